@@ -1,0 +1,10 @@
+/** Everything that crosses a process boundary. */
+export * from './accounts.ts'
+export * from './common.ts'
+export * from './events.ts'
+export * from './instance.ts'
+export * from './problem.ts'
+export * from './social.ts'
+export * from './updates.ts'
+export * from './uploads.ts'
+export * from './videos.ts'

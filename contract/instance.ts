@@ -1,0 +1,13 @@
+/** What a client has to know of the instance it talks to. */
+import { z } from 'zod'
+
+export const Instance = z.object({
+  name: z.string(),
+  version: z.string(),
+  /** The build of the web app that the server ships; a client with another one refreshes when it can. */
+  webBuild: z.string(),
+  level: z.int().min(0).max(5),
+  hasOperator: z.boolean(),
+  isSecureContext: z.boolean(),
+})
+export type Instance = z.infer<typeof Instance>

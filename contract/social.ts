@@ -1,0 +1,71 @@
+/** Comments, notifications and search. */
+import { z } from 'zod'
+import { AccountCard, AccountListItem } from './accounts.ts'
+import { Id, Instant } from './common.ts'
+import { VideoCard } from './videos.ts'
+
+export const COMMENT_MAX_LENGTH = 1000
+
+export const NewComment = z.object({
+  body: z.string().trim().min(1).max(COMMENT_MAX_LENGTH),
+  /** Set for a reply; replies have one level: a reply to a reply joins the same thread. */
+  parentId: Id.nullable().default(null),
+})
+export type NewComment = z.infer<typeof NewComment>
+
+export const Comment = z.object({
+  id: Id,
+  videoId: Id,
+  parentId: Id.nullable(),
+  author: AccountCard,
+  /** Empty once deleted; the thread stays. */
+  body: z.string(),
+  isDeleted: z.boolean(),
+  createdAt: Instant,
+  likeCount: z.int(),
+  replyCount: z.int(),
+  viewer: z.object({ isLiked: z.boolean(), isOwn: z.boolean(), canDelete: z.boolean() }).nullable(),
+})
+export type Comment = z.infer<typeof Comment>
+
+export const NotificationKind = z.enum([
+  'liked',
+  'commented',
+  'replied',
+  'followed',
+  'comment-liked',
+  'upload-failed',
+  'upload-published',
+  'new-sign-in',
+])
+export type NotificationKind = z.infer<typeof NotificationKind>
+
+export const Notification = z.object({
+  id: Id,
+  kind: NotificationKind,
+  /** Who did it, newest first; several when like actions were folded into one. */
+  actors: z.array(AccountCard),
+  actorCount: z.int(),
+  videoId: Id.nullable(),
+  posterUrl: z.string().nullable(),
+  commentId: Id.nullable(),
+  uploadId: Id.nullable(),
+  /** Plain text of the thing itself: the comment's beginning, the failure's reason. */
+  excerpt: z.string().nullable(),
+  createdAt: Instant,
+  isRead: z.boolean(),
+})
+export type Notification = z.infer<typeof Notification>
+
+export const SearchQuery = z.object({
+  q: z.string().trim().min(1).max(100),
+  type: z.enum(['videos', 'people', 'tags']).default('videos'),
+})
+export const TagItem = z.object({ tag: z.string(), videoCount: z.int() })
+export const SearchPage = z.object({
+  videos: z.array(VideoCard),
+  people: z.array(AccountListItem),
+  tags: z.array(TagItem),
+  nextCursor: z.string().nullable(),
+})
+export type SearchPage = z.infer<typeof SearchPage>
