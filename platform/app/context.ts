@@ -1,0 +1,78 @@
+/** The composition root: everything that a verb may need, made once per process and passed as the first argument. */
+import { randomBytes } from 'node:crypto'
+import { v7 as uuidv7 } from 'uuid'
+import { systemClock, type Clock } from '../../kit/clock.ts'
+import { createLog, type Log } from '../../kit/log.ts'
+import { openDiskBlobs, type Blobs } from '../infra/blobs/index.ts'
+import { openDatabase, openListener, type Database, type Db, type Listener } from '../infra/db/index.ts'
+import { openJobs, type Jobs } from '../infra/jobs/index.ts'
+import type { Config } from './config.ts'
+import { createEvents, type Events } from './events.ts'
+import { loadSecrets, type Secrets } from './secrets.ts'
+
+export interface Ctx {
+  readonly config: Config
+  readonly secrets: Secrets
+  readonly clock: Clock
+  readonly log: Log
+  readonly db: Db
+  /** The pool under `db`, for prepared statements on hot paths. */
+  readonly pool: Database['pool']
+  readonly listener: Listener
+  readonly jobs: Jobs
+  readonly blobs: Blobs
+  readonly events: Events
+  /** A UUIDv7: ids sort by the time they were made. */
+  newId(): string
+  randomBytes(count: number): Buffer
+}
+
+export interface OpenContext extends AsyncDisposable {
+  readonly ctx: Ctx
+}
+
+export interface ContextOptions {
+  readonly config: Config
+  readonly role: string
+  /** Whether this process runs jobs. @default false */
+  readonly isWorker?: boolean
+  /** @default the system's clock */
+  readonly clock?: Clock
+}
+
+/**
+ * Opens what a role stands on. Disposal closes it in the opposite order.
+ *
+ * @throws when DATABASE_URL is not set: the supervisor passes the embedded server's.
+ */
+export async function openContext(options: ContextOptions): Promise<OpenContext> {
+  const { config, role, clock = systemClock } = options
+  const url = config.database.url
+  if (!url)
+    throw new Error('DATABASE_URL is not set. Start with ./up, which brings its own PostgreSQL, or set it.')
+  const log = createLog({ level: config.logLevel, base: { role } })
+  const onError = (error: Error) => log.warn({ err: error }, 'database connection')
+
+  await using stack = new AsyncDisposableStack()
+  const database = stack.use(
+    openDatabase({ url, poolSize: config.database.poolSize, applicationName: `upbeat-${role}`, onError }),
+  )
+  const listener = stack.use(openListener({ url, onError }))
+  const jobs = stack.use(await openJobs({ url, isWorker: options.isWorker ?? false, onError }))
+  const ctx: Ctx = {
+    config,
+    secrets: await loadSecrets(config.paths.secrets),
+    clock,
+    log,
+    db: database.db,
+    pool: database.pool,
+    listener,
+    jobs,
+    blobs: await openDiskBlobs(config.paths.blobs),
+    events: createEvents(clock),
+    newId: () => uuidv7({ msecs: clock.now().getTime() }),
+    randomBytes,
+  }
+  const owned = stack.move()
+  return { ctx, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}

@@ -1,0 +1,208 @@
+/**
+ * Every error that a person or a program can meet, in one table.
+ *
+ * Each says what failed (`title`, `detail`), whose side it is on, whether the work is kept, and what to do next.
+ */
+import type { Problem } from '../../contract/problem.ts'
+
+interface ProblemKind {
+  readonly status: number
+  readonly side: Problem['side']
+  readonly title: string
+  readonly isWorkKept: boolean | null
+  readonly next: string
+}
+
+export const problemKinds = {
+  'invalid-input': {
+    status: 400,
+    side: 'you',
+    title: 'Some of what was sent does not fit',
+    isWorkKept: true,
+    next: 'Correct the fields that are named and send it again.',
+  },
+  'signed-out': {
+    status: 401,
+    side: 'you',
+    title: 'You are not signed in',
+    isWorkKept: true,
+    next: 'Sign in, then do it again.',
+  },
+  'wrong-credentials': {
+    status: 401,
+    side: 'you',
+    title: 'Handle and password do not belong together',
+    isWorkKept: null,
+    next: 'Check both, mind capital letters in the password, and sign in again.',
+  },
+  'not-allowed': {
+    status: 403,
+    side: 'you',
+    title: 'Your account may not do this',
+    isWorkKept: null,
+    next: 'Use the account that owns it, or ask the operator of this instance.',
+  },
+  'foreign-origin': {
+    status: 403,
+    side: 'you',
+    title: 'The request came from another site',
+    isWorkKept: null,
+    next: 'Open this instance itself and do it there.',
+  },
+  'not-found': {
+    status: 404,
+    side: 'you',
+    title: 'It is not here',
+    isWorkKept: null,
+    next: 'Check the address. It may have been deleted or be visible to others only.',
+  },
+  'no-such-route': {
+    status: 404,
+    side: 'you',
+    title: 'There is no such address',
+    isWorkKept: null,
+    next: 'See /api/openapi.json for what exists.',
+  },
+  'handle-taken': {
+    status: 409,
+    side: 'you',
+    title: 'This handle is taken',
+    isWorkKept: true,
+    next: 'Choose another handle.',
+  },
+  'email-taken': {
+    status: 409,
+    side: 'you',
+    title: 'This e-mail address belongs to an account already',
+    isWorkKept: true,
+    next: 'Sign in with it, or use another address.',
+  },
+  'operator-link-used': {
+    status: 410,
+    side: 'you',
+    title: 'This link has been used or replaced',
+    isWorkKept: true,
+    next: 'Start the server again with no operator yet: it prints a new link.',
+  },
+  'picture-unreadable': {
+    status: 422,
+    side: 'you',
+    title: 'This picture could not be read',
+    isWorkKept: true,
+    next: 'Choose a JPEG, PNG, WebP or GIF file.',
+  },
+  'body-too-large': {
+    status: 413,
+    side: 'you',
+    title: 'More was sent than is accepted here',
+    isWorkKept: null,
+    next: 'Send less; the limit is named.',
+  },
+  'unsupported-media-type': {
+    status: 415,
+    side: 'you',
+    title: 'This kind of content is not accepted here',
+    isWorkKept: null,
+    next: 'Send the content type that the API description names.',
+  },
+  'too-many-requests': {
+    status: 429,
+    side: 'you',
+    title: 'That was too often',
+    isWorkKept: true,
+    next: 'Wait for the time that is named, then go on.',
+  },
+  'client-gone': {
+    status: 499,
+    side: 'network',
+    title: 'The connection ended before the answer',
+    isWorkKept: null,
+    next: 'Send it again.',
+  },
+  unexpected: {
+    status: 500,
+    side: 'us',
+    title: 'The server met a case that it does not know',
+    isWorkKept: null,
+    next: 'Try once more; if it stays, tell the operator the request id.',
+  },
+  'database-unavailable': {
+    status: 503,
+    side: 'us',
+    title: 'The database is not answering',
+    isWorkKept: null,
+    next: 'Wait for the time that is named; playing videos goes on.',
+  },
+  busy: {
+    status: 503,
+    side: 'us',
+    title: 'The server has more to do than it can',
+    isWorkKept: null,
+    next: 'Wait for the time that is named.',
+  },
+} as const satisfies Record<string, ProblemKind>
+
+export type ProblemCode = keyof typeof problemKinds
+
+export interface ProblemDetails {
+  readonly detail?: string
+  readonly isWorkKept?: boolean | null
+  readonly next?: string
+  readonly retryAfterS?: number
+  readonly fields?: Record<string, string>
+  readonly facts?: Problem['facts']
+  readonly cause?: unknown
+}
+
+/** An error with a stable code from the table. Everything thrown on purpose is one of these. */
+export class AppError extends Error {
+  readonly code: ProblemCode
+  readonly details: ProblemDetails
+
+  constructor(code: ProblemCode, details: ProblemDetails = {}) {
+    super(details.detail ?? problemKinds[code].title, { cause: details.cause })
+    this.name = 'AppError'
+    this.code = code
+    this.details = details
+  }
+
+  get status(): number {
+    return problemKinds[this.code].status
+  }
+}
+
+/** What was asked for is missing, or hidden from who asks: the two look the same. */
+export class NotFoundError extends AppError {
+  constructor(what: string, id: string) {
+    super('not-found', { detail: `There is no ${what} ${id} that you can see.` })
+    this.name = 'NotFoundError'
+  }
+}
+
+/** The verb needs a signed-in account. */
+export class SignedOutError extends AppError {
+  constructor() {
+    super('signed-out')
+    this.name = 'SignedOutError'
+  }
+}
+
+/** Renders an error as problem details (RFC 9457). */
+export function toProblem(error: AppError, requestId?: string): Problem {
+  const kind: ProblemKind = problemKinds[error.code]
+  const { detail, isWorkKept, next, retryAfterS, fields, facts } = error.details
+  return {
+    type: `/api/v1/problems#${error.code}`,
+    title: kind.title,
+    status: kind.status,
+    detail: detail ?? `${kind.title}.`,
+    code: error.code,
+    side: kind.side,
+    isWorkKept: isWorkKept === undefined ? kind.isWorkKept : isWorkKept,
+    next: next ?? kind.next,
+    ...(retryAfterS !== undefined && { retryAfterS }),
+    ...(fields && { fields }),
+    ...(facts && { facts }),
+    ...(requestId && { requestId }),
+  }
+}

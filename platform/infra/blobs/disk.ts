@@ -1,0 +1,150 @@
+/** Blobs on the local disk: temporary file, fsync, rename, fsync of the folder. */
+import { createHash, randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, open, opendir, readFile, rename, rm, stat, statfs } from 'node:fs/promises'
+import { dirname, join, sep } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import type { Blobs, StoredBlob } from './blobs.ts'
+
+const KEY = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*(?:\/[a-zA-Z0-9][a-zA-Z0-9_.-]*)*$/
+
+/** Opens (and makes) a blob folder. */
+export async function openDiskBlobs(root: string): Promise<Blobs> {
+  await mkdir(root, { recursive: true })
+
+  function pathOf(key: string): string {
+    if (!KEY.test(key)) throw new RangeError(`"${key}" is no blob key.`)
+    return join(root, ...key.split('/'))
+  }
+
+  async function moveIntoPlace(temporary: string, key: string): Promise<void> {
+    const target = pathOf(key)
+    await mkdir(dirname(target), { recursive: true })
+    await rename(temporary, target)
+    await syncFolder(dirname(target))
+  }
+
+  const blobs: Blobs = {
+    async put(key, source) {
+      const temporary = `${pathOf(key)}.${randomUUID()}.tmp`
+      await mkdir(dirname(temporary), { recursive: true })
+      try {
+        const written = await writeSynced(temporary, source)
+        await moveIntoPlace(temporary, key)
+        return written
+      } catch (error) {
+        await rm(temporary, { force: true })
+        throw error
+      }
+    },
+    async putFile(key, path) {
+      const described = await hashAndSync(path)
+      try {
+        await moveIntoPlace(path, key)
+        return described
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error
+        const written = await blobs.put(key, createReadStream(path))
+        await rm(path, { force: true })
+        return written
+      }
+    },
+    async stat(key) {
+      try {
+        const s = await stat(pathOf(key))
+        return s.isFile() ? { key, sizeBytes: s.size, modifiedAt: s.mtime } : null
+      } catch (error) {
+        return nullWhenMissing(error)
+      }
+    },
+    async read(key, range) {
+      const file = await open(pathOf(key), 'r')
+      return file.createReadStream(range)
+    },
+    async readAll(key) {
+      try {
+        return await readFile(pathOf(key))
+      } catch (error) {
+        return nullWhenMissing(error)
+      }
+    },
+    delete: (key) => rm(pathOf(key), { force: true }),
+    deletePrefix: (prefix) => rm(pathOf(prefix.replace(/\/$/, '')), { recursive: true, force: true }),
+    list: (prefix) => walk(root, prefix),
+    localPath: pathOf,
+    async freeBytes() {
+      const s = await statfs(root)
+      return s.bavail * s.bsize
+    },
+  }
+  return blobs
+}
+
+async function writeSynced(path: string, source: Uint8Array | AsyncIterable<Uint8Array>) {
+  const hash = createHash('sha256')
+  let sizeBytes = 0
+  const file = await open(path, 'wx', 0o644)
+  try {
+    for await (const chunk of source instanceof Uint8Array ? [source] : source) {
+      hash.update(chunk)
+      await file.writeFile(chunk)
+      sizeBytes += chunk.byteLength
+    }
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  return { sizeBytes, sha256: hash.digest('hex') }
+}
+
+async function hashAndSync(path: string) {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path), hash)
+  const file = await open(path, 'r+')
+  try {
+    await file.sync()
+    return { sizeBytes: (await file.stat()).size, sha256: hash.digest('hex') }
+  } finally {
+    await file.close()
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+async function* walk(root: string, prefix: string): AsyncGenerator<StoredBlob> {
+  const start = join(root, ...prefix.split('/').filter(Boolean))
+  let folder
+  try {
+    folder = await opendir(start, { recursive: true })
+  } catch (error) {
+    nullWhenMissing(error)
+    return
+  }
+  for await (const entry of folder) {
+    if (!entry.isFile() || entry.name.endsWith('.tmp')) continue
+    const path = join(entry.parentPath, entry.name)
+    const s = await stat(path).catch(nullWhenMissing)
+    if (s)
+      yield {
+        key: path
+          .slice(root.length + 1)
+          .split(sep)
+          .join('/'),
+        sizeBytes: s.size,
+        modifiedAt: s.mtime,
+      }
+  }
+}
+
+function nullWhenMissing(error: unknown): null {
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'ENOENT' || code === 'ENOTDIR') return null
+  throw error
+}

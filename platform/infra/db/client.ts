@@ -1,0 +1,80 @@
+/** The database connection: a pool of PostgreSQL sessions and typed queries over it. */
+import { Kysely, PostgresDialect, type Transaction } from 'kysely'
+import pg from 'pg'
+import type { Tables } from './tables.ts'
+
+export type Db = Kysely<Tables>
+export type Tx = Transaction<Tables>
+
+const INT8_OID = 20
+
+/**
+ * Our integers stay below 2^53, so bigint columns arrive as numbers; a larger value is an error rather than a silent
+ * rounding.
+ */
+function parseInt8(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value))
+    throw new RangeError(`${text} is beyond the integers that can be told exactly.`)
+  return value
+}
+
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+    oid === INT8_OID
+      ? parseInt8
+      : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
+}
+
+export interface DatabaseOptions {
+  readonly url: string
+  readonly poolSize: number
+  readonly applicationName: string
+  /** @default 10000 */
+  readonly statementTimeoutMs?: number
+  readonly onError: (error: Error) => void
+}
+
+export interface Database extends AsyncDisposable {
+  readonly db: Db
+  readonly pool: pg.Pool
+}
+
+/** Opens a pool. Connections are made on first use; a broken one is replaced by the next query. */
+export function openDatabase(options: DatabaseOptions): Database {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.poolSize,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: 5_000,
+    statement_timeout: options.statementTimeoutMs ?? 10_000,
+    idle_in_transaction_session_timeout: 30_000,
+    types,
+  })
+  pool.on('error', options.onError)
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  return { db, pool, [Symbol.asyncDispose]: () => db.destroy() }
+}
+
+/** Runs `work` in one transaction: all of it happens, or none. Never hold one across storage, ffmpeg or the network. */
+export function inTransaction<T>(ctx: { readonly db: Db }, work: (tx: Tx) => Promise<T>): Promise<T> {
+  return ctx.db.transaction().execute(work)
+}
+
+const UNIQUE_VIOLATION = '23505'
+/** Whether the error is a broken unique constraint (of the given name, if any). */
+export function isUniqueViolation(error: unknown, constraint?: string): boolean {
+  const e = error as { code?: string; constraint?: string } | null
+  return e?.code === UNIQUE_VIOLATION && (constraint === undefined || e.constraint === constraint)
+}
+
+/** Whether the error means that the database can't be reached or is starting or stopping (SQLSTATE classes 08, 53, 57P). */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  const e = error as { code?: string; message?: string } | null
+  const code = e?.code ?? ''
+  return (
+    /^(08|53|57P)/.test(code) ||
+    ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT'].includes(code) ||
+    /Connection terminated|timeout exceeded when trying to connect/.test(e?.message ?? '')
+  )
+}

@@ -1,0 +1,95 @@
+/** LISTEN/NOTIFY: short messages between the processes of one instance, delivered when the sender's transaction commits. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
+import pg from 'pg'
+import type { Db, Tx } from './client.ts'
+
+/** PostgreSQL refuses a payload of 8,000 bytes or more. */
+export const NOTIFY_MAX_BYTES = 7_999
+
+/**
+ * Sends a message on a channel, when the transaction commits (or at once outside one).
+ *
+ * @throws {RangeError} when the payload as JSON is larger than NOTIFY_MAX_BYTES: send an id and let the listener read.
+ */
+export async function notify(db: Db | Tx, channel: string, payload: unknown): Promise<void> {
+  const text = JSON.stringify(payload)
+  if (Buffer.byteLength(text) > NOTIFY_MAX_BYTES)
+    throw new RangeError(`A message on ${channel} is too large to send.`)
+  await sql`select pg_notify(${channel}, ${text})`.execute(db)
+}
+
+export interface Listener extends AsyncDisposable {
+  /** Calls `handler` with each message; the answer stops it. */
+  on(channel: string, handler: (payload: unknown) => void): () => void
+  /** Calls `handler` after a lost connection is back: messages may have been missed, so caches must be dropped. */
+  onGap(handler: () => void): () => void
+}
+
+const RECONNECT_DELAYS_MS = [50, 200, 500, 1000]
+
+/** Keeps one connection that listens; reconnects by itself. */
+export function openListener(options: { url: string; onError: (error: Error) => void }): Listener {
+  const handlers = new Map<string, Set<(payload: unknown) => void>>()
+  const gapHandlers = new Set<() => void>()
+  const closing = new AbortController()
+  let client: pg.Client | null = null
+  let hasConnectedBefore = false
+
+  async function connectOnce(): Promise<void> {
+    const next = new pg.Client({
+      connectionString: options.url,
+      application_name: 'upbeat-listener',
+      keepAlive: true,
+      connectionTimeoutMillis: 5_000,
+    })
+    const ended = new Promise<void>((resolve) => next.once('end', resolve))
+    next.on('error', options.onError)
+    next.on('notification', (message) => {
+      const payload: unknown = JSON.parse(message.payload ?? 'null')
+      for (const handler of handlers.get(message.channel) ?? []) handler(payload)
+    })
+    await next.connect()
+    for (const channel of handlers.keys()) await next.query(`LISTEN ${pg.escapeIdentifier(channel)}`)
+    client = next
+    if (hasConnectedBefore) for (const handler of gapHandlers) handler()
+    hasConnectedBefore = true
+    await ended
+  }
+
+  async function run(): Promise<void> {
+    for (let attempt = 0; !closing.signal.aborted; attempt++) {
+      try {
+        await connectOnce()
+        attempt = 0
+      } catch (error) {
+        options.onError(error as Error)
+      }
+      client = null
+      const delayMs = RECONNECT_DELAYS_MS[Math.min(attempt, RECONNECT_DELAYS_MS.length - 1)]
+      await sleep(delayMs, undefined, { signal: closing.signal }).catch(() => {})
+    }
+  }
+  const running = run()
+
+  return {
+    on(channel, handler) {
+      let set = handlers.get(channel)
+      if (!set) {
+        handlers.set(channel, (set = new Set()))
+        void client?.query(`LISTEN ${pg.escapeIdentifier(channel)}`).catch(options.onError)
+      }
+      set.add(handler)
+      return () => set.delete(handler)
+    },
+    onGap(handler) {
+      gapHandlers.add(handler)
+      return () => gapHandlers.delete(handler)
+    },
+    async [Symbol.asyncDispose]() {
+      closing.abort()
+      await client?.end().catch(() => {})
+      await running
+    },
+  }
+}
