@@ -1,0 +1,148 @@
+/** HTTP as all roles speak it: validation by zod, problem details, request ids, origin checks, security headers. */
+import Fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
+import {
+  hasZodFastifySchemaValidationErrors,
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod'
+import type { Server } from 'node:http'
+import { v7 as uuidv7 } from 'uuid'
+import type { Log } from '../../kit/log.ts'
+import { isDatabaseUnavailable } from '../infra/db/index.ts'
+import type { Ctx } from './context.ts'
+import { AppError, SignedOutError, toProblem } from './errors.ts'
+
+/** Who asks. */
+export interface Viewer {
+  readonly id: string
+  readonly handle: string
+  readonly role: 'member' | 'operator'
+  readonly sessionId: string
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Null for a signed-out visitor. */
+    viewer: Viewer | null
+  }
+}
+
+export type App = FastifyInstance<
+  Server,
+  import('node:http').IncomingMessage,
+  import('node:http').ServerResponse,
+  Log,
+  ZodTypeProvider
+>
+
+/** A module's routes: mounted under a prefix by the role. */
+export type Routes = (app: App, ctx: Ctx) => void | Promise<void>
+
+export const JSON_BODY_MAX_BYTES = 64 * 1024
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/** Makes a Fastify instance with everything but routes. */
+export function createApp(ctx: Ctx): App {
+  const app = Fastify({
+    loggerInstance: ctx.log,
+    disableRequestLogging: true,
+    trustProxy: ctx.config.trustedProxies.length > 0 ? [...ctx.config.trustedProxies] : false,
+    bodyLimit: JSON_BODY_MAX_BYTES,
+    genReqId: () => uuidv7(),
+    routerOptions: { maxParamLength: 512 },
+    requestTimeout: 0,
+    connectionTimeout: 0,
+    keepAliveTimeout: 72_000,
+    forceCloseConnections: 'idle',
+  }).withTypeProvider<ZodTypeProvider>()
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  app.decorateRequest('viewer', null)
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-content-type-options', 'nosniff')
+    reply.header('referrer-policy', 'strict-origin-when-cross-origin')
+    if (!SAFE_METHODS.has(request.method)) refuseForeignOrigin(ctx, request)
+  })
+  app.setErrorHandler((error: FastifyError | Error, request, reply) => sendError(ctx, error, request, reply))
+  app.setNotFoundHandler((request, reply) =>
+    sendError(
+      ctx,
+      new AppError('no-such-route', {
+        detail: `There is no ${request.method} ${request.url.split('?')[0]}.`,
+      }),
+      request,
+      reply,
+    ),
+  )
+  return app as unknown as App
+}
+
+/** The signed-in viewer. @throws {SignedOutError} */
+export function requireViewer(request: FastifyRequest): Viewer {
+  if (!request.viewer) throw new SignedOutError()
+  return request.viewer
+}
+
+/** Scheme and host by which the client reached us. */
+export function originOf(ctx: Ctx, request: FastifyRequest): string {
+  return ctx.config.publicUrl ?? `${request.protocol}://${request.host}`
+}
+
+/**
+ * Browsers name the site that a write comes from; a foreign one is refused (cross-site request forgery). Programs
+ * send no Origin and carry no cookie that a foreign page could borrow.
+ */
+function refuseForeignOrigin(ctx: Ctx, request: FastifyRequest): void {
+  const origin = request.headers.origin
+  if (origin === undefined) {
+    if (request.headers['sec-fetch-site'] === 'cross-site') throw new AppError('foreign-origin')
+    return
+  }
+  if (origin !== originOf(ctx, request) && origin !== `${request.protocol}://${request.host}`) {
+    throw new AppError('foreign-origin', { detail: `${origin} is not this instance.` })
+  }
+}
+
+/** Sends any error as problem details. What was not thrown on purpose is logged here, once. */
+export function sendError(
+  ctx: Ctx,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const known = toAppError(error)
+  if (known.code === 'unexpected')
+    ctx.log.error({ err: error, requestId: request.id, route: request.routeOptions.url }, 'unexpected error')
+  const problem = toProblem(known, request.id)
+  if (problem.retryAfterS !== undefined) reply.header('retry-after', Math.ceil(problem.retryAfterS))
+  reply.header('cache-control', 'no-store')
+  return reply.code(problem.status).type('application/problem+json').serializer(JSON.stringify).send(problem)
+}
+
+function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const fields = Object.fromEntries(
+      error.validation.map((issue) => [
+        issue.instancePath.slice(1).replaceAll('/', '.') || 'body',
+        issue.message ?? 'does not fit',
+      ]),
+    )
+    const list = Object.entries(fields).map(([field, message]) => `${field}: ${message}`)
+    return new AppError('invalid-input', { detail: list.join(' · '), fields })
+  }
+  if (isDatabaseUnavailable(error))
+    return new AppError('database-unavailable', { retryAfterS: 5, cause: error })
+  const { code, statusCode } = error as FastifyError
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new AppError('body-too-large')
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new AppError('unsupported-media-type')
+  if (statusCode !== undefined && statusCode < 500)
+    return new AppError('invalid-input', { detail: (error as Error).message })
+  return new AppError('unexpected', { cause: error })
+}

@@ -1,0 +1,129 @@
+/** All SQL of accounts. */
+import type { Db, Tx } from '../../infra/db/index.ts'
+import './accounts.schema.ts'
+
+const CARD_COLUMNS = [
+  'account.id',
+  'account.display_username as handle',
+  'account.name',
+  'account.image',
+] as const
+const PRIVATE_COLUMNS = [
+  ...CARD_COLUMNS,
+  'account.bio',
+  'account.email',
+  'account.role',
+  'account.created_at as createdAt',
+] as const
+
+export const findAccountById = (db: Db | Tx, id: string) =>
+  db.selectFrom('account').select(PRIVATE_COLUMNS).where('id', '=', id).executeTakeFirst()
+
+export const findAccountByHandle = (db: Db | Tx, handle: string) =>
+  db
+    .selectFrom('account')
+    .select(PRIVATE_COLUMNS)
+    .where('username', '=', handle.toLowerCase())
+    .executeTakeFirst()
+
+export const listCards = (db: Db | Tx, ids: readonly string[]) =>
+  db.selectFrom('account').select(CARD_COLUMNS).where('id', 'in', ids).execute()
+
+export const updateAccount = (
+  db: Db | Tx,
+  id: string,
+  change: { name?: string; bio?: string; image?: string | null; role?: 'operator'; updated_at: Date },
+) => db.updateTable('account').set(change).where('id', '=', id).execute()
+
+export const findSession = (db: Db, token: string) =>
+  db
+    .selectFrom('auth_session')
+    .innerJoin('account', 'account.id', 'auth_session.user_id')
+    .select([
+      'auth_session.id as sessionId',
+      'auth_session.expires_at as expiresAt',
+      'auth_session.updated_at as seenAt',
+      'account.id',
+      'account.display_username as handle',
+      'account.role',
+    ])
+    .where('auth_session.token', '=', token)
+    .executeTakeFirst()
+
+export const touchSession = (db: Db, id: string, seen: { at: Date; expiresAt: Date }) =>
+  db
+    .updateTable('auth_session')
+    .set({ updated_at: seen.at, expires_at: seen.expiresAt })
+    .where('id', '=', id)
+    .execute()
+
+export const listSessions = (db: Db, accountId: string, now: Date) =>
+  db
+    .selectFrom('auth_session')
+    .select([
+      'id',
+      'created_at as createdAt',
+      'updated_at as lastSeenAt',
+      'expires_at as expiresAt',
+      'ip_address as address',
+      'user_agent as userAgent',
+    ])
+    .where('user_id', '=', accountId)
+    .where('expires_at', '>', now)
+    .orderBy('updated_at', 'desc')
+    .execute()
+
+export const deleteSession = (db: Db | Tx, accountId: string, id: string) =>
+  db
+    .deleteFrom('auth_session')
+    .where('user_id', '=', accountId)
+    .where('id', '=', id)
+    .returning('token')
+    .executeTakeFirst()
+
+export const deleteOtherSessions = (db: Db | Tx, accountId: string, keptId: string) =>
+  db
+    .deleteFrom('auth_session')
+    .where('user_id', '=', accountId)
+    .where('id', '<>', keptId)
+    .returning('token')
+    .execute()
+
+export async function hasOperator(db: Db): Promise<boolean> {
+  const row = await db
+    .selectFrom('account')
+    .select('id')
+    .where('role', '=', 'operator')
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+export async function replaceOperatorLink(
+  tx: Tx,
+  link: { token_sha256: Buffer; created_at: Date },
+): Promise<void> {
+  await tx.deleteFrom('operator_link').where('used_at', 'is', null).execute()
+  await tx
+    .insertInto('operator_link')
+    .values({ ...link, used_at: null, used_by: null })
+    .execute()
+}
+
+/** Settles the race for a link: true for exactly one caller. */
+export async function claimOperatorLink(db: Db | Tx, tokenSha256: Buffer, at: Date): Promise<boolean> {
+  const claimed = await db
+    .updateTable('operator_link')
+    .set({ used_at: at })
+    .where('token_sha256', '=', tokenSha256)
+    .where('used_at', 'is', null)
+    .executeTakeFirst()
+  return claimed.numUpdatedRows === 1n
+}
+
+export const finishOperatorLink = (db: Db | Tx, tokenSha256: Buffer, usedBy: string | null) =>
+  db
+    .updateTable('operator_link')
+    .set(usedBy === null ? { used_at: null } : { used_by: usedBy })
+    .where('token_sha256', '=', tokenSha256)
+    .execute()

@@ -1,0 +1,55 @@
+/** better-auth behind our own routes: it keeps users, credentials and sessions; we own cookies, errors and limits. */
+import { betterAuth } from 'better-auth'
+import { username } from 'better-auth/plugins'
+import { CamelCasePlugin } from 'kysely'
+import { PASSWORD_MAX_LENGTH, PASSWORD_MIN_LENGTH } from '../../../contract/accounts.ts'
+import { HANDLE_MAX_LENGTH, HANDLE_MIN_LENGTH } from '../../../contract/common.ts'
+import type { Ctx } from '../../app/context.ts'
+import { hashPassword, verifyPassword } from './passwords.ts'
+
+export const SESSION_DAYS = 30
+export const SESSION_COOKIE = 'upbeat.session_token'
+
+/** Makes the better-auth instance of this process. */
+export function createAuth(ctx: Ctx) {
+  return betterAuth({
+    appName: ctx.config.instanceName,
+    secret: ctx.secrets.session,
+    baseURL: ctx.config.publicUrl ?? 'http://localhost',
+    telemetry: { enabled: false },
+    logger: { disabled: true },
+    rateLimit: { enabled: false },
+    database: { db: ctx.db.withPlugin(new CamelCasePlugin()), type: 'postgres' },
+    advanced: {
+      cookiePrefix: 'upbeat',
+      useSecureCookies: false,
+      disableCSRFCheck: true,
+      database: { generateId: () => ctx.newId() },
+    },
+    user: {
+      modelName: 'account',
+      additionalFields: {
+        role: { type: 'string', input: false, defaultValue: 'member' },
+        bio: { type: 'string', input: false, defaultValue: '' },
+      },
+    },
+    session: { modelName: 'auth_session', expiresIn: SESSION_DAYS * 24 * 3600 },
+    account: { modelName: 'auth_credential' },
+    verification: { modelName: 'auth_verification' },
+    emailAndPassword: {
+      enabled: true,
+      minPasswordLength: PASSWORD_MIN_LENGTH,
+      maxPasswordLength: PASSWORD_MAX_LENGTH,
+      password: { hash: hashPassword, verify: verifyPassword },
+    },
+    plugins: [
+      username({
+        minUsernameLength: HANDLE_MIN_LENGTH,
+        maxUsernameLength: HANDLE_MAX_LENGTH,
+        usernameValidator: () => true,
+      }),
+    ],
+  })
+}
+
+export type Auth = ReturnType<typeof createAuth>
