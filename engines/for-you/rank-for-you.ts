@@ -1,0 +1,240 @@
+/** One ranking from candidates to explained items: sources, ranker, diversity, explanation. */
+import type { CandidatePool } from './candidate-pool.ts'
+import { AuthorSpacing, isReserved, RESERVED_EVERY, type SlotOrder } from './diversity.ts'
+import { reasonOf } from './explanation.ts'
+import { strongestTag, weightedSumRanker } from './ranker.ts'
+import { packParts, Ranking } from './ranking.ts'
+import { SLOT_STATE } from './scratch.ts'
+import { bringSmallestFirst, slotOfKey, sortKeyOf } from './select.ts'
+import { wholePool } from './sources.ts'
+import {
+  PART_COUNT,
+  REASON_CODES,
+  type Pipeline,
+  type RankOptions,
+  type Taste,
+  type Viewer,
+} from './types.ts'
+
+export const DEFAULT_PIPELINE: Pipeline = { sources: [wholePool], ranker: weightedSumRanker }
+
+const TAG_REASON = REASON_CODES.indexOf('tag')
+
+/**
+ * Ranks the pool for a viewer.
+ *
+ * Every candidate that is not excluded is in the ranking, once, when `limit` allows: first what the viewer hasn't seen,
+ * then what they have (and their own). The same pool, viewer, time and random numbers give the same ranking. The ranking
+ * is a snapshot: later changes of the pool don't touch it.
+ */
+export function rankForYou(pool: CandidatePool, viewer: Viewer, options: RankOptions): Ranking {
+  const { sources, ranker } = options.pipeline ?? DEFAULT_PIPELINE
+  pool.refreshScores(options.nowMs)
+  markSlots(pool, viewer, options)
+  const taste = bindTaste(pool, viewer, options.random)
+  const { slotState } = pool.scratch
+  const spacing = new AuthorSpacing(
+    pool.scratch,
+    pool.columns.author,
+    (slot) => slotState[slot] === SLOT_STATE.placed,
+  )
+  const draft = createDraft(options.limit)
+  try {
+    const found = propose(pool, taste, sources)
+    ranker.score(pool, taste, pool.scratch.candidates, found.count, pool.scratch.scores)
+    const newcomers = drawNewcomers(pool, found.newcomerCount, options)
+    const put = (slot: number, place: 'earned' | 'reserved' | 'again'): void => {
+      spacing.place(slot)
+      slotState[slot] = SLOT_STATE.placed
+      ranker.explain(pool, taste, slot, draft.partsOfOne)
+      addToDraft(draft, pool, taste, slot, place)
+    }
+    for (const isAgain of [false, true]) {
+      if (draft.videoIds.length >= options.limit) break
+      spacing.start(orderByScore(pool, found.count, isAgain, options.limit))
+      while (draft.videoIds.length < options.limit) {
+        const reserved = isAgain ? -1 : nextNewcomer(newcomers, draft.videoIds.length, spacing, pool)
+        const slot = reserved >= 0 ? reserved : spacing.next()
+        if (slot < 0) break
+        put(slot, isAgain ? 'again' : reserved >= 0 ? 'reserved' : 'earned')
+      }
+    }
+    return finishDraft(draft)
+  } finally {
+    spacing.finish()
+    unbindTaste(pool, viewer)
+    slotState.fill(SLOT_STATE.open, 0, pool.slotSpan)
+  }
+}
+
+/** Marks what was seen and what must not come. */
+function markSlots(pool: CandidatePool, viewer: Viewer, options: RankOptions): void {
+  const { slotState } = pool.scratch
+  const mark = (id: string, state: number): void => {
+    const slot = pool.slotOf(id)
+    if (slot >= 0) slotState[slot] = state
+  }
+  for (const id of viewer.seen) mark(id, SLOT_STATE.seen)
+  for (const id of options.exclude ?? []) mark(id, SLOT_STATE.excluded)
+  if (viewer.id !== null) markOwn(pool, viewer.id)
+}
+
+function markOwn(pool: CandidatePool, viewerId: string): void {
+  const own = pool.authors.find(viewerId)
+  if (own < 0) return
+  const { author } = pool.columns
+  const { slotState } = pool.scratch
+  for (let slot = 0; slot < pool.slotSpan; slot++)
+    if (author[slot] === own && slotState[slot] === SLOT_STATE.open) slotState[slot] = SLOT_STATE.seen
+}
+
+function bindTaste(pool: CandidatePool, viewer: Viewer, random: () => number): Taste {
+  const { followed, likedAuthor, tagWeight } = pool.scratch
+  for (const id of viewer.follows) {
+    const author = pool.authors.find(id)
+    if (author >= 0) followed[author] = 1
+  }
+  for (const [id, weight] of viewer.likedAuthors) {
+    const author = pool.authors.find(id)
+    if (author >= 0) likedAuthor[author] = weight
+  }
+  for (const [name, weight] of viewer.tags) {
+    const tag = pool.tags.find(name)
+    if (tag >= 0) tagWeight[tag] = weight
+  }
+  const seed = Math.floor(random() * 2 ** 32) | 0
+  return { followed, likedAuthor, tagWeight, hasTags: viewer.tags.size > 0, seed }
+}
+
+function unbindTaste(pool: CandidatePool, viewer: Viewer): void {
+  const { followed, likedAuthor, tagWeight } = pool.scratch
+  for (const id of viewer.follows) {
+    const author = pool.authors.find(id)
+    if (author >= 0) followed[author] = 0
+  }
+  for (const id of viewer.likedAuthors.keys()) {
+    const author = pool.authors.find(id)
+    if (author >= 0) likedAuthor[author] = 0
+  }
+  for (const name of viewer.tags.keys()) {
+    const tag = pool.tags.find(name)
+    if (tag >= 0) tagWeight[tag] = 0
+  }
+}
+
+/** Collects candidates from the sources, and those of them that are new and unseen. */
+function propose(
+  pool: CandidatePool,
+  taste: Taste,
+  sources: Pipeline['sources'],
+): { count: number; newcomerCount: number } {
+  const { slotState, candidates, newcomers } = pool.scratch
+  const { isNew } = pool.columns
+  let count = 0
+  let newcomerCount = 0
+  const take = (slot: number): void => {
+    const state = slotState[slot]
+    if (state === SLOT_STATE.open) {
+      slotState[slot] = SLOT_STATE.proposed
+      if (isNew[slot] === 1) newcomers[newcomerCount++] = slot
+    } else if (state === SLOT_STATE.seen) slotState[slot] = SLOT_STATE.seenProposed
+    else return
+    candidates[count++] = slot
+  }
+  for (const source of sources) source(pool, taste, take)
+  return { count, newcomerCount }
+}
+
+/** As many new videos as the reserved positions could take, drawn without favour. */
+function drawNewcomers(pool: CandidatePool, count: number, options: RankOptions): Int32Array {
+  const { newcomers } = pool.scratch
+  // Twice as many as there are positions: some are placed by their score before, some have the wrong neighbours.
+  const wanted = Math.min(count, 2 * Math.ceil(options.limit / RESERVED_EVERY) + 1)
+  for (let at = 0; at < wanted; at++) {
+    const other = at + Math.floor(options.random() * (count - at))
+    const drawn = newcomers[other]!
+    newcomers[other] = newcomers[at]!
+    newcomers[at] = drawn
+  }
+  return newcomers.subarray(0, wanted)
+}
+
+function nextNewcomer(
+  newcomers: Int32Array,
+  position: number,
+  spacing: AuthorSpacing,
+  pool: CandidatePool,
+): number {
+  if (!isReserved(position)) return -1
+  const { slotState } = pool.scratch
+  for (const slot of newcomers)
+    if (slotState[slot] !== SLOT_STATE.placed && !spacing.isTooSoon(pool.columns.author[slot]!)) return slot
+  return -1
+}
+
+/** The seen or the unseen candidates by score, sorted as far as anybody asks. */
+function orderByScore(pool: CandidatePool, count: number, isAgain: boolean, limit: number): SlotOrder {
+  const { slotState, candidates, scores, keys } = pool.scratch
+  let length = 0
+  for (let at = 0; at < count; at++) {
+    const slot = candidates[at]!
+    if ((slotState[slot] === SLOT_STATE.seenProposed) !== isAgain) continue
+    // Placed by an earlier order: it was not seen before.
+    if (isAgain && slotState[slot] === SLOT_STATE.placed) continue
+    keys[length++] = sortKeyOf(scores[at]!, slot)
+  }
+  let sorted = 0
+  return (at) => {
+    if (at >= length) return -1
+    // A little more than asked for, for the sake of the spacing; then twice as much each time.
+    if (at >= sorted)
+      sorted = bringSmallestFirst(keys, sorted, length, Math.max(sorted, limit + limit / 4 + 32) | 0)
+    return slotOfKey(keys[at]!)
+  }
+}
+
+interface Draft {
+  readonly videoIds: string[]
+  readonly reasons: Uint8Array
+  readonly parts: Int16Array
+  readonly tags: Map<number, string>
+  readonly partsOfOne: Float32Array
+}
+
+function createDraft(limit: number): Draft {
+  return {
+    videoIds: [],
+    reasons: new Uint8Array(limit),
+    parts: new Int16Array(limit * PART_COUNT),
+    tags: new Map(),
+    partsOfOne: new Float32Array(PART_COUNT),
+  }
+}
+
+function addToDraft(
+  draft: Draft,
+  pool: CandidatePool,
+  taste: Taste,
+  slot: number,
+  place: 'earned' | 'reserved' | 'again',
+): void {
+  const position = draft.videoIds.length
+  const reason = reasonOf(draft.partsOfOne, place)
+  draft.videoIds.push(pool.idAt(slot)!)
+  draft.reasons[position] = reason
+  packParts(draft.parts, position, draft.partsOfOne)
+  if (reason !== TAG_REASON) return
+  const tag = strongestTag(pool, taste, slot)
+  if (tag !== null) draft.tags.set(position, tag)
+}
+
+function finishDraft(draft: Draft): Ranking {
+  const length = draft.videoIds.length
+  const isFull = draft.reasons.length === length
+  return new Ranking({
+    videoIds: draft.videoIds,
+    reasons: isFull ? draft.reasons : draft.reasons.slice(0, length),
+    parts: isFull ? draft.parts : draft.parts.slice(0, length * PART_COUNT),
+    tags: draft.tags,
+  })
+}

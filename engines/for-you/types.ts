@@ -1,0 +1,110 @@
+/** What goes into a For You ranking and what comes out of it. */
+import type { CandidatePool } from './candidate-pool.ts'
+
+/** Watching of one video, decayed to an instant. */
+export interface WatchSignals {
+  /** Counted views, each halved every `POPULARITY_HALF_LIFE_MS`. */
+  readonly views: number
+  /** Sum over those views of the share of the video that was watched (0 to 1 each), decayed alike. */
+  readonly completion: number
+  readonly asOfMs: number
+}
+
+export interface CandidateVideo {
+  readonly id: string
+  readonly authorId: string
+  readonly publishedAtMs: number
+  /** The first `TAGS_PER_CANDIDATE` count. */
+  readonly tags: readonly string[]
+  /** Null while nothing is known of how it is watched. */
+  readonly signals: WatchSignals | null
+}
+
+/** Watching that happened since the last update. */
+export interface WatchDelta {
+  readonly views: number
+  readonly completion: number
+  readonly atMs: number
+}
+
+/** The person (or the signed-out visitor, with everything empty) for whom is ranked. */
+export interface Viewer {
+  /** Null for a signed-out visitor. */
+  readonly id: string | null
+  readonly follows: readonly string[]
+  /** Authors whose videos the viewer liked, weighted 0 to 1. */
+  readonly likedAuthors: ReadonlyMap<string, number>
+  /** Tags that the viewer watches, weighted 0 to 1. */
+  readonly tags: ReadonlyMap<string, number>
+  /** Videos watched before: they come after everything else. */
+  readonly seen: Iterable<string>
+}
+
+export interface RankOptions {
+  readonly nowMs: number
+  /** Uniform in [0, 1). */
+  readonly random: () => number
+  readonly limit: number
+  /** Videos that this feed has shown already: they are left out. */
+  readonly exclude?: Iterable<string>
+  readonly pipeline?: Pipeline
+}
+
+/** The stages that a fuller recommender replaces one by one. */
+export interface Pipeline {
+  readonly sources: readonly CandidateSource[]
+  readonly ranker: Ranker
+}
+
+/** Puts slots of the pool forward. A slot put forward twice counts once. */
+export type CandidateSource = (pool: CandidatePool, taste: Taste, propose: (slot: number) => void) => void
+
+export interface Ranker {
+  /** Writes the score of `slots[0…count)` to `scores[0…count)`; 0 or more, at most `SCORE_MAX`. */
+  score(pool: CandidatePool, taste: Taste, slots: Int32Array, count: number, scores: Float32Array): void
+  /** Writes the parts, in the order of `PART_NAMES`, whose sum is the score. */
+  explain(pool: CandidatePool, taste: Taste, slot: number, parts: Float32Array): void
+}
+
+/** A viewer's taste in the pool's own numbers; valid within one ranking. */
+export interface Taste {
+  /** By author: 1 when followed. */
+  readonly followed: Uint8Array
+  /** By author: weight of likes. */
+  readonly likedAuthor: Float32Array
+  /** By tag: weight of watching. */
+  readonly tagWeight: Float32Array
+  readonly hasTags: boolean
+  /** Makes each ranking a little different. */
+  readonly seed: number
+}
+
+export const PART_NAMES = ['fresh', 'popular', 'following', 'liked', 'tag', 'chance'] as const
+export type PartName = (typeof PART_NAMES)[number]
+export const PART_COUNT = PART_NAMES.length
+
+export const REASON_CODES = [
+  'fresh',
+  'popular',
+  'following',
+  'author-liked',
+  'tag',
+  'new-voice',
+  'again',
+] as const
+export type ReasonCode = (typeof REASON_CODES)[number]
+
+export interface RankedItem {
+  readonly videoId: string
+  /** Sum of `parts`, in points. */
+  readonly score: number
+  readonly parts: Readonly<Record<PartName, number>>
+  readonly reason: Reason
+}
+
+/** Why a video is shown: a code for the catalogue of texts, with its parameters. */
+export interface Reason {
+  readonly code: ReasonCode
+  /** The tag, for `tag`. */
+  readonly tag: string | null
+}
