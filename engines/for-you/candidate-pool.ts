@@ -3,6 +3,7 @@
  * appear, are watched and go, and read whole by every ranking.
  */
 import { Interner } from './interner.ts'
+import { bringSmallestFirst, slotOfKey, SLOTS_MAX, sortKeyOf } from './select.ts'
 import { createScratch, fitScratch, type Scratch } from './scratch.ts'
 import type { CandidateVideo, WatchDelta, WatchSignals } from './types.ts'
 
@@ -23,8 +24,6 @@ const SCORE_STEP_MS = 1000
 export const FRESH_POINTS = 1
 /** Most points for being watched to the end by many. */
 export const POPULAR_POINTS = 1.2
-/** Slots share a number with the score while sorting: see select.ts. */
-export const SLOTS_MAX = 2 ** 20
 
 export class CandidatePool {
   readonly authors = new Interner()
@@ -33,11 +32,15 @@ export class CandidatePool {
   readonly scratch: Scratch = createScratch()
 
   readonly #slotById = new Map<string, number>()
+  readonly #slotsByAuthor: number[][] = []
+  readonly #slotsByTag: number[][] = []
   readonly #free: number[] = []
   #ids: (string | null)[] = []
   #slotSpan = 0
   #columns = createColumns(256)
   #scoredAtMs: number | null = null
+  #hotSlots = new Int32Array(0)
+  #slotsSinceRefresh: number[] = []
 
   get size(): number {
     return this.#slotById.size
@@ -67,6 +70,35 @@ export class CandidatePool {
     return this.#ids[slot] ?? null
   }
 
+  /** Slots by falling impersonal score as it was at the last refresh. Some may be empty or reused by now. */
+  get hotSlots(): Int32Array {
+    return this.#hotSlots
+  }
+
+  /** Slots filled after the last refresh. Some may be empty again. */
+  get slotsSinceRefresh(): readonly number[] {
+    return this.#slotsSinceRefresh
+  }
+
+  /** Writes the slots of new videos that few have watched; returns how many there are. */
+  copyNewcomers(into: Int32Array): number {
+    const { author, isNew } = this.#columns
+    let count = 0
+    for (let slot = 0; slot < this.#slotSpan; slot++)
+      if (isNew[slot] === 1 && author[slot]! >= 0) into[count++] = slot
+    return count
+  }
+
+  /** By the author's index, in no order. */
+  slotsOfAuthor(author: number): readonly number[] {
+    return this.#slotsByAuthor[author] ?? []
+  }
+
+  /** By the tag's index, in no order. */
+  slotsWithTag(tag: number): readonly number[] {
+    return this.#slotsByTag[tag] ?? []
+  }
+
   /** Ids of all videos, in no order. */
   ids(): IterableIterator<string> {
     return this.#slotById.keys()
@@ -86,18 +118,23 @@ export class CandidatePool {
     const columns = this.#columns
     this.#slotById.set(video.id, slot)
     this.#ids[slot] = video.id
-    columns.author[slot] = this.authors.acquire(video.authorId)
+    const author = this.authors.acquire(video.authorId)
+    columns.author[slot] = author
+    ;(this.#slotsByAuthor[author] ??= []).push(slot)
     columns.publishedAtMs[slot] = video.publishedAtMs
     const tags = new Set(video.tags)
     let at = slot * TAGS_PER_CANDIDATE
     for (const tag of tags) {
       if (at === (slot + 1) * TAGS_PER_CANDIDATE) break
-      columns.tags[at++] = this.tags.acquire(tag)
+      const index = this.tags.acquire(tag)
+      columns.tags[at++] = index
+      ;(this.#slotsByTag[index] ??= []).push(slot)
     }
     columns.tags.fill(-1, at, (slot + 1) * TAGS_PER_CANDIDATE)
     this.#setSignals(slot, video.signals ?? { views: 0, completion: 0, asOfMs: video.publishedAtMs })
     fitScratch(this.scratch, columns.author.length, this.authors.span, this.tags.span)
     this.#score(slot)
+    this.#slotsSinceRefresh.push(slot)
   }
 
   /** Adds watching to a video. A video that is not in the pool is left alone: false. */
@@ -124,10 +161,14 @@ export class CandidatePool {
     const slot = this.slotOf(id)
     if (slot < 0) return
     const columns = this.#columns
-    this.authors.release(columns.author[slot] ?? -1)
+    const author = columns.author[slot] ?? -1
+    takeOut(this.#slotsByAuthor[author], slot)
+    this.authors.release(author)
     for (let at = slot * TAGS_PER_CANDIDATE; at < (slot + 1) * TAGS_PER_CANDIDATE; at++) {
       const tag = columns.tags[at] ?? -1
-      if (tag >= 0) this.tags.release(tag)
+      if (tag < 0) break
+      takeOut(this.#slotsByTag[tag], slot)
+      this.tags.release(tag)
     }
     columns.author[slot] = -1
     columns.tags.fill(-1, slot * TAGS_PER_CANDIDATE, (slot + 1) * TAGS_PER_CANDIDATE)
@@ -152,7 +193,16 @@ export class CandidatePool {
     const stepMs = Math.floor(nowMs / SCORE_STEP_MS) * SCORE_STEP_MS
     if (this.#scoredAtMs === stepMs) return
     this.#scoredAtMs = stepMs
-    for (let slot = 0; slot < this.#slotSpan; slot++) this.#score(slot)
+    const keys = this.scratch.keys
+    let count = 0
+    for (let slot = 0; slot < this.#slotSpan; slot++) {
+      if (this.#columns.author[slot]! < 0) continue
+      this.#score(slot)
+      keys[count++] = sortKeyOf(this.#columns.basePoints[slot]!, slot)
+    }
+    bringSmallestFirst(keys, 0, count, count)
+    this.#hotSlots = Int32Array.from(keys.subarray(0, count), slotOfKey)
+    this.#slotsSinceRefresh = []
   }
 
   #setSignals(slot: number, signals: WatchSignals): void {
@@ -225,4 +275,10 @@ function grownColumns(old: Columns): Columns {
 
 function decay(elapsedMs: number, halfLifeMs: number): number {
   return 2 ** (-elapsedMs / halfLifeMs)
+}
+
+function takeOut(slots: number[] | undefined, slot: number): void {
+  const last = slots?.pop()
+  if (slots === undefined || last === undefined || last === slot) return
+  slots[slots.indexOf(slot)] = last
 }

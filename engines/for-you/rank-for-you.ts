@@ -6,7 +6,7 @@ import { strongestTag, weightedSumRanker } from './ranker.ts'
 import { packParts, Ranking } from './ranking.ts'
 import { SLOT_STATE } from './scratch.ts'
 import { bringSmallestFirst, slotOfKey, sortKeyOf } from './select.ts'
-import { wholePool } from './sources.ts'
+import { hot, newcomers, ofAuthors, wholePool, withTags } from './sources.ts'
 import {
   PART_COUNT,
   REASON_CODES,
@@ -16,7 +16,12 @@ import {
   type Viewer,
 } from './types.ts'
 
-export const DEFAULT_PIPELINE: Pipeline = { sources: [wholePool], ranker: weightedSumRanker }
+export const DEFAULT_PIPELINE: Pipeline = {
+  sources: [hot, ofAuthors, withTags],
+  lastSource: wholePool,
+  newcomerSource: newcomers,
+  ranker: weightedSumRanker,
+}
 
 const TAG_REASON = REASON_CODES.indexOf('tag')
 
@@ -28,7 +33,8 @@ const TAG_REASON = REASON_CODES.indexOf('tag')
  * is a snapshot: later changes of the pool don't touch it.
  */
 export function rankForYou(pool: CandidatePool, viewer: Viewer, options: RankOptions): Ranking {
-  const { sources, ranker } = options.pipeline ?? DEFAULT_PIPELINE
+  const pipeline = options.pipeline ?? DEFAULT_PIPELINE
+  const { ranker } = pipeline
   pool.refreshScores(options.nowMs)
   markSlots(pool, viewer, options)
   const taste = bindTaste(pool, viewer, options.random)
@@ -40,9 +46,8 @@ export function rankForYou(pool: CandidatePool, viewer: Viewer, options: RankOpt
   )
   const draft = createDraft(options.limit)
   try {
-    const found = propose(pool, taste, sources)
+    const found = collect(pool, taste, pipeline, options)
     ranker.score(pool, taste, pool.scratch.candidates, found.count, pool.scratch.scores)
-    const newcomers = drawNewcomers(pool, found.newcomerCount, options)
     const put = (slot: number, place: 'earned' | 'reserved' | 'again'): void => {
       spacing.place(slot)
       slotState[slot] = SLOT_STATE.placed
@@ -53,7 +58,7 @@ export function rankForYou(pool: CandidatePool, viewer: Viewer, options: RankOpt
       if (draft.videoIds.length >= options.limit) break
       spacing.start(orderByScore(pool, found.count, isAgain, options.limit))
       while (draft.videoIds.length < options.limit) {
-        const reserved = isAgain ? -1 : nextNewcomer(newcomers, draft.videoIds.length, spacing, pool)
+        const reserved = isAgain ? -1 : nextNewcomer(found.newcomers, draft.videoIds.length, spacing, pool)
         const slot = reserved >= 0 ? reserved : spacing.next()
         if (slot < 0) break
         put(slot, isAgain ? 'again' : reserved >= 0 ? 'reserved' : 'earned')
@@ -62,7 +67,7 @@ export function rankForYou(pool: CandidatePool, viewer: Viewer, options: RankOpt
     return finishDraft(draft)
   } finally {
     spacing.finish()
-    unbindTaste(pool, viewer)
+    unbindTaste(taste)
     slotState.fill(SLOT_STATE.open, 0, pool.slotSpan)
   }
 }
@@ -90,77 +95,77 @@ function markOwn(pool: CandidatePool, viewerId: string): void {
 
 function bindTaste(pool: CandidatePool, viewer: Viewer, random: () => number): Taste {
   const { followed, likedAuthor, tagWeight } = pool.scratch
+  const authors: number[] = []
+  const tags: number[] = []
   for (const id of viewer.follows) {
     const author = pool.authors.find(id)
-    if (author >= 0) followed[author] = 1
+    if (author < 0 || followed[author] === 1) continue
+    followed[author] = 1
+    authors.push(author)
   }
   for (const [id, weight] of viewer.likedAuthors) {
     const author = pool.authors.find(id)
-    if (author >= 0) likedAuthor[author] = weight
+    if (author < 0) continue
+    likedAuthor[author] = weight
+    if (followed[author] === 0) authors.push(author)
   }
   for (const [name, weight] of viewer.tags) {
     const tag = pool.tags.find(name)
-    if (tag >= 0) tagWeight[tag] = weight
+    if (tag < 0) continue
+    tagWeight[tag] = weight
+    tags.push(tag)
   }
-  const seed = Math.floor(random() * 2 ** 32) | 0
-  return { followed, likedAuthor, tagWeight, hasTags: viewer.tags.size > 0, seed }
+  return { authors, tags, followed, likedAuthor, tagWeight, seed: Math.floor(random() * 2 ** 32) | 0 }
 }
 
-function unbindTaste(pool: CandidatePool, viewer: Viewer): void {
-  const { followed, likedAuthor, tagWeight } = pool.scratch
-  for (const id of viewer.follows) {
-    const author = pool.authors.find(id)
-    if (author >= 0) followed[author] = 0
+function unbindTaste(taste: Taste): void {
+  for (const author of taste.authors) {
+    taste.followed[author] = 0
+    taste.likedAuthor[author] = 0
   }
-  for (const id of viewer.likedAuthors.keys()) {
-    const author = pool.authors.find(id)
-    if (author >= 0) likedAuthor[author] = 0
-  }
-  for (const name of viewer.tags.keys()) {
-    const tag = pool.tags.find(name)
-    if (tag >= 0) tagWeight[tag] = 0
-  }
+  for (const tag of taste.tags) taste.tagWeight[tag] = 0
 }
 
-/** Collects candidates from the sources, and those of them that are new and unseen. */
-function propose(
-  pool: CandidatePool,
-  taste: Taste,
-  sources: Pipeline['sources'],
-): { count: number; newcomerCount: number } {
-  const { slotState, candidates, newcomers } = pool.scratch
-  const { isNew } = pool.columns
+interface Collected {
+  /** How many of `scratch.candidates` are filled. */
+  readonly count: number
+  readonly newcomers: readonly number[]
+}
+
+function collect(pool: CandidatePool, taste: Taste, pipeline: Pipeline, options: RankOptions): Collected {
+  const { slotState, candidates } = pool.scratch
+  const { author } = pool.columns
+  const { random } = options
+  const newcomers: number[] = []
   let count = 0
-  let newcomerCount = 0
-  const take = (slot: number): void => {
-    const state = slotState[slot]
-    if (state === SLOT_STATE.open) {
-      slotState[slot] = SLOT_STATE.proposed
-      if (isNew[slot] === 1) newcomers[newcomerCount++] = slot
-    } else if (state === SLOT_STATE.seen) slotState[slot] = SLOT_STATE.seenProposed
-    else return
+  let unseenCount = 0
+  const propose = (slot: number): boolean => {
+    const state = slotState[slot]!
+    if (state > SLOT_STATE.seen || state === SLOT_STATE.proposed || author[slot]! < 0) return false
+    slotState[slot] = state + SLOT_STATE.proposed
     candidates[count++] = slot
+    if (state === SLOT_STATE.seen) return false
+    unseenCount += 1
+    return true
   }
-  for (const source of sources) source(pool, taste, take)
-  return { count, newcomerCount }
-}
-
-/** As many new videos as the reserved positions could take, drawn without favour. */
-function drawNewcomers(pool: CandidatePool, count: number, options: RankOptions): Int32Array {
-  const { newcomers } = pool.scratch
+  const proposeNewcomer = (slot: number): boolean => {
+    propose(slot)
+    if (slotState[slot] !== SLOT_STATE.proposed) return false
+    newcomers.push(slot)
+    return true
+  }
+  // A little more than asked for, for the sake of the spacing.
+  const wanted = Math.ceil(options.limit * 1.25) + 32
+  const request = { pool, taste, wanted, random, propose, proposeNewcomer }
+  for (const source of pipeline.sources) source(request)
+  if (unseenCount < wanted) pipeline.lastSource(request)
   // Twice as many as there are positions: some are placed by their score before, some have the wrong neighbours.
-  const wanted = Math.min(count, 2 * Math.ceil(options.limit / RESERVED_EVERY) + 1)
-  for (let at = 0; at < wanted; at++) {
-    const other = at + Math.floor(options.random() * (count - at))
-    const drawn = newcomers[other]!
-    newcomers[other] = newcomers[at]!
-    newcomers[at] = drawn
-  }
-  return newcomers.subarray(0, wanted)
+  pipeline.newcomerSource({ ...request, wanted: 2 * Math.ceil(options.limit / RESERVED_EVERY) + 1 })
+  return { count, newcomers }
 }
 
 function nextNewcomer(
-  newcomers: Int32Array,
+  newcomers: readonly number[],
   position: number,
   spacing: AuthorSpacing,
   pool: CandidatePool,

@@ -8,18 +8,41 @@ export const LIKED_POINTS = 0.4
 export const TAG_POINTS = 0.9
 export const CHANCE_POINTS = 0.1
 
+/** Points of chance, the same few thousand for everybody: which slot gets which depends on the ranking's seed. */
+const CHANCES_MASK = 4095
+const CHANCES = Float32Array.from({ length: CHANCES_MASK + 1 }, (_, n) => CHANCE_POINTS * unevenly(n))
+
+/** Murmur3's finaliser: numbers next to each other get unrelated values in [0, 1). */
+function unevenly(n: number): number {
+  let hash = Math.imul(n + 1, 0x9e3779b1)
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32
+}
+
 /** The sum of the parts, each linear in what is known. */
 export const weightedSumRanker: Ranker = {
   score(pool, taste, slots, count, scores) {
-    const { author, basePoints } = pool.columns
-    const { followed, likedAuthor } = taste
+    const { affinity, tagSum } = pool.scratch
+    // What is personal touches few videos: walking from the viewer's authors and tags to these is cheaper than asking
+    // each video for its own.
+    for (const author of taste.authors) {
+      const points = affinityPoints(taste, author)
+      for (const slot of pool.slotsOfAuthor(author)) affinity[slot] = points
+    }
+    for (const tag of taste.tags) {
+      const weight = taste.tagWeight[tag]!
+      for (const slot of pool.slotsWithTag(tag)) tagSum[slot] = tagSum[slot]! + weight
+    }
+    const { basePoints } = pool.columns
+    const { seed } = taste
     for (let at = 0; at < count; at++) {
       const slot = slots[at]!
-      const by = author[slot]!
-      let score = basePoints[slot]! + followed[by]! * FOLLOWING_POINTS + likedAuthor[by]! * LIKED_POINTS
-      if (taste.hasTags) score += tagPoints(pool.columns.tags, taste, slot)
-      scores[at] = score + chancePoints(taste, slot)
+      const chance = CHANCES[(slot ^ seed) & CHANCES_MASK]!
+      scores[at] = basePoints[slot]! + affinity[slot]! + cappedTagPoints(tagSum[slot]!) + chance
     }
+    for (const author of taste.authors) for (const slot of pool.slotsOfAuthor(author)) affinity[slot] = 0
+    for (const tag of taste.tags) for (const slot of pool.slotsWithTag(tag)) tagSum[slot] = 0
   },
   explain(pool, taste, slot, parts) {
     const { author, freshPoints, popularPoints } = pool.columns
@@ -28,20 +51,28 @@ export const weightedSumRanker: Ranker = {
     parts[1] = popularPoints[slot]!
     parts[2] = taste.followed[by]! * FOLLOWING_POINTS
     parts[3] = taste.likedAuthor[by]! * LIKED_POINTS
-    parts[4] = taste.hasTags ? tagPoints(pool.columns.tags, taste, slot) : 0
-    parts[5] = chancePoints(taste, slot)
+    parts[4] = cappedTagPoints(sumOfTags(pool, taste, slot))
+    parts[5] = CHANCES[(slot ^ taste.seed) & CHANCES_MASK]!
   },
 }
 
-function tagPoints(tags: Int32Array, taste: Taste, slot: number): number {
+function affinityPoints(taste: Taste, author: number): number {
+  return taste.followed[author]! * FOLLOWING_POINTS + taste.likedAuthor[author]! * LIKED_POINTS
+}
+
+function cappedTagPoints(weight: number): number {
+  return weight < 1 ? weight * TAG_POINTS : TAG_POINTS
+}
+
+function sumOfTags(pool: CandidatePool, taste: Taste, slot: number): number {
   let weight = 0
   const first = slot * TAGS_PER_CANDIDATE
   for (let at = first; at < first + TAGS_PER_CANDIDATE; at++) {
-    const tag = tags[at]!
+    const tag = pool.columns.tags[at]!
     if (tag < 0) break
     weight += taste.tagWeight[tag]!
   }
-  return weight < 1 ? weight * TAG_POINTS : TAG_POINTS
+  return weight
 }
 
 /** The tag that the viewer watches most among a video's; null when it has none of them. */
@@ -59,12 +90,4 @@ export function strongestTag(pool: CandidatePool, taste: Taste, slot: number): s
     }
   }
   return best < 0 ? null : pool.tags.keyOf(best)
-}
-
-// Murmur3's finaliser: slots next to each other get unrelated chances.
-function chancePoints(taste: Taste, slot: number): number {
-  let hash = Math.imul(slot + 1, 0x9e3779b1) ^ taste.seed
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return ((hash ^ (hash >>> 16)) >>> 0) * (CHANCE_POINTS / 2 ** 32)
 }

@@ -9,6 +9,10 @@ export interface Scratch {
   scores: Float32Array
   keys: Float64Array
   newcomers: Int32Array
+  /** By slot: points for its author. */
+  affinity: Float32Array
+  /** By slot: weights of its tags. */
+  tagSum: Float32Array
   /** By place in the order: the next one put off that has the same author. */
   nextDeferred: Int32Array
   /** By author: 1 when followed. */
@@ -34,6 +38,8 @@ export function createScratch(): Scratch {
     scores: new Float32Array(0),
     keys: new Float64Array(0),
     newcomers: new Int32Array(0),
+    affinity: new Float32Array(0),
+    tagSum: new Float32Array(0),
     nextDeferred: new Int32Array(0),
     followed: new Uint8Array(0),
     likedAuthor: new Float32Array(0),
@@ -52,6 +58,8 @@ export function fitScratch(scratch: Scratch, slots: number, authors: number, tag
     scratch.scores = new Float32Array(slots)
     scratch.keys = new Float64Array(slots)
     scratch.newcomers = new Int32Array(slots)
+    scratch.affinity = new Float32Array(slots)
+    scratch.tagSum = new Float32Array(slots)
     scratch.nextDeferred = new Int32Array(slots)
   }
   if (scratch.followed.length < authors) {

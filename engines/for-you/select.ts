@@ -2,8 +2,9 @@
  * The best few of many by score, without sorting all. Score and slot share one double, so that the fast numeric sort of
  * typed arrays does the work and equal scores come in the order of their slots.
  */
-import { SLOTS_MAX } from './candidate-pool.ts'
 
+/** Slots are smaller than this. */
+export const SLOTS_MAX = 2 ** 20
 /** Scores are told apart by millionths of a point. */
 const STEPS_PER_POINT = 1e6
 export const SCORE_MAX = 1000
@@ -11,7 +12,7 @@ const STEPS_MAX = SCORE_MAX * STEPS_PER_POINT
 
 /** A number that is smaller the higher the score. */
 export function sortKeyOf(score: number, slot: number): number {
-  return (STEPS_MAX - Math.round(score * STEPS_PER_POINT)) * SLOTS_MAX + slot
+  return (STEPS_MAX - ((score * STEPS_PER_POINT) | 0)) * SLOTS_MAX + slot
 }
 
 export function slotOfKey(key: number): number {

@@ -53,11 +53,27 @@ export interface RankOptions {
 /** The stages that a fuller recommender replaces one by one. */
 export interface Pipeline {
   readonly sources: readonly CandidateSource[]
+  /** Asked when these found fewer than wanted; must put the whole pool forward. */
+  readonly lastSource: CandidateSource
+  /** Asked for as many new videos as the reserved positions can take. */
+  readonly newcomerSource: CandidateSource
   readonly ranker: Ranker
 }
 
-/** Puts slots of the pool forward. A slot put forward twice counts once. */
-export type CandidateSource = (pool: CandidatePool, taste: Taste, propose: (slot: number) => void) => void
+/** Puts slots of the pool forward. */
+export type CandidateSource = (request: SourceRequest) => void
+
+export interface SourceRequest {
+  readonly pool: CandidatePool
+  readonly taste: Taste
+  /** How many unseen candidates make a good choice; a source whose list is long may stop there. */
+  readonly wanted: number
+  readonly random: () => number
+  /** Whether the slot is one more unseen candidate: not excluded, not seen, not put forward before. */
+  readonly propose: (slot: number) => boolean
+  /** The same, for a slot that the positions reserved for new videos may take. */
+  readonly proposeNewcomer: (slot: number) => boolean
+}
 
 export interface Ranker {
   /** Writes the score of `slots[0…count)` to `scores[0…count)`; 0 or more, at most `SCORE_MAX`. */
@@ -68,13 +84,16 @@ export interface Ranker {
 
 /** A viewer's taste in the pool's own numbers; valid within one ranking. */
 export interface Taste {
+  /** Authors that are followed or liked, each once. */
+  readonly authors: readonly number[]
+  /** Tags that are watched, each once. */
+  readonly tags: readonly number[]
   /** By author: 1 when followed. */
   readonly followed: Uint8Array
   /** By author: weight of likes. */
   readonly likedAuthor: Float32Array
   /** By tag: weight of watching. */
   readonly tagWeight: Float32Array
-  readonly hasTags: boolean
   /** Makes each ranking a little different. */
   readonly seed: number
 }
