@@ -1,0 +1,42 @@
+/** Token buckets, one a key, in bounded memory. */
+import type { Clock } from './clock.ts'
+
+export interface RateBucketOptions {
+  /** Tokens a full bucket holds: the largest burst. */
+  readonly burst: number
+  /** How long an empty bucket takes to fill. */
+  readonly refillMs: number
+  /** Keys kept; the one used longest ago is forgotten first. @default 10000 */
+  readonly maxKeys?: number
+  readonly clock: Clock
+}
+
+export interface RateBucket {
+  /** Takes one token. Answers 0 when there was one, else how many milliseconds to wait for the next. */
+  take(key: string): number
+}
+
+/** Makes a set of buckets. Costs one map lookup a call. */
+export function createRateBucket({
+  burst,
+  refillMs,
+  maxKeys = 10_000,
+  clock,
+}: RateBucketOptions): RateBucket {
+  const buckets = new Map<string, { tokens: number; atMs: number }>()
+  const tokensPerMs = burst / refillMs
+  return {
+    take(key) {
+      const nowMs = clock.monotonicMs()
+      const bucket = buckets.get(key) ?? { tokens: burst, atMs: nowMs }
+      const tokens = Math.min(burst, bucket.tokens + (nowMs - bucket.atMs) * tokensPerMs)
+      // Deleting first moves the key to the end of the map's order: its front is the longest unused.
+      buckets.delete(key)
+      const isAllowed = tokens >= 1
+      buckets.set(key, { tokens: isAllowed ? tokens - 1 : tokens, atMs: nowMs })
+      const oldest = buckets.size > maxKeys ? buckets.keys().next().value : undefined
+      if (oldest !== undefined) buckets.delete(oldest)
+      return isAllowed ? 0 : Math.ceil((1 - tokens) / tokensPerMs)
+    },
+  }
+}

@@ -1,0 +1,96 @@
+/** HTTP of accounts. */
+import { z } from 'zod'
+import {
+  Me,
+  MeResponse,
+  PasswordChange,
+  ProfileEdit,
+  SessionList,
+  SignIn,
+  SignUp,
+} from '../../../contract/accounts.ts'
+import { Id } from '../../../contract/common.ts'
+import { createRateBucket, type RateBucket } from '../../../kit/rate-bucket.ts'
+import { AppError } from '../../app/errors.ts'
+import { requireViewer, type Routes } from '../../app/http.ts'
+import { createAuth } from './auth.ts'
+import * as service from './accounts.service.ts'
+import { readSessionToken, setSessionCookie } from './sessions.ts'
+
+const TEN_MINUTES_MS = 600_000
+
+/** @throws {AppError} too-many-requests with the time to wait. */
+function takeOrRefuse(bucket: RateBucket, key: string): void {
+  const waitMs = bucket.take(key)
+  if (waitMs > 0) throw new AppError('too-many-requests', { retryAfterS: Math.ceil(waitMs / 1000) })
+}
+
+const clientOf = (request: { ip: string; headers: { 'user-agent'?: string } }): service.Client => ({
+  address: request.ip,
+  userAgent: request.headers['user-agent'] ?? '',
+})
+
+export const accountRoutes: Routes = (app, ctx) => {
+  const auth = createAuth(ctx)
+  const limits = { refillMs: TEN_MINUTES_MS, clock: ctx.clock }
+  const signInsByAddress = createRateBucket({ ...limits, burst: 60 })
+  const signInsByIdentifier = createRateBucket({ ...limits, burst: 10 })
+  const signUpsByAddress = createRateBucket({ ...limits, burst: 30 })
+
+  app.post('/accounts', { schema: { body: SignUp, response: { 201: Me } } }, async (request, reply) => {
+    takeOrRefuse(signUpsByAddress, request.ip)
+    const { accountId, sessionToken } = await service.signUp(ctx, auth, request.body, clientOf(request))
+    setSessionCookie(ctx, request, reply, sessionToken)
+    return reply.code(201).send(await service.loadMe(ctx, accountId))
+  })
+
+  app.post('/sessions', { schema: { body: SignIn, response: { 201: Me } } }, async (request, reply) => {
+    takeOrRefuse(signInsByAddress, request.ip)
+    takeOrRefuse(signInsByIdentifier, `${request.ip} ${request.body.identifier.toLowerCase()}`)
+    const { accountId, sessionToken } = await service.signIn(auth, request.body, clientOf(request))
+    setSessionCookie(ctx, request, reply, sessionToken)
+    return reply.code(201).send(await service.loadMe(ctx, accountId))
+  })
+
+  app.delete('/sessions/current', { schema: { response: { 204: z.null() } } }, async (request, reply) => {
+    if (request.viewer) await service.revokeSession(ctx, request.viewer, request.viewer.sessionId)
+    setSessionCookie(ctx, request, reply, null)
+    return reply.code(204).send(null)
+  })
+
+  app.get('/sessions', { schema: { response: { 200: SessionList } } }, async (request) => ({
+    items: await service.listSessions(ctx, requireViewer(request)),
+  }))
+
+  app.delete(
+    '/sessions/:id',
+    { schema: { params: z.object({ id: Id }), response: { 204: z.null() } } },
+    async (request, reply) => {
+      await service.revokeSession(ctx, requireViewer(request), request.params.id)
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.get('/me', { schema: { response: { 200: MeResponse } } }, async (request, reply) => {
+    reply.header('cache-control', 'no-store')
+    return { account: request.viewer ? await service.loadMe(ctx, request.viewer.id) : null }
+  })
+
+  app.patch('/me', { schema: { body: ProfileEdit, response: { 200: Me } } }, async (request) => {
+    const viewer = requireViewer(request)
+    await service.editProfile(ctx, viewer, request.body)
+    return service.loadMe(ctx, viewer.id)
+  })
+
+  app.put(
+    '/me/password',
+    { schema: { body: PasswordChange, response: { 204: z.null() } } },
+    async (request, reply) => {
+      const viewer = requireViewer(request)
+      takeOrRefuse(signInsByIdentifier, `${request.ip} ${viewer.id}`)
+      const token = readSessionToken(request.headers.cookie, ctx.secrets.session)!
+      await service.changePassword(ctx, auth, viewer, token, request.body)
+      return reply.code(204).send(null)
+    },
+  )
+}

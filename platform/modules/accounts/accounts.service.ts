@@ -1,0 +1,211 @@
+/** Verbs on accounts: signing up and in, sessions, password, profile, the operator's one-time link. */
+import { createHash } from 'node:crypto'
+import { APIError } from 'better-auth/api'
+import type {
+  AccountCard,
+  Me,
+  PasswordChange,
+  ProfileEdit,
+  Session,
+  SignIn,
+  SignUp,
+} from '../../../contract/accounts.ts'
+import type { Ctx } from '../../app/context.ts'
+import { AppError, NotFoundError } from '../../app/errors.ts'
+import type { Viewer } from '../../app/http.ts'
+import { inTransaction, type Db, type Tx } from '../../infra/db/index.ts'
+import type { Auth } from './auth.ts'
+import { describeDevice } from './devices.ts'
+import * as queries from './accounts.queries.ts'
+import { announceRevoked, sessionCookieValue } from './sessions.ts'
+
+/** Where a request came from, as the session remembers it. */
+export interface Client {
+  readonly address: string
+  readonly userAgent: string
+}
+
+export interface SignedIn {
+  readonly accountId: string
+  readonly sessionToken: string
+}
+
+const INTERNAL_EMAIL_DOMAIN = '@noreply.invalid'
+
+/**
+ * Makes an account and signs it in.
+ *
+ * @throws {AppError} handle-taken, email-taken, operator-link-used, busy.
+ */
+export async function signUp(ctx: Ctx, auth: Auth, input: SignUp, client: Client): Promise<SignedIn> {
+  const operatorToken = input.operatorToken === undefined ? null : sha256(input.operatorToken)
+  if (operatorToken && !(await queries.claimOperatorLink(ctx.db, operatorToken, ctx.clock.now())))
+    throw new AppError('operator-link-used')
+  try {
+    const { token, user } = await auth.api.signUpEmail({
+      body: {
+        name: input.handle,
+        email: input.email?.toLowerCase() ?? `${ctx.newId()}${INTERNAL_EMAIL_DOMAIN}`,
+        password: input.password,
+        username: input.handle,
+        displayUsername: input.handle,
+      },
+      headers: headersOf(client),
+    })
+    if (operatorToken) {
+      await inTransaction(ctx, async (tx) => {
+        await queries.updateAccount(tx, user.id, { role: 'operator', updated_at: ctx.clock.now() })
+        await queries.finishOperatorLink(tx, operatorToken, user.id)
+      })
+    }
+    return { accountId: user.id, sessionToken: token! }
+  } catch (error) {
+    if (operatorToken) await queries.finishOperatorLink(ctx.db, operatorToken, null)
+    throw await translateSignUpError(ctx, input, error)
+  }
+}
+
+async function translateSignUpError(ctx: Ctx, input: SignUp, error: unknown): Promise<unknown> {
+  if (!(error instanceof APIError)) return error
+  const code = error.body?.code ?? ''
+  if (code.startsWith('USERNAME_IS_ALREADY_TAKEN')) return new AppError('handle-taken')
+  if (code.startsWith('USER_ALREADY_EXISTS')) return new AppError('email-taken')
+  // Lost a race: the unique constraint spoke, which better-auth tells as a failed insert.
+  if (code === 'FAILED_TO_CREATE_USER') {
+    const isHandleTaken = await queries.findAccountByHandle(ctx.db, input.handle)
+    return new AppError(isHandleTaken ? 'handle-taken' : 'email-taken')
+  }
+  return error.statusCode < 500 ? new AppError('invalid-input', { detail: error.message }) : error
+}
+
+/** @throws {AppError} wrong-credentials, busy. */
+export async function signIn(auth: Auth, input: SignIn, client: Client): Promise<SignedIn> {
+  const headers = headersOf(client)
+  try {
+    const result = input.identifier.includes('@')
+      ? await auth.api.signInEmail({
+          body: { email: input.identifier.toLowerCase(), password: input.password },
+          headers,
+        })
+      : await auth.api.signInUsername({
+          body: { username: input.identifier, password: input.password },
+          headers,
+        })
+    if (!result) throw new AppError('wrong-credentials')
+    return { accountId: result.user.id, sessionToken: result.token }
+  } catch (error) {
+    if (error instanceof APIError && error.statusCode < 500) throw new AppError('wrong-credentials')
+    throw error
+  }
+}
+
+/** Ends one of the viewer's own sessions. @throws {NotFoundError} */
+export async function revokeSession(ctx: Ctx, viewer: Viewer, sessionId: string): Promise<void> {
+  await inTransaction(ctx, async (tx) => {
+    const revoked = await queries.deleteSession(tx, viewer.id, sessionId)
+    if (!revoked) throw new NotFoundError('session', sessionId)
+    await announceRevoked(tx, [revoked.token])
+  })
+}
+
+export async function listSessions(ctx: Ctx, viewer: Viewer): Promise<Session[]> {
+  const rows = await queries.listSessions(ctx.db, viewer.id, ctx.clock.now())
+  return rows.map((row) => ({
+    id: row.id,
+    createdAt: row.createdAt.toISOString(),
+    lastSeenAt: row.lastSeenAt.toISOString(),
+    expiresAt: row.expiresAt.toISOString(),
+    address: row.address,
+    device: describeDevice(row.userAgent),
+    isCurrent: row.id === viewer.sessionId,
+  }))
+}
+
+/** @throws {AppError} wrong-credentials when the current password is not the one given. */
+export async function changePassword(
+  ctx: Ctx,
+  auth: Auth,
+  viewer: Viewer,
+  sessionToken: string,
+  input: PasswordChange,
+): Promise<void> {
+  try {
+    await auth.api.changePassword({
+      body: { currentPassword: input.currentPassword, newPassword: input.newPassword },
+      headers: new Headers({ cookie: sessionCookieValue(sessionToken, ctx.secrets.session) }),
+    })
+  } catch (error) {
+    if (!(error instanceof APIError) || error.statusCode >= 500) throw error
+    throw new AppError('wrong-credentials', {
+      detail: 'The current password is not right. Nothing was changed.',
+      isWorkKept: true,
+    })
+  }
+  if (!input.signOutOtherSessions) return
+  await inTransaction(ctx, async (tx) => {
+    const others = await queries.deleteOtherSessions(tx, viewer.id, viewer.sessionId)
+    await announceRevoked(
+      tx,
+      others.map((row) => row.token),
+    )
+  })
+}
+
+/** The account as its owner sees it. `unreadNotifications` is the notifications module's to fill in. */
+export async function loadMe(ctx: Ctx, accountId: string): Promise<Me> {
+  const row = await queries.findAccountById(ctx.db, accountId)
+  if (!row) throw new NotFoundError('account', accountId)
+  return {
+    ...toAccountCard(row),
+    bio: row.bio,
+    email: row.email.endsWith(INTERNAL_EMAIL_DOMAIN) ? null : row.email,
+    role: row.role,
+    createdAt: row.createdAt.toISOString(),
+    unreadNotifications: null,
+  }
+}
+
+export async function editProfile(ctx: Ctx, viewer: Viewer, edit: ProfileEdit): Promise<void> {
+  await queries.updateAccount(ctx.db, viewer.id, { ...edit, updated_at: ctx.clock.now() })
+}
+
+/** Cards of accounts by id; a missing account has no entry. */
+export async function loadAccountCards(
+  db: Db | Tx,
+  ids: readonly string[],
+): Promise<Map<string, AccountCard>> {
+  const rows = ids.length === 0 ? [] : await queries.listCards(db, [...new Set(ids)])
+  return new Map(rows.map((row) => [row.id, toAccountCard(row)]))
+}
+
+/** Where a picture is served; its key names its content, so it never changes. */
+export const pictureUrlOf = (image: string | null) => (image === null ? null : `/media/${image}`)
+
+export function toAccountCard(row: {
+  id: string
+  handle: string
+  name: string
+  image: string | null
+}): AccountCard {
+  return { id: row.id, handle: row.handle, name: row.name, pictureUrl: pictureUrlOf(row.image) }
+}
+
+/**
+ * Makes a new one-time link for the operator's account and voids an older unused one.
+ *
+ * @returns the path to open, or null when the instance has an operator already.
+ */
+export async function issueOperatorLink(ctx: Ctx): Promise<string | null> {
+  if (await queries.hasOperator(ctx.db)) return null
+  const token = ctx.randomBytes(24).toString('base64url')
+  await inTransaction(ctx, (tx) =>
+    queries.replaceOperatorLink(tx, { token_sha256: sha256(token), created_at: ctx.clock.now() }),
+  )
+  return `/first-run?token=${token}`
+}
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest()
+
+function headersOf(client: Client): Headers {
+  return new Headers({ 'x-forwarded-for': client.address, 'user-agent': client.userAgent.slice(0, 300) })
+}

@@ -1,0 +1,267 @@
+import { expect, test } from 'vitest'
+import { createWorld, type World } from '../../../tests/support/world.ts'
+import { createApi } from '../../roles/api.ts'
+import { issueOperatorLink } from './index.ts'
+
+async function open(world: World) {
+  const app = await createApi(world.ctx)
+  return Object.assign(app, { [Symbol.asyncDispose]: () => app.close() })
+}
+
+const cookieOf = (response: { headers: Record<string, unknown> }) =>
+  String(response.headers['set-cookie']).split(';')[0]!
+
+test('a person signs up, is signed in, signs out and signs in again with handle or e-mail', async () => {
+  await using world = await createWorld()
+  await using app = await open(world)
+  const person = { handle: 'Ada.L', password: 'a long password', email: 'Ada@example.org' }
+
+  const signedUp = await app.inject({ method: 'POST', url: '/api/v1/accounts', payload: person })
+  expect(signedUp.json()).toMatchObject({ handle: 'Ada.L', email: 'ada@example.org', role: 'member' })
+  const cookie = cookieOf(signedUp)
+  expect((await app.inject({ url: '/api/v1/me', headers: { cookie } })).json().account.handle).toBe('Ada.L')
+
+  const out = await app.inject({ method: 'DELETE', url: '/api/v1/sessions/current', headers: { cookie } })
+  expect(out.statusCode).toBe(204)
+  await expect
+    .poll(async () => (await app.inject({ url: '/api/v1/me', headers: { cookie } })).json().account)
+    .toBeNull()
+
+  for (const identifier of ['ada.l', 'ADA.L', 'ada@example.org']) {
+    const signedIn = await app.inject({
+      method: 'POST',
+      url: '/api/v1/sessions',
+      payload: { identifier, password: person.password },
+    })
+    expect(signedIn.json()).toMatchObject({ handle: 'Ada.L' })
+  }
+})
+
+test('an account without an e-mail address never shows the internal one', async () => {
+  await using world = await createWorld()
+  await using app = await open(world)
+
+  const response = await app.inject({
+    method: 'POST',
+    url: '/api/v1/accounts',
+    payload: { handle: 'nomail', password: 'a long password' },
+  })
+
+  expect(response.json()).toMatchObject({ email: null })
+  expect(response.body).not.toContain('noreply')
+})
+
+test('a handle is taken whatever its capitals, also when two people race for it', async () => {
+  await using world = await createWorld()
+  await using app = await open(world)
+  const attempt = (handle: string) =>
+    app.inject({ method: 'POST', url: '/api/v1/accounts', payload: { handle, password: 'a long password' } })
+
+  const codes = (await Promise.all([attempt('Race'), attempt('race'), attempt('RACE')])).map(
+    (r) => r.statusCode,
+  )
+
+  expect(codes.toSorted()).toEqual([201, 409, 409])
+  expect((await attempt('rAce')).json()).toMatchObject({
+    code: 'handle-taken',
+    side: 'you',
+    isWorkKept: true,
+  })
+})
+
+test.each([
+  ['ab', 'too short'],
+  ['a'.repeat(25), 'too long'],
+  ['_x_', 'does not begin with a letter or digit'],
+  ['a b c', 'has a space'],
+  ['été', 'has other letters'],
+])('the handle "%s" is refused: it %s', async (handle) => {
+  await using world = await createWorld()
+  await using app = await open(world)
+  const response = await app.inject({
+    method: 'POST',
+    url: '/api/v1/accounts',
+    payload: { handle, password: 'a long password' },
+  })
+  expect(response.statusCode).toBe(400)
+  expect(response.json().fields).toHaveProperty('handle')
+})
+
+test('a wrong password and an unknown handle get the same answer', async () => {
+  await using world = await createWorld()
+  await using app = await open(world)
+  const known = await world.account()
+  const attempt = (identifier: string) =>
+    app.inject({
+      method: 'POST',
+      url: '/api/v1/sessions',
+      payload: { identifier, password: 'not the password' },
+    })
+
+  const [a, b] = [(await attempt(known.handle)).json(), (await attempt('nobody.here')).json()]
+
+  expect({ ...a, requestId: '' }).toEqual({ ...b, requestId: '' })
+  expect(a.code).toBe('wrong-credentials')
+})
+
+test('the eleventh attempt on one account within ten minutes waits', async () => {
+  await using world = await createWorld()
+  await using app = await open(world)
+  const attempt = () =>
+    app.inject({
+      method: 'POST',
+      url: '/api/v1/sessions',
+      payload: { identifier: 'victim', password: 'guess' },
+    })
+
+  for (let i = 0; i < 10; i++) expect((await attempt()).statusCode).toBe(401)
+  const refused = await attempt()
+
+  expect(refused.statusCode).toBe(429)
+  expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
+})
+
+test('sessions are listed, and a revoked one is signed out at once', async () => {
+  await using world = await createWorld()
+  await using app = await open(world)
+  const person = await world.account()
+  const phone = await app.inject({
+    method: 'POST',
+    url: '/api/v1/sessions',
+    payload: { identifier: person.handle, password: person.password },
+    headers: {
+      'user-agent': 'Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36',
+    },
+  })
+  const phoneCookie = cookieOf(phone)
+  expect(
+    (await app.inject({ url: '/api/v1/me', headers: { cookie: phoneCookie } })).json().account,
+  ).not.toBeNull()
+
+  const { items } = (await app.inject({ url: '/api/v1/sessions', headers: person.headers })).json()
+  expect(items).toHaveLength(2)
+  const onPhone = items.find((s: { isCurrent: boolean }) => !s.isCurrent)
+  expect(onPhone.device).toBe('Chrome on Android')
+  const revoked = await app.inject({
+    method: 'DELETE',
+    url: `/api/v1/sessions/${onPhone.id}`,
+    headers: person.headers,
+  })
+
+  expect(revoked.statusCode).toBe(204)
+  await expect
+    .poll(
+      async () => (await app.inject({ url: '/api/v1/me', headers: { cookie: phoneCookie } })).json().account,
+    )
+    .toBeNull()
+})
+
+test('nobody revokes the session of another', async () => {
+  await using world = await createWorld()
+  await using app = await open(world)
+  const [owner, stranger] = [await world.account(), await world.account()]
+  const { items } = (await app.inject({ url: '/api/v1/sessions', headers: owner.headers })).json()
+
+  const attempt = await app.inject({
+    method: 'DELETE',
+    url: `/api/v1/sessions/${items[0].id}`,
+    headers: stranger.headers,
+  })
+
+  expect(attempt.statusCode).toBe(404)
+  expect((await app.inject({ url: '/api/v1/me', headers: owner.headers })).json().account).not.toBeNull()
+})
+
+test('a changed password signs out the other sessions and only the new one works', async () => {
+  await using world = await createWorld()
+  await using app = await open(world)
+  const person = await world.account()
+  const signIn = (password: string) =>
+    app.inject({ method: 'POST', url: '/api/v1/sessions', payload: { identifier: person.handle, password } })
+  const otherCookie = cookieOf(await signIn(person.password))
+
+  const change = (currentPassword: string) =>
+    app.inject({
+      method: 'PUT',
+      url: '/api/v1/me/password',
+      headers: person.headers,
+      payload: { currentPassword, newPassword: 'an even longer one' },
+    })
+  expect((await change('wrong')).json().code).toBe('wrong-credentials')
+  expect((await change(person.password)).statusCode).toBe(204)
+
+  await expect
+    .poll(
+      async () => (await app.inject({ url: '/api/v1/me', headers: { cookie: otherCookie } })).json().account,
+    )
+    .toBeNull()
+  expect((await app.inject({ url: '/api/v1/me', headers: person.headers })).json().account).not.toBeNull()
+  expect((await signIn(person.password)).statusCode).toBe(401)
+  expect((await signIn('an even longer one')).statusCode).toBe(201)
+})
+
+test('a forged or bent cookie is a signed-out visitor', async () => {
+  await using world = await createWorld()
+  await using app = await open(world)
+  const person = await world.account()
+  for (const cookie of [
+    person.headers.cookie.slice(0, -6),
+    `${person.headers.cookie}x`,
+    'upbeat.session_token=%E0%A4%A',
+    'upbeat.session_token=abc.def',
+  ]) {
+    expect((await app.inject({ url: '/api/v1/me', headers: { cookie } })).json()).toEqual({ account: null })
+  }
+})
+
+test('a write from a foreign site is refused', async () => {
+  await using world = await createWorld()
+  await using app = await open(world)
+  const person = await world.account()
+  for (const headers of [{ origin: 'https://evil.example' }, { 'sec-fetch-site': 'cross-site' }]) {
+    const response = await app.inject({
+      method: 'PATCH',
+      url: '/api/v1/me',
+      headers: { ...person.headers, ...headers },
+      payload: { name: 'Mallory' },
+    })
+    expect(response.json()).toMatchObject({ code: 'foreign-origin', status: 403 })
+  }
+})
+
+test('the one-time link makes exactly one operator', async () => {
+  await using world = await createWorld()
+  await using app = await open(world)
+  const link = await issueOperatorLink(world.ctx)
+  const operatorToken = new URL(link!, 'http://localhost').searchParams.get('token')!
+  const attempt = (handle: string) =>
+    app.inject({
+      method: 'POST',
+      url: '/api/v1/accounts',
+      payload: { handle, password: 'a long password', operatorToken },
+    })
+
+  const answers = await Promise.all([attempt('first'), attempt('second')])
+
+  expect(answers.map((a) => a.statusCode).toSorted()).toEqual([201, 410])
+  expect(answers.find((a) => a.statusCode === 201)!.json().handle).toBeDefined()
+  expect(await issueOperatorLink(world.ctx)).toBeNull()
+})
+
+test('a link whose sign-up failed can be used again', async () => {
+  await using world = await createWorld()
+  await using app = await open(world)
+  await world.account({ handle: 'taken' })
+  const operatorToken = new URL((await issueOperatorLink(world.ctx))!, 'http://localhost').searchParams.get(
+    'token',
+  )!
+  const attempt = (handle: string) =>
+    app.inject({
+      method: 'POST',
+      url: '/api/v1/accounts',
+      payload: { handle, password: 'a long password', operatorToken },
+    })
+
+  expect((await attempt('taken')).json().code).toBe('handle-taken')
+  expect((await attempt('operator')).json()).toMatchObject({ role: 'operator' })
+})

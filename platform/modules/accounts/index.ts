@@ -1,0 +1,16 @@
+/** Accounts: who people are, how they prove it, and where they are signed in. */
+import './accounts.schema.ts'
+export { findAccountByHandle } from './accounts.queries.ts'
+export { accountRoutes } from './accounts.routes.ts'
+export {
+  issueOperatorLink,
+  loadAccountCards,
+  loadMe,
+  pictureUrlOf,
+  signUp,
+  toAccountCard,
+} from './accounts.service.ts'
+export type { Client, SignedIn } from './accounts.service.ts'
+export { createAuth } from './auth.ts'
+export type { Auth } from './auth.ts'
+export { registerSessions, sessionCookieValue } from './sessions.ts'

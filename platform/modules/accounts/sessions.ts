@@ -1,0 +1,107 @@
+/**
+ * Who asks: the session cookie is checked by its signature, then against the session row, which is kept in memory for
+ * a minute and dropped at once when any process revokes it.
+ */
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Ctx } from '../../app/context.ts'
+import { originOf, type App, type Viewer } from '../../app/http.ts'
+import { notify, type Db, type Tx } from '../../infra/db/index.ts'
+import { SESSION_COOKIE, SESSION_DAYS } from './auth.ts'
+import * as queries from './accounts.queries.ts'
+
+const CACHE_MS = 60_000
+const CACHE_MAX = 50_000
+const TOUCH_AFTER_MS = 3_600_000
+const SESSION_MS = SESSION_DAYS * 24 * 3_600_000
+const REVOKED_CHANNEL = 'session-revoked'
+
+interface CachedSession {
+  readonly viewer: Viewer
+  readonly expiresAtMs: number
+  readonly freshUntilMs: number
+}
+
+/** Reads the signed token out of a Cookie header; null when there is none or the signature is wrong. */
+export function readSessionToken(cookieHeader: string | undefined, secret: string): string | null {
+  if (!cookieHeader) return null
+  const start = cookieHeader.indexOf(`${SESSION_COOKIE}=`)
+  if (start < 0) return null
+  const end = cookieHeader.indexOf(';', start)
+  const raw = cookieHeader.slice(start + SESSION_COOKIE.length + 1, end < 0 ? undefined : end)
+  let value: string
+  try {
+    value = decodeURIComponent(raw)
+  } catch {
+    return null
+  }
+  const dot = value.lastIndexOf('.')
+  if (dot < 1) return null
+  const token = value.slice(0, dot)
+  // Compared as text: decoding base64 would forgive characters that were appended.
+  const given = Buffer.from(value.slice(dot + 1))
+  const expected = Buffer.from(signToken(token, secret))
+  return given.length === expected.length && timingSafeEqual(given, expected) ? token : null
+}
+
+const signToken = (token: string, secret: string) =>
+  createHmac('sha256', secret).update(token).digest('base64')
+
+/** The Cookie header value that signs in with this session token; better-auth reads the same form. */
+export function sessionCookieValue(token: string, secret: string): string {
+  return `${SESSION_COOKIE}=${encodeURIComponent(`${token}.${signToken(token, secret)}`)}`
+}
+
+/** Gives the browser its session. */
+export function setSessionCookie(
+  ctx: Ctx,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  token: string | null,
+): void {
+  const isSecure = originOf(ctx, request).startsWith('https:')
+  const value = token === null ? `${SESSION_COOKIE}=` : sessionCookieValue(token, ctx.secrets.session)
+  const maxAgeS = token === null ? 0 : SESSION_MS / 1000
+  reply.header(
+    'set-cookie',
+    `${value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAgeS}${isSecure ? '; Secure' : ''}`,
+  )
+}
+
+/** Tells every process to forget these sessions when the transaction commits. */
+export async function announceRevoked(db: Db | Tx, tokens: readonly string[]): Promise<void> {
+  for (const token of tokens) await notify(db, REVOKED_CHANNEL, token)
+}
+
+/** Sets `request.viewer` on each request. Costs a signature check, and one query a minute and session. */
+export function registerSessions(app: App, ctx: Ctx): void {
+  const cache = new Map<string, CachedSession>()
+  ctx.listener.on(REVOKED_CHANNEL, (token) => cache.delete(token as string))
+  ctx.listener.onGap(() => cache.clear())
+
+  async function load(token: string): Promise<Viewer | null> {
+    const nowMs = ctx.clock.now().getTime()
+    const cached = cache.get(token)
+    if (cached && cached.freshUntilMs > nowMs && cached.expiresAtMs > nowMs) return cached.viewer
+    const row = await queries.findSession(ctx.db, token)
+    if (!row || row.expiresAt.getTime() <= nowMs) {
+      cache.delete(token)
+      return null
+    }
+    const viewer: Viewer = { id: row.id, handle: row.handle, role: row.role, sessionId: row.sessionId }
+    if (cache.size >= CACHE_MAX) cache.clear()
+    cache.set(token, { viewer, expiresAtMs: row.expiresAt.getTime(), freshUntilMs: nowMs + CACHE_MS })
+    if (nowMs - row.seenAt.getTime() > TOUCH_AFTER_MS) {
+      await queries.touchSession(ctx.db, row.sessionId, {
+        at: new Date(nowMs),
+        expiresAt: new Date(nowMs + SESSION_MS),
+      })
+    }
+    return viewer
+  }
+
+  app.addHook('onRequest', async (request) => {
+    const token = readSessionToken(request.headers.cookie, ctx.secrets.session)
+    if (token !== null) request.viewer = await load(token)
+  })
+}
