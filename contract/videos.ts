@@ -43,7 +43,19 @@ export type Playback = z.infer<typeof Playback>
 
 /** Why the feed shows a video: a code for the catalogue of texts, with its parameters. */
 export const FeedReason = z.object({
-  code: z.enum(['following', 'tag', 'popular', 'fresh', 'new-voice', 'author-liked']),
+  code: z.enum([
+    'following',
+    'tag',
+    'popular',
+    'fresh',
+    'new-voice',
+    'author-liked',
+    // Watched before: nothing unwatched is left.
+    'again',
+    // From the rest of the catalogue, newest first: everything that is ranked has been shown.
+    'archive',
+  ]),
+  /** `tag`, where that is the reason; the parts of the score as `<part>Points`, and their sum as `points`. */
   params: z.record(z.string(), z.union([z.string(), z.number()])).default({}),
 })
 export type FeedReason = z.infer<typeof FeedReason>
@@ -99,6 +111,7 @@ export const ViewReport = z.object({
   completions: z.int().min(0).max(10_000),
   source: z.enum(['for-you', 'following', 'video', 'profile', 'search']),
 })
+export type ViewReport = z.infer<typeof ViewReport>
 export const ViewReports = z.object({ views: z.array(ViewReport).min(1).max(50) })
 export type ViewReports = z.infer<typeof ViewReports>
 /** A view counts from this much watching on. */

@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { anybody, catalogue, NOW_MS, poolOf, seededRandom } from './arbitraries.ts'
+import { anybody, catalogue, NOW_MS, poolOf } from './arbitraries.ts'
 import { CandidatePool, POPULARITY_HALF_LIFE_MS } from './candidate-pool.ts'
+import { createRandom } from './random.ts'
 import { rankForYou } from './rank-for-you.ts'
 
 const partsById = (pool: CandidatePool) =>
   new Map(
-    rankForYou(pool, anybody(), { nowMs: NOW_MS, random: seededRandom(1), limit: 1000 })
+    rankForYou(pool, anybody(), { nowMs: NOW_MS, random: createRandom(1), limit: 1000 })
       .items()
       .map(({ videoId, parts }) => [videoId, { fresh: parts.fresh, popular: parts.popular }]),
   )

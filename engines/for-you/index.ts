@@ -12,6 +12,7 @@ export {
   TAGS_PER_CANDIDATE,
 } from './candidate-pool.ts'
 export { AUTHOR_DISTANCE, isReserved, RESERVED_EVERY } from './diversity.ts'
+export { createRandom } from './random.ts'
 export { rankForYou, DEFAULT_PIPELINE } from './rank-for-you.ts'
 export { Ranking, type PackedRanking } from './ranking.ts'
 export {

@@ -1,22 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import {
-  anybody,
-  catalogue,
-  excludedIds,
-  NOW_MS,
-  poolOf,
-  seededRandom,
-  viewer as anyViewer,
-} from './arbitraries.ts'
+import { anybody, catalogue, excludedIds, NOW_MS, poolOf, viewer as anyViewer } from './arbitraries.ts'
 import { AUTHOR_DISTANCE, isReserved } from './diversity.ts'
+import { createRandom } from './random.ts'
 import { rankForYou } from './rank-for-you.ts'
 import type { CandidateVideo, RankOptions } from './types.ts'
 
 const HOUR_MS = 3_600_000
 
 function options(overrides: Partial<RankOptions> = {}): RankOptions {
-  return { nowMs: NOW_MS, random: seededRandom(7), limit: 1000, ...overrides }
+  return { nowMs: NOW_MS, random: createRandom(7), limit: 1000, ...overrides }
 }
 
 function video(id: string, overrides: Partial<CandidateVideo> = {}): CandidateVideo {
@@ -49,7 +42,7 @@ describe('any ranking', () => {
   test('comes out the same from the same inputs', () => {
     fc.assert(
       fc.property(catalogue, anyViewer, fc.integer(), (videos, viewer, seed) => {
-        const rank = () => rankForYou(poolOf(videos), viewer, options({ random: seededRandom(seed) })).items()
+        const rank = () => rankForYou(poolOf(videos), viewer, options({ random: createRandom(seed) })).items()
 
         expect(rank()).toEqual(rank())
       }),
@@ -188,7 +181,7 @@ describe('preferences', () => {
 
   test('another draw of chance gives another order', () => {
     const ids = (seed: number) =>
-      rankForYou(poolOf(crowd), anybody(), options({ random: seededRandom(seed) })).videoIds
+      rankForYou(poolOf(crowd), anybody(), options({ random: createRandom(seed) })).videoIds
     expect(ids(1)).not.toEqual(ids(2))
   })
 })

@@ -102,6 +102,7 @@ export const PART_NAMES = ['fresh', 'popular', 'following', 'liked', 'tag', 'cha
 export type PartName = (typeof PART_NAMES)[number]
 export const PART_COUNT = PART_NAMES.length
 
+/** `again`: watched before, nothing else is left. `archive`: older than what is ranked; given by the feed, never here. */
 export const REASON_CODES = [
   'fresh',
   'popular',
@@ -110,6 +111,7 @@ export const REASON_CODES = [
   'tag',
   'new-voice',
   'again',
+  'archive',
 ] as const
 export type ReasonCode = (typeof REASON_CODES)[number]
 
