@@ -1,3 +1,4 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { defineConfig } from 'vitest/config'
 
 const EVERYWHERE = ['node_modules', 'web/build', 'web/.svelte-kit']
@@ -19,9 +20,16 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['**/*.test.ts'],
-          exclude: [...EVERYWHERE, 'tests/e2e'],
+          exclude: [...EVERYWHERE, 'tests/e2e', 'web'],
           globalSetup: ['tests/support/database-setup.ts'],
         },
+      },
+      {
+        extends: true,
+        // Modules with runes (`.svelte.ts`) have to be compiled.
+        plugins: [svelte({ configFile: false })],
+        resolve: { conditions: ['browser'] },
+        test: { name: 'web', include: ['web/**/*.test.ts'], exclude: EVERYWHERE },
       },
       {
         extends: true,

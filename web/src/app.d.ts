@@ -1,0 +1,10 @@
+import type { Problem } from '#lib/api/types.ts'
+
+declare global {
+  namespace App {
+    interface Error {
+      /** What to show, when the failure has words of its own. */
+      problem?: Problem
+    }
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * The one way to the API: timeouts, retries of reads within a budget, idempotency keys on writes, and every failure
+ * as an ApiError whose problem a person can read.
+ */
+import { makeId } from '#lib/ids.ts'
+import {
+  ApiError,
+  badAnswerProblem,
+  isTransient,
+  offlineProblem,
+  serverFaultProblem,
+  timeoutProblem,
+  unreachableProblem,
+} from './problem.ts'
+import { createRetryBudget, delayBeforeTryMs, READ_POLICY } from './retry.ts'
+import type { Problem } from './types.ts'
+
+export const API_ROOT = '/api/v1'
+const READ_TIMEOUT_MS = 10_000
+const WRITE_TIMEOUT_MS = 20_000
+
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+export interface RequestOptions {
+  readonly method?: Method
+  /** Sent as JSON, or as it is when it is a Blob. */
+  readonly body?: unknown
+  readonly query?: Readonly<Record<string, string | number | null | undefined>>
+  readonly signal?: AbortSignal
+  readonly timeoutMs?: number
+  /** The same key gives the same answer. @default a new UUID for each write */
+  readonly idempotencyKey?: string
+  /** The request may outlive the page. @default false */
+  readonly keepalive?: boolean
+  /** @default true for reads */
+  readonly shouldRetry?: boolean
+}
+
+const budget = createRetryBudget()
+
+/** `/api/v1` + path + query; null and undefined are left out. */
+export function apiUrl(path: string, query: RequestOptions['query'] = {}): string {
+  const params = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== null && value !== undefined) params.set(name, String(value))
+  }
+  const search = params.toString()
+  return `${API_ROOT}${path}${search ? `?${search}` : ''}`
+}
+
+/**
+ * Sends one request and returns its JSON (undefined for 204).
+ *
+ * Reads are tried up to three times while that can help; writes once, unless `shouldRetry` (safe, for they carry an
+ * idempotency key).
+ *
+ * @throws {ApiError} for every failure but an abort by the caller's own signal.
+ */
+export async function request<T>(path: string, options: RequestOptions = {}): Promise<T> {
+  const method = options.method ?? 'GET'
+  const shouldRetry = options.shouldRetry ?? method === 'GET'
+  const idempotencyKey = method === 'GET' ? undefined : (options.idempotencyKey ?? makeId())
+  for (let tryNumber = 1; ; tryNumber++) {
+    try {
+      const answer = await requestOnce<T>(path, { ...options, method, idempotencyKey })
+      budget.earn()
+      return answer
+    } catch (error) {
+      if (!(error instanceof ApiError) || !shouldRetry || !isTransient(error.problem)) throw error
+      if (error.problem.code === 'offline' || tryNumber >= READ_POLICY.maxTries || !budget.trySpend())
+        throw error
+      const retryAfterMs = error.problem.retryAfterS === undefined ? null : error.problem.retryAfterS * 1000
+      // A long wait belongs on the screen, with a button, not behind a skeleton.
+      if (retryAfterMs !== null && retryAfterMs > READ_POLICY.maxDelayMs) throw error
+      await sleep(delayBeforeTryMs(tryNumber + 1, READ_POLICY, Math.random, retryAfterMs), options.signal)
+    }
+  }
+}
+
+async function requestOnce<T>(
+  path: string,
+  options: RequestOptions & { method: Method; idempotencyKey: string | undefined },
+): Promise<T> {
+  const timeoutMs = options.timeoutMs ?? (options.method === 'GET' ? READ_TIMEOUT_MS : WRITE_TIMEOUT_MS)
+  const timeout = AbortSignal.timeout(timeoutMs)
+  let response: Response
+  try {
+    response = await fetch(apiUrl(path, options.query), {
+      method: options.method,
+      credentials: 'same-origin',
+      headers: headersFor(options),
+      body: bodyFor(options.body),
+      signal: options.signal ? AbortSignal.any([options.signal, timeout]) : timeout,
+      keepalive: options.keepalive ?? false,
+    })
+    return await readAnswer<T>(response)
+  } catch (error) {
+    if (error instanceof ApiError) throw error
+    if (options.signal?.aborted) throw error
+    if (timeout.aborted) throw new ApiError(timeoutProblem(timeoutMs), { cause: error })
+    const problem = navigator.onLine === false ? offlineProblem() : unreachableProblem()
+    throw new ApiError(problem, { cause: error })
+  }
+}
+
+function headersFor(options: { body?: unknown; idempotencyKey: string | undefined }): Record<string, string> {
+  const headers: Record<string, string> = { accept: 'application/json' }
+  if (options.idempotencyKey) headers['idempotency-key'] = options.idempotencyKey
+  if (options.body instanceof Blob) headers['content-type'] = options.body.type || 'application/octet-stream'
+  else if (options.body !== undefined) headers['content-type'] = 'application/json'
+  return headers
+}
+
+function bodyFor(body: unknown): BodyInit | undefined {
+  if (body === undefined) return undefined
+  return body instanceof Blob ? body : JSON.stringify(body)
+}
+
+/** Reads an answer of the API: its JSON, or the problem it carries. @throws {ApiError} */
+export async function readAnswer<T>(response: Response): Promise<T> {
+  if (response.status === 204) return undefined as T
+  const type = response.headers.get('content-type') ?? ''
+  if (!/\bjson\b/.test(type)) {
+    throw new ApiError(response.status >= 500 ? serverFaultProblem(response.status) : badAnswerProblem())
+  }
+  const body: unknown = await response.json()
+  if (response.ok) return body as T
+  throw new ApiError(isProblem(body) ? withRetryAfter(body, response) : serverFaultProblem(response.status))
+}
+
+function isProblem(body: unknown): body is Problem {
+  const problem = body as Partial<Problem> | null
+  return (
+    typeof problem?.code === 'string' &&
+    typeof problem.detail === 'string' &&
+    typeof problem.next === 'string'
+  )
+}
+
+function withRetryAfter(problem: Problem, response: Response): Problem {
+  const seconds = Number(response.headers.get('retry-after'))
+  return problem.retryAfterS === undefined && seconds > 0 ? { ...problem, retryAfterS: seconds } : problem
+}
+
+/** Waits; rejects with the signal's reason when it is aborted. */
+export function sleep(durationMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason)
+    const timer = setTimeout(done, durationMs)
+    function done() {
+      signal?.removeEventListener('abort', onAbort)
+      resolve()
+    }
+    function onAbort() {
+      clearTimeout(timer)
+      reject(signal!.reason)
+    }
+    signal?.addEventListener('abort', onAbort, { once: true })
+  })
+}

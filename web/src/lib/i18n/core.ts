@@ -1,0 +1,82 @@
+/** The texts that every page needs: navigation, actions, failures. Pages bring their own catalogues with them. */
+import { createTranslator } from './catalogue.ts'
+
+export const t = createTranslator('core', {
+  'nav.label': 'Main',
+  'nav.forYou': 'For You',
+  'nav.following': 'Following',
+  'nav.search': 'Search',
+  'nav.upload': 'Upload',
+  'nav.notifications': 'Notifications',
+  'nav.profile': 'Profile',
+  'nav.settings': 'Settings',
+  'nav.signIn': 'Sign in',
+  'nav.signUp': 'Sign up',
+  'nav.skip': 'Skip to the content',
+  'nav.unread': { one: '{n} unread notification', other: '{n} unread notifications' },
+
+  'action.close': 'Close',
+  'action.back': 'Back',
+  'action.retry': 'Try again',
+  'action.cancel': 'Cancel',
+  'action.delete': 'Delete',
+  'action.save': 'Save',
+  'action.done': 'Done',
+  'action.undo': 'Undo',
+  'action.more': 'More',
+  'action.showMore': 'Show more',
+  'action.goHome': 'Go to For You',
+  'action.refresh': 'Refresh',
+
+  'field.showPassword': 'Show password',
+  'field.hidePassword': 'Hide password',
+  'field.charactersLeft': { one: '{n} character left', other: '{n} characters left' },
+
+  'toast.region': 'Messages',
+
+  'error.side.you': 'Yours to change',
+  'error.side.us': 'On our side',
+  'error.side.network': 'On the network',
+  'error.workKept': 'Your work is kept',
+  'error.workNotKept': 'Nothing was saved',
+  'error.requestId': 'Request {id}',
+
+  'problem.offline.title': 'You’re offline',
+  'problem.offline.detail': 'This device has no network connection.',
+  'problem.offline.next': 'Check Wi-Fi or mobile data; this goes on by itself once you’re connected.',
+  'problem.unreachable.title': 'We can’t be reached',
+  'problem.unreachable.detail': 'Your device is connected, but the server doesn’t answer.',
+  'problem.unreachable.next': 'Try another network, or wait a moment: we try again by ourselves.',
+  'problem.timeout.title': 'The answer takes too long',
+  'problem.timeout.detail': 'The server didn’t answer within {n} seconds.',
+  'problem.timeout.next': 'The network may be slow. Try again, or switch to another network.',
+  'problem.badAnswer.title': 'The answer can’t be read',
+  'problem.badAnswer.detail':
+    'What came back isn’t from our server: a sign-in page of a Wi-Fi network, or a proxy, may stand between.',
+  'problem.badAnswer.next': 'Open a new page to see whether the network asks you to sign in, then try again.',
+  'problem.serverFault.title': 'Our server stumbled',
+  'problem.serverFault.detail': 'It answered with status {status} and no explanation.',
+  'problem.serverFault.next': 'It is on our side. Try again in a few seconds.',
+  'problem.pageFailed.title': 'This page can’t be shown',
+  'problem.pageFailed.detail': 'A fault in this app’s code stopped it ({reason}).',
+  'problem.pageFailed.next': 'Reload the page; what you saved is safe.',
+  'problem.notFound.title': 'There’s nothing here',
+  'problem.notFound.detail':
+    'The address {path} leads nowhere: it may be mistyped, or what was here is gone.',
+  'problem.notFound.next': 'Check the address, search, or go back to For You.',
+  'problem.newVersion.title': 'A newer version is out',
+  'problem.newVersion.detail':
+    'This page belongs to an older version of the app that the server no longer has.',
+  'problem.newVersion.next': 'Reload to get the new one; what you saved is safe.',
+
+  'signIn.needed': 'Sign in to go on',
+  'signIn.neededToLike': 'Sign in to like videos and find them again.',
+  'signIn.neededToSave': 'Sign in to save videos for later.',
+  'signIn.neededToFollow': 'Sign in to follow people.',
+  'signIn.neededToComment': 'Sign in to join the conversation.',
+  'signIn.neededForThis': 'This page belongs to an account.',
+
+  'offline.banner': 'You’re offline. What you do is kept and sent later.',
+  'offline.sending': { one: 'Sending {n} action', other: 'Sending {n} actions' },
+  'version.ready': 'A new version is ready.',
+})

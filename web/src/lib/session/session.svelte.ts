@@ -1,0 +1,75 @@
+/** Who is signed in. The cookie is http-only: the server's answer is the truth, a hint on the device bridges the wait. */
+import { readMe, signOut as signOutCall } from '#lib/api/endpoints.ts'
+import type { Me } from '#lib/api/types.ts'
+
+const HINT_KEY = 'upbeat.account'
+
+export type SessionState = 'unknown' | 'signed-in' | 'signed-out'
+
+interface Session {
+  /** `unknown` until the server or the hint has said something. */
+  state: SessionState
+  account: Me | null
+  /** True once the server itself has answered. */
+  isConfirmed: boolean
+}
+
+export const session = $state<Session>({ state: 'unknown', account: null, isConfirmed: false })
+
+/** Asks the server who is signed in. While it can't be reached, what this device last knew stays. */
+export async function loadSession(answer: Promise<{ account: Me | null }> = readMe()): Promise<void> {
+  const hint = readHint()
+  if (hint && session.state === 'unknown') {
+    session.account = hint
+    session.state = 'signed-in'
+  }
+  setAccount((await answer).account)
+}
+
+/** Records the server's word on who is signed in, on sign-in, sign-up, profile edits and sign-out. */
+export function setAccount(account: Me | null): void {
+  session.account = account
+  session.state = account ? 'signed-in' : 'signed-out'
+  session.isConfirmed = true
+  writeHint(account)
+}
+
+/** Signs out here; the server forgets the session first. @throws {ApiError} when it can't be told. */
+export async function signOut(): Promise<void> {
+  await signOutCall()
+  setAccount(null)
+}
+
+/** Sets the number of unread notifications, from an answer or a live update. */
+export function setUnread(unread: number | null): void {
+  if (session.account) session.account.unreadNotifications = unread
+}
+
+/** Where to sign in, coming back to `next` (a path of this app) afterwards. */
+export function signInHref(next: string = location.pathname + location.search): string {
+  return `/signin?next=${encodeURIComponent(next)}`
+}
+
+/** The path to go to after signing in: only one of this app, whatever the address says. */
+export function safeNext(next: string | null): string {
+  if (!next || !next.startsWith('/') || next.startsWith('//') || next.includes('\\')) return '/'
+  return next
+}
+
+function readHint(): Me | null {
+  try {
+    const text = localStorage.getItem(HINT_KEY)
+    return text ? (JSON.parse(text) as Me) : null
+  } catch {
+    return null
+  }
+}
+
+function writeHint(account: Me | null): void {
+  try {
+    if (account) localStorage.setItem(HINT_KEY, JSON.stringify({ ...account, email: null }))
+    else localStorage.removeItem(HINT_KEY)
+  } catch {
+    // Storage is full or forbidden: the hint is a comfort only.
+  }
+}
