@@ -6,8 +6,6 @@ export const Instance = z.object({
   version: z.string(),
   /** The build of the web app that the server ships; a client with another one refreshes when it can. */
   webBuild: z.string(),
-  level: z.int().min(0).max(5),
-  hasOperator: z.boolean(),
   isSecureContext: z.boolean(),
 })
 export type Instance = z.infer<typeof Instance>
