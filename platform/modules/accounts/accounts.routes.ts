@@ -3,6 +3,7 @@ import { z } from 'zod'
 import {
   Me,
   MeResponse,
+  PICTURE_MAX_BYTES,
   PasswordChange,
   ProfileEdit,
   SessionList,
@@ -15,6 +16,7 @@ import { AppError } from '../../app/errors.ts'
 import { requireViewer, type Routes } from '../../app/http.ts'
 import { createAuth } from './auth.ts'
 import * as service from './accounts.service.ts'
+import { removePicture, setPicture } from './pictures.ts'
 import { readSessionToken, setSessionCookie } from './sessions.ts'
 
 const TEN_MINUTES_MS = 600_000
@@ -93,4 +95,24 @@ export const accountRoutes: Routes = (app, ctx) => {
       return reply.code(204).send(null)
     },
   )
+
+  app.register(async (scope) => {
+    scope.addContentTypeParser(
+      /^image\//,
+      { parseAs: 'buffer', bodyLimit: PICTURE_MAX_BYTES },
+      (_request, body, done) => done(null, body),
+    )
+    scope.put('/me/picture', { bodyLimit: PICTURE_MAX_BYTES }, async (request) => {
+      const viewer = requireViewer(request)
+      if (!Buffer.isBuffer(request.body)) throw new AppError('unsupported-media-type')
+      await setPicture(ctx, viewer, request.body)
+      return service.loadMe(ctx, viewer.id)
+    })
+  })
+
+  app.delete('/me/picture', { schema: { response: { 200: Me } } }, async (request) => {
+    const viewer = requireViewer(request)
+    await removePicture(ctx, viewer)
+    return service.loadMe(ctx, viewer.id)
+  })
 }

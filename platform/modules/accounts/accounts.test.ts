@@ -265,3 +265,31 @@ test('a link whose sign-up failed can be used again', async () => {
   expect((await attempt('taken')).json().code).toBe('handle-taken')
   expect((await attempt('operator')).json()).toMatchObject({ role: 'operator' })
 })
+
+test('a picture becomes a small square JPEG, and a text named .jpg is refused with what to do', async () => {
+  await using world = await createWorld()
+  await using app = await open(world)
+  const person = await world.account()
+  // A 2×1 GIF.
+  const gif = Buffer.from('R0lGODdhAgABAIABAP8AAAAA/ywAAAAAAgABAAACAkQKADs=', 'base64')
+  const put = (payload: Buffer) =>
+    app.inject({
+      method: 'PUT',
+      url: '/api/v1/me/picture',
+      payload,
+      headers: { ...person.headers, 'content-type': 'image/gif' },
+    })
+
+  const { pictureUrl } = (await put(gif)).json()
+  const stored = await world.ctx.blobs.readAll(pictureUrl.replace('/media/', ''))
+  expect([...stored!.subarray(0, 3)]).toEqual([0xff, 0xd8, 0xff])
+
+  expect((await put(Buffer.from('hello'))).json()).toMatchObject({
+    code: 'picture-unreadable',
+    isWorkKept: true,
+  })
+  expect((await put(Buffer.alloc(5 * 1024 * 1024 + 1, 'GIF8'))).statusCode).toBe(413)
+  const removed = await app.inject({ method: 'DELETE', url: '/api/v1/me/picture', headers: person.headers })
+  expect(removed.json().pictureUrl).toBeNull()
+  expect(await world.ctx.blobs.stat(pictureUrl.replace('/media/', ''))).toBeNull()
+})
