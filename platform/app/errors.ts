@@ -84,6 +84,13 @@ export const problemKinds = {
     isWorkKept: true,
     next: 'Start the server again with no operator yet: it prints a new link.',
   },
+  'video-not-playable-yet': {
+    status: 409,
+    side: 'us',
+    title: 'This video is still being made ready to play',
+    isWorkKept: true,
+    next: 'Look at its upload: it says how far it is.',
+  },
   'picture-unreadable': {
     status: 422,
     side: 'you',

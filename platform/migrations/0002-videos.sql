@@ -2,6 +2,8 @@
 create table video (
   id uuid primary key,
   account_id uuid not null references account on delete cascade,
+  -- The upload that it came in by.
+  upload_id uuid,
   caption text not null default '',
   visibility text not null default 'public' check (visibility in ('public', 'followers', 'private')),
   cover_at_ms integer,
@@ -20,9 +22,20 @@ create table video (
   generation integer,
   playable_height integer,
   is_complete boolean not null default false,
+  playable_at timestamptz,
+  complete_at timestamptz,
+  -- Why no video could be made of the original: a code of the errors' table, and what is wrong with this very file.
+  failure_code text,
+  failure_reason text,
+  failed_at timestamptz,
+  -- Of the work that goes on now: 0 to 1, and seconds to its end; null: unknown.
+  work_progress real,
+  work_left_s real,
   created_at timestamptz not null,
   updated_at timestamptz not null,
-  deleted_at timestamptz
+  deleted_at timestamptz,
+  -- When its files were removed after the deletion.
+  erased_at timestamptz
 );
 create index video_account on video (account_id, published_at desc, id desc);
 create index video_published on video (published_at desc, id desc) where published_at is not null and deleted_at is null and visibility = 'public';
@@ -31,8 +44,11 @@ create index video_published on video (published_at desc, id desc) where publish
 create table video_generation (
   video_id uuid not null references video on delete cascade,
   generation integer not null,
-  kind text not null check (kind in ('copied', 'encoded')),
+  kind text not null check (kind in ('copied', 'first-rung', 'ladder')),
+  -- A MediaManifest of engines/ladder.
   manifest jsonb not null,
+  -- Segments are still being added to it.
+  is_growing boolean not null default false,
   created_at timestamptz not null,
   -- Set when a better generation replaced it; its blobs stay for 24 hours after that.
   retired_at timestamptz,

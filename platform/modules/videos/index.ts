@@ -1,0 +1,41 @@
+/** Videos: what they are, who may see them, and when they are published. */
+import './videos.schema.ts'
+export {
+  clearFailure,
+  recordComplete,
+  recordFailure,
+  recordGeneration,
+  recordPictures,
+  recordProgress,
+} from './artefacts.ts'
+export type { GenerationInput, PicturesInput } from './artefacts.ts'
+export { cleanCaption, normalizeTag, parseTags } from './captions.ts'
+export { isCardVisible, loadCardBases, loadVideoCards, loadViewerStates, presentCard } from './cards.ts'
+export type { CardBase, ViewerState } from './cards.ts'
+export {
+  blobPrefixOf,
+  MEDIA_TOKEN_MAX_S,
+  mediaUrlsOf,
+  originalKeyOf,
+  posterKeyOf,
+  previewKeyOf,
+  segmentKeyOf,
+  signMediaToken,
+  verifyMediaToken,
+} from './media-urls.ts'
+export { settlePublication } from './publication.ts'
+export { coverQueue, startVideoJobs, videoSettledQueue } from './videos.jobs.ts'
+export { findVideo, listGenerations } from './videos.queries.ts'
+export { videoRoutes } from './videos.routes.ts'
+export {
+  createVideo,
+  deleteVideo,
+  discardVideo,
+  editVideo,
+  listAccountVideos,
+  listOwnVideos,
+  publishVideo,
+  readVideo,
+} from './videos.service.ts'
+export type { NewVideoInput } from './videos.service.ts'
+export { isVisibleTo, visibleVideoIds } from './visibility.ts'
