@@ -2,7 +2,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import type { DomainEvent } from '../../contract/events.ts'
 import type { Clock } from '../../kit/clock.ts'
-import { notify, type Tx } from '../infra/db/index.ts'
+import { notifyAll, type Tx } from '../infra/db/index.ts'
 
 interface EventTable {
   id: string
@@ -28,34 +28,39 @@ export const EVENTS_CHANNEL = 'events'
 export interface Events {
   /** Records the event in the caller's transaction; other processes hear of it when that commits. */
   append(tx: Tx, event: DomainEvent): Promise<void>
+  /** The same for several, in two statements however many they are. */
+  appendAll(tx: Tx, events: readonly DomainEvent[]): Promise<void>
 }
 
 /** The id of an event is a UUIDv7, so events read in order of id are in order of time, within clock skew. */
 export function createEvents(clock: Clock): Events {
+  async function appendAll(tx: Tx, events: readonly DomainEvent[]): Promise<void> {
+    if (events.length === 0) return
+    await tx
+      .insertInto('event')
+      .values(events.map((event) => toRow(event, clock.now())))
+      .execute()
+    await notifyAll(tx, EVENTS_CHANNEL, events)
+  }
+  return { append: (tx, event) => appendAll(tx, [event]), appendAll }
+}
+
+function toRow(event: DomainEvent, createdAt: Date): EventTable {
+  const {
+    kind,
+    accountId,
+    videoId = null,
+    subjectId = null,
+    ...payload
+  } = event as DomainEvent & Partial<Record<'videoId' | 'subjectId', string>>
   return {
-    async append(tx, event) {
-      const {
-        kind,
-        accountId,
-        videoId = null,
-        subjectId = null,
-        ...payload
-      } = event as DomainEvent & Partial<Record<'videoId' | 'subjectId', string>>
-      const createdAt = clock.now()
-      await tx
-        .insertInto('event')
-        .values({
-          id: uuidv7({ msecs: createdAt.getTime() }),
-          kind,
-          account_id: accountId,
-          video_id: videoId,
-          subject_id: subjectId,
-          payload: JSON.stringify(payload),
-          created_at: createdAt,
-          folded_at: null,
-        })
-        .execute()
-      await notify(tx, EVENTS_CHANNEL, event)
-    },
+    id: uuidv7({ msecs: createdAt.getTime() }),
+    kind,
+    account_id: accountId,
+    video_id: videoId,
+    subject_id: subjectId,
+    payload: JSON.stringify(payload),
+    created_at: createdAt,
+    folded_at: null,
   }
 }

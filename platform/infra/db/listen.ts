@@ -12,11 +12,16 @@ export const NOTIFY_MAX_BYTES = 7_999
  *
  * @throws {RangeError} when the payload as JSON is larger than NOTIFY_MAX_BYTES: send an id and let the listener read.
  */
-export async function notify(db: Db | Tx, channel: string, payload: unknown): Promise<void> {
-  const text = JSON.stringify(payload)
-  if (Buffer.byteLength(text) > NOTIFY_MAX_BYTES)
+export const notify = (db: Db | Tx, channel: string, payload: unknown): Promise<void> =>
+  notifyAll(db, channel, [payload])
+
+/** The same for several, in one statement. PostgreSQL delivers equal messages of one transaction once. */
+export async function notifyAll(db: Db | Tx, channel: string, payloads: readonly unknown[]): Promise<void> {
+  if (payloads.length === 0) return
+  const texts = payloads.map((payload) => JSON.stringify(payload))
+  if (texts.some((text) => Buffer.byteLength(text) > NOTIFY_MAX_BYTES))
     throw new RangeError(`A message on ${channel} is too large to send.`)
-  await sql`select pg_notify(${channel}, ${text})`.execute(db)
+  await sql`select pg_notify(${channel}, text) from unnest(${texts}::text[]) as text`.execute(db)
 }
 
 export interface Listener extends AsyncDisposable {
