@@ -14,11 +14,15 @@ const REDACTED_PATHS = [
   'headers.authorization',
 ]
 
-/** Makes the process's logger; `base` goes into every line. */
-export function createLog(options: { level: string; base: Record<string, unknown> }): Log {
-  return pino({
+/** Makes the process's logger; `base` goes into every line. @param destination by default standard output */
+export function createLog(
+  options: { level: string; base: Record<string, unknown> },
+  destination?: { write(line: string): void },
+): Log {
+  const settings = {
     level: options.level,
     base: options.base,
     redact: { paths: REDACTED_PATHS, censor: '[redacted]' },
-  })
+  }
+  return destination ? pino(settings, destination) : pino(settings)
 }

@@ -88,6 +88,11 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   }
 }
 
+/** The environment of a child process: ours, with these changed. */
+export function environmentWith(changes: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  return { ...process.env, ...changes }
+}
+
 function defaultDataDir(): string {
   return process.getuid?.() === 0 ? '/var/lib/upbeat' : join(homedir(), '.local', 'share', 'upbeat')
 }

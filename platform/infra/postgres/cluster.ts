@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chown, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { findFreePort, isPortFree } from '../../../kit/free-port.ts'
 import type { Binaries } from './binaries.ts'
 import type { SystemUser } from './system-user.ts'
 
@@ -122,20 +122,9 @@ async function runInitdb(options: {
 export async function choosePort(paths: ClusterPaths, wanted: number | undefined): Promise<number> {
   if (wanted) return wanted
   const kept = Number(await readText(paths.port))
-  const port = await bindOnce(kept || 0).catch(() => bindOnce(0))
+  const port = kept && (await isPortFree(kept)) ? kept : await findFreePort()
   if (port !== kept) await writePrivately(paths.port, String(port))
   return port
-}
-
-function bindOnce(port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen({ port, host: '127.0.0.1' }, () => {
-      const bound = (server.address() as { port: number }).port
-      server.close(() => resolve(bound))
-    })
-  })
 }
 
 async function readText(path: string): Promise<string | null> {

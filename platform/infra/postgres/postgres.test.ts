@@ -7,9 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { expect, test } from 'vitest'
 import { createLog } from '../../../kit/log.ts'
+import { listWorkingIn, sendSignal } from '../../../kit/processes.ts'
 import { makeTemporaryDir } from '../../../tests/support/temporary-dir.ts'
 import { startPostgres, type Postgres } from './index.ts'
-import { listWorkingIn, sendSignal } from './processes.ts'
 
 const log = createLog({ level: 'silent', base: {} })
 const start = (dataDir: string) => startPostgres({ dataDir, log })

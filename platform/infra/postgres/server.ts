@@ -4,9 +4,9 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { isWorkingIn, listWorkingIn, sendSignal } from '../../../kit/processes.ts'
 import type { Binaries } from './binaries.ts'
 import { NAME, openServerLog, readServerLogEnd, type Cluster, type ClusterPaths } from './cluster.ts'
-import { isWorkingIn, listWorkingIn, sendSignal } from './processes.ts'
 import type { SystemUser } from './system-user.ts'
 
 export interface Server {

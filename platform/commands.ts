@@ -1,0 +1,83 @@
+/** What the command line's words do. */
+import { join, resolve } from 'node:path'
+import { createLog } from '../kit/log.ts'
+import { ConfigError, environmentWith, loadConfig, type Config } from './app/config.ts'
+import { FolderBlockedError, PostgresMissingError, PostgresStartError } from './infra/postgres/index.ts'
+import {
+  AlreadyRunningError,
+  bringSchemaUpToDate,
+  PortUnavailableError,
+  startSupervisor,
+} from './supervisor/index.ts'
+
+/** Errors whose message says all that the person needs; any other one shows where it comes from. */
+const EXPLAINED = [
+  AlreadyRunningError,
+  ConfigError,
+  FolderBlockedError,
+  PortUnavailableError,
+  PostgresMissingError,
+  PostgresStartError,
+]
+
+export interface RunAllOptions {
+  readonly port?: string
+  readonly dataDir?: string
+  readonly isDemoWanted: boolean
+}
+
+/** Runs everything on this machine until SIGINT, SIGTERM or SIGHUP; a second one ends it by force. */
+export async function runAll(options: RunAllOptions): Promise<void> {
+  const ending = new AbortController()
+  let running: Awaited<ReturnType<typeof startSupervisor>> | null = null
+  const onSignal = () => {
+    if (ending.signal.aborted) return running?.kill()
+    ending.abort(new Error('Stopped while starting.'))
+    void running?.stop().then(() => process.exit(0))
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
+  try {
+    const config = readConfig({
+      ...(options.port !== undefined && { PORT: options.port }),
+      ...(options.dataDir !== undefined && { DATA_DIR: resolve(options.dataDir) }),
+      ...(!options.isDemoWanted && { DEMO: 'off' }),
+    })
+    running = await startSupervisor(
+      {
+        config,
+        program: join(import.meta.dirname, 'main.ts'),
+        isForPerson: process.stderr.isTTY,
+      },
+      ending.signal,
+    )
+  } catch (error) {
+    if (ending.signal.aborted) process.exit(0)
+    explainAndExit(error)
+  }
+  if (ending.signal.aborted) await running.stop().then(() => process.exit(0))
+}
+
+/** Brings the schema of DATABASE_URL up to date. */
+export async function runMigrations(): Promise<void> {
+  try {
+    const config = readConfig({})
+    const { url } = config.database
+    if (!url) throw new ConfigError('DATABASE_URL is not set, so there is nothing to migrate.')
+    const applied = await bringSchemaUpToDate({
+      url,
+      log: createLog({ level: config.logLevel, base: { role: 'migrate' } }),
+      tell: console.error,
+      signal: new AbortController().signal,
+    })
+    console.log(applied.length > 0 ? `Applied: ${applied.join(', ')}` : 'The schema is up to date.')
+  } catch (error) {
+    explainAndExit(error)
+  }
+}
+
+const readConfig = (changes: Record<string, string>): Config => loadConfig(environmentWith(changes))
+
+function explainAndExit(error: unknown): never {
+  console.error(EXPLAINED.some((kind) => error instanceof kind) ? (error as Error).message : error)
+  process.exit(1)
+}

@@ -1,0 +1,55 @@
+/** `node platform/main.ts api|ingest|worker|all|migrate`: parses arguments, nothing else. */
+import { parseArgs } from 'node:util'
+
+const NODE_MAJOR_NEEDED = 24
+const USAGE = `Usage: node platform/main.ts ROLE [--port PORT] [--data DIR] [--no-demo]
+  ROLE  all: everything on this machine · api · ingest · worker · migrate: the database's schema only`
+
+if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR_NEEDED) {
+  console.error(
+    `This is Node ${process.versions.node}, and Upbeat needs ${NODE_MAJOR_NEEDED} or newer. ` +
+      `Start it with ./up, which brings its own, or install Node ${NODE_MAJOR_NEEDED}.`,
+  )
+  process.exit(1)
+}
+
+function readArguments() {
+  try {
+    const { positionals, values } = parseArgs({
+      allowPositionals: true,
+      allowNegative: true,
+      options: {
+        port: { type: 'string' },
+        data: { type: 'string' },
+        demo: { type: 'boolean', default: true },
+      },
+    })
+    return { role: positionals[0], surplus: positionals.slice(1), ...values }
+  } catch (error) {
+    return refuse((error as Error).message)
+  }
+}
+
+function refuse(reason: string): never {
+  console.error(`${reason}\n${USAGE}`)
+  process.exit(2)
+}
+
+const { role, surplus, port, data, demo } = readArguments()
+if (surplus.length > 0) refuse(`Too much was given: ${surplus.join(' ')}`)
+// What a role needs is loaded after the look at Node's version, which an older Node would not survive.
+switch (role) {
+  case 'all':
+    await (await import('./commands.ts')).runAll({ port, dataDir: data, isDemoWanted: demo })
+    break
+  case 'migrate':
+    await (await import('./commands.ts')).runMigrations()
+    break
+  case 'api':
+  case 'ingest':
+  case 'worker':
+    await (await import('./roles/run.ts')).runRole(role)
+    break
+  default:
+    refuse(role ? `There is no role ${role}.` : 'Which role?')
+}

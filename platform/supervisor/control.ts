@@ -1,0 +1,95 @@
+/** A local socket in the data folder by which programs on the same machine look at the supervisor and steer it. */
+import { rm } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { ROLE_NAMES, type RoleName } from './protocol.ts'
+import type { RoleState } from './role-process.ts'
+
+export const ControlRequest = z.discriminatedUnion('command', [
+  z.object({ command: z.literal('status') }),
+  z.object({ command: z.literal('hold'), role: z.enum(ROLE_NAMES) }),
+  z.object({ command: z.literal('release'), role: z.enum(ROLE_NAMES) }),
+])
+export type ControlRequest = z.infer<typeof ControlRequest>
+
+export interface SupervisorStatus {
+  readonly pid: number
+  readonly port: number
+  readonly isReady: boolean
+  readonly waitingConnections: number
+  readonly postgres: { readonly pid: number | null; readonly isAdopted: boolean } | null
+  readonly roles: readonly {
+    readonly role: RoleName
+    readonly state: RoleState
+    readonly pid: number | null
+    readonly restartCount: number
+  }[]
+}
+
+type Answer =
+  | { readonly ok: true; readonly status: SupervisorStatus }
+  | { readonly ok: false; readonly error: string }
+
+/** Unix socket paths end here; a data folder deep down has no control socket, and everything else works. */
+const SOCKET_PATH_MAX_BYTES = 107
+const REQUEST_MAX_BYTES = 4_096
+const ANSWER_TIMEOUT_MS = 15_000
+
+const socketPath = (dataDir: string) => join(dataDir, 'run', 'control.sock')
+
+/** Listens; null when the data folder's path is too long for a socket. One JSON line in, one out, per connection. */
+export async function openControl(
+  dataDir: string,
+  handle: (request: ControlRequest) => Promise<SupervisorStatus>,
+): Promise<Disposable | null> {
+  const path = socketPath(dataDir)
+  if (Buffer.byteLength(path) > SOCKET_PATH_MAX_BYTES) return null
+  // The folder's lock is ours, so a socket that lies here belongs to a dead process.
+  await rm(path, { force: true })
+  const server = createServer((connection) => {
+    let text = ''
+    connection.on('error', () => {})
+    connection.setEncoding('utf8')
+    connection.on('data', async (part: string) => {
+      text += part
+      if (text.length > REQUEST_MAX_BYTES) return void connection.destroy()
+      if (!text.includes('\n')) return
+      connection.removeAllListeners('data')
+      connection.end(`${JSON.stringify(await answer(text, handle))}\n`)
+    })
+  })
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve))
+  return { [Symbol.dispose]: () => void server.close() }
+}
+
+async function answer(
+  text: string,
+  handle: (request: ControlRequest) => Promise<SupervisorStatus>,
+): Promise<Answer> {
+  try {
+    return { ok: true, status: await handle(ControlRequest.parse(JSON.parse(text))) }
+  } catch (error) {
+    return { ok: false, error: (error as Error).message }
+  }
+}
+
+/**
+ * Asks the supervisor that runs on this data folder.
+ *
+ * @throws when none runs there, or when it refuses.
+ */
+export async function askSupervisor(dataDir: string, request: ControlRequest): Promise<SupervisorStatus> {
+  const text = await new Promise<string>((resolve, reject) => {
+    let received = ''
+    const connection = connect(socketPath(dataDir))
+    connection.setTimeout(ANSWER_TIMEOUT_MS, () => connection.destroy(new Error('The supervisor is silent.')))
+    connection.setEncoding('utf8')
+    connection.on('data', (part: string) => (received += part))
+    connection.once('end', () => resolve(received)).once('error', reject)
+    connection.write(`${JSON.stringify(request)}\n`)
+  })
+  const parsed = JSON.parse(text) as Answer
+  if (!parsed.ok) throw new Error(parsed.error)
+  return parsed.status
+}

@@ -1,0 +1,246 @@
+/**
+ * Runs one machine's Upbeat: owns the public socket, PostgreSQL and the roles, starts them in order, starts again what
+ * dies, and stops them in order.
+ */
+import { chmod, mkdir, stat } from 'node:fs/promises'
+import { findFreePort } from '../../kit/free-port.ts'
+import { environmentWith, type Config } from '../app/config.ts'
+import { startPostgres, type Postgres } from '../infra/postgres/index.ts'
+import { openControl, type ControlRequest, type SupervisorStatus } from './control.ts'
+import { openFrontDoor, type FrontDoor } from './front-door.ts'
+import { endLeftovers, type RoleRecords } from './leftovers.ts'
+import { lockDataDir } from './lock.ts'
+import { openOutput, type Output } from './output.ts'
+import { bringSchemaUpToDate } from './schema.ts'
+import { ROLE_NAMES, type FromRole, type RoleName } from './protocol.ts'
+import { createRoleProcess, type RoleProcess } from './role-process.ts'
+
+export { AlreadyRunningError } from './lock.ts'
+export { askSupervisor } from './control.ts'
+export type { ControlRequest, SupervisorStatus } from './control.ts'
+export { PortUnavailableError } from './front-door.ts'
+export { DRAIN_TIMEOUT_MS, ROLE_NAMES } from './protocol.ts'
+export type { FromRole, FromSupervisor, RoleName } from './protocol.ts'
+export { bringSchemaUpToDate } from './schema.ts'
+
+export interface SupervisorOptions {
+  readonly config: Config
+  /** The program that runs a role, given its name as argument. */
+  readonly program: string
+  /** Whether standard error is read by a person rather than kept by a service manager. */
+  readonly isForPerson: boolean
+}
+
+export interface Supervisor {
+  /** The public address. */
+  readonly url: string
+  /** Drains the roles, then stops PostgreSQL. Idempotent. */
+  stop(): Promise<void>
+  /** Ends the roles by force, then stops PostgreSQL. For the impatient. */
+  kill(): void
+}
+
+/**
+ * Starts everything; answers when a person can use it. When it fails, it has stopped what it had started.
+ *
+ * @param signal aborts the start
+ * @throws {AlreadyRunningError} {PortUnavailableError} {FolderBlockedError} {PostgresStartError}
+ */
+export async function startSupervisor(
+  options: SupervisorOptions,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Supervisor> {
+  const { config } = options
+  await using stack = new AsyncDisposableStack()
+  await ensureDataDir(config.dataDir)
+  stack.use(await lockDataDir(config.dataDir))
+  const output = stack.use(
+    openOutput({ dataDir: config.dataDir, level: config.logLevel, isForPerson: options.isForPerson }),
+  )
+  const door = stack.use(await openFrontDoor(config))
+  const url = config.publicUrl ?? `http://localhost:${door.port}`
+  const progress = showProgress(output)
+  output.tell(
+    `Upbeat keeps its data in ${config.dataDir}${output.logFile ? `, its logs in ${output.logFile}` : ''}`,
+  )
+
+  const records = await endLeftovers(config.dataDir)
+  const postgres = config.database.url
+    ? null
+    : stack.use(await progress.during('PostgreSQL', () => start(config, output)))
+  signal.throwIfAborted()
+  const databaseUrl = config.database.url ?? postgres!.url
+  await progress.during('Database schema', () =>
+    bringSchemaUpToDate({ url: databaseUrl, log: output.log, tell: output.tell, signal }),
+  )
+
+  const roles = await createRoles({ ...options, output, records, door, databaseUrl, url })
+  stack.defer(() => stopAll(roles))
+  let isReady = false
+  const status = (): SupervisorStatus => ({
+    pid: process.pid,
+    port: door.port,
+    isReady,
+    waitingConnections: door.waitingCount,
+    postgres: postgres && { pid: postgres.pid, isAdopted: postgres.isAdopted },
+    roles: roles.all.map(({ role, state, pid, restartCount }) => ({ role, state, pid, restartCount })),
+  })
+  const control = await openControl(config.dataDir, (request) => steer(roles, request, status))
+  if (control) stack.use(control)
+
+  await progress.during('API, ingest and worker', () => roles.startInOrder(signal))
+  isReady = true
+  output.tell(`Upbeat is ready: ${url}`)
+  roles.byName.api.send({ type: 'issue-operator-link' })
+  return takeOver(stack.move(), { url, output, roles, dataDir: config.dataDir })
+}
+
+/** Whoever started it stops it: from here on the parts live until then. */
+function takeOver(
+  parts: AsyncDisposableStack,
+  running: { url: string; output: Output; roles: Roles; dataDir: string },
+): Supervisor {
+  let stopping: Promise<void> | null = null
+  return {
+    url: running.url,
+    stop() {
+      stopping ??= (async () => {
+        running.output.tell('Upbeat is stopping: what has been begun is finished first.')
+        await parts.disposeAsync()
+        process.stdout.write(`Upbeat has stopped. Everything is kept in ${running.dataDir}\n`)
+      })()
+      return stopping
+    },
+    kill() {
+      for (const role of running.roles.all) role.kill()
+    },
+  }
+}
+
+async function ensureDataDir(dataDir: string): Promise<void> {
+  const exists = await stat(dataDir).then(
+    () => true,
+    () => false,
+  )
+  await mkdir(dataDir, { recursive: true })
+  // Others may pass through (PostgreSQL's user must), not look around; an existing folder keeps what its owner chose.
+  if (!exists) await chmod(dataDir, 0o711)
+}
+
+function start(config: Config, output: Output): Promise<Postgres> {
+  return startPostgres({ dataDir: `${config.dataDir}/postgres`, log: output.log })
+}
+
+interface Roles {
+  readonly all: readonly RoleProcess[]
+  readonly byName: Readonly<Record<RoleName, RoleProcess>>
+  /** What a person needs first; the worker follows when they can use it. */
+  startInOrder(signal: AbortSignal): Promise<void>
+}
+
+async function createRoles(options: {
+  config: Config
+  program: string
+  output: Output
+  records: RoleRecords
+  door: FrontDoor
+  databaseUrl: string
+  url: string
+}): Promise<Roles> {
+  const { config, output, records, door } = options
+  const env = environmentWith({
+    DATA_DIR: config.dataDir,
+    DATABASE_URL: options.databaseUrl,
+    PORT: String(door.port),
+    INGEST_ADDRESS: config.ingestAddress ?? `http://127.0.0.1:${await findFreePort()}`,
+  })
+  const firstReady = Object.fromEntries(
+    ROLE_NAMES.map((name) => [name, Promise.withResolvers<void>()]),
+  ) as Record<RoleName, PromiseWithResolvers<void>>
+
+  const create = (role: RoleName): RoleProcess => {
+    const taker = {
+      take: (connection: import('node:net').Socket) => made.send({ type: 'connection' }, connection),
+    }
+    const made: RoleProcess = createRoleProcess({
+      role,
+      program: options.program,
+      env,
+      log: output.log,
+      onOutput: (line) => output.passOn(role, line),
+      onSpawn: (pid) => void records.add(pid),
+      onReady() {
+        firstReady[role].resolve()
+        if (role === 'api') door.addTaker(taker)
+      },
+      onGone: () => door.removeTaker(taker),
+      onMessage: (message) => hear(message, output, options.url),
+    })
+    return made
+  }
+  const byName: Record<RoleName, RoleProcess> = {
+    ingest: create('ingest'),
+    api: create('api'),
+    worker: create('worker'),
+  }
+  return {
+    byName,
+    all: ROLE_NAMES.map((name) => byName[name]),
+    async startInOrder(signal) {
+      byName.ingest.start()
+      byName.api.start()
+      await Promise.race([Promise.all([firstReady.api.promise, firstReady.ingest.promise]), rejectOn(signal)])
+      byName.worker.start()
+    },
+  }
+}
+
+function hear(message: FromRole, output: Output, url: string): void {
+  if (message.type !== 'operator-link' || message.path === null) return
+  output.tell(
+    `Nobody operates this instance yet. This link makes the operator's account, once:\n  ${url}${message.path}`,
+  )
+}
+
+async function stopAll(roles: Roles): Promise<void> {
+  // The worker and the ingest hand their work back while the api still answers for what it has begun.
+  await Promise.all(roles.all.map((role) => role.stop()))
+}
+
+async function steer(
+  roles: Roles,
+  request: ControlRequest,
+  status: () => SupervisorStatus,
+): Promise<SupervisorStatus> {
+  if (request.command === 'hold') await roles.byName[request.role].hold()
+  if (request.command === 'release') roles.byName[request.role].release()
+  return status()
+}
+
+function rejectOn(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+}
+
+/** How long a step may take before the person hears that it goes on. */
+const SILENCE_MS = 4_000
+
+function showProgress(output: Output) {
+  return {
+    /** Tells what takes long, and how long it took. */
+    async during<T>(what: string, work: () => Promise<T>): Promise<T> {
+      const startedMs = performance.now()
+      const seconds = () => ((performance.now() - startedMs) / 1_000).toFixed(1)
+      const reminder = setInterval(() => output.tell(`  … ${what}: ${seconds()} s so far`), SILENCE_MS)
+      try {
+        const result = await work()
+        output.tell(`  ✓ ${what} (${seconds()} s)`)
+        return result
+      } finally {
+        clearInterval(reminder)
+      }
+    },
+  }
+}

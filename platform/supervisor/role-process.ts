@@ -1,0 +1,217 @@
+/** One role as a child process: started, watched, started again after each death, drained, ended. */
+import { fork, type ChildProcess } from 'node:child_process'
+import type { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Log } from '../../kit/log.ts'
+import { sendSignal } from '../../kit/processes.ts'
+import { DRAIN_TIMEOUT_MS, type FromRole, type FromSupervisor, type RoleName } from './protocol.ts'
+
+export interface RoleProcessOptions {
+  readonly role: RoleName
+  /** The program, which gets the role's name as its one argument. */
+  readonly program: string
+  readonly env: NodeJS.ProcessEnv
+  readonly log: Log
+  /** One line that the role wrote, as it was written. */
+  readonly onOutput: (line: string) => void
+  /** Called with each new process, before it runs a line of ours. */
+  readonly onSpawn?: (pid: number) => void
+  readonly onReady?: () => void
+  /** It takes no further work: it ends in order, or it is dead. Follows each `onReady` once. */
+  readonly onGone?: () => void
+  readonly onMessage?: (message: FromRole) => void
+  /** @default 2000 */
+  readonly pingIntervalMs?: number
+}
+
+export type RoleState = 'starting' | 'ready' | 'draining' | 'waiting' | 'held' | 'stopped'
+
+export interface RoleProcess {
+  readonly role: RoleName
+  readonly state: RoleState
+  readonly pid: number | null
+  /** How often it was started again after a death that nobody asked for. */
+  readonly restartCount: number
+  start(): void
+  send(message: FromSupervisor, connection?: Socket): boolean
+  /** Drains it and keeps it down. */
+  hold(): Promise<void>
+  /** Starts it again after `hold`. */
+  release(): void
+  /** Drains it for good; what is left after the time allowed is ended by force. */
+  stop(): Promise<void>
+  /** Ends it by force at once, and for good. */
+  kill(): void
+}
+
+const RESTART_DELAYS_MS = [0, 250, 500, 1_000, 2_000]
+/** A process that lived this long was healthy: the next restart is immediate again. */
+const HEALTHY_AFTER_MS = 10_000
+/** Pings without an answer after which it counts as stuck. Counted, not timed, so that a machine may sleep. */
+const MAX_UNANSWERED_PINGS = 10
+
+/** Prepares a role; `start` starts it. */
+export function createRoleProcess(options: RoleProcessOptions): RoleProcess {
+  const { role, log } = options
+  let state: RoleState = 'stopped'
+  let child: ChildProcess | null = null
+  let ended: Promise<void> = Promise.resolve()
+  let restartCount = 0
+  let attempt = 0
+  let wanted = false
+  let isAnnounced = false
+  let wakeUp = new AbortController()
+
+  function setGone(next: RoleState): void {
+    state = next
+    if (!isAnnounced) return
+    isAnnounced = false
+    options.onGone?.()
+  }
+
+  function spawn(): void {
+    state = 'starting'
+    const startedAtMs = performance.now()
+    const process = fork(options.program, [role], {
+      env: options.env,
+      execArgv: [],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      // A group of its own: Ctrl-C reaches us only, and its ffmpeg children end with it.
+      detached: true,
+    })
+    child = process
+    if (process.pid) options.onSpawn?.(process.pid)
+    for (const stream of [process.stdout!, process.stderr!]) splitLines(stream, options.onOutput)
+    const stopPinging = ping(process, options)
+    process.on('message', (message: FromRole) => receive(process, message))
+    process.on('error', (error) => log.error({ err: error, child: role }, 'role.error'))
+    ended = new Promise((resolve) => {
+      const finish = (code: number | null, signal: NodeJS.Signals | null) => {
+        stopPinging()
+        if (process.pid) endGroup(process.pid)
+        if (child === process) child = null
+        const livedMs = performance.now() - startedAtMs
+        const isExpected = !wanted
+        log[isExpected ? 'info' : 'error']({ child: role, code, signal, livedMs: Math.round(livedMs) }, 'role.ended')
+        setGone(isExpected ? 'stopped' : 'waiting')
+        resolve()
+        if (wanted) void restart(livedMs)
+      }
+      process.once('exit', finish)
+      // A process that could not even be made has no exit.
+      process.once('error', () => process.pid === undefined && finish(null, null))
+    })
+  }
+
+  function receive(from: ChildProcess, message: FromRole): void {
+    if (from !== child) return
+    if (message.type === 'ready') {
+      state = 'ready'
+      isAnnounced = true
+      options.onReady?.()
+    } else if (message.type === 'draining') setGone('draining')
+    options.onMessage?.(message)
+  }
+
+  async function restart(livedMs: number): Promise<void> {
+    attempt = livedMs >= HEALTHY_AFTER_MS ? 0 : attempt
+    const delayMs = RESTART_DELAYS_MS[Math.min(attempt++, RESTART_DELAYS_MS.length - 1)]
+    await sleep(delayMs, undefined, { signal: wakeUp.signal }).catch(() => {})
+    if (!wanted || child) return
+    restartCount++
+    spawn()
+  }
+
+  async function drain(final: RoleState): Promise<void> {
+    wanted = false
+    wakeUp.abort()
+    wakeUp = new AbortController()
+    const draining = child
+    if (draining?.pid) {
+      setGone('draining')
+      sendSignal(draining.pid, 'SIGTERM')
+      const force = setTimeout(() => {
+        log.warn({ child: role, pid: draining.pid, timeoutMs: DRAIN_TIMEOUT_MS }, 'role.drain-timeout')
+        draining.kill('SIGKILL')
+      }, DRAIN_TIMEOUT_MS)
+      await ended
+      clearTimeout(force)
+    }
+    state = final
+  }
+
+  function start(): void {
+    if (wanted) return
+    wanted = true
+    attempt = 0
+    spawn()
+  }
+
+  return {
+    role,
+    get state() {
+      return state
+    },
+    get pid() {
+      return child?.pid ?? null
+    },
+    get restartCount() {
+      return restartCount
+    },
+    start,
+    send(message, connection) {
+      if (!child?.connected) return false
+      child.send(message, connection, {}, (error) => {
+        if (error && connection) connection.destroy()
+      })
+      return true
+    },
+    hold: () => drain('held'),
+    release() {
+      if (state === 'held') start()
+    },
+    stop: () => drain('stopped'),
+    kill() {
+      wanted = false
+      child?.kill('SIGKILL')
+    },
+  }
+}
+
+/** Asks for a sign of life; a process that is stuck (endless loop, stopped) is ended, which makes a new one start. */
+function ping(process: ChildProcess, { role, log, pingIntervalMs = 2_000 }: RoleProcessOptions): () => void {
+  let unanswered = 0
+  process.on('message', (message: FromRole) => {
+    if (message.type === 'pong' || message.type === 'ready') unanswered = 0
+  })
+  const timer = setInterval(() => {
+    if (!process.connected) return
+    if (unanswered++ >= MAX_UNANSWERED_PINGS) {
+      log.error({ child: role, pid: process.pid, unanswered }, 'role.stuck')
+      process.kill('SIGKILL')
+    } else process.send({ type: 'ping' } satisfies FromSupervisor, () => {})
+  }, pingIntervalMs)
+  return () => clearInterval(timer)
+}
+
+/** Ends whatever a role started and left behind. Its id names the group for as long as one member lives. */
+function endGroup(pid: number): void {
+  try {
+    sendSignal(-pid, 'SIGKILL')
+  } catch {
+    // The group holds a process of another user: none of ours.
+  }
+}
+
+function splitLines(stream: NodeJS.ReadableStream, onLine: (line: string) => void): void {
+  let rest = ''
+  stream.setEncoding('utf8')
+  stream.on('data', (text: string) => {
+    const lines = (rest + text).split('\n')
+    rest = lines.pop()!
+    for (const line of lines) if (line) onLine(line)
+  })
+  stream.on('end', () => {
+    if (rest) onLine(rest)
+  })
+}
