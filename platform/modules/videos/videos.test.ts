@@ -1,13 +1,13 @@
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import type { MediaManifest, VideoRendition } from '../../../engines/ladder/manifest.ts'
+import type { MediaManifest } from '../../../engines/ladder/manifest.ts'
 import { createFakeClock, createWorld, type World } from '../../../tests/support/world.ts'
+import { makeManifest, makeRendition, makeVideo } from '../../../tests/support/videos.ts'
 import { createApp } from '../../app/http.ts'
 import { inTransaction } from '../../infra/db/index.ts'
 import { registerSessions } from '../accounts/index.ts'
 import {
   blobPrefixOf,
-  createVideo,
   deleteVideo,
   editVideo,
   isCardVisible,
@@ -30,59 +30,6 @@ import { eraseVideo, pruneGenerations } from './videos.jobs.ts'
 import { findVideo, listGenerations } from './videos.queries.ts'
 
 const HOUR_MS = 3_600_000
-
-function rendition(generation: number, height: number): VideoRendition {
-  return {
-    id: `v${height}`,
-    codecs: 'avc1.64001f',
-    generation,
-    init: { name: 'init.mp4', sizeBytes: 700, sha256: '00' },
-    segments: [{ name: '00000.m4s', durationMs: 2000, sizeBytes: 100_000, sha256: '00' }],
-    width: Math.round((height * 16) / 9),
-    height,
-    fps: 30,
-  }
-}
-
-function manifest(generation: number, kind: MediaManifest['kind'], heights: number[]): MediaManifest {
-  const videos = heights.map((height) => rendition(generation, height))
-  return {
-    version: 1,
-    generation,
-    kind,
-    durationMs: 2000,
-    width: videos[0]!.width,
-    height: heights[0]!,
-    videos,
-    audio: null,
-  }
-}
-
-interface VideoOptions {
-  visibility?: 'public' | 'followers' | 'private'
-  caption?: string
-  isPublishRequested?: boolean
-  isPlayable?: boolean
-}
-
-async function makeVideo(world: World, accountId: string, options: VideoOptions = {}): Promise<string> {
-  const { ctx } = world
-  const id = ctx.newId()
-  await inTransaction(ctx, async (tx) => {
-    await createVideo(ctx, tx, {
-      id,
-      accountId,
-      uploadId: ctx.newId(),
-      caption: options.caption ?? '',
-      visibility: options.visibility ?? 'public',
-      coverAtMs: null,
-      isPublishRequested: options.isPublishRequested ?? true,
-    })
-    if (options.isPlayable ?? true)
-      await recordGeneration(ctx, tx, { videoId: id, manifest: manifest(1, 'first-rung', [540]) })
-  })
-  return id
-}
 
 const follow = (world: World, follower: string, followee: string) =>
   sql`insert into follow values (${follower}, ${followee}, now())`.execute(world.ctx.db)
@@ -143,7 +90,7 @@ test('a video is published by whichever comes last: the wish or the first genera
   const wishFirst = await makeVideo(world, author.id, { isPlayable: false })
   expect((await findVideo(ctx.db, wishFirst))?.published_at).toBeNull()
   await inTransaction(ctx, (tx) =>
-    recordGeneration(ctx, tx, { videoId: wishFirst, manifest: manifest(1, 'copied', [1080]) }),
+    recordGeneration(ctx, tx, { videoId: wishFirst, manifest: makeManifest(1, 'copied', [1080]) }),
   )
   expect((await findVideo(ctx.db, wishFirst))?.published_at).toBeInstanceOf(Date)
 
@@ -165,9 +112,9 @@ test('a newer generation replaces an older one, never the other way round, and a
   const record = (m: MediaManifest) =>
     inTransaction(ctx, (tx) => recordGeneration(ctx, tx, { videoId, manifest: m }))
 
-  expect(await record(manifest(2, 'ladder', [1080, 720, 540]))).toBe(true)
-  expect(await record(manifest(2, 'ladder', [360]))).toBe(false)
-  expect(await record(manifest(1, 'first-rung', [360]))).toBe(false)
+  expect(await record(makeManifest(2, 'ladder', [1080, 720, 540]))).toBe(true)
+  expect(await record(makeManifest(2, 'ladder', [360]))).toBe(false)
+  expect(await record(makeManifest(1, 'first-rung', [360]))).toBe(false)
 
   expect(await findVideo(ctx.db, videoId)).toMatchObject({
     generation: 2,
@@ -187,11 +134,11 @@ test('a growing generation takes more segments until it is said to be whole', as
   const { ctx } = world
   const author = await world.account()
   const videoId = await makeVideo(world, author.id, { isPlayable: false })
-  const grown = { ...manifest(1, 'first-rung', [540]), durationMs: 4000 }
+  const grown = { ...makeManifest(1, 'first-rung', [540]), durationMs: 4000 }
   await inTransaction(ctx, async (tx) => {
     await recordGeneration(ctx, tx, {
       videoId,
-      manifest: manifest(1, 'first-rung', [540]),
+      manifest: makeManifest(1, 'first-rung', [540]),
       isGrowing: true,
     })
     expect(await recordGeneration(ctx, tx, { videoId, manifest: grown })).toBe(true)
@@ -280,9 +227,9 @@ test('a day after it was replaced a generation’s files go, but for renditions 
   const { ctx } = world
   const author = await world.account()
   const videoId = await makeVideo(world, author.id, { isPlayable: false })
-  const first = manifest(1, 'first-rung', [540, 360])
-  const ladder = manifest(2, 'ladder', [1080])
-  const reusing = { ...ladder, videos: [...ladder.videos, rendition(1, 540)] }
+  const first = makeManifest(1, 'first-rung', [540, 360])
+  const ladder = makeManifest(2, 'ladder', [1080])
+  const reusing = { ...ladder, videos: [...ladder.videos, makeRendition(1, 540)] }
   for (const m of [first, reusing])
     await inTransaction(ctx, (tx) => recordGeneration(ctx, tx, { videoId, manifest: m }))
   const keys = ['g1/v540', 'g1/v360', 'g2/v1080'].map((dir) => `${blobPrefixOf(videoId)}/${dir}/00000.m4s`)
@@ -314,7 +261,7 @@ test('the first failure stays until a generation takes it back; progress is kept
     work_progress: null,
   })
   await inTransaction(ctx, (tx) =>
-    recordGeneration(ctx, tx, { videoId, manifest: manifest(1, 'first-rung', [540]) }),
+    recordGeneration(ctx, tx, { videoId, manifest: makeManifest(1, 'first-rung', [540]) }),
   )
   expect(await findVideo(ctx.db, videoId)).toMatchObject({ failure_code: null, failed_at: null })
 })
