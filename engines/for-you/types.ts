@@ -31,7 +31,7 @@ export interface WatchDelta {
 export interface Viewer {
   /** Null for a signed-out visitor. */
   readonly id: string | null
-  readonly follows: readonly string[]
+  readonly follows: Iterable<string>
   /** Authors whose videos the viewer liked, weighted 0 to 1. */
   readonly likedAuthors: ReadonlyMap<string, number>
   /** Tags that the viewer watches, weighted 0 to 1. */

@@ -1,0 +1,97 @@
+/**
+ * Cursors: sealed with the instance's secret, so that what comes back is what was given.
+ *
+ * A For You cursor is a position in a snapshot. It also carries short hashes of what was shown last, so that the feed goes
+ * on without repeating itself when the snapshot is gone.
+ */
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { AppError } from '../../app/errors.ts'
+
+const MAC_BYTES = 16
+const ID_BYTES = 16
+const POSITION_BYTES = 2
+const HASH_BYTES = 4
+/** How many of the last shown videos a cursor remembers by itself. */
+export const CURSOR_SHOWN_MAX = 256
+/** Longest cursor that is ever made, in characters of base64url. */
+export const CURSOR_MAX_LENGTH = Math.ceil(
+  ((1 + ID_BYTES + POSITION_BYTES + CURSOR_SHOWN_MAX * HASH_BYTES + MAC_BYTES) * 4) / 3,
+)
+
+const KIND = { forYou: 1, following: 2 } as const
+
+export interface ForYouCursor {
+  readonly snapshotId: string
+  readonly position: number
+  /** `shortHashOf` the videos shown last, oldest first. */
+  readonly shown: readonly number[]
+}
+
+export interface FollowingCursor {
+  /** The last item's publication as PostgreSQL writes it: JavaScript's dates would round it. */
+  readonly publishedAt: string
+  readonly videoId: string
+}
+
+/** 32 of a video id's random bits (a UUIDv7 ends in them). */
+export function shortHashOf(videoId: string): number {
+  return Number.parseInt(videoId.slice(-8), 16)
+}
+
+export function sealForYouCursor(secret: string, cursor: ForYouCursor): string {
+  const shown = cursor.shown.slice(-CURSOR_SHOWN_MAX)
+  const bytes = Buffer.allocUnsafe(ID_BYTES + POSITION_BYTES + shown.length * HASH_BYTES)
+  bytes.write(cursor.snapshotId.replaceAll('-', ''), 0, 'hex')
+  let at = bytes.writeUInt16BE(cursor.position, ID_BYTES)
+  for (const hash of shown) at = bytes.writeUInt32BE(hash, at)
+  return seal(secret, KIND.forYou, bytes)
+}
+
+/** @throws {AppError} invalid-input, when it is not one of ours. */
+export function openForYouCursor(secret: string, text: string): ForYouCursor {
+  const bytes = open(secret, KIND.forYou, text)
+  const shown: number[] = []
+  for (let at = ID_BYTES + POSITION_BYTES; at < bytes.length; at += HASH_BYTES)
+    shown.push(bytes.readUInt32BE(at))
+  return { snapshotId: uuidOf(bytes.subarray(0, ID_BYTES)), position: bytes.readUInt16BE(ID_BYTES), shown }
+}
+
+export function sealFollowingCursor(secret: string, cursor: FollowingCursor): string {
+  return seal(secret, KIND.following, Buffer.from(`${cursor.videoId} ${cursor.publishedAt}`))
+}
+
+/** @throws {AppError} invalid-input, when it is not one of ours. */
+export function openFollowingCursor(secret: string, text: string): FollowingCursor {
+  const plain = open(secret, KIND.following, text).toString()
+  return { videoId: plain.slice(0, 36), publishedAt: plain.slice(37) }
+}
+
+function seal(secret: string, kind: number, body: Buffer): string {
+  const bytes = Buffer.concat([Buffer.of(kind), body])
+  return Buffer.concat([bytes, macOf(secret, bytes)]).toString('base64url')
+}
+
+function open(secret: string, kind: number, text: string): Buffer {
+  const bytes = Buffer.from(text, 'base64url')
+  const end = bytes.length - MAC_BYTES
+  const isOurs =
+    end > 0 &&
+    bytes[0] === kind &&
+    timingSafeEqual(bytes.subarray(end), macOf(secret, bytes.subarray(0, end)))
+  if (!isOurs)
+    throw new AppError('invalid-input', {
+      detail: 'This cursor was not made by this feed.',
+      next: 'Leave the cursor out to start at the top.',
+      fields: { cursor: 'was not made by this feed' },
+    })
+  return bytes.subarray(1, end)
+}
+
+function macOf(secret: string, bytes: Buffer): Buffer {
+  return createHmac('sha256', secret).update('feed-cursor\0').update(bytes).digest().subarray(0, MAC_BYTES)
+}
+
+export function uuidOf(bytes: Buffer): string {
+  const hex = bytes.toString('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}

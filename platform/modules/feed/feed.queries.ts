@@ -1,0 +1,301 @@
+/** All SQL of the feed. */
+import { sql } from 'kysely'
+import type pg from 'pg'
+import { POPULARITY_HALF_LIFE_MS } from '../../../engines/for-you/index.ts'
+import type { Db, Tx } from '../../infra/db/index.ts'
+import './feed.schema.ts'
+
+const HALF_LIFE_S = POPULARITY_HALF_LIFE_MS / 1000
+
+// --- Snapshots
+
+export interface SnapshotRow {
+  readonly id: string
+  readonly account_id: string | null
+  readonly body: Buffer
+  readonly expires_at: Date
+}
+
+export function insertSnapshots(pool: pg.Pool, rows: readonly SnapshotRow[]): Promise<unknown> {
+  const values = rows.flatMap((row) => [row.id, row.account_id, row.body, row.expires_at])
+  const tuples = rows.map((_, row) => `($${row * 4 + 1},$${row * 4 + 2},$${row * 4 + 3},$${row * 4 + 4})`)
+  return pool.query(
+    `insert into feed_snapshot (id, account_id, body, expires_at) values ${tuples.join(',')}
+     on conflict (id) do nothing`,
+    values,
+  )
+}
+
+export const findSnapshot = (db: Db, id: string, now: Date) =>
+  db
+    .selectFrom('feed_snapshot')
+    .select(['account_id', 'body'])
+    .where('id', '=', id)
+    .where('expires_at', '>', now)
+    .executeTakeFirst()
+
+export const deleteExpiredSnapshots = (db: Db, now: Date) =>
+  db.deleteFrom('feed_snapshot').where('expires_at', '<=', now).execute()
+
+// --- Viewer states
+
+/** Added to the bits, so that each is a printable character. */
+export const VIEWER_STATE_BASE = 64
+
+// Scalar subqueries, each one look-up by primary key: whatever the statistics say, no plan reads a whole table.
+const VIEWER_STATES = `
+select string_agg(chr(${VIEWER_STATE_BASE} + s.visible + s.liked + s.saved + s.following), '' order by s.ord) as states
+from (
+  select p.ord,
+    case when v.id is not null
+      and (v.visibility = 'public' or v.account_id = p.viewer or (v.visibility = 'followers' and f.following > 0))
+      and not exists (select from block where blocker_id = p.viewer and blocked_id = v.account_id)
+      and not exists (select from block where blocker_id = v.account_id and blocked_id = p.viewer)
+      then 1 else 0 end as visible,
+    case when exists (select from video_like where account_id = p.viewer and video_id = p.video) then 2 else 0 end as liked,
+    case when exists (select from video_save where account_id = p.viewer and video_id = p.video) then 4 else 0 end as saved,
+    f.following
+  from unnest($1::uuid[], $2::uuid[]) with ordinality as p (viewer, video, ord)
+  left join lateral (
+    select id, account_id, visibility from video
+    where id = p.video and deleted_at is null and published_at is not null offset 0
+  ) v on true
+  cross join lateral (
+    select case when exists (select from follow where follower_id = p.viewer and followee_id = v.account_id)
+      then 8 else 0 end as following offset 0
+  ) f
+) s`
+
+/** One character a video, in order: the bits of VIEWER_STATE plus VIEWER_STATE_BASE. */
+export async function queryViewerStates(
+  pool: pg.Pool,
+  pages: readonly { readonly viewerId: string | null; readonly videoIds: readonly string[] }[],
+): Promise<string> {
+  // Written by hand: pg would quote and escape each of thousands of ids, which never need it.
+  const viewers = pages.map(({ viewerId, videoIds }) =>
+    Array.from({ length: videoIds.length }, () => viewerId ?? 'NULL').join(','),
+  )
+  const videos = pages.map(({ videoIds }) => videoIds.join(','))
+  const { rows } = await pool.query<{ states: string | null }>({
+    name: 'feed-viewer-states',
+    text: VIEWER_STATES,
+    values: [`{${viewers.join(',')}}`, `{${videos.join(',')}}`],
+  })
+  return rows[0]?.states ?? ''
+}
+
+// --- Candidates
+
+export interface CandidateRow {
+  readonly id: string
+  readonly authorId: string
+  readonly publishedAt: Date
+  readonly durationMs: number | null
+  readonly tags: string[]
+  readonly views: number | null
+  readonly completion: number | null
+  readonly signalsAsOf: Date | null
+}
+
+const isListed = sql<boolean>`video.published_at is not null and video.deleted_at is null and video.visibility = 'public'`
+
+/** Ids of the newest listed videos. */
+export async function listNewestIds(db: Db, limit: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom('video')
+    .select('id')
+    .where(isListed)
+    .orderBy('published_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute()
+  return rows.map(({ id }) => id)
+}
+
+/** Ids of the videos that are watched most of late, whether they are still listed or not. */
+export async function listHottestIds(db: Db, limit: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom('feed_signal')
+    .select('video_id as id')
+    .orderBy('heat', 'desc')
+    .limit(limit)
+    .execute()
+  return rows.map(({ id }) => id)
+}
+
+/** What the ranking knows of these videos; those that are not listed are left out. */
+export const listCandidates = (db: Db, ids: readonly string[]): Promise<CandidateRow[]> =>
+  db
+    .selectFrom('video')
+    .leftJoin('feed_signal', 'feed_signal.video_id', 'video.id')
+    .select([
+      'video.id',
+      'video.account_id as authorId',
+      sql<Date>`video.published_at`.as('publishedAt'),
+      'video.duration_ms as durationMs',
+      sql<string[]>`array(select tag from video_tag where video_tag.video_id = video.id order by tag)`.as(
+        'tags',
+      ),
+      'feed_signal.views',
+      'feed_signal.completion',
+      'feed_signal.as_of as signalsAsOf',
+    ])
+    .where(isListed)
+    .where(sql<boolean>`video.id = any(${ids}::uuid[])`)
+    .execute()
+
+// --- The archive and the Following feed
+
+export interface Listed {
+  readonly id: string
+  /** As PostgreSQL writes it. */
+  readonly publishedAt: string
+}
+
+/** Listed videos after a position, newest first, without those of `exclude`. */
+export async function listArchive(
+  db: Db,
+  input: {
+    after: { publishedAt: string; videoId: string } | null
+    exclude: readonly string[]
+    limit: number
+  },
+): Promise<Listed[]> {
+  const publishedAt = input.after?.publishedAt ?? 'infinity'
+  const videoId = input.after?.videoId ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+  const { rows } = await sql<Listed>`
+    select id, published_at::text as "publishedAt" from video
+    where ${isListed} and (published_at, id) < (${publishedAt}::text::timestamptz, ${videoId}::uuid)
+      and id <> all (${input.exclude}::uuid[])
+    order by published_at desc, id desc
+    limit ${input.limit}`.execute(db)
+  return rows
+}
+
+/** Videos of the accounts that somebody follows, newest first. */
+export async function listFollowing(
+  db: Db,
+  input: { viewerId: string; after: { publishedAt: string; videoId: string } | null; limit: number },
+): Promise<Listed[]> {
+  const publishedAt = input.after?.publishedAt ?? 'infinity'
+  const videoId = input.after?.videoId ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+  const { rows } = await sql<Listed>`
+    select v.id, v.published_at::text as "publishedAt" from follow
+    cross join lateral (
+      select id, published_at from video
+      where account_id = follow.followee_id and published_at is not null and deleted_at is null
+        and visibility in ('public', 'followers')
+        and (published_at, id) < (${publishedAt}::text::timestamptz, ${videoId}::uuid)
+      order by published_at desc, id desc
+      limit ${input.limit}
+    ) v
+    where follow.follower_id = ${input.viewerId}
+    order by v.published_at desc, v.id desc
+    limit ${input.limit}`.execute(db)
+  return rows
+}
+
+// --- Tastes
+
+export interface TasteRow {
+  readonly follows: string[]
+  readonly likedAuthors: { id: string; count: number }[]
+  readonly tags: { tag: string; count: number }[]
+  /** Newest first. */
+  readonly seen: string[]
+}
+
+/** What an account follows, likes and watches, in one query. */
+export async function findTaste(
+  db: Db,
+  input: { accountId: string; viewerKey: string; likesMax: number; viewsMax: number },
+): Promise<TasteRow> {
+  const { rows } = await sql<TasteRow>`
+    with liked as (
+      select video_id from video_like where account_id = ${input.accountId}
+      order by created_at desc limit ${input.likesMax}
+    ), watched as (
+      select video_id, max(hour) as hour, max(completions) as completions from video_view
+      where viewer_key = ${input.viewerKey} group by video_id order by max(hour) desc limit ${input.viewsMax}
+    )
+    select
+      coalesce((select array_agg(followee_id::text) from follow where follower_id = ${input.accountId}), '{}') as follows,
+      coalesce((select json_agg(json_build_object('id', a.account_id, 'count', a.count)) from (
+        select video.account_id, count(*)::int as count from liked join video on video.id = liked.video_id
+        group by video.account_id) a), '[]') as "likedAuthors",
+      coalesce((select json_agg(json_build_object('tag', t.tag, 'count', t.count)) from (
+        select tag, count(*)::int as count from (
+          select video_id from liked union all select video_id from watched where completions > 0
+        ) w join video_tag using (video_id) group by tag order by count(*) desc, tag limit 24) t), '[]') as tags,
+      coalesce((select array_agg(video_id::text order by hour desc) from watched), '{}') as seen`.execute(db)
+  return rows[0]!
+}
+
+// --- Folding views into signals
+
+/** Takes the fold's lock until the end of the transaction; null when another process has it. */
+export async function claimFold(tx: Tx): Promise<string | null> {
+  const row = await tx
+    .selectFrom('feed_fold')
+    .select('last_event_id')
+    .forUpdate()
+    .skipLocked()
+    .executeTakeFirst()
+  return row?.last_event_id ?? null
+}
+
+/**
+ * Adds the counted views among the next `limit` events after `afterId` that are older than `before` to `feed_signal`.
+ *
+ * @returns the last event that was looked at and how many there were; null when there was none.
+ */
+export async function foldViews(
+  tx: Tx,
+  input: { afterId: string; before: Date; limit: number },
+): Promise<{ lastId: string; count: number } | null> {
+  const { rows } = await sql<{ lastId: string | null; count: number }>`
+    with batch as materialized (
+      select id, kind, video_id, payload, created_at from event
+      where id > ${input.afterId}::uuid and created_at < ${input.before}
+      order by id limit ${input.limit}
+    ), viewed as (
+      select batch.video_id, batch.created_at,
+        case when (payload->>'completions')::float8 > 0 then 1.0
+          when video.duration_ms > 0 then least(1.0, (payload->>'watchedMs')::float8 / video.duration_ms)
+          else 0.0 end as completion
+      from batch join video on video.id = batch.video_id
+      where batch.kind = 'viewed' and (payload->>'isCounted')::boolean
+    ), newest as (
+      select video_id, max(created_at) as as_of from viewed group by video_id
+    ), summed as (
+      select video_id, as_of,
+        sum(${decayed(sql`as_of - created_at`)}) as views,
+        sum(completion * ${decayed(sql`as_of - created_at`)}) as completion
+      from viewed join newest using (video_id) group by video_id, as_of
+    ), merged as (
+      select s.video_id, greatest(s.as_of, coalesce(o.as_of, s.as_of)) as as_of,
+        s.views * ${decayed(sql`greatest(s.as_of, coalesce(o.as_of, s.as_of)) - s.as_of`)}
+          + coalesce(o.views * ${decayed(sql`greatest(s.as_of, o.as_of) - o.as_of`)}, 0) as views,
+        s.completion * ${decayed(sql`greatest(s.as_of, coalesce(o.as_of, s.as_of)) - s.as_of`)}
+          + coalesce(o.completion * ${decayed(sql`greatest(s.as_of, o.as_of) - o.as_of`)}, 0) as completion
+      from summed s left join feed_signal o using (video_id)
+    ), written as (
+      insert into feed_signal (video_id, views, completion, as_of, heat)
+      select video_id, views, completion, as_of,
+        log(2.0, views::numeric)::float8 + extract(epoch from as_of)::float8 / ${HALF_LIFE_S}
+      from merged
+      on conflict (video_id) do update set views = excluded.views, completion = excluded.completion,
+        as_of = excluded.as_of, heat = excluded.heat
+    )
+    select max(id::text) as "lastId", count(*)::int as count from batch`.execute(tx)
+  const row = rows[0]
+  return row?.lastId ? { lastId: row.lastId, count: row.count } : null
+}
+
+/** The weight that is left after an interval. Bounded: PostgreSQL takes an underflow for an error. */
+function decayed(interval: ReturnType<typeof sql>) {
+  return sql`power(2.0::float8, -least(60.0, extract(epoch from ${interval})::float8 / ${HALF_LIFE_S}))`
+}
+
+export const finishFold = (tx: Tx, lastEventId: string) =>
+  tx.updateTable('feed_fold').set({ last_event_id: lastEventId }).execute()

@@ -1,0 +1,35 @@
+/** HTTP of the feed. */
+import { z } from 'zod'
+import { PageQuery } from '../../../contract/common.ts'
+import { FeedPage } from '../../../contract/videos.ts'
+import { requireViewer, type Routes } from '../../app/http.ts'
+import { CURSOR_MAX_LENGTH } from './cursors.ts'
+import { openFeed } from './feed.ts'
+import { showFollowing, showForYou } from './feed.service.ts'
+
+const FeedQuery = PageQuery.extend({ cursor: z.string().max(CURSOR_MAX_LENGTH).optional() })
+
+export const feedRoutes: Routes = (app, ctx) => {
+  const feed = openFeed(ctx)
+  app.addHook('onClose', () => feed[Symbol.asyncDispose]())
+  const schema = { querystring: FeedQuery, response: { 200: FeedPage } }
+
+  // A page arrives as bytes, which no serializer touches: `response` describes it, and the tests hold it to that.
+  app.get('/feed/for-you', { schema }, async (request, reply) => {
+    const { cursor, limit } = request.query
+    const page = await showForYou(feed, { viewer: request.viewer, cursor, limit })
+    return reply
+      .header('cache-control', 'no-store')
+      .type('application/json; charset=utf-8')
+      .send(page as never)
+  })
+
+  app.get('/feed/following', { schema }, async (request, reply) => {
+    const { cursor, limit } = request.query
+    const page = await showFollowing(feed, { viewer: requireViewer(request), cursor, limit })
+    return reply
+      .header('cache-control', 'no-store')
+      .type('application/json; charset=utf-8')
+      .send(page as never)
+  })
+}

@@ -1,0 +1,117 @@
+/** The two feeds, each page in four steps: skeleton, hydration, rules, presentation. */
+import type { Viewer } from '../../app/http.ts'
+import {
+  CURSOR_SHOWN_MAX,
+  openFollowingCursor,
+  openForYouCursor,
+  sealFollowingCursor,
+  sealForYouCursor,
+  shortHashOf,
+} from './cursors.ts'
+import type { Feed } from './feed.ts'
+import { listFollowing } from './feed.queries.ts'
+import { presentPage, presentReason, type PageItem } from './presentation.ts'
+import { findNextPlace, findPlace, type Place } from './skeleton.ts'
+import type { CachedCard } from './cards.ts'
+import { VIEWER_STATE } from './viewer-states.ts'
+
+export interface FeedInput {
+  readonly viewer: Viewer | null
+  readonly cursor: string | undefined
+  readonly limit: number
+}
+
+/** A page that rules leave emptier than this goes on with more videos… */
+const PAGE_FILL = 0.5
+/** …but not for ever: it may be empty and still have a cursor. */
+const ROUNDS_MAX = 8
+
+/**
+ * A page of For You, as the JSON of a `FeedPage`.
+ *
+ * @throws {AppError} invalid-input, when the cursor is not one of ours.
+ */
+export async function showForYou(feed: Feed, input: FeedInput): Promise<Buffer> {
+  const { secrets } = feed.ctx
+  const viewerId = input.viewer?.id ?? null
+  const cursor = input.cursor === undefined ? null : openForYouCursor(secrets.cursor, input.cursor)
+  const shown = cursor ? [...cursor.shown] : []
+  let place: Place | null = await findPlace(feed, viewerId, cursor)
+  const { rankedAtMs } = place.snapshot
+  const items: PageItem[] = []
+
+  for (let round = 0; place && round < ROUNDS_MAX && items.length < input.limit * PAGE_FILL; round++) {
+    const { snapshot, position }: Place = place
+    const end = Math.min(snapshot.ranking.length, position + input.limit - items.length)
+    const videoIds = snapshot.ranking.videoIds.slice(position, end)
+    for (const [index, found] of (await hydrate(feed, viewerId, videoIds)).entries()) {
+      if (!found) continue
+      const item = snapshot.ranking.item(position + index)
+      items.push({ ...found, reason: presentReason(item, found.card.handle) })
+    }
+    for (const id of videoIds) shown.push(shortHashOf(id))
+    place =
+      end < snapshot.ranking.length
+        ? { snapshot, position: end }
+        : await findNextPlace(feed, viewerId, snapshot)
+  }
+  const nextCursor =
+    place &&
+    sealForYouCursor(secrets.cursor, {
+      snapshotId: place.snapshot.id,
+      position: place.position,
+      shown: shown.slice(-CURSOR_SHOWN_MAX),
+    })
+  return presentPage({ viewerId, items, nextCursor, rankedAtMs })
+}
+
+/**
+ * A page of the videos of those whom the viewer follows, newest first, as the JSON of a `FeedPage`.
+ *
+ * @throws {AppError} invalid-input, when the cursor is not one of ours.
+ */
+export async function showFollowing(feed: Feed, input: FeedInput & { viewer: Viewer }): Promise<Buffer> {
+  const { ctx } = feed
+  const viewerId = input.viewer.id
+  let after = input.cursor === undefined ? null : openFollowingCursor(ctx.secrets.cursor, input.cursor)
+  let isOver = false
+  const items: PageItem[] = []
+
+  for (let round = 0; !isOver && round < ROUNDS_MAX && items.length < input.limit * PAGE_FILL; round++) {
+    const wanted = input.limit - items.length
+    // One more than wanted tells whether this is the end.
+    const listed = await listFollowing(ctx.db, { viewerId, after, limit: wanted + 1 })
+    isOver = listed.length <= wanted
+    const taken = listed.slice(0, wanted)
+    const last = taken.at(-1)
+    if (last) after = { publishedAt: last.publishedAt, videoId: last.id }
+    const hydrated = await hydrate(
+      feed,
+      viewerId,
+      taken.map(({ id }) => id),
+    )
+    for (const found of hydrated)
+      if (found)
+        items.push({ ...found, reason: { code: 'following', params: { handle: found.card.handle } } })
+  }
+  const nextCursor = isOver || !after ? null : sealFollowingCursor(ctx.secrets.cursor, after)
+  return presentPage({ viewerId, items, nextCursor, rankedAtMs: ctx.clock.now().getTime() })
+}
+
+/**
+ * Cards and states of these videos, in order; null for one that this viewer must not see.
+ *
+ * The rules are asked with the states, of the database, at every level of service: a card in memory never decides.
+ */
+async function hydrate(
+  feed: Feed,
+  viewerId: string | null,
+  videoIds: readonly string[],
+): Promise<({ card: CachedCard; state: number } | null)[]> {
+  const [cards, states] = await Promise.all([feed.cards.load(videoIds), feed.states.load(viewerId, videoIds)])
+  return videoIds.map((id, index) => {
+    const card = cards.get(id)
+    const state = states[index] ?? 0
+    return card && (state & VIEWER_STATE.visible) !== 0 ? { card, state } : null
+  })
+}

@@ -1,0 +1,89 @@
+/** What the feed of one process keeps in memory, and how it stays in step with the other processes. */
+import type { DomainEvent } from '../../../contract/events.ts'
+import type { Ctx } from '../../app/context.ts'
+import { EVENTS_CHANNEL } from '../../app/events.ts'
+import { Candidates } from './candidates.ts'
+import { CardCache } from './cards.ts'
+import { SnapshotStore } from './snapshots.ts'
+import { Tastes } from './tastes.ts'
+import { ViewerStates } from './viewer-states.ts'
+
+export interface FeedSizes {
+  /** The newest videos that are candidates. @default 2000 */
+  readonly newest: number
+  /** The videos watched most of late that are candidates. @default 2000 */
+  readonly hottest: number
+  /** Candidates at most; above this the weakest leave. @default 5000 */
+  readonly pool: number
+  /** Most visits end soon, so the first ranking is short… @default 80 */
+  readonly firstSnapshot: number
+  /** …and who stays gets longer ones. @default 200 */
+  readonly nextSnapshot: number
+}
+
+const DEFAULT_SIZES: FeedSizes = {
+  newest: 2000,
+  hottest: 2000,
+  pool: 5000,
+  firstSnapshot: 80,
+  nextSnapshot: 200,
+}
+
+export interface Feed extends AsyncDisposable {
+  readonly ctx: Ctx
+  readonly sizes: FeedSizes
+  readonly candidates: Candidates
+  readonly cards: CardCache
+  readonly snapshots: SnapshotStore
+  readonly tastes: Tastes
+  readonly states: ViewerStates
+}
+
+const COUNTED = new Set<DomainEvent['kind']>([
+  'liked',
+  'unliked',
+  'saved',
+  'unsaved',
+  'shared',
+  'viewed',
+  'commented',
+  'uncommented',
+])
+
+/** Opens the feed of this process. Its candidates are read with the first ranking. */
+export function openFeed(ctx: Ctx, sizes: FeedSizes = DEFAULT_SIZES): Feed {
+  const candidates = new Candidates(ctx, sizes)
+  const cards = new CardCache(ctx)
+  const snapshots = new SnapshotStore(ctx)
+  const tastes = new Tastes(ctx)
+  const states = new ViewerStates(ctx.pool)
+
+  const stopListening = ctx.listener.on(EVENTS_CHANNEL, (payload) => {
+    const event = payload as DomainEvent
+    if (event.kind === 'video-changed' || event.kind === 'video-deleted') cards.drop(event.videoId)
+    else if ('videoId' in event && COUNTED.has(event.kind)) cards.recount(event.videoId)
+    tastes.learn(event, 'videoId' in event ? cards.peek(event.videoId)?.authorId : undefined)
+    candidates.learn(event)
+  })
+  const stopMinding = ctx.listener.onGap(() => {
+    cards.clear()
+    tastes.clear()
+    candidates.invalidate()
+  })
+  return {
+    ctx,
+    sizes,
+    candidates,
+    cards,
+    snapshots,
+    tastes,
+    states,
+    async [Symbol.asyncDispose]() {
+      stopListening()
+      stopMinding()
+      cards[Symbol.dispose]()
+      await candidates[Symbol.asyncDispose]()
+      await snapshots[Symbol.asyncDispose]()
+    },
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * The first step of a For You page: which videos come next, out of a ranking snapshot.
+ *
+ * A feed goes through snapshot after snapshot of the ranked videos, each without what the ones before it had; when these
+ * are used up, it walks through the rest of the catalogue from the newest to the oldest. So it ends only with the catalogue.
+ */
+import {
+  createRandom,
+  PART_COUNT,
+  rankForYou,
+  Ranking,
+  REASON_CODES,
+  type Viewer,
+} from '../../../engines/for-you/index.ts'
+import { shortHashOf, type ForYouCursor } from './cursors.ts'
+import type { Feed } from './feed.ts'
+import { listArchive, type Listed } from './feed.queries.ts'
+import type { ArchivePosition, Snapshot } from './snapshots.ts'
+
+/** A place in a snapshot. */
+export interface Place {
+  readonly snapshot: Snapshot
+  readonly position: number
+}
+
+/** Where a feed starts, or goes on. */
+export async function findPlace(
+  feed: Feed,
+  viewerId: string | null,
+  cursor: ForYouCursor | null,
+): Promise<Place> {
+  if (cursor === null) return { snapshot: await makeSnapshot(feed, viewerId, { shown: [] }), position: 0 }
+  const snapshot = await feed.snapshots.find(cursor.snapshotId)
+  if (snapshot && snapshot.accountId === viewerId) return { snapshot, position: cursor.position }
+  // Gone, or somebody else's (they signed in meanwhile): a new one, without what the cursor remembers.
+  const shownHashes = new Set(cursor.shown)
+  await feed.candidates.ready()
+  const shown = [...feed.candidates.pool.ids()].filter((id) => shownHashes.has(shortHashOf(id)))
+  return { snapshot: await makeSnapshot(feed, viewerId, { shown }), position: 0 }
+}
+
+/** The beginning of what comes after a snapshot that is used up; null at the true end. */
+export async function findNextPlace(
+  feed: Feed,
+  viewerId: string | null,
+  used: Snapshot,
+): Promise<Place | null> {
+  if (used.isLast) return null
+  const shown = used.archive ? used.shownBefore : [...used.shownBefore, ...used.ranking.videoIds]
+  const snapshot = await makeSnapshot(feed, viewerId, { shown, archive: used.archive })
+  return snapshot.ranking.length === 0 ? null : { snapshot, position: 0 }
+}
+
+interface SnapshotInput {
+  readonly shown: readonly string[]
+  readonly archive?: ArchivePosition | null
+}
+
+async function makeSnapshot(feed: Feed, viewerId: string | null, input: SnapshotInput): Promise<Snapshot> {
+  const ranked = input.archive ? null : await rankPool(feed, viewerId, input.shown)
+  const base = {
+    id: feed.ctx.newId(),
+    accountId: viewerId,
+    rankedAtMs: feed.ctx.clock.now().getTime(),
+    shownBefore: input.shown,
+  }
+  const snapshot: Snapshot = ranked
+    ? { ...base, ...ranked, archive: null }
+    : { ...base, ...(await takeFromArchive(feed, input)) }
+  feed.snapshots.keep(snapshot)
+  return snapshot
+}
+
+/** The next of the ranked videos; null when there are none and the archive has more. */
+async function rankPool(
+  feed: Feed,
+  viewerId: string | null,
+  shown: readonly string[],
+): Promise<{ ranking: Ranking; isLast: boolean } | null> {
+  await feed.candidates.ready()
+  const viewer = await feed.tastes.of(viewerId)
+  const { pool, isWhole } = feed.candidates
+  const limit = shown.length === 0 ? feed.sizes.firstSnapshot : feed.sizes.nextSnapshot
+  const ranking = rankForYou(pool, viewer, {
+    nowMs: feed.ctx.clock.now().getTime(),
+    random: createRandom(feed.ctx.randomBytes(4).readInt32LE()),
+    limit,
+    // What was watched before would come last in the pool, but first in the archive come things never watched.
+    exclude: isWhole ? shown : excludeWatched(shown, viewer),
+  })
+  if (isWhole) return { ranking, isLast: ranking.length < limit }
+  return ranking.length > 0 ? { ranking, isLast: false } : null
+}
+
+function excludeWatched(shown: readonly string[], viewer: Viewer): Iterable<string> {
+  return shown.length === 0 ? viewer.seen : [...viewer.seen, ...shown]
+}
+
+async function takeFromArchive(
+  feed: Feed,
+  input: SnapshotInput,
+): Promise<{ ranking: Ranking; archive: ArchivePosition | null; isLast: boolean }> {
+  const listed = await listArchive(feed.ctx.db, {
+    after: input.archive ?? null,
+    exclude: input.shown,
+    limit: feed.sizes.nextSnapshot,
+  })
+  const last = listed.at(-1)
+  return {
+    ranking: archiveRanking(listed),
+    archive: last ? { publishedAt: last.publishedAt, videoId: last.id } : (input.archive ?? null),
+    isLast: listed.length < feed.sizes.nextSnapshot,
+  }
+}
+
+function archiveRanking(listed: readonly Listed[]): Ranking {
+  return new Ranking({
+    videoIds: listed.map(({ id }) => id),
+    reasons: new Uint8Array(listed.length).fill(REASON_CODES.indexOf('archive')),
+    parts: new Int16Array(listed.length * PART_COUNT),
+    tags: new Map(),
+  })
+}
