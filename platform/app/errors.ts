@@ -140,6 +140,13 @@ export const problemKinds = {
     isWorkKept: null,
     next: 'Wait for the time that is named; playing videos goes on.',
   },
+  'ingest-unavailable': {
+    status: 503,
+    side: 'us',
+    title: 'The part that takes uploads is starting again',
+    isWorkKept: true,
+    next: 'Keep the page open: the upload goes on by itself from where it was.',
+  },
   busy: {
     status: 503,
     side: 'us',

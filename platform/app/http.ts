@@ -47,12 +47,18 @@ export type Routes = (app: App, ctx: Ctx) => void | Promise<void>
 export const JSON_BODY_MAX_BYTES = 64 * 1024
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
+export interface AppOptions {
+  /** Whether requests come through a role on this machine, whose word on the client's address counts. @default false */
+  readonly isBehindLoopback?: boolean
+}
+
 /** Makes a Fastify instance with everything but routes. */
-export function createApp(ctx: Ctx): App {
+export function createApp(ctx: Ctx, { isBehindLoopback = false }: AppOptions = {}): App {
+  const trusted = [...ctx.config.trustedProxies, ...(isBehindLoopback ? ['127.0.0.1', '::1'] : [])]
   const app = Fastify({
     loggerInstance: ctx.log,
     disableRequestLogging: true,
-    trustProxy: ctx.config.trustedProxies.length > 0 ? [...ctx.config.trustedProxies] : false,
+    trustProxy: trusted.length > 0 ? trusted : false,
     bodyLimit: JSON_BODY_MAX_BYTES,
     genReqId: () => uuidv7(),
     routerOptions: { maxParamLength: 512 },

@@ -1,15 +1,53 @@
 /** The api role: everything over HTTP that is not an upload's bytes. */
+import httpProxy from '@fastify/http-proxy'
 import type { Ctx } from '../app/context.ts'
+import { AppError, toProblem } from '../app/errors.ts'
 import type { App, Routes } from '../app/http.ts'
 import { accountRoutes } from '../modules/accounts/index.ts'
-import { mountApi } from './mount.ts'
+import { instanceRoutes } from '../modules/instance/index.ts'
+import { registerShell } from '../modules/shell/index.ts'
+import { videoRoutes } from '../modules/videos/index.ts'
+import { API_PREFIX, mountApi } from './mount.ts'
 
-const routes: readonly Routes[] = [accountRoutes]
+const routes: readonly Routes[] = [accountRoutes, instanceRoutes, videoRoutes]
 
 /** Makes the api role's app, ready to be given connections. */
 export async function createApi(ctx: Ctx): Promise<App> {
   const app = await mountApi(ctx, routes)
-  app.get('/healthz', async () => ({ status: 'alive' }))
+  app.get('/healthz', { schema: { hide: true } }, async () => ({ status: 'alive' }))
+  if (ctx.config.ingestAddress) await passUploadsOn(app, ctx.config.ingestAddress)
+  await registerShell(app, ctx)
   await app.ready()
   return app
+}
+
+/**
+ * Uploads meet the encoder in the ingest role; their addresses stay ours. Costs one local hop and no buffering. An
+ * ingest role that is just restarting is an answer with a retry time.
+ */
+async function passUploadsOn(app: App, ingestAddress: string): Promise<void> {
+  const prefix = `${API_PREFIX}/uploads`
+  await app.register(httpProxy, {
+    upstream: ingestAddress,
+    prefix,
+    rewritePrefix: prefix,
+    disableRequestLogging: true,
+    replyOptions: {
+      rewriteRequestHeaders: (request, headers) => ({
+        ...headers,
+        'x-forwarded-for': request.ip,
+        'x-forwarded-proto': request.protocol,
+        'x-forwarded-host': request.host,
+      }),
+      onError(reply) {
+        const problem = toProblem(new AppError('ingest-unavailable', { retryAfterS: 2 }), reply.request.id)
+        void reply
+          .code(problem.status)
+          .header('retry-after', 2)
+          .type('application/problem+json')
+          .send(JSON.stringify(problem))
+      },
+    },
+    http: { requestOptions: { timeout: 0 } },
+  })
 }
