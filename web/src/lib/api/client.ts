@@ -28,6 +28,8 @@ export interface RequestOptions {
   readonly query?: Readonly<Record<string, string | number | null | undefined>>
   readonly signal?: AbortSignal
   readonly timeoutMs?: number
+  /** More headers, by lower-case names. */
+  readonly headers?: Readonly<Record<string, string>>
   /** The same key gives the same answer. @default a new UUID for each write */
   readonly idempotencyKey?: string
   /** The request may outlive the page. @default false */
@@ -103,8 +105,10 @@ async function requestOnce<T>(
   }
 }
 
-function headersFor(options: { body?: unknown; idempotencyKey: string | undefined }): Record<string, string> {
-  const headers: Record<string, string> = { accept: 'application/json' }
+function headersFor(
+  options: Pick<RequestOptions, 'body' | 'headers'> & { idempotencyKey: string | undefined },
+): Record<string, string> {
+  const headers: Record<string, string> = { accept: 'application/json', ...options.headers }
   if (options.idempotencyKey) headers['idempotency-key'] = options.idempotencyKey
   if (options.body instanceof Blob) headers['content-type'] = options.body.type || 'application/octet-stream'
   else if (options.body !== undefined) headers['content-type'] = 'application/json'

@@ -1,0 +1,108 @@
+/** The outbox of this browser: what waits, when it is sent, and who is told. */
+import { request } from '#lib/api/client.ts'
+import { delayBeforeTryMs } from '#lib/api/retry.ts'
+import type { Problem } from '#lib/api/types.ts'
+import { makeId } from '#lib/ids.ts'
+import { session } from '#lib/session/session.svelte.ts'
+import { showProblem } from '#lib/ui/toasts.svelte.ts'
+import { createOutbox, type Outbox, type OutboxAction, type OutboxEntry } from './outbox.ts'
+import { openOutboxStorage } from './storage.ts'
+
+const LOCK = 'upbeat.outbox'
+const RETRY = { maxTries: Infinity, baseDelayMs: 1000, maxDelayMs: 60_000 }
+
+export const pending = $state<{ entries: readonly OutboxEntry[] }>({ entries: [] })
+
+interface Watcher {
+  onSent?(entry: OutboxEntry, answer: unknown): void
+  onRefused?(entry: OutboxEntry, problem: Problem): void
+}
+const watchers = new Set<Watcher>()
+let outbox: Promise<Outbox> | null = null
+let channel: BroadcastChannel | null = null
+let failures = 0
+let retryTimer: ReturnType<typeof setTimeout> | undefined
+
+/** Hears what became of this browser's actions. Returns how to stop. */
+export function watchOutbox(watcher: Watcher): () => void {
+  watchers.add(watcher)
+  return () => watchers.delete(watcher)
+}
+
+/** Keeps an action and sends it as soon as it can be sent. Resolves once it is safely kept. */
+export async function keepAndSend(action: Omit<OutboxAction, 'accountId'>): Promise<OutboxEntry> {
+  const accountId = session.account?.id
+  if (!accountId) throw new Error('Only a signed-in account acts.')
+  const entry = await (await openOutbox()).add({ ...action, accountId })
+  channel?.postMessage('changed')
+  void flushOutbox()
+  return entry
+}
+
+/** Whether an action on a subject is waiting. */
+export function isPending(subject: string): boolean {
+  return pending.entries.some((entry) => entry.subject === subject)
+}
+
+/** Sends what waits; tries again by itself with growing pauses. */
+export async function flushOutbox(): Promise<void> {
+  clearTimeout(retryTimer)
+  const result = await (await openOutbox()).flush()
+  channel?.postMessage('changed')
+  failures = result === 'done' ? 0 : failures + 1
+  if (result === 'done' || !session.account) return
+  retryTimer = setTimeout(() => void flushOutbox(), RETRY.baseDelayMs + delayBeforeTryMs(failures + 1, RETRY, Math.random))
+}
+
+/** Opens the outbox and sends what an earlier visit has left. Call it once the account is known. */
+export async function startOutbox(): Promise<void> {
+  const box = await openOutbox()
+  await box.reload()
+  if (pending.entries.length > 0) void flushOutbox()
+}
+
+function openOutbox(): Promise<Outbox> {
+  outbox ??= (async () => {
+    const storage = await openOutboxStorage()
+    const box = createOutbox({
+      storage,
+      send: (entry) =>
+        request(entry.path, { method: entry.method, body: entry.body, idempotencyKey: entry.id, shouldRetry: false }),
+      exclusively: async (work) =>
+        navigator.locks
+          ? navigator.locks.request(LOCK, { ifAvailable: true }, (lock) => (lock ? work() : undefined))
+          : runAlone(work),
+      currentAccountId: () => session.account?.id ?? null,
+      now: () => Date.now(),
+      makeId,
+      onChange: (entries) => (pending.entries = entries),
+      onSent: (entry, answer) => watchers.forEach((watcher) => watcher.onSent?.(entry, answer)),
+      onRefused(entry, problem) {
+        showProblem(problem)
+        watchers.forEach((watcher) => watcher.onRefused?.(entry, problem))
+      },
+    })
+    if (typeof BroadcastChannel !== 'undefined') {
+      channel = new BroadcastChannel(LOCK)
+      channel.onmessage = () => void box.reload()
+    }
+    addEventListener('online', () => {
+      failures = 0
+      void flushOutbox()
+    })
+    return box
+  })()
+  return outbox
+}
+
+let isRunning = false
+/** Without locks (plain HTTP) the key alone keeps two tabs from doing an action twice. */
+async function runAlone<T>(work: () => Promise<T>): Promise<T | undefined> {
+  if (isRunning) return undefined
+  isRunning = true
+  try {
+    return await work()
+  } finally {
+    isRunning = false
+  }
+}

@@ -1,0 +1,100 @@
+/** Fetches playlists and segments: bounded in time, measured, and kept in memory while they are asked for twice. */
+import { parseMaster, parseMedia, type MediaPlaylist, type Variant } from './playlist.ts'
+import { bandwidth } from './network.ts'
+
+const PLAYLIST_TIMEOUT_MS = 8000
+/** A transfer that has brought nothing for so long is dead. */
+const IDLE_TIMEOUT_MS = 8000
+
+/** The answer had a status that says no. */
+export class MediaStatusError extends Error {
+  override readonly name = 'MediaStatusError'
+  readonly status: number
+  constructor(status: number, url: string) {
+    super(`${url} answered ${status}`)
+    this.status = status
+  }
+}
+
+const MAX_REMEMBERED = 64
+const remembered = new Map<string, Promise<unknown>>()
+
+/** Remembers a promise by its address, so that prefetch and player share one request; failures are forgotten. */
+function once<T>(key: string, make: () => Promise<T>): Promise<T> {
+  const known = remembered.get(key) as Promise<T> | undefined
+  if (known) return known
+  const made = make()
+  remembered.set(key, made)
+  made.catch(() => remembered.delete(key))
+  if (remembered.size > MAX_REMEMBERED) remembered.delete(remembered.keys().next().value!)
+  return made
+}
+
+async function fetchText(url: string): Promise<string> {
+  const response = await fetch(url, { credentials: 'same-origin', signal: AbortSignal.timeout(PLAYLIST_TIMEOUT_MS) })
+  if (!response.ok) throw new MediaStatusError(response.status, url)
+  return response.text()
+}
+
+export function readMaster(url: string): Promise<Variant[]> {
+  const absolute = new URL(url, location.href).href
+  return once(absolute, async () => parseMaster(await fetchText(absolute), absolute))
+}
+
+/** A playlist that is complete is remembered; one that grows is read anew. */
+export async function readMedia(url: string): Promise<MediaPlaylist> {
+  const media = await once(url, async () => parseMedia(await fetchText(url), url))
+  if (!media.isComplete) remembered.delete(url)
+  return media
+}
+
+/** An initialisation segment (about a kilobyte), remembered. */
+export function readInit(url: string): Promise<ArrayBuffer> {
+  return once(url, async () => {
+    const response = await fetch(url, { credentials: 'same-origin', signal: AbortSignal.timeout(PLAYLIST_TIMEOUT_MS) })
+    if (!response.ok) throw new MediaStatusError(response.status, url)
+    return response.arrayBuffer()
+  })
+}
+
+export interface TransferProgress {
+  readonly receivedBytes: number
+  readonly sizeBytes: number | null
+  readonly elapsedMs: number
+}
+
+/**
+ * Streams a segment to `onChunk` as it arrives, so that the first frame need not wait for the last byte.
+ *
+ * @throws {MediaStatusError} for an answer that says no; a TypeError or AbortError when the network does.
+ */
+export async function streamSegment(
+  url: string,
+  signal: AbortSignal,
+  onChunk: (chunk: Uint8Array<ArrayBuffer>, progress: TransferProgress) => void | Promise<void>,
+): Promise<void> {
+  const idle = new AbortController()
+  let timer = setTimeout(() => idle.abort(new DOMException('No bytes came.', 'TimeoutError')), IDLE_TIMEOUT_MS)
+  const touch = () => {
+    clearTimeout(timer)
+    timer = setTimeout(() => idle.abort(new DOMException('No bytes came.', 'TimeoutError')), IDLE_TIMEOUT_MS)
+  }
+  try {
+    const response = await fetch(url, { credentials: 'same-origin', signal: AbortSignal.any([signal, idle.signal]) })
+    if (!response.ok || !response.body) throw new MediaStatusError(response.status, url)
+    const startedMs = performance.now()
+    const sizeBytes = Number(response.headers.get('content-length')) || null
+    const reader = response.body.getReader()
+    let receivedBytes = 0
+    for (;;) {
+      touch()
+      const { done, value } = await reader.read()
+      if (done) break
+      receivedBytes += value.byteLength
+      await onChunk(value, { receivedBytes, sizeBytes, elapsedMs: performance.now() - startedMs })
+    }
+    bandwidth().add(receivedBytes, performance.now() - startedMs)
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest'
+import { createViewTracker } from './view-tracker.ts'
+
+const showing = { videoId: 'v', key: 'k', source: 'for-you' } as const
+
+test('watching is what plays, not what is jumped over', () => {
+  const view = createViewTracker(showing)
+  for (const timeS of [0, 0.25, 0.5, 0.75]) view.advance(timeS)
+  view.seek(20)
+  for (const timeS of [20.25, 20.5]) view.advance(timeS)
+  expect(view.report()).toEqual({ ...showing, watchedMs: 1250, completions: 0 })
+})
+
+test('a video that begins again has been completed, and goes on counting', () => {
+  const view = createViewTracker(showing)
+  view.advance(0)
+  view.advance(1)
+  view.complete()
+  view.advance(0.5)
+  expect(view.report()).toMatchObject({ watchedMs: 1500, completions: 1 })
+})
+
+test('a showing that never played is not reported', () => {
+  const view = createViewTracker(showing)
+  expect(view.report()).toBeNull()
+  view.advance(7)
+  expect(view.report()).toBeNull()
+})

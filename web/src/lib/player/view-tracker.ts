@@ -1,0 +1,40 @@
+/** Measures how long a showing of a video was really watched. The server decides what counts as a view. */
+import type { ViewReport } from '#lib/api/types.ts'
+
+/** A jump of the playhead that is longer than this was a seek, not watching. */
+const MAX_STEP_S = 1.5
+
+export interface ViewTracker {
+  /** The playhead has moved. */
+  advance(timeS: number): void
+  /** The person has moved the playhead. */
+  seek(timeS: number): void
+  /** The video has begun again by itself. */
+  complete(): void
+  /** What there is to report; null when it did not play. */
+  report(): ViewReport | null
+}
+
+export function createViewTracker(input: Pick<ViewReport, 'videoId' | 'key' | 'source'>): ViewTracker {
+  let watchedS = 0
+  let completions = 0
+  let lastS: number | null = null
+  return {
+    advance(timeS) {
+      const stepS = lastS === null ? 0 : timeS - lastS
+      if (stepS > 0 && stepS <= MAX_STEP_S) watchedS += stepS
+      lastS = timeS
+    },
+    seek(timeS) {
+      lastS = timeS
+    },
+    complete() {
+      completions += 1
+      lastS = 0
+    },
+    report() {
+      const watchedMs = Math.round(watchedS * 1000)
+      return watchedMs === 0 ? null : { ...input, watchedMs, completions }
+    },
+  }
+}
