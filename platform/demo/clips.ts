@@ -213,7 +213,7 @@ export const demoClips: readonly DemoClip[] = [
     gradient(['#f12711', '#f5af19', '#2b1055'], 'radial', 0.008),
     0,
   ),
-  bunny(3, 18, portrait(0.6), 'Field notes. #nature'),
+  bunny(3, 18, landscape, 'Wide, as it was meant. #cinema'),
   made(
     'Two sources',
     'ripple.lab',
@@ -235,7 +235,7 @@ export const demoClips: readonly DemoClip[] = [
     glow('sin(X/13+sin(Y/19-T*0.9)*2)+Y/60', ['0.05', '0.12', '0.18']),
     2,
   ),
-  bunny(4, 0, landscape, 'Wide, as it was meant. #cinema'),
+  bunny(4, 0, portrait(0.3), 'Clouds first. #nature'),
   made(
     'Dusk',
     'hillwalk',
@@ -264,7 +264,7 @@ export const demoClips: readonly DemoClip[] = [
     fractal(-1.7549, 0.0, 0.004, 'hue=h=320:s=0.6'),
     1,
   ),
-  bunny(5, 24, portrait(0.45), 'To be continued. #nature'),
+  bunny(5, 24, landscape, 'To be continued. #cinema'),
   made(
     'Lamp two',
     'slowlight',
@@ -294,7 +294,7 @@ export const demoClips: readonly DemoClip[] = [
     gradient(['#c79081', '#dfa579', '#f8e1c4', '#8d5b4c'], 'circular', 0.007),
     1,
   ),
-  bunny(6, 15, landscape, 'The whole meadow. #cinema #nature'),
+  bunny(6, 15, portrait(0.7), 'He heard something. #nature'),
   made(
     'Winter palette',
     'mira.paints',
