@@ -30,6 +30,7 @@ export function splitCaption(caption: string): CaptionPart[] {
 
 /** How many different tags a caption has. */
 export function countTags(caption: string): number {
-  return new Set(splitCaption(caption).flatMap((part) => (part.isTag ? [part.text.normalize('NFKC').toLowerCase()] : [])))
-    .size
+  return new Set(
+    splitCaption(caption).flatMap((part) => (part.isTag ? [part.text.normalize('NFKC').toLowerCase()] : [])),
+  ).size
 }

@@ -10,7 +10,13 @@ const limits: UploadLimits = {
   availableBytes: 5_000_000_000,
   acceptedTypes: ['video/mp4', 'video/quicktime', 'video/webm'],
 }
-const film: FileFacts = { name: 'a.mp4', sizeBytes: 1000, mediaType: 'video/mp4', durationMs: 1000, shortEdgePx: 1080 }
+const film: FileFacts = {
+  name: 'a.mp4',
+  sizeBytes: 1000,
+  mediaType: 'video/mp4',
+  durationMs: 1000,
+  shortEdgePx: 1080,
+}
 const codeOf = (facts: Partial<FileFacts>, other: Partial<UploadLimits> = {}) =>
   refuseFile({ ...film, ...facts }, { ...limits, ...other })?.code ?? null
 

@@ -40,13 +40,19 @@ export function refuseFile(file: FileFacts, limits: UploadLimits): Refusal | nul
     return refusal('too-detailed', { edge: file.shortEdgePx, max: limits.maxShortEdgePx })
   }
   if (file.sizeBytes > limits.availableBytes) {
-    return refusal('no-space', { size: formatBytes(file.sizeBytes), free: formatBytes(limits.availableBytes) })
+    return refusal('no-space', {
+      size: formatBytes(file.sizeBytes),
+      free: formatBytes(limits.availableBytes),
+    })
   }
   return null
 }
 
 /** Whether a file is of an accepted type; a file that its device can't name is judged by its ending. */
-export function isFilm(file: Pick<FileFacts, 'name' | 'mediaType'>, acceptedTypes: readonly string[]): boolean {
+export function isFilm(
+  file: Pick<FileFacts, 'name' | 'mediaType'>,
+  acceptedTypes: readonly string[],
+): boolean {
   if (!file.mediaType || file.mediaType === 'application/octet-stream') return FILM_NAME.test(file.name)
   const isNamed = acceptedTypes.some((accepted) =>
     accepted.endsWith('/*') ? file.mediaType.startsWith(accepted.slice(0, -1)) : accepted === file.mediaType,
@@ -62,5 +68,5 @@ function nameOfType(file: FileFacts): string {
 
 function refusal(code: Refusal['code'], params: Record<string, string | number>): Refusal {
   const facts = { type: '', size: '', max: '', length: '', edge: '', free: '', ...params }
-  return { code, reason: t(`refuse.${code}.reason`, facts), next: t(`refuse.${code}.next`, facts) }
+  return { code, reason: t(`refuse.${code}.reason`, facts), next: t(`refuse.${code}.next`) }
 }

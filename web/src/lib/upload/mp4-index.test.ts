@@ -60,7 +60,10 @@ test('a fragmented film does not say how long it is', async () => {
 })
 
 test('a QuickTime film is read as well', async () => {
-  expect(await readMp4Facts(await makeFilm('film.mov', []))).toMatchObject({ isIndexLast: true, durationMs: 1500 })
+  expect(await readMp4Facts(await makeFilm('film.mov', []))).toMatchObject({
+    isIndexLast: true,
+    durationMs: 1500,
+  })
 })
 
 test('a 64-bit size, as films over 4 GB have it, is followed', async () => {
@@ -95,7 +98,10 @@ test.each([
 test('a file of endless small boxes is given up, not followed for ever', async () => {
   let reads = 0
   const many = new Blob([box('ftyp', 8), ...Array.from({ length: 5000 }, () => box('free'))])
-  const counted = { size: many.size, slice: (start: number, end: number) => (reads++, many.slice(start, end)) }
+  const counted = {
+    size: many.size,
+    slice: (start: number, end: number) => (reads++, many.slice(start, end)),
+  }
   expect((await readMp4Facts(counted))?.index).toBeNull()
   expect(reads).toBeLessThanOrEqual(64)
 })

@@ -48,7 +48,13 @@ test('publishing can be done before every quality is', () => {
 })
 
 test('a video that was not posted is not waiting for anything once it is complete', () => {
-  expect(statesOf({ ...playable, state: 'complete', completeAt: AT })).toEqual(['done', 'done', 'done', 'done', 'open'])
+  expect(statesOf({ ...playable, state: 'complete', completeAt: AT })).toEqual([
+    'done',
+    'done',
+    'done',
+    'done',
+    'open',
+  ])
 })
 
 test('a film can be playable while its bytes still come in', () => {
@@ -60,7 +66,12 @@ test('a failure stands at the step that it stopped, with its true reason', () =>
   const failed: Receipt = {
     ...safe,
     state: 'failed',
-    failure: { code: 'no-video', reason: 'There is only sound in it.', next: 'Choose another.', canRetry: false },
+    failure: {
+      code: 'no-video',
+      reason: 'There is only sound in it.',
+      next: 'Choose another.',
+      canRetry: false,
+    },
   }
   expect(statesOf(failed)).toEqual(['done', 'done', 'failed', 'open', 'open'])
   expect(describeReceipt(failed)).toMatchObject({ tone: 'bad', detail: 'There is only sound in it.' })

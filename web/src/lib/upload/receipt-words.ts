@@ -66,7 +66,9 @@ export function describeReceipt(receipt: Receipt): ReceiptWords {
           }
         : {
             title: t('receipt.complete.title'),
-            detail: receipt.isPublishRequested ? t('receipt.complete.detailPosting') : t('receipt.complete.detail'),
+            detail: receipt.isPublishRequested
+              ? t('receipt.complete.detailPosting')
+              : t('receipt.complete.detail'),
             tone: 'good',
             progress: undefined,
           }

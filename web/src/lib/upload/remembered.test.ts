@@ -1,8 +1,19 @@
 import { expect, test } from 'vitest'
-import { EMPTY_DRAFT, findUnfinished, forget, readRemembered, remember, type RememberedUpload } from './remembered.ts'
+import {
+  EMPTY_DRAFT,
+  findUnfinished,
+  forget,
+  readRemembered,
+  remember,
+  type RememberedUpload,
+} from './remembered.ts'
 
 function createStore(text: string | null = null) {
-  const store = { text, getItem: () => store.text, setItem: (_key: string, value: string) => void (store.text = value) }
+  const store = {
+    text,
+    getItem: () => store.text,
+    setItem: (_key: string, value: string) => void (store.text = value),
+  }
   return store
 }
 
@@ -39,7 +50,11 @@ test('a store with rubbish in it remembers nothing and breaks nothing', () => {
 })
 
 test('a file chosen again continues its upload, also under a new name', () => {
-  const found = findUnfinished({ name: 'b.mp4', sizeBytes: 100, modifiedAtMs: 1 }, [receipt('1')], [upload('1')])
+  const found = findUnfinished(
+    { name: 'b.mp4', sizeBytes: 100, modifiedAtMs: 1 },
+    [receipt('1')],
+    [upload('1')],
+  )
   expect(found?.id).toBe('1')
 })
 

@@ -104,6 +104,7 @@ export function findUnfinished<T extends Unfinished>(
   )
   if (here) return unfinished.find((receipt) => receipt.id === here.uploadId) ?? null
   return (
-    unfinished.find((receipt) => receipt.sizeBytes === file.sizeBytes && receipt.filename === file.name) ?? null
+    unfinished.find((receipt) => receipt.sizeBytes === file.sizeBytes && receipt.filename === file.name) ??
+    null
   )
 }

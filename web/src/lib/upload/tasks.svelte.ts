@@ -55,7 +55,9 @@ export const uploads = $state<{ tasks: UploadTask[] }>({ tasks: [] })
 
 /** Whether bytes would stop going if the page were closed now. */
 export function isSendingBytes(): boolean {
-  return uploads.tasks.some((task) => task.phase === 'sending' || task.phase === 'creating' || task.phase === 'waiting')
+  return uploads.tasks.some(
+    (task) => task.phase === 'sending' || task.phase === 'creating' || task.phase === 'waiting',
+  )
 }
 
 /** Uploads whose bytes are still to be sent, for the sign of progress. */

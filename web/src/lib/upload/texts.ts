@@ -50,7 +50,8 @@ export const t = createTranslator('upload', {
   'task.cancel': 'Cancel upload',
   'task.remove': 'Remove',
   'task.cancelTitle': 'Cancel this upload?',
-  'task.cancelText': 'What has been sent of “{name}” is deleted from the server. The file on this device stays.',
+  'task.cancelText':
+    'What has been sent of “{name}” is deleted from the server. The file on this device stays.',
   'task.cancelConfirm': 'Cancel upload',
   'task.cancelKeep': 'Keep uploading',
 
@@ -70,10 +71,12 @@ export const t = createTranslator('upload', {
   'form.coverValue': 'At {time}',
   'form.coverAuto': 'Chosen for you until you slide',
   'form.coverReset': 'Choose for me',
-  'form.coverUnseen': 'This browser can’t show this kind of video before it is processed; the cover is chosen for you.',
+  'form.coverUnseen':
+    'This browser can’t show this kind of video before it is processed; the cover is chosen for you.',
   'form.post': 'Post',
   'form.postSoon': 'Posted as soon as it can be played. You may leave this page.',
-  'form.postHelp': 'Post now: it goes live as soon as it can be played, even while better qualities are being made.',
+  'form.postHelp':
+    'Post now: it goes live as soon as it can be played, even while better qualities are being made.',
   'form.unpost': 'Not yet',
   'form.saved': 'Saved',
   'form.saving': 'Saving …',
@@ -85,7 +88,8 @@ export const t = createTranslator('upload', {
   'unfinished.text': 'Choose the same file to go on where it stopped. Nothing that arrived is sent twice.',
   'unfinished.pick': 'Choose the file',
   'unfinished.continue': 'Continue',
-  'unfinished.wrongFile': 'That is another file: “{chosen}” has {chosenSize}, and this upload is of “{name}” with {size}.',
+  'unfinished.wrongFile':
+    'That is another file: “{chosen}” has {chosenSize}, and this upload is of “{name}” with {size}.',
   'unfinished.expires': '{received} of {size} arrived',
 
   'receipts.title': 'Your uploads',

@@ -5,7 +5,10 @@ import { locale } from '#lib/i18n/locale.svelte.ts'
 export function formatTimeLeft(seconds: number): string {
   const [value, unit] =
     seconds < 55
-      ? ([Math.max(1, Math.round(seconds / (seconds < 10 ? 1 : 5)) * (seconds < 10 ? 1 : 5)), 'second'] as const)
+      ? ([
+          Math.max(1, Math.round(seconds / (seconds < 10 ? 1 : 5)) * (seconds < 10 ? 1 : 5)),
+          'second',
+        ] as const)
       : seconds < 3300
         ? ([Math.max(1, Math.round(seconds / 60)), 'minute'] as const)
         : ([Math.round(seconds / 1800) / 2, 'hour'] as const)

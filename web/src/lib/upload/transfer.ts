@@ -25,7 +25,10 @@ export interface Transfer {
 }
 
 /** Begins to send. Ends with exactly one of `onDone`, `onProblem` or the caller's `stop`. */
-export function startTransfer(input: { file: File; name: string; url: string }, hooks: TransferHooks): Transfer {
+export function startTransfer(
+  input: { file: File; name: string; url: string },
+  hooks: TransferHooks,
+): Transfer {
   let isOver = false
   let sentBytes = 0
   let stallTimer: ReturnType<typeof setTimeout> | undefined
