@@ -1,0 +1,281 @@
+import { expect, test } from 'vitest'
+import type { DomainEvent } from '../../../contract/events.ts'
+import { FeedPage } from '../../../contract/videos.ts'
+import { createFakeClock, createWorld, type World } from '../../../tests/support/world.ts'
+import { inTransaction } from '../../infra/db/index.ts'
+import { mountApi } from '../../roles/mount.ts'
+import { feedRoutes } from './index.ts'
+import {
+  addAccounts,
+  addVideos,
+  follow,
+  idsOf,
+  openSmallFeed,
+  readFollowing,
+  readForYou,
+  readToEnd,
+} from './feed.fixtures.ts'
+import { SNAPSHOT_TTL_MS } from './snapshots.ts'
+
+const PATIENCE = { timeout: 30_000 }
+
+/** Tells the event before each reading: a feed that has only just begun to listen may miss the first. */
+const tellAgain =
+  (world: World, event: DomainEvent) =>
+  <T>(read: () => Promise<T>) =>
+  async (): Promise<T> => {
+    await inTransaction(world.ctx, (tx) => world.ctx.events.append(tx, event))
+    return read()
+  }
+
+async function open(world: World) {
+  const app = await mountApi(world.ctx, [feedRoutes])
+  return Object.assign(app, { [Symbol.asyncDispose]: () => app.close() })
+}
+
+test('over HTTP, a signed-out visitor gets a feed with reasons and no state of their own', async () => {
+  await using world = await createWorld()
+  await using app = await open(world)
+  const [author] = await addAccounts(world, 1)
+  await addVideos(world, [{ authorId: author!, caption: 'Grüße 🎬 "quoted"' }])
+
+  const response = await app.inject('/api/v1/feed/for-you')
+
+  expect(response.headers['content-type']).toBe('application/json; charset=utf-8')
+  expect(response.headers['cache-control']).toBe('no-store')
+  const page = FeedPage.parse(response.json())
+  expect(page).toMatchObject({ nextCursor: null, items: [{ caption: 'Grüße 🎬 "quoted"', viewer: null }] })
+  const { points, freshPoints } = page.items[0]!.reason!.params
+  expect(points).toBeGreaterThanOrEqual(freshPoints as number)
+})
+
+test('an empty catalogue is an empty page with an end', async () => {
+  await using world = await createWorld()
+  await using app = await open(world)
+  const page = (await app.inject('/api/v1/feed/for-you')).json()
+  expect(page).toMatchObject({ items: [], nextCursor: null })
+})
+
+test('Following asks for signing in', async () => {
+  await using world = await createWorld()
+  await using app = await open(world)
+  expect((await app.inject('/api/v1/feed/following')).json()).toMatchObject({
+    code: 'signed-out',
+    status: 401,
+  })
+
+  const person = await world.account()
+  const page = (await app.inject({ url: '/api/v1/feed/following', headers: person.headers })).json()
+  expect(page).toMatchObject({ items: [], nextCursor: null })
+})
+
+test('a cursor that was changed, or is the other feed’s, is refused', async () => {
+  await using world = await createWorld()
+  await using app = await open(world)
+  const [author] = await addAccounts(world, 1)
+  await addVideos(world, [{ authorId: author! }, { authorId: author! }])
+  const { nextCursor } = (await app.inject('/api/v1/feed/for-you?limit=1')).json()
+  const person = await world.account()
+
+  const changed = `${nextCursor.slice(0, 4)}${nextCursor[4] === 'A' ? 'B' : 'A'}${nextCursor.slice(5)}`
+  for (const [feed, cursor] of [
+    ['for-you', changed],
+    ['for-you', 'x'],
+    ['for-you', ''],
+    ['following', nextCursor],
+  ]) {
+    const response = await app.inject({
+      url: `/api/v1/feed/${feed}?cursor=${cursor}`,
+      headers: person.headers,
+    })
+    expect(response.json()).toMatchObject({ code: 'invalid-input', fields: { cursor: expect.any(String) } })
+  }
+})
+
+test('a card carries what the viewer did, at once and in every process', async () => {
+  await using world = await createWorld()
+  await using feed = openSmallFeed(world)
+  const [author, viewerId] = (await addAccounts(world, 2)) as [string, string]
+  const [videoId] = (await addVideos(world, [{ authorId: author }])) as [string]
+  const stateNow = async () => (await readForYou(feed, { viewerId })).items[0]!.viewer
+  expect(await stateNow()).toEqual({ isLiked: false, isSaved: false, isFollowingAuthor: false, isOwn: false })
+
+  const row = { account_id: viewerId, video_id: videoId, created_at: new Date() }
+  await world.ctx.db.insertInto('video_like').values(row).execute()
+  await follow(world, viewerId, author)
+
+  expect(await stateNow()).toEqual({ isLiked: true, isSaved: false, isFollowingAuthor: true, isOwn: false })
+  expect((await readForYou(feed, { viewerId: author })).items[0]!.viewer!.isOwn).toBe(true)
+})
+
+test('a video made private, deleted or blocked disappears with the next page, whatever is in memory', async () => {
+  await using world = await createWorld()
+  await using feed = openSmallFeed(world)
+  const [author, other, viewerId] = (await addAccounts(world, 3)) as [string, string, string]
+  const [hidden, deleted, blocked, kept] = (await addVideos(world, [
+    { authorId: author },
+    { authorId: author },
+    { authorId: other },
+    { authorId: author },
+  ])) as [string, string, string, string]
+  const { db } = world.ctx
+  expect((await readForYou(feed, { viewerId })).items).toHaveLength(4)
+
+  await db.updateTable('video').set({ visibility: 'private' }).where('id', '=', hidden).execute()
+  await db.updateTable('video').set({ deleted_at: new Date() }).where('id', '=', deleted).execute()
+  await db
+    .insertInto('block')
+    .values({ blocker_id: other, blocked_id: viewerId, created_at: new Date() })
+    .execute()
+
+  expect(idsOf([await readForYou(feed, { viewerId })])).toEqual([kept])
+  expect(idsOf([await readForYou(feed)]).sort()).toEqual([blocked, kept].sort())
+})
+
+test('a followers-only video is in Following for followers only, with addresses that need a token', async () => {
+  await using world = await createWorld()
+  await using feed = openSmallFeed(world)
+  const [author, viewerId] = (await addAccounts(world, 2)) as [string, string]
+  await addVideos(world, [{ authorId: author, visibility: 'followers' }])
+  expect((await readFollowing(feed, { viewerId })).items).toEqual([])
+
+  await follow(world, viewerId, author)
+
+  const [card] = (await readFollowing(feed, { viewerId })).items
+  expect(card).toMatchObject({ visibility: 'followers', reason: { code: 'following' } })
+  expect(card!.playback.masterUrl).toContain('/media/t/')
+})
+
+test('a video published while the feed runs is in the next ranking', async () => {
+  await using world = await createWorld()
+  await using feed = openSmallFeed(world)
+  const [author] = (await addAccounts(world, 1)) as [string]
+  await readForYou(feed)
+
+  const [videoId] = (await addVideos(world, [{ authorId: author }])) as [string]
+  const tell = tellAgain(world, { kind: 'published', accountId: author, videoId })
+
+  await expect
+    .poll(
+      tell(async () => idsOf([await readForYou(feed)])),
+      PATIENCE,
+    )
+    .toEqual([videoId])
+})
+
+test('a changed video has its new caption in the feed', async () => {
+  await using world = await createWorld()
+  await using feed = openSmallFeed(world)
+  const [author] = (await addAccounts(world, 1)) as [string]
+  const [videoId] = (await addVideos(world, [{ authorId: author, caption: 'before' }])) as [string]
+  expect((await readForYou(feed)).items[0]!.caption).toBe('before')
+
+  await world.ctx.db.updateTable('video').set({ caption: 'after' }).where('id', '=', videoId).execute()
+  const tell = tellAgain(world, { kind: 'video-changed', accountId: author, videoId })
+
+  await expect
+    .poll(
+      tell(async () => (await readForYou(feed)).items[0]!.caption),
+      PATIENCE,
+    )
+    .toBe('after')
+})
+
+test('following somebody changes the next ranking', async () => {
+  await using world = await createWorld()
+  await using feed = openSmallFeed(world)
+  const [author, viewerId] = (await addAccounts(world, 2)) as [string, string]
+  await addVideos(world, [{ authorId: author }])
+  const reasonNow = async () => (await readForYou(feed, { viewerId })).items[0]!.reason
+  expect((await reasonNow())!.code).not.toBe('following')
+
+  await follow(world, viewerId, author)
+  const tell = tellAgain(world, { kind: 'followed', accountId: viewerId, subjectId: author })
+
+  await expect
+    .poll(
+      tell(async () => (await reasonNow())!.code),
+      PATIENCE,
+    )
+    .toBe('following')
+})
+
+test('a warm page asks the database once', async () => {
+  await using world = await createWorld()
+  await using feed = openSmallFeed(world)
+  const [author, viewerId] = (await addAccounts(world, 2)) as [string, string]
+  await addVideos(
+    world,
+    Array.from({ length: 4 }, () => ({ authorId: author })),
+  )
+  await readForYou(feed, { viewerId })
+  const queries = () => feed.cards.queryCount + feed.states.queryCount + feed.tastes.queryCount
+  const before = queries()
+
+  await readForYou(feed, { viewerId })
+
+  expect(queries() - before).toBe(1)
+})
+
+test('pages asked for at the same time share their query, and each gets its own answer', async () => {
+  await using world = await createWorld()
+  await using feed = openSmallFeed(world)
+  const [author, ...viewers] = (await addAccounts(world, 9)) as [string, ...string[]]
+  const videoIds = await addVideos(
+    world,
+    Array.from({ length: 4 }, () => ({ authorId: author })),
+  )
+  await Promise.all(viewers.map((viewerId) => readForYou(feed, { viewerId })))
+  for (const [n, viewerId] of viewers.entries())
+    await world.ctx.db
+      .insertInto('video_like')
+      .values({ account_id: viewerId, video_id: videoIds[n % 4]!, created_at: new Date() })
+      .execute()
+  const before = feed.states.queryCount
+
+  const pages = await Promise.all(viewers.map((viewerId) => readForYou(feed, { viewerId })))
+
+  expect(feed.states.queryCount - before).toBeLessThan(viewers.length)
+  for (const [n, page] of pages.entries()) {
+    const liked = page.items.filter(({ viewer }) => viewer!.isLiked).map(({ id }) => id)
+    expect(liked).toEqual([videoIds[n % 4]])
+  }
+})
+
+test('a snapshot older than its time to live is gone; the feed goes on without repeating itself', async () => {
+  const clock = createFakeClock(new Date())
+  await using world = await createWorld({ clock })
+  await using feed = openSmallFeed(world)
+  const [author] = (await addAccounts(world, 1)) as [string]
+  const videoIds = await addVideos(
+    world,
+    Array.from({ length: 9 }, () => ({ authorId: author })),
+  )
+  const first = await readForYou(feed, { limit: 4 })
+
+  clock.advance(SNAPSHOT_TTL_MS + 1)
+  const rest = await readToEnd((cursor) =>
+    readForYou(feed, { limit: 4, cursor: cursor ?? first.nextCursor! }),
+  )
+
+  expect(rest[0]!.rankedAt).not.toBe(first.rankedAt)
+  expect(idsOf([first, ...rest]).sort()).toEqual([...videoIds].sort())
+})
+
+test('somebody else’s cursor gives a feed of one’s own, without what the cursor has shown', async () => {
+  await using world = await createWorld()
+  await using feed = openSmallFeed(world)
+  const [author, viewerId] = (await addAccounts(world, 2)) as [string, string]
+  const videoIds = await addVideos(
+    world,
+    Array.from({ length: 9 }, () => ({ authorId: author })),
+  )
+  const signedOut = await readForYou(feed, { limit: 4 })
+
+  const rest = await readToEnd((cursor) =>
+    readForYou(feed, { viewerId, limit: 4, cursor: cursor ?? signedOut.nextCursor! }),
+  )
+
+  expect(rest[0]!.items[0]!.viewer).not.toBeNull()
+  expect(idsOf([signedOut, ...rest]).sort()).toEqual([...videoIds].sort())
+})
