@@ -1,5 +1,6 @@
 /** HTTP as all roles speak it: validation by zod, problem details, request ids, origin checks, security headers. */
 import Fastify, {
+  LogController,
   type FastifyError,
   type FastifyInstance,
   type FastifyReply,
@@ -57,7 +58,7 @@ export function createApp(ctx: Ctx, { isBehindLoopback = false }: AppOptions = {
   const trusted = [...ctx.config.trustedProxies, ...(isBehindLoopback ? ['127.0.0.1', '::1'] : [])]
   const app = Fastify({
     loggerInstance: ctx.log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     trustProxy: trusted.length > 0 ? trusted : false,
     bodyLimit: JSON_BODY_MAX_BYTES,
     genReqId: () => uuidv7(),

@@ -1,6 +1,6 @@
 /** better-auth behind our own routes: it keeps users, credentials and sessions; we own cookies, errors and limits. */
 import { betterAuth } from 'better-auth'
-import { username } from 'better-auth/plugins'
+import { username } from 'better-auth/plugins/username'
 import { CamelCasePlugin } from 'kysely'
 import { PASSWORD_MAX_LENGTH, PASSWORD_MIN_LENGTH } from '../../../contract/accounts.ts'
 import { HANDLE_MAX_LENGTH, HANDLE_MIN_LENGTH } from '../../../contract/common.ts'
