@@ -165,7 +165,7 @@ const plain = ['-map_metadata', '-1', '-map_chapters', '-1', '-fflags', '+bitexa
 
 function preamble(input: SourceInput, skipS = 0): string[] {
   return [
-    ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'level+warning', '-progress', 'pipe:2'],
+    ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'level+info', '-progress', 'pipe:2'],
     ...['-benchmark', '-stats_period', '0.5'],
     ...guards(input),
     ...(skipS > 0 ? ['-ss', skipS.toFixed(6)] : []),

@@ -82,7 +82,7 @@ export function createFragmentCutter(options: CutterOptions = {}): FragmentCutte
           neededBytes = size
           break
         }
-        pieces.push(...takeBox(pending.slice(0, size)))
+        pieces.push(...takeBox(pending.subarray(0, size)))
         pending = pending.subarray(size)
       }
       chunks = pending.length > 0 ? [pending] : []

@@ -41,7 +41,7 @@ export function readInit(moov: Uint8Array): {
   track: TrackInit
   shift: { delayTicks: number; hiddenTicks: number }
 } {
-  const bytes = moov.slice()
+  const bytes = new Uint8Array(moov)
   const root = readBoxHeader(bytes, 0)
   if (!root || root.type !== 'moov') throw new BoxError('The header is no moov.')
   const tracks = childrenOf(bytes, root).filter((box) => box.type === 'trak')

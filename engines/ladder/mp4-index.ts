@@ -97,7 +97,8 @@ export function checkIndex(moov: Uint8Array): Box {
  */
 export function shiftChunkOffsets(moov: Uint8Array, deltaBytes: number, fromOffset = 0): Uint8Array {
   const root = checkIndex(moov)
-  const shifted = moov.slice()
+  // Not slice(): that of a Buffer shares its memory.
+  const shifted = new Uint8Array(moov)
   for (const track of childrenOf(moov, root)) {
     if (track.type !== 'trak') continue
     const table = findPath(moov, track, 'mdia', 'minf', 'stbl')

@@ -53,7 +53,7 @@ const recipes = {
   h264FiveOne: ['mp4', h264({}, '-ac', '6', ...faststart)],
   h264OddSize: [
     'mp4',
-    h264({ size: '361x641' }, '-pix_fmt', 'yuv444p', '-profile:v', 'high444', ...faststart),
+    h264({}, '-vf', 'scale=361:641', '-pix_fmt', 'yuv444p', '-profile:v', 'high444', ...faststart),
   ],
   h264TenBit: ['mp4', h264({}, '-pix_fmt', 'yuv420p10le', '-profile:v', 'high10', ...faststart)],
   h264Anamorphic: ['mp4', h264({ size: '480x480' }, '-vf', 'setsar=4/3', ...faststart)],
@@ -120,9 +120,10 @@ const recipes = {
     ],
   ],
   onePixel: [
-    'mkv',
-    ['-f', 'lavfi', '-i', 'testsrc2=s=16x16:r=10:d=1', '-vf', 'format=gbrp,scale=1:1', '-c:v', 'ffv1'],
+    'webm',
+    ['-f', 'lavfi', '-i', 'testsrc2=s=16x16:r=10:d=1', '-vf', 'scale=1:1', '-c:v', 'libvpx'],
   ],
+  veryWide: ['mp4', ['-f', 'lavfi', '-i', 'color=s=15360x64:r=10:d=1', ...x264, ...faststart]],
   thousandFps: [
     'mp4',
     ['-f', 'lavfi', '-i', 'testsrc2=s=64x64:r=1000:d=1', ...x264, '-g', '1000', ...faststart],

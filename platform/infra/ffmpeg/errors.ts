@@ -2,7 +2,8 @@
 
 /**
  * - `bad-input`: it ran and refused the source.
- * - `crashed`: it died by a signal that nobody here sent, or of its memory limit.
+ * - `crashed`: it died of itself: a fault in a decoder, or its memory limit.
+ * - `killed`: someone else ended it: the machine shuts down or is out of memory.
  * - `timeout`: it took longer, or more processor time, than it was given.
  * - `cancelled`: the caller's signal was aborted.
  * - `no-space`: what takes its output found the disk full.
@@ -12,6 +13,7 @@
 export type FfmpegFailure =
   | 'bad-input'
   | 'crashed'
+  | 'killed'
   | 'timeout'
   | 'cancelled'
   | 'no-space'

@@ -12,6 +12,8 @@ export interface RunProgress {
 const TAIL_BYTES = 8 * 1024
 const PROGRESS_LINE =
   /^(frame|fps|stream_\S+|bitrate|total_size|out_time\w*|dup_frames|drop_frames|speed|progress)=/
+/** With `-loglevel level+info` each line names its level. */
+const CHATTER = /\[(info|verbose|debug|trace)\]|^\s|^$/
 
 /** Reads to the end of the stream; keeps the last 8 KiB of what is no progress. */
 export async function readReport(
@@ -23,7 +25,9 @@ export async function readReport(
   let outTimeMs: number | null = null
   let speed: number | null = null
   const lines = createInterface({ input: stderr, crlfDelay: Infinity })
+  // A stream that is destroyed ends without an end.
   stderr.on('error', () => lines.close())
+  stderr.on('close', () => lines.close())
   for await (const line of lines) {
     if (PROGRESS_LINE.test(line)) {
       const [key, value] = line.split('=', 2) as [string, string]
@@ -34,7 +38,7 @@ export async function readReport(
     }
     const bench = /bench: utime=([\d.]+)s stime=([\d.]+)s/.exec(line)
     if (bench) cpuS = Number(bench[1]) + Number(bench[2])
-    else tail = `${tail}${line.slice(0, 1000)}\n`.slice(-TAIL_BYTES)
+    else if (!CHATTER.test(line)) tail = `${tail}${line.slice(0, 1000)}\n`.slice(-TAIL_BYTES)
   }
   return { stderrTail: tail.trimEnd(), cpuS }
 }

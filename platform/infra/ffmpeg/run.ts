@@ -30,6 +30,8 @@ export interface RunInput {
    */
   readonly outputs?: readonly ((chunk: Uint8Array) => void | Promise<void>)[]
   readonly onProgress?: (progress: RunProgress) => void
+  /** Told the process id, which is the id of its group too. */
+  readonly onStart?: (pid: number) => void
   readonly signal?: AbortSignal
   /** Adds to the niceness: 10 for what nobody waits for. @default 0 */
   readonly nice?: number
@@ -54,6 +56,7 @@ export async function runFfmpeg(input: RunInput): Promise<RunResult> {
   const { program = 'ffmpeg', outputs = [] } = input
   const child = start(input, program, outputs.length)
   const end = new EndOfRun(child)
+  if (child.pid !== undefined) input.onStart?.(child.pid)
   using _timers = watch(child, end, input)
 
   const report = readReport(child.stderr!, input.onProgress)
@@ -199,13 +202,13 @@ function judgeExit(exit: Exit, end: EndOfRun, program: string, stderrTail: strin
     throw new FfmpegError(end.stopped.failure, end.stopped.message, stderrTail, end.stopped.cause)
   if (exit.error || exit.code === 127)
     throw new FfmpegError('not-installed', `${program} could not be started.`, stderrTail, exit.error)
-  // ffmpeg answers SIGXCPU (its processor time is used up) by the default: death.
-  if (exit.signal === 'SIGXCPU')
+  // ffmpeg takes SIGXCPU for a wish to end (signal 24 on Linux), and answers such wishes by 255.
+  if (exit.signal === 'SIGXCPU' || /received signal 24/.test(stderrTail))
     throw new FfmpegError('timeout', `${program} used up its processor time.`, stderrTail)
+  if (exit.code === 255 || exit.signal === 'SIGKILL' || exit.signal === 'SIGTERM')
+    throw new FfmpegError('killed', `${program} was ended from outside.`, stderrTail)
   if (exit.signal) throw new FfmpegError('crashed', `${program} died by ${exit.signal}.`, stderrTail)
   if (exit.code === 0) return
-  // ffmpeg ends by 255 on SIGTERM, as when the machine shuts down.
-  if (exit.code === 255) throw new FfmpegError('crashed', `${program} was ended from outside.`, stderrTail)
   if (/Cannot allocate memory/.test(stderrTail))
     throw new FfmpegError('crashed', `${program} reached its memory limit.`, stderrTail)
   throw new FfmpegError('bad-input', `${program} refused the source (exit code ${exit.code}).`, stderrTail)
