@@ -1,0 +1,14 @@
+/** Notifications: what an account is told of, folded where many did the same. */
+import './notifications.schema.ts'
+export { notificationRoutes } from './notifications.routes.ts'
+export {
+  ACTORS_SHOWN,
+  countUnreadNotifications,
+  EXCERPT_MAX_LENGTH,
+  listNotifications,
+  loadNotification,
+  markNotificationsRead,
+  notifyAccount,
+  withdrawCommentNotifications,
+} from './notifications.service.ts'
+export type { NotifyInput } from './notifications.service.ts'
