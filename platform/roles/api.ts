@@ -4,18 +4,21 @@ import type { Ctx } from '../app/context.ts'
 import { AppError, toProblem } from '../app/errors.ts'
 import type { App, Routes } from '../app/http.ts'
 import { accountRoutes } from '../modules/accounts/index.ts'
+import { registerMedia } from '../modules/delivery/index.ts'
+import { feedRoutes } from '../modules/feed/index.ts'
 import { instanceRoutes } from '../modules/instance/index.ts'
 import { registerShell } from '../modules/shell/index.ts'
 import { videoRoutes } from '../modules/videos/index.ts'
 import { API_PREFIX, mountApi } from './mount.ts'
 
-const routes: readonly Routes[] = [accountRoutes, instanceRoutes, videoRoutes]
+const routes: readonly Routes[] = [accountRoutes, feedRoutes, instanceRoutes, videoRoutes]
 
 /** Makes the api role's app, ready to be given connections. */
 export async function createApi(ctx: Ctx): Promise<App> {
   const app = await mountApi(ctx, routes)
   app.get('/healthz', { schema: { hide: true } }, async () => ({ status: 'alive' }))
   if (ctx.config.ingestAddress) await passUploadsOn(app, ctx.config.ingestAddress)
+  registerMedia(app, ctx)
   await registerShell(app, ctx)
   await app.ready()
   return app

@@ -10,7 +10,6 @@ export const API_PREFIX = '/api/v1'
 /** Makes an app with sessions, with these modules' routes under /api/v1, and with /api/openapi.json. */
 export async function mountApi(ctx: Ctx, routes: readonly Routes[], options: AppOptions = {}): Promise<App> {
   const app = createApp(ctx, options)
-  registerSessions(app, ctx)
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -20,6 +19,8 @@ export async function mountApi(ctx: Ctx, routes: readonly Routes[], options: App
   })
   await app.register(
     async (scope) => {
+      // Only here: media and the shell must not depend on the database.
+      registerSessions(scope as unknown as App, ctx)
       for (const register of routes) await register(scope as unknown as App, ctx)
     },
     { prefix: API_PREFIX },

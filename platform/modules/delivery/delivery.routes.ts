@@ -1,0 +1,196 @@
+/** HTTP of media: playlists, segments, pictures, under /media. No session is read here: what is not open needs a token. */
+import type { Readable } from 'node:stream'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Ctx } from '../../app/context.ts'
+import { NotFoundError } from '../../app/errors.ts'
+import type { App } from '../../app/http.ts'
+import { blobPrefixOf, posterKeyOf, previewKeyOf, verifyMediaToken } from '../videos/index.ts'
+import { judgeConditions } from './conditions.ts'
+import { openMediaCatalogue } from './media-catalogue.ts'
+import type { MediaIndex, PlaylistEntry } from './media-index.ts'
+import { parseAccountPicturePath, parseVideoMediaPath, type VideoMediaPath } from './media-paths.ts'
+
+const IMMUTABLE = 'max-age=31536000, immutable'
+/** A whole generation's playlists don't change; they are short-lived so that a deleted video leaves caches soon. */
+const PLAYLIST = 'max-age=300'
+const GROWING_PLAYLIST = 'max-age=1'
+
+interface Asset {
+  readonly key: string
+  readonly sizeBytes: number
+  readonly etag: string
+  readonly type: string
+  readonly cacheControl: string
+}
+
+const missing = (path: string) => new NotFoundError('file', path)
+
+/**
+ * Mounts /media on the root of an app.
+ *
+ * @param app of which no hook reads sessions: playing must not depend on the database.
+ */
+export function registerMedia(app: App, ctx: Ctx): void {
+  const catalogue = openMediaCatalogue(ctx)
+
+  app.options('/media/*', async (_request, reply) => {
+    allowAnyOrigin(reply)
+    reply.header('access-control-allow-methods', 'GET, HEAD, OPTIONS')
+    reply.header('access-control-allow-headers', 'range, if-range, if-none-match')
+    reply.header('access-control-max-age', '86400')
+    return reply.code(204).send()
+  })
+
+  app.route({
+    method: ['GET', 'HEAD'],
+    url: '/media/*',
+    handler: async (request, reply) => {
+      allowAnyOrigin(reply)
+      const path = request.url.split('?', 1)[0]!
+      const pictureKey = parseAccountPicturePath(path)
+      if (pictureKey !== null)
+        return sendAsset(ctx, request, reply, await pictureAsset(ctx, pictureKey, `public, ${IMMUTABLE}`))
+      const media = parseVideoMediaPath(path)
+      if (!media) throw missing(path)
+      const index = await catalogue.find(media.videoId)
+      const scope = index && cacheScope(ctx, media, index)
+      if (!index || !scope) throw missing(path)
+      return sendMedia(ctx, request, reply, { media, index, scope, path })
+    },
+  })
+}
+
+/** How caches may keep it: null when this viewer may not have it at all. */
+function cacheScope(
+  ctx: Ctx,
+  media: VideoMediaPath,
+  index: MediaIndex,
+): ((cacheControl: string) => string) | null {
+  if (media.token === null) return index.isOpen ? (cacheControl) => `public, ${cacheControl}` : null
+  const now = ctx.clock.now()
+  const expiresAt = verifyMediaToken(ctx.secrets.media, media.videoId, media.token, now)
+  if (!expiresAt) return null
+  const leftS = Math.floor((expiresAt.getTime() - now.getTime()) / 1000)
+  return (cacheControl) =>
+    `private, ${cacheControl.replace(/max-age=(\d+)/, (_, s) => `max-age=${Math.min(Number(s), leftS)}`)}`
+}
+
+interface MediaRequest {
+  readonly media: VideoMediaPath
+  readonly index: MediaIndex
+  readonly scope: (cacheControl: string) => string
+  readonly path: string
+}
+
+async function sendMedia(
+  ctx: Ctx,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { media, index, scope, path }: MediaRequest,
+): Promise<FastifyReply> {
+  const { file, videoId } = media
+  switch (file.kind) {
+    case 'master':
+    case 'playlist': {
+      const name = file.kind === 'master' ? 'master' : file.renditionId
+      const playlist = index.playlists.get(`g${file.generation}/${name}`)
+      if (!playlist) throw missing(path)
+      return sendPlaylist(request, reply, playlist, scope(playlist.isGrowing ? GROWING_PLAYLIST : PLAYLIST))
+    }
+    case 'segment': {
+      const entry = index.files.get(file.path)
+      if (!entry) throw missing(path)
+      return sendAsset(ctx, request, reply, {
+        key: `${blobPrefixOf(videoId)}/${file.path}`,
+        sizeBytes: entry.sizeBytes,
+        etag: entry.etag,
+        type: entry.isAudio ? 'audio/mp4' : 'video/mp4',
+        cacheControl: scope(IMMUTABLE),
+      })
+    }
+    case 'poster':
+    case 'preview': {
+      const current = file.kind === 'poster' ? index.posterVersion : index.previewVersion
+      const version = file.version === 0 ? current : file.version
+      if (version === null) throw missing(path)
+      const key = file.kind === 'poster' ? posterKeyOf(videoId, version) : previewKeyOf(videoId, version)
+      const cacheControl = scope(file.version === 0 ? 'max-age=0, must-revalidate' : IMMUTABLE)
+      return sendAsset(ctx, request, reply, await pictureAsset(ctx, key, cacheControl))
+    }
+  }
+}
+
+/** A picture's address names its version, so its key is its strong validator. */
+async function pictureAsset(ctx: Ctx, key: string, cacheControl: string): Promise<Asset> {
+  const stored = await ctx.blobs.stat(key)
+  if (!stored) throw missing(key)
+  return {
+    key,
+    sizeBytes: stored.sizeBytes,
+    etag: `"${key.replaceAll('/', '-')}"`,
+    type: key.endsWith('.webp') ? 'image/webp' : 'image/jpeg',
+    cacheControl,
+  }
+}
+
+function sendPlaylist(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { text, etag }: PlaylistEntry,
+  cacheControl: string,
+): FastifyReply {
+  reply.header('etag', etag).header('cache-control', cacheControl)
+  const verdict = judgeConditions({ ifNoneMatch: request.headers['if-none-match'] }, etag, text.length)
+  if (verdict.kind === 'unchanged') return reply.code(304).send()
+  return reply.type('application/vnd.apple.mpegurl').send(text)
+}
+
+async function sendAsset(
+  ctx: Ctx,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  asset: Asset,
+): Promise<FastifyReply> {
+  const { 'if-none-match': ifNoneMatch, 'if-range': ifRange, range } = request.headers
+  const isHead = request.method === 'HEAD'
+  // 14.2: a server must ignore Range on any method but GET.
+  const verdict = judgeConditions(
+    { ifNoneMatch, ifRange: ifRange as string | undefined, range: isHead ? undefined : range },
+    asset.etag,
+    asset.sizeBytes,
+  )
+  reply
+    .header('etag', asset.etag)
+    .header('cache-control', asset.cacheControl)
+    .header('accept-ranges', 'bytes')
+  if (verdict.kind === 'unchanged') return reply.code(304).send()
+  if (verdict.kind === 'unsatisfiable') {
+    reply.header('content-range', `bytes */${asset.sizeBytes}`).header('cache-control', 'no-store')
+    return reply.code(416).send()
+  }
+  const part = verdict.kind === 'part' ? verdict.range : undefined
+  // Opened before a header is sent: a file that is missing is a 404, not a broken answer.
+  const body = isHead ? null : await openBlob(ctx, asset.key, part)
+  const sizeBytes = part ? part.end - part.start + 1 : asset.sizeBytes
+  reply.type(asset.type).header('content-length', sizeBytes)
+  if (part) reply.code(206).header('content-range', `bytes ${part.start}-${part.end}/${asset.sizeBytes}`)
+  return body ? reply.send(body) : reply.send('')
+}
+
+async function openBlob(ctx: Ctx, key: string, range?: { start: number; end: number }): Promise<Readable> {
+  try {
+    return await ctx.blobs.read(key, range)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    ctx.log.warn({ key }, 'a file that a manifest names is missing')
+    throw missing(key)
+  }
+}
+
+/** Media carry no credentials, and players of other origins (edges, embeds) read them. */
+function allowAnyOrigin(reply: FastifyReply): void {
+  reply.header('access-control-allow-origin', '*')
+  reply.header('access-control-expose-headers', 'content-length, content-range, accept-ranges, etag')
+  reply.header('timing-allow-origin', '*')
+  reply.header('cross-origin-resource-policy', 'cross-origin')
+}

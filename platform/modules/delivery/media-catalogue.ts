@@ -1,0 +1,134 @@
+/**
+ * Media indexes of the videos that are being watched, in memory: a warm request asks the database nothing, and while the
+ * database is away what is known goes on being played.
+ *
+ * An entry is dropped when any process says that the video changed; besides, it is looked up again each minute.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Ctx } from '../../app/context.ts'
+import { EVENTS_CHANNEL } from '../../app/events.ts'
+import { isDatabaseUnavailable } from '../../infra/db/index.ts'
+import { findVideo, listGenerations } from '../videos/index.ts'
+import { buildMediaIndex, type MediaIndex } from './media-index.ts'
+
+const FRESH_MS = 60_000
+/** A missing video is asked for again this soon: its first generation may come at any moment. */
+const MISSING_FRESH_MS = 1_000
+/** How long a request waits for the database when there is an older answer; and how long that answer is then good. */
+const REFRESH_WAIT_MS = 250
+const REFRESH_PAUSE_MS = 2_000
+/** A file costs about 250 bytes of memory here: 50 MB at most, or about 8,000 clips of 15 s with four renditions. */
+const MAX_FILES = 200_000
+const MAX_ENTRIES = 20_000
+
+interface Entry {
+  readonly index: MediaIndex | null
+  freshUntilMs: number
+}
+
+export interface MediaCatalogue {
+  /**
+   * What can be delivered of the video; null: it is missing, deleted or has nothing yet.
+   *
+   * @throws when the database is away and the video is not known here.
+   */
+  find(videoId: string): Promise<MediaIndex | null>
+}
+
+/** Opens a catalogue that lives as long as the context. */
+export function openMediaCatalogue(ctx: Ctx): MediaCatalogue {
+  const entries = new Map<string, Entry>()
+  const loading = new Map<string, Promise<Entry>>()
+  let fileCount = 0
+
+  function forget(videoId: string): void {
+    const entry = entries.get(videoId)
+    if (!entry) return
+    entries.delete(videoId)
+    fileCount -= entry.index?.files.size ?? 0
+  }
+
+  function keep(videoId: string, entry: Entry): void {
+    forget(videoId)
+    entries.set(videoId, entry)
+    fileCount += entry.index?.files.size ?? 0
+    // The front of a Map's order is what was kept or looked up again longest ago.
+    for (const oldest of entries.keys()) {
+      if ((fileCount <= MAX_FILES && entries.size <= MAX_ENTRIES) || oldest === videoId) break
+      forget(oldest)
+    }
+  }
+
+  function load(videoId: string): Promise<Entry> {
+    const known = loading.get(videoId)
+    if (known) return known
+    const started = loadEntry(videoId)
+    loading.set(videoId, started)
+    const finish = (entry: Entry | null) => {
+      // A change that was told meanwhile took this look-up off the list: its answer may be the old one.
+      if (loading.get(videoId) !== started) return
+      loading.delete(videoId)
+      if (entry) keep(videoId, entry)
+    }
+    started.then(finish, () => finish(null))
+    return started
+  }
+
+  async function loadEntry(videoId: string): Promise<Entry> {
+    const index = await loadIndex(ctx, videoId)
+    const freshMs = index ? FRESH_MS : MISSING_FRESH_MS
+    return { index, freshUntilMs: ctx.clock.monotonicMs() + freshMs }
+  }
+
+  /** An older answer is good enough only while the database does not give a newer one in time. */
+  async function refresh(videoId: string, stale: Entry): Promise<Entry> {
+    const waiting = new AbortController()
+    const refreshed = load(videoId).catch((error: unknown) => {
+      if (!isDatabaseUnavailable(error)) throw error
+      return null
+    })
+    refreshed.catch(() => {})
+    const late = sleep(REFRESH_WAIT_MS, null, { signal: waiting.signal }).catch(() => null)
+    const fresh = await Promise.race([refreshed, late]).finally(() => waiting.abort())
+    if (fresh) return fresh
+    stale.freshUntilMs = ctx.clock.monotonicMs() + REFRESH_PAUSE_MS
+    return stale
+  }
+
+  ctx.listener.on(EVENTS_CHANNEL, (payload) => {
+    const { kind, videoId } = payload as { kind: string; videoId?: string }
+    if (videoId === undefined || !CHANGES.has(kind)) return
+    loading.delete(videoId)
+    forget(videoId)
+  })
+  // Changes may have been missed: everything is looked up again on its next use, and is still good if that fails.
+  ctx.listener.onGap(() => {
+    loading.clear()
+    for (const entry of entries.values()) entry.freshUntilMs = 0
+  })
+
+  return {
+    async find(videoId) {
+      const entry = entries.get(videoId)
+      if (!entry) return (await load(videoId)).index
+      if (entry.freshUntilMs > ctx.clock.monotonicMs()) return entry.index
+      return (await (entry.index ? refresh(videoId, entry) : load(videoId))).index
+    },
+  }
+}
+
+const CHANGES = new Set(['published', 'video-changed', 'video-deleted'])
+
+async function loadIndex(ctx: Ctx, videoId: string): Promise<MediaIndex | null> {
+  const [video, generations] = await Promise.all([
+    findVideo(ctx.db, videoId),
+    listGenerations(ctx.db, videoId),
+  ])
+  if (!video || video.deleted_at) return null
+  return buildMediaIndex({
+    isOpen: video.visibility === 'public' && video.published_at !== null,
+    posterVersion: video.poster_version,
+    previewVersion: video.preview_version,
+    generations,
+  })
+}
