@@ -52,6 +52,9 @@ export function openDatabase(options: DatabaseOptions): Database {
     types,
   })
   pool.on('error', options.onError)
+  // The pool listens to idle connections only; one that breaks while it is checked out would end the process. The query
+  // under way is rejected all the same.
+  pool.on('connect', (client) => client.on('error', () => {}))
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
   return { db, pool, [Symbol.asyncDispose]: () => db.destroy() }
 }

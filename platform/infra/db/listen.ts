@@ -57,6 +57,7 @@ export function openListener(options: { url: string; onError: (error: Error) => 
     await next.connect()
     for (const channel of handlers.keys()) await next.query(`LISTEN ${pg.escapeIdentifier(channel)}`)
     client = next
+    if (closing.signal.aborted) return next.end()
     if (hasConnectedBefore) for (const handler of gapHandlers) handler()
     hasConnectedBefore = true
     await ended
