@@ -1,0 +1,63 @@
+/** The texts of signing in, signing up and the first start. */
+import { createTranslator } from '#lib/i18n/catalogue.ts'
+
+export const t = createTranslator('accounts', {
+  'signIn.title': 'Welcome back',
+  'signIn.text': 'Sign in to follow people, like, comment and upload.',
+  'signIn.identifier': 'Handle or e-mail address',
+  'signIn.password': 'Password',
+  'signIn.button': 'Sign in',
+  'signIn.noAccount': 'No account yet?',
+  'signIn.toSignUp': 'Sign up',
+  'signIn.forgotten': 'Forgot your password? Ask the operator of this instance: they can give you a new one.',
+
+  'signUp.title': 'Make an account',
+  'signUp.text': 'A handle and a password are all it takes.',
+  'signUp.handle': 'Handle',
+  'signUp.handleHelp': 'How people find and mention you. Letters, digits, “_” and “.”.',
+  'signUp.handleShort': { one: '{n} more character is needed.', other: '{n} more characters are needed.' },
+  'signUp.handleLong': 'At most {max} characters.',
+  'signUp.handleForm':
+    'Use letters without accents, digits, “_” and “.”, beginning and ending with a letter or a digit.',
+  'signUp.handleFree': '@{handle} is free',
+  'signUp.handleTaken': '@{handle} is taken. Try another one.',
+  'signUp.handleChecking': 'Looking whether it is free …',
+  'signUp.password': 'Password',
+  'signUp.passwordHelp':
+    'At least {min} characters. A few words in a row are easy to remember and hard to guess.',
+  'signUp.passwordShort': { one: '{n} more character is needed.', other: '{n} more characters are needed.' },
+  'signUp.passwordLong': 'At most {max} characters.',
+  'signUp.passwordOk': 'Long enough',
+  'signUp.email': 'E-mail address (optional)',
+  'signUp.emailHelp': 'Only for messages about your account; never shown to anyone. You can leave it out.',
+  'signUp.emailForm': 'This doesn’t look like an e-mail address: it needs an “@” and a domain.',
+  'signUp.button': 'Sign up',
+  'signUp.hasAccount': 'Have an account already?',
+  'signUp.toSignIn': 'Sign in',
+  'signUp.welcome': 'Welcome, @{handle}',
+
+  'firstRun.title': 'You run this instance',
+  'firstRun.text':
+    'This link came from the server that you started. It makes one account, once: the operator’s.',
+  'firstRun.canTitle': 'What an operator is',
+  'firstRun.can1': 'The person responsible for this instance, with a normal account that has more rights.',
+  'firstRun.can2': 'Can remove videos and comments, and close accounts.',
+  'firstRun.can3': 'Sees how the server fares, and is told when something needs attention.',
+  'firstRun.can4': 'Choose a password that you use nowhere else, and leave an e-mail address if you can.',
+  'firstRun.button': 'Make the operator’s account',
+  'firstRun.usedTitle': 'This link is spent',
+  'firstRun.noToken.title': 'The link is incomplete',
+  'firstRun.noToken.text':
+    'It should end in “?token=…”. Copy it whole from the terminal where the server was started.',
+    'The first account was made already. Sign in with it, or sign up for an ordinary account.',
+  'firstRun.insecure':
+    'This page isn’t served over HTTPS: on a network you don’t trust, your password can be read on its way.',
+
+  'already.title': 'Signed in as @{handle}',
+  'already.text': 'You can go on, or sign out and use another account.',
+  'already.continue': 'Go on',
+  'already.signOut': 'Sign out',
+
+  'wait.seconds': { one: 'Wait {n} second, then try again.', other: 'Wait {n} seconds, then try again.' },
+  'gate.loading': 'Finding out who is signed in …',
+})
