@@ -53,7 +53,10 @@ export async function runRole(role: RoleName): Promise<void> {
   }
   if (isEnding) return void end()
   process.on('message', (message: FromSupervisor, connection?: Socket) => {
-    if (message.type === 'connection') connection && app?.server.emit('connection', connection)
+    if (message.type === 'connection' && connection && app) {
+      answer({ type: 'taken', id: message.id })
+      app.server.emit('connection', connection)
+    }
     if (message.type === 'issue-operator-link') void tellOperatorLink(ctx, answer)
   })
   answer({ type: 'ready' })

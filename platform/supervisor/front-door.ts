@@ -28,6 +28,8 @@ export interface FrontDoor extends AsyncDisposable {
   /** Gives connections to this taker too, beginning with those that wait. */
   addTaker(taker: ConnectionTaker): void
   removeTaker(taker: ConnectionTaker): void
+  /** Takes a connection back that a taker could not take, unread, and gives it to another. */
+  receive(connection: Socket): void
   /** Stops listening; who waits is told that the server stops. */
   close(): Promise<void>
 }
@@ -48,11 +50,14 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
   const { maxWaiting = 1_024, maxWaitMs = 10_000 } = options
   const takers: ConnectionTaker[] = []
   const waiting = new Map<Socket, NodeJS.Timeout>()
-  const server = createServer({ pauseOnConnect: true, noDelay: true }, receive)
-
-  function receive(connection: Socket): void {
+  const server = createServer({ pauseOnConnect: true, noDelay: true }, (connection) => {
     // Without a listener, a reset would end the process.
     connection.on('error', () => {})
+    receive(connection)
+  })
+
+  function receive(connection: Socket): void {
+    if (!server.listening) return refuse(connection, 'The server is being stopped.')
     if (handOver(connection)) return
     if (waiting.size >= maxWaiting) return refuse(connection, 'All places in the queue are taken.')
     const timer = setTimeout(() => {
@@ -60,7 +65,6 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
       refuse(connection, 'The part of the server that answers is being started again.')
     }, maxWaitMs)
     waiting.set(connection, timer)
-    connection.once('close', () => forget(connection))
   }
 
   function forget(connection: Socket): void {
@@ -88,13 +92,14 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
       takers.push(taker)
       for (const connection of [...waiting.keys()]) {
         forget(connection)
-        if (!connection.destroyed) receive(connection)
+        receive(connection)
       }
     },
     removeTaker(taker) {
       const index = takers.indexOf(taker)
       if (index >= 0) takers.splice(index, 1)
     },
+    receive,
     close,
     [Symbol.asyncDispose]: close,
   }

@@ -159,9 +159,6 @@ async function createRoles(options: {
   ) as Record<RoleName, PromiseWithResolvers<void>>
 
   const create = (role: RoleName): RoleProcess => {
-    const taker = {
-      take: (connection: import('node:net').Socket) => made.send({ type: 'connection' }, connection),
-    }
     const made: RoleProcess = createRoleProcess({
       role,
       program: options.program,
@@ -171,9 +168,10 @@ async function createRoles(options: {
       onSpawn: (pid) => void records.add(pid),
       onReady() {
         firstReady[role].resolve()
-        if (role === 'api') door.addTaker(taker)
+        if (role === 'api') door.addTaker(made)
       },
-      onGone: () => door.removeTaker(taker),
+      onGone: () => door.removeTaker(made),
+      onReturned: (connection) => door.receive(connection),
       onMessage: (message) => hear(message, output, options.url),
     })
     return made

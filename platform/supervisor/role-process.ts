@@ -20,6 +20,8 @@ export interface RoleProcessOptions {
   /** It takes no further work: it ends in order, or it is dead. Follows each `onReady` once. */
   readonly onGone?: () => void
   readonly onMessage?: (message: FromRole) => void
+  /** A connection that it was given comes back unread: it died before it could take it. */
+  readonly onReturned?: (connection: Socket) => void
   /** @default 2000 */
   readonly pingIntervalMs?: number
 }
@@ -33,7 +35,10 @@ export interface RoleProcess {
   /** How often it was started again after a death that nobody asked for. */
   readonly restartCount: number
   start(): void
-  send(message: FromSupervisor, connection?: Socket): boolean
+  /** False when it can't be reached. */
+  send(message: FromSupervisor): boolean
+  /** Hands a paused connection over; false when it can't be reached. */
+  take(connection: Socket): boolean
   /** Drains it and keeps it down. */
   hold(): Promise<void>
   /** Starts it again after `hold`. */
@@ -49,6 +54,8 @@ const RESTART_DELAYS_MS = [0, 250, 500, 1_000, 2_000]
 const HEALTHY_AFTER_MS = 10_000
 /** Pings without an answer after which it counts as stuck. Counted, not timed, so that a machine may sleep. */
 const MAX_UNANSWERED_PINGS = 10
+/** How long what a dead process had said may take to be read. */
+const LAST_WORDS_MS = 200
 
 /** Prepares a role; `start` starts it. */
 export function createRoleProcess(options: RoleProcessOptions): RoleProcess {
@@ -61,6 +68,7 @@ export function createRoleProcess(options: RoleProcessOptions): RoleProcess {
   let wanted = false
   let isAnnounced = false
   let wakeUp = new AbortController()
+  let give: ((connection: Socket) => void) | null = null
 
   function setGone(next: RoleState): void {
     state = next
@@ -83,6 +91,7 @@ export function createRoleProcess(options: RoleProcessOptions): RoleProcess {
     if (process.pid) options.onSpawn?.(process.pid)
     for (const stream of [process.stdout!, process.stderr!]) splitLines(stream, options.onOutput)
     const stopPinging = ping(process, options)
+    give = createHandOver(process, options)
     process.on('message', (message: FromRole) => receive(process, message))
     process.on('error', (error) => log.error({ err: error, child: role }, 'role.error'))
     ended = new Promise((resolve) => {
@@ -92,7 +101,10 @@ export function createRoleProcess(options: RoleProcessOptions): RoleProcess {
         if (child === process) child = null
         const livedMs = performance.now() - startedAtMs
         const isExpected = !wanted
-        log[isExpected ? 'info' : 'error']({ child: role, code, signal, livedMs: Math.round(livedMs) }, 'role.ended')
+        log[isExpected ? 'info' : 'error'](
+          { child: role, code, signal, livedMs: Math.round(livedMs) },
+          'role.ended',
+        )
         setGone(isExpected ? 'stopped' : 'waiting')
         resolve()
         if (wanted) void restart(livedMs)
@@ -159,11 +171,14 @@ export function createRoleProcess(options: RoleProcessOptions): RoleProcess {
       return restartCount
     },
     start,
-    send(message, connection) {
+    send(message) {
       if (!child?.connected) return false
-      child.send(message, connection, {}, (error) => {
-        if (error && connection) connection.destroy()
-      })
+      child.send(message, () => {})
+      return true
+    },
+    take(connection) {
+      if (!child?.connected) return false
+      give!(connection)
       return true
     },
     hold: () => drain('held'),
@@ -175,6 +190,36 @@ export function createRoleProcess(options: RoleProcessOptions): RoleProcess {
       wanted = false
       child?.kill('SIGKILL')
     },
+  }
+}
+
+/**
+ * Gives connections to the process. A death can come between giving and taking, so our own end of each stays open until
+ * the process says that it has taken it; what was not taken comes back.
+ */
+function createHandOver(
+  process: ChildProcess,
+  { onReturned = (connection) => void connection.destroy() }: RoleProcessOptions,
+): (connection: Socket) => void {
+  const given = new Map<number, Socket>()
+  let lastId = 0
+  process.on('message', (message: FromRole) => {
+    if (message.type !== 'taken') return
+    // Closes our end only: the connection lives on in the process that holds the other one.
+    given.get(message.id)?.destroy()
+    given.delete(message.id)
+  })
+  const giveBack = () => {
+    for (const connection of given.values()) onReturned(connection)
+    given.clear()
+  }
+  // It follows the last message that the process had sent, but is not always emitted when a connection was on its way.
+  process.once('disconnect', giveBack)
+  process.once('exit', () => setTimeout(giveBack, LAST_WORDS_MS))
+  return (connection) => {
+    given.set(++lastId, connection)
+    const message: FromSupervisor = { type: 'connection', id: lastId }
+    process.send(message, connection, { keepOpen: true }, () => {})
   }
 }
 

@@ -1,0 +1,145 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, expect, test } from 'vitest'
+import { createLog } from '../../kit/log.ts'
+import { identifyProcess, sendSignal } from '../../kit/processes.ts'
+import { openFrontDoor } from './front-door.ts'
+import { createRoleProcess, type RoleProcess, type RoleProcessOptions } from './role-process.ts'
+
+const started: RoleProcess[] = []
+afterEach(async () => {
+  for (const role of started.splice(0)) {
+    const stopped = role.stop()
+    role.kill()
+    await stopped
+  }
+})
+
+function create(behaviour: string, options: Partial<RoleProcessOptions> = {}): RoleProcess {
+  const role = createRoleProcess({
+    role: 'api',
+    program: join(import.meta.dirname, 'fixtures', 'role.ts'),
+    env: { ...process.env, TEST_BEHAVIOUR: behaviour },
+    log: createLog({ level: 'silent', base: {} }),
+    onOutput: () => {},
+    ...options,
+  })
+  started.push(role)
+  return role
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await sleep(10)
+}
+
+test('a role that is killed is started again', async () => {
+  const role = create('')
+  role.start()
+  await until(() => role.state === 'ready')
+  const first = role.pid!
+
+  sendSignal(first, 'SIGKILL')
+  await until(() => role.state === 'ready' && role.pid !== first)
+
+  expect(role.restartCount).toBe(1)
+})
+
+test('a role that never comes up is tried again and again', async () => {
+  const role = create('crash-at-start')
+  role.start()
+
+  await until(() => role.restartCount >= 3)
+
+  expect(role.state).not.toBe('ready')
+})
+
+test('each readiness is followed by exactly one going', async () => {
+  const heard: string[] = []
+  const role = create('', { onReady: () => heard.push('ready'), onGone: () => heard.push('gone') })
+  role.start()
+  await until(() => role.state === 'ready')
+  sendSignal(role.pid!, 'SIGKILL')
+  await until(() => heard.length === 3)
+
+  await role.stop()
+
+  expect(heard).toEqual(['ready', 'gone', 'ready', 'gone'])
+  expect(role.state).toBe('stopped')
+})
+
+test('what a role started ends with it, however it dies', async () => {
+  const { promise, resolve } = Promise.withResolvers<number>()
+  const role = create('has-child', {
+    onOutput: (line) => line.startsWith('{') && resolve((JSON.parse(line) as { childPid: number }).childPid),
+  })
+  role.start()
+  const childPid = await promise
+  await until(() => role.state === 'ready')
+
+  sendSignal(role.pid!, 'SIGKILL')
+
+  await until(async () => (await identifyProcess(childPid)) === null)
+})
+
+test('a stuck role is ended and started again', async () => {
+  const role = create('stuck', { pingIntervalMs: 20 })
+  role.start()
+
+  await until(() => role.restartCount >= 1)
+})
+
+test('a held role stays down until it is released', async () => {
+  const role = create('')
+  role.start()
+  await until(() => role.state === 'ready')
+
+  await role.hold()
+  expect(role).toMatchObject({ state: 'held', pid: null })
+  role.release()
+
+  await until(() => role.state === 'ready')
+})
+
+test('its lines are passed on one by one', async () => {
+  const lines: string[] = []
+  const role = create('', { onOutput: (line) => lines.push(line) })
+  role.start()
+
+  await until(() => lines.length > 0)
+
+  expect(lines).toEqual(['not JSON'])
+})
+
+test('a connection handed over is answered by the role; after its death the next one is answered by its successor', async () => {
+  await using door = await openFrontDoor({ host: '127.0.0.1', port: 0 })
+  const role = create('', {
+    onReady: () => door.addTaker(role),
+    onGone: () => door.removeTaker(role),
+    onReturned: (connection) => door.receive(connection),
+  })
+  role.start()
+  await until(() => role.state === 'ready')
+  const first = role.pid
+
+  expect(await get(door.port, '/')).toBe(String(first))
+  await get(door.port, '/crash')
+  // Nobody waits for the supervisor to notice: this connection may well be given to the dead process.
+  const answer = await get(door.port, '/')
+
+  expect(answer).toBe(String(role.pid))
+  expect(answer).not.toBe(String(first))
+})
+
+/** The body of the answer; empty when the connection was cut. */
+async function get(port: number, path: string): Promise<string> {
+  const client = connect(port, '127.0.0.1')
+  client.on('error', () => {})
+  await once(client, 'connect')
+  client.write(`GET ${path} HTTP/1.1\r\nhost: test\r\n\r\n`)
+  let text = ''
+  client.setEncoding('utf8').on('data', (part: string) => (text += part))
+  await once(client, 'close')
+  return text.split('\r\n\r\n')[1] ?? ''
+}
