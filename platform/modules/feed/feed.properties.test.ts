@@ -86,7 +86,7 @@ async function fill(world: World, people: string[], input: Catalogue): Promise<F
     await db
       .insertInto('video_view')
       .values({
-        viewer_key: people[who]!,
+        viewer_key: `account:${people[who]!}`,
         video_id: videoIds[what]!,
         hour: at,
         watched_ms: 5000,

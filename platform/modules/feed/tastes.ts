@@ -5,6 +5,7 @@
 import type { DomainEvent } from '../../../contract/events.ts'
 import type { Viewer } from '../../../engines/for-you/index.ts'
 import type { Ctx } from '../../app/context.ts'
+import { viewerKeyOf } from '../reactions/index.ts'
 import { findTaste } from './feed.queries.ts'
 import { LruMap } from './lru.ts'
 
@@ -106,7 +107,7 @@ export class Tastes {
     const loadedAtMs = this.#ctx.clock.now().getTime()
     const row = await findTaste(this.#ctx.db, {
       accountId,
-      viewerKey: accountId,
+      viewerKey: viewerKeyOf({ accountId, browserId: null }),
       likesMax: LIKES_MAX,
       viewsMax: VIEWS_MAX,
     })

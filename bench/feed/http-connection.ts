@@ -1,0 +1,72 @@
+/** One keep-alive connection of HTTP/1.1 with one request under way at a time: as little work as a client can do. */
+import { connect, type Socket } from 'node:net'
+
+export interface Response {
+  readonly status: number
+  readonly body: Buffer
+}
+
+const HEADER_END = Buffer.from('\r\n\r\n')
+
+export class HttpConnection {
+  readonly #socket: Socket
+  #chunks: Buffer[] = []
+  #received = 0
+  #total = -1
+  #bodyAt = 0
+  #resolve: ((response: Response) => void) | null = null
+  #reject: ((error: Error) => void) | null = null
+
+  private constructor(socket: Socket) {
+    this.#socket = socket
+    socket.setNoDelay(true)
+    socket.on('data', (chunk) => this.#take(chunk))
+    socket.on('error', (error) => this.#reject?.(error))
+    socket.on('close', () => this.#reject?.(new Error('the connection was closed')))
+  }
+
+  static open(port: number): Promise<HttpConnection> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(port, '127.0.0.1', () => resolve(new HttpConnection(socket)))
+      socket.once('error', reject)
+    })
+  }
+
+  request(method: string, path: string, cookie: string | null): Promise<Response> {
+    const cookieLine = cookie === null ? '' : `cookie: ${cookie}\r\n`
+    const lengthLine = method === 'GET' ? '' : 'content-length: 0\r\n'
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+      this.#socket.write(`${method} ${path} HTTP/1.1\r\nhost: localhost\r\n${cookieLine}${lengthLine}\r\n`)
+    })
+  }
+
+  close(): void {
+    this.#reject = null
+    this.#socket.destroy()
+  }
+
+  #take(chunk: Buffer): void {
+    this.#chunks.push(chunk)
+    this.#received += chunk.length
+    if (this.#total < 0) this.#readHead()
+    if (this.#total < 0 || this.#received < this.#total) return
+    const all = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks)
+    const response = { status: Number(all.toString('latin1', 9, 12)), body: all.subarray(this.#bodyAt) }
+    this.#chunks = []
+    this.#received = 0
+    this.#total = -1
+    this.#resolve?.(response)
+  }
+
+  #readHead(): void {
+    const all = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks)
+    const end = all.indexOf(HEADER_END)
+    if (end < 0) return
+    const head = all.toString('latin1', 0, end)
+    const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0)
+    this.#bodyAt = end + HEADER_END.length
+    this.#total = this.#bodyAt + length
+  }
+}
