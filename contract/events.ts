@@ -2,6 +2,10 @@
 export type DomainEvent =
   | { kind: 'liked' | 'unliked' | 'saved' | 'unsaved'; accountId: string; videoId: string }
   | { kind: 'shared'; accountId: string | null; videoId: string }
+  /**
+   * `watchedMs` and `completions` come on top of what the video's sums over counted views hold: 0 while the view does
+   * not count. `isCounted`: this is the report that made it count.
+   */
   | {
       kind: 'viewed'
       accountId: string | null

@@ -2,7 +2,7 @@
  * Pages of lists by keyset: a cursor is the position of the last item (a time and an id), so that nothing is skipped or
  * repeated while the list grows at its head.
  */
-import type { Page } from '../../contract/common.ts'
+import type { Page, PageQuery } from '../../contract/common.ts'
 import { AppError } from './errors.ts'
 
 /** A place in a list that is ordered by time, then id. */
@@ -50,4 +50,37 @@ export function pageOfRows<R, T>(
   itemOf: (row: R) => T | undefined,
 ): Page<T> {
   return { items: cut.rows.flatMap((row) => itemOf(row) ?? []), nextCursor: cut.nextCursor }
+}
+
+/** How many times a page is filled up when what was read is hidden from the viewer; it may then be short. */
+const FILL_ROUNDS = 5
+
+/**
+ * A page of what the viewer may see of a longer list: reads on until the page is full. Only `nextCursor` null means the
+ * end; a page may be short, even empty, before it.
+ */
+export async function fillPage<R extends Position, T>(
+  page: PageQuery,
+  source: {
+    readonly readRows: (before: Position | null, limit: number) => Promise<readonly R[]>
+    /** Items by row id; a row without one is hidden. */
+    readonly loadItems: (rows: readonly R[]) => Promise<ReadonlyMap<string, T>>
+  },
+): Promise<Page<T>> {
+  const { limit } = page
+  const items: T[] = []
+  let before = readCursor(page.cursor)
+  for (let round = 0; round < FILL_ROUNDS; round++) {
+    const rows = await source.readRows(before, limit + 1)
+    const found = await source.loadItems(rows.slice(0, limit))
+    for (const [index, row] of rows.slice(0, limit).entries()) {
+      before = row
+      const item = found.get(row.id)
+      if (item !== undefined) items.push(item)
+      if (items.length === limit)
+        return { items, nextCursor: index + 1 < rows.length ? writePosition(row) : null }
+    }
+    if (rows.length <= limit) return { items, nextCursor: null }
+  }
+  return { items, nextCursor: before && writePosition(before) }
 }

@@ -12,7 +12,7 @@ interface VideoShareTable {
 }
 
 interface VideoViewTable {
-  /** `account:<id>` or `browser:<random>`. */
+  /** An account's id, or `browser:<random>`. */
   viewer_key: string
   video_id: string
   hour: Date
