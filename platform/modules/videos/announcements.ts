@@ -1,8 +1,6 @@
 /** Tells live listeners that the receipt of a video's upload says something new. */
-import { notify, type Db, type Tx } from '../../infra/db/index.ts'
-
-/** The NOTIFY channel of modules/updates: `{ topic, update }`. */
-const LIVE_CHANNEL = 'live'
+import { publishLive } from '../../app/live.ts'
+import type { Db, Tx } from '../../infra/db/index.ts'
 
 /** Sent when the transaction commits; listeners load the receipt by its id. */
 export async function announceReceipt(
@@ -10,7 +8,7 @@ export async function announceReceipt(
   video: { readonly account_id: string; readonly upload_id: string | null },
 ): Promise<void> {
   if (video.upload_id === null) return
-  await notify(db, LIVE_CHANNEL, {
+  await publishLive(db, {
     topic: `account:${video.account_id}`,
     update: { kind: 'receipt', uploadId: video.upload_id },
   })

@@ -17,6 +17,7 @@ export {
   MEDIA_TOKEN_MAX_S,
   mediaUrlsOf,
   originalKeyOf,
+  originalLeavesKeyOf,
   posterKeyOf,
   previewKeyOf,
   segmentKeyOf,

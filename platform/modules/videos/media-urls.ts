@@ -16,7 +16,11 @@ export type MediaUrls = ReturnType<typeof mediaUrlsOf>
 
 /** Blob keys; all of a video's lie under its prefix. */
 export const blobPrefixOf = (videoId: string) => `videos/${videoId}`
-export const originalKeyOf = (videoId: string) => `originals/${videoId}/original`
+export const originalsPrefixOf = (videoId: string) => `originals/${videoId}`
+/** What was uploaded, byte for byte. */
+export const originalKeyOf = (videoId: string) => `${originalsPrefixOf(videoId)}/original`
+/** SHA-256 of each 4 MiB of the original, 32 bytes each. */
+export const originalLeavesKeyOf = (videoId: string) => `${originalsPrefixOf(videoId)}/leaves`
 export const posterKeyOf = (videoId: string, version: number) =>
   `${blobPrefixOf(videoId)}/poster-${version}.jpg`
 export const previewKeyOf = (videoId: string, version: number) =>

@@ -2,7 +2,7 @@
 import type { Ctx } from '../../app/context.ts'
 import { inTransaction, type Db, type Tx } from '../../infra/db/index.ts'
 import type { Queue } from '../../infra/jobs/index.ts'
-import { blobPrefixOf, originalKeyOf } from './media-urls.ts'
+import { blobPrefixOf, originalsPrefixOf } from './media-urls.ts'
 import * as queries from './videos.queries.ts'
 
 interface VideoJob {
@@ -42,7 +42,7 @@ export async function eraseVideo(ctx: Ctx, videoId: string): Promise<void> {
   const video = await queries.findVideo(ctx.db, videoId)
   if (video && video.deleted_at === null) return
   await ctx.blobs.deletePrefix(blobPrefixOf(videoId))
-  await ctx.blobs.delete(originalKeyOf(videoId))
+  await ctx.blobs.deletePrefix(originalsPrefixOf(videoId))
   const now = ctx.clock.now()
   if (video) await queries.updateVideo(ctx.db, videoId, { erased_at: now, updated_at: now })
 }

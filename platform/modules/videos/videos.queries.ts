@@ -1,6 +1,7 @@
 /** SQL of videos but for the cards: making, changing, publishing, deleting, visibility and lists. */
 import { sql, type Selectable } from 'kysely'
 import type { Visibility } from '../../../contract/videos.ts'
+import type { Position } from '../../app/paging.ts'
 import type { Db, Tables, Tx } from '../../infra/db/index.ts'
 import './videos.schema.ts'
 
@@ -172,40 +173,46 @@ export async function selectVisible(
 }
 
 /** Own videos that can be played, newest first, all visibilities. */
-export const listOwn = (db: Db, accountId: string, page: { before: string | null; limit: number }) =>
+export const listOwn = (db: Db, accountId: string, before: Position | null, limit: number) =>
   db
     .selectFrom('video')
-    .select('id')
+    .select(['id', 'created_at as at'])
     .where('account_id', '=', accountId)
     .where('deleted_at', 'is', null)
     .where('generation', 'is not', null)
-    .$if(page.before !== null, (query) => query.where('id', '<', page.before!))
+    .$if(before !== null, (query) =>
+      query.where((where) =>
+        where(where.refTuple('created_at', 'id'), '<', where.tuple(before!.at, before!.id)),
+      ),
+    )
+    .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
-    .limit(page.limit)
+    .limit(limit)
     .execute()
 
-/** An account's published videos, newest first; the caller applies the viewer's rules. */
+/** An account's published videos of these visibilities, newest first. */
 export const listPublished = (
   db: Db,
   accountId: string,
   visibilities: readonly Visibility[],
-  page: { before: { at: Date; id: string } | null; limit: number },
+  before: Position | null,
+  limit: number,
 ) =>
   db
     .selectFrom('video')
-    .select(['id', 'published_at as publishedAt'])
+    .select((select) => ['id', select.ref('published_at').$notNull().as('at')])
     .where('account_id', '=', accountId)
     .where('deleted_at', 'is', null)
     .where('published_at', 'is not', null)
     .where('visibility', 'in', visibilities)
-    .$if(page.before !== null, (query) =>
+    .$if(before !== null, (query) =>
       query.where((where) =>
-        where(where.refTuple('published_at', 'id'), '<', where.tuple(page.before!.at, page.before!.id)),
+        where(where.refTuple('published_at', 'id'), '<', where.tuple(before!.at, before!.id)),
       ),
     )
     .orderBy('published_at', 'desc')
     .orderBy('id', 'desc')
-    .limit(page.limit)
+    .limit(limit)
     .execute()
 
 /** How the viewer stands to an account, as visibility needs it. */

@@ -8,6 +8,7 @@ import {
 import type { Page, PageQuery } from '../../../contract/common.ts'
 import type { Ctx } from '../../app/context.ts'
 import { AppError, NotFoundError } from '../../app/errors.ts'
+import { cutPage, pageOfRows, readCursor, type Position } from '../../app/paging.ts'
 import { inTransaction, type Tx } from '../../infra/db/index.ts'
 import { announceReceipt } from './announcements.ts'
 import { cleanCaption, parseTags } from './captions.ts'
@@ -141,24 +142,18 @@ export async function listOwnVideos(
   ctx: Ctx,
   input: { readonly viewerId: string; readonly page: PageQuery },
 ): Promise<Page<VideoCard>> {
-  const { cursor, limit } = input.page
-  const before = cursor === undefined ? null : readIdCursor(cursor)
-  const rows = await queries.listOwn(ctx.db, input.viewerId, { before, limit: limit + 1 })
-  const ids = rows.slice(0, limit).map((row) => row.id)
-  return {
-    items: await loadInOrder(ctx, input.viewerId, ids),
-    nextCursor: rows.length > limit ? ids.at(-1)! : null,
-  }
+  const { viewerId, page } = input
+  const rows = await queries.listOwn(ctx.db, viewerId, readCursor(page.cursor), page.limit + 1)
+  return loadPage(ctx, viewerId, cutPage(rows, page.limit))
 }
 
-/**
- * An account's published videos as the viewer may see them, newest first; nothing when either blocks the other.
- */
+/** An account's published videos as the viewer may see them, newest first; nothing when either blocks the other. */
 export async function listAccountVideos(
   ctx: Ctx,
   input: { readonly viewerId: string | null; readonly accountId: string; readonly page: PageQuery },
 ): Promise<Page<VideoCard>> {
   const { viewerId, accountId, page } = input
+  const before = readCursor(page.cursor)
   const isOwn = viewerId === accountId
   const relation =
     viewerId === null || isOwn
@@ -168,25 +163,18 @@ export async function listAccountVideos(
   const visibilities: Visibility[] = ['public']
   if (relation.isFollowing) visibilities.push('followers')
   if (isOwn) visibilities.push('private')
-  const rows = await queries.listPublished(ctx.db, accountId, visibilities, {
-    before: page.cursor === undefined ? null : readTimeCursor(page.cursor),
-    limit: page.limit + 1,
-  })
-  const shown = rows.slice(0, page.limit)
-  const last = shown.at(-1)
-  return {
-    items: await loadInOrder(
-      ctx,
-      viewerId,
-      shown.map((row) => row.id),
-    ),
-    nextCursor: rows.length > page.limit && last ? `${last.publishedAt!.getTime()}.${last.id}` : null,
-  }
+  const rows = await queries.listPublished(ctx.db, accountId, visibilities, before, page.limit + 1)
+  return loadPage(ctx, viewerId, cutPage(rows, page.limit))
 }
 
-async function loadInOrder(ctx: Ctx, viewerId: string | null, ids: readonly string[]): Promise<VideoCard[]> {
+async function loadPage(
+  ctx: Ctx,
+  viewerId: string | null,
+  cut: { readonly rows: readonly Position[]; readonly nextCursor: string | null },
+): Promise<Page<VideoCard>> {
+  const ids = cut.rows.map((row) => row.id)
   const cards = await loadVideoCards(ctx, viewerId, ids)
-  return ids.flatMap((id) => cards.get(id) ?? [])
+  return pageOfRows(cut, (row) => cards.get(row.id))
 }
 
 /** @throws {AppError} invalid-input */
@@ -195,16 +183,4 @@ function checkCaption(text: string): string {
   if (caption.length <= CAPTION_MAX_LENGTH) return caption
   const message = `The caption has ${caption.length} characters; ${CAPTION_MAX_LENGTH} are the most.`
   throw new AppError('invalid-input', { detail: message, fields: { caption: message } })
-}
-
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-
-function readIdCursor(cursor: string): string {
-  if (!UUID.test(cursor)) throw new AppError('invalid-input', { detail: 'The cursor is not one of ours.' })
-  return cursor
-}
-
-function readTimeCursor(cursor: string): { at: Date; id: string } {
-  const [, ms, id] = /^(\d{1,15})\.(.+)$/.exec(cursor) ?? []
-  return { at: new Date(Number(ms ?? 0)), id: readIdCursor(id ?? '') }
 }
