@@ -19,8 +19,16 @@ export interface Blobs {
     key: string,
     source: Uint8Array | AsyncIterable<Uint8Array>,
   ): Promise<{ sizeBytes: number; sha256: string }>
-  /** Stores a file that lies on the same disk without copying it where that is possible; the source is gone afterwards. */
-  putFile(key: string, path: string): Promise<{ sizeBytes: number; sha256: string }>
+  /**
+   * Stores a file that lies on the same disk without copying it where that is possible; the source is gone afterwards.
+   *
+   * @param known what the caller has measured of a file that it has synced: it is then not read again.
+   */
+  putFile(
+    key: string,
+    path: string,
+    known?: { sizeBytes: number; sha256: string },
+  ): Promise<{ sizeBytes: number; sha256: string }>
   /** Null when it is not there. */
   stat(key: string): Promise<StoredBlob | null>
   /** @throws an error with `code: 'ENOENT'` when it is not there. */

@@ -37,8 +37,8 @@ export async function openDiskBlobs(root: string): Promise<Blobs> {
         throw error
       }
     },
-    async putFile(key, path) {
-      const described = await hashAndSync(path)
+    async putFile(key, path, known) {
+      const described = known ?? (await hashAndSync(path))
       try {
         await moveIntoPlace(path, key)
         return described
