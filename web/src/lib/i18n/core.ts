@@ -77,6 +77,6 @@ export const t = createTranslator('core', {
   'signIn.neededForThis': 'This page belongs to an account.',
 
   'offline.banner': 'You’re offline. What you do is kept and sent later.',
-  'offline.sending': { one: 'Sending {n} action', other: 'Sending {n} actions' },
+  'offline.waiting': { one: '{n} waiting', other: '{n} waiting' },
   'version.ready': 'A new version is ready.',
 })

@@ -1,0 +1,183 @@
+/** The comments of one video: pages, replies, what is being sent, and what others write meanwhile. */
+import { deleteComment, readComments, readReplies } from '#lib/api/endpoints.ts'
+import { problemOf } from '#lib/api/problem.ts'
+import type { Comment, Page, Problem } from '#lib/api/types.ts'
+import type { OutboxEntry } from '#lib/outbox/outbox.ts'
+import { keepAndSend } from '#lib/outbox/pending.svelte.ts'
+import { session } from '#lib/session/session.svelte.ts'
+
+export interface ShownComment extends Comment {
+  /** It waits in the outbox. */
+  isPending: boolean
+  replies: ShownComment[]
+  /** Null: no reply was asked for yet, or all are there. */
+  repliesCursor: string | null
+  areRepliesOpen: boolean
+  areRepliesLoading: boolean
+}
+
+const shown = (comment: Comment, isPending = false): ShownComment => ({
+  ...comment,
+  isPending,
+  replies: [],
+  repliesCursor: null,
+  areRepliesOpen: false,
+  areRepliesLoading: false,
+})
+
+export class CommentThread {
+  items = $state<ShownComment[]>([])
+  state = $state<'loading' | 'ready' | 'failed'>('loading')
+  problem = $state<Problem | null>(null)
+  isAtEnd = $state(false)
+  #cursor: string | null = null
+  #closing = new AbortController()
+  readonly videoId: string
+
+  constructor(videoId: string) {
+    this.videoId = videoId
+  }
+
+  async loadMore(): Promise<void> {
+    if (this.isAtEnd) return
+    this.state = 'loading'
+    try {
+      const page = await readComments(this.videoId, { cursor: this.#cursor, signal: this.#closing.signal })
+      const known = new Set(this.items.map((item) => item.id))
+      this.items.push(...page.items.filter((item) => !known.has(item.id)).map((item) => shown(item)))
+      this.#cursor = page.nextCursor
+      this.isAtEnd = page.nextCursor === null
+      this.problem = null
+      this.state = 'ready'
+    } catch (error) {
+      if (this.#closing.signal.aborted) return
+      this.problem = problemOf(error)
+      this.state = 'failed'
+    }
+  }
+
+  /** Opens the replies of a comment, loading the first page of them; closes them when they are open. */
+  async toggleReplies(comment: ShownComment): Promise<void> {
+    comment.areRepliesOpen = !comment.areRepliesOpen
+    const loaded = comment.replies.filter((reply) => !reply.isPending).length
+    if (comment.areRepliesOpen && loaded < comment.replyCount) await this.loadReplies(comment)
+  }
+
+  async loadReplies(comment: ShownComment): Promise<void> {
+    if (comment.areRepliesLoading) return
+    comment.areRepliesLoading = true
+    try {
+      const page: Page<Comment> = await readReplies(comment.id, { cursor: comment.repliesCursor })
+      const known = new Set(comment.replies.map((reply) => reply.id))
+      comment.replies.push(...page.items.filter((reply) => !known.has(reply.id)).map((reply) => shown(reply)))
+      comment.repliesCursor = page.nextCursor
+    } catch (error) {
+      this.problem = problemOf(error)
+    } finally {
+      comment.areRepliesLoading = false
+    }
+  }
+
+  /** Keeps a comment in the outbox; it is shown at once. @throws when nobody is signed in */
+  async write(body: string, parent: ShownComment | null): Promise<void> {
+    const entry = await keepAndSend({
+      kind: 'comment',
+      subject: null,
+      method: 'POST',
+      path: `/videos/${this.videoId}/comments`,
+      body: { body, parentId: parent?.id ?? null },
+    })
+    this.showPending(entry)
+  }
+
+  /** Shows what waits in the outbox for this video. */
+  showPending(entry: OutboxEntry): void {
+    const me = session.account
+    if (!me || entry.kind !== 'comment' || entry.path !== `/videos/${this.videoId}/comments`) return
+    const { body, parentId } = entry.body as { body: string; parentId: string | null }
+    if (this.#find(entry.id)) return
+    const comment = shown(
+      {
+        id: entry.id,
+        videoId: this.videoId,
+        parentId,
+        author: me,
+        body,
+        isDeleted: false,
+        createdAt: new Date(entry.madeAtMs).toISOString(),
+        likeCount: 0,
+        replyCount: 0,
+        viewer: { isLiked: false, isOwn: true, canDelete: false },
+      },
+      true,
+    )
+    this.#insert(comment)
+  }
+
+  /** The server has taken it: the waiting one becomes the real one. */
+  settle(entryId: string, comment: Comment): void {
+    this.#removeById(entryId)
+    this.hear(comment)
+  }
+
+  /** The server has refused it. */
+  drop(entryId: string): void {
+    this.#removeById(entryId)
+  }
+
+  /** A comment that somebody has just written. */
+  hear(comment: Comment): void {
+    if (comment.videoId !== this.videoId || this.#find(comment.id)) return
+    const parent = comment.parentId ? this.items.find((item) => item.id === comment.parentId) : null
+    if (parent) parent.replyCount += 1
+    this.#insert(shown(comment))
+  }
+
+  setLiked(comment: ShownComment, isLiked: boolean): void {
+    if (!comment.viewer || comment.viewer.isLiked === isLiked) return
+    comment.viewer.isLiked = isLiked
+    comment.likeCount = Math.max(0, comment.likeCount + (isLiked ? 1 : -1))
+    void keepAndSend({
+      kind: 'like',
+      subject: `comment-like:${comment.id}`,
+      method: isLiked ? 'PUT' : 'DELETE',
+      path: `/comments/${comment.id}/like`,
+    })
+  }
+
+  /** Deletes at once on the screen; it comes back when the server refuses. @throws {ApiError} */
+  async remove(comment: ShownComment): Promise<void> {
+    const before = { body: comment.body, isDeleted: comment.isDeleted }
+    Object.assign(comment, { body: '', isDeleted: true })
+    try {
+      await deleteComment(comment.id)
+      if (comment.replyCount === 0) this.#removeById(comment.id)
+    } catch (error) {
+      Object.assign(comment, before)
+      throw error
+    }
+  }
+
+  close(): void {
+    this.#closing.abort()
+  }
+
+  #find(id: string): ShownComment | undefined {
+    return this.items.flatMap((item) => [item, ...item.replies]).find((item) => item.id === id)
+  }
+
+  #insert(comment: ShownComment): void {
+    const parent = comment.parentId ? this.items.find((item) => item.id === comment.parentId) : null
+    if (parent) {
+      parent.replies.push(comment)
+      if (comment.viewer?.isOwn) parent.areRepliesOpen = true
+    } else if (!comment.parentId) this.items.unshift(comment)
+  }
+
+  #removeById(id: string): void {
+    this.items = this.items.filter((item) => item.id !== id)
+    for (const item of this.items) {
+      if (item.replies.some((reply) => reply.id === id)) item.replies = item.replies.filter((reply) => reply.id !== id)
+    }
+  }
+}
