@@ -49,7 +49,6 @@ export const t = createTranslator('accounts', {
   'firstRun.noToken.title': 'The link is incomplete',
   'firstRun.noToken.text':
     'It should end in “?token=…”. Copy it whole from the terminal where the server was started.',
-    'The first account was made already. Sign in with it, or sign up for an ordinary account.',
   'firstRun.insecure':
     'This page isn’t served over HTTPS: on a network you don’t trust, your password can be read on its way.',
 

@@ -101,6 +101,8 @@ export const t = createTranslator('upload', {
   'receipts.watch': 'Watch',
   'receipts.post': 'Post it',
   'receipts.details': 'Receipt',
+  'receipts.edit': 'Edit',
+  'receipts.other': 'Upload another file',
   'receipts.again': 'Upload it again',
   'receipts.noCaption': 'No caption',
 
@@ -149,6 +151,10 @@ export const t = createTranslator('upload', {
   'details.next': 'What to do',
   'details.copy': 'Copy',
   'details.copied': 'Copied',
+
+  'edit.title': 'Edit',
+  'edit.save': 'Save',
+  'edit.saved': 'Saved',
 
   'pill.label': { one: '{n} upload, {percent}', other: '{n} uploads, {percent}' },
   'pill.waiting': 'Waiting for the connection',
