@@ -4,14 +4,27 @@ import type { Ctx } from '../app/context.ts'
 import { AppError, toProblem } from '../app/errors.ts'
 import type { App, Routes } from '../app/http.ts'
 import { accountRoutes } from '../modules/accounts/index.ts'
+import { commentRoutes } from '../modules/comments/index.ts'
 import { registerMedia } from '../modules/delivery/index.ts'
 import { feedRoutes } from '../modules/feed/index.ts'
+import { followRoutes } from '../modules/follows/index.ts'
 import { instanceRoutes } from '../modules/instance/index.ts'
+import { notificationRoutes } from '../modules/notifications/index.ts'
+import { reactionRoutes } from '../modules/reactions/index.ts'
 import { registerShell } from '../modules/shell/index.ts'
 import { videoRoutes } from '../modules/videos/index.ts'
 import { API_PREFIX, mountApi } from './mount.ts'
 
-const routes: readonly Routes[] = [accountRoutes, feedRoutes, instanceRoutes, videoRoutes]
+const routes: readonly Routes[] = [
+  accountRoutes,
+  commentRoutes,
+  feedRoutes,
+  followRoutes,
+  instanceRoutes,
+  notificationRoutes,
+  reactionRoutes,
+  videoRoutes,
+]
 
 /** Makes the api role's app, ready to be given connections. */
 export async function createApi(ctx: Ctx): Promise<App> {
