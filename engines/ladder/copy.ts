@@ -50,7 +50,8 @@ export function whyNotCopy(source: SourceInfo): NoCopyReason[] {
   const fps = knownFps(video)
   const bitrateBps = video.bitrateBps ?? source.bitrateBps
   const checks: readonly (readonly [reason: NoCopyReason, holds: boolean])[] = [
-    ['container', source.demuxer.includes('mp4') || source.demuxer.includes('matroska')],
+    // Others don't say where all their keyframes are before they are read to the end.
+    ['container', source.demuxer.includes('mp4')],
     ['codec', video.codec === 'h264'],
     ['profile', video.profile !== null && copyableProfiles.includes(video.profile)],
     ['level', video.level !== null && video.level > 0 && video.level <= copyLimits.maxLevel],

@@ -7,6 +7,7 @@
  * - `timeout`: it took longer, or more processor time, than it was given.
  * - `cancelled`: the caller's signal was aborted.
  * - `no-space`: what takes its output found the disk full.
+ * - `pipe-failed`: what feeds it or takes its output failed; the `cause` says why.
  * - `output-too-large`: it gave more bytes than it was allowed.
  * - `not-installed`: there is no such program.
  */
@@ -17,6 +18,7 @@ export type FfmpegFailure =
   | 'timeout'
   | 'cancelled'
   | 'no-space'
+  | 'pipe-failed'
   | 'output-too-large'
   | 'not-installed'
 

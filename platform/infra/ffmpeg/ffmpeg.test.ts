@@ -288,7 +288,20 @@ describe('guarding', () => {
   })
 
   test('is out of memory before the machine is', async () => {
-    const args = ['-nostdin', '-f', 'lavfi', '-i', 'color=s=16000x16000', '-f', 'rawvideo', 'pipe:3']
+    const args = [
+      '-nostdin',
+      '-threads',
+      '1',
+      '-f',
+      'lavfi',
+      '-i',
+      'color=s=16000x16000',
+      '-threads',
+      '1',
+      '-f',
+      'rawvideo',
+      'pipe:3',
+    ]
     const run = runFfmpeg({
       args,
       limits: { timeoutMs: 30_000, memoryBytes: 600 * 1024 ** 2 },

@@ -69,11 +69,11 @@ export async function runFfmpeg(input: RunInput): Promise<RunResult> {
         end.stop('output-too-large', `It gave more than ${input.limits.outputBytes} bytes.`)
       else await consume(chunk)
     }).catch((error: unknown) =>
-      end.stop(isOutOfSpace(error) ? 'no-space' : 'cancelled', 'Its output could not be taken.', error),
+      end.stop(isOutOfSpace(error) ? 'no-space' : 'pipe-failed', 'Its output could not be taken.', error),
     ),
   )
   const feeding = feed(child.stdin!, input.stdin).catch((error: unknown) =>
-    end.stop('cancelled', 'Its input ended with an error.', error),
+    end.stop('pipe-failed', 'Its input ended with an error.', error),
   )
   const exit = await end.exited
   // The source's iterator is let go: after the exit nothing more is written.

@@ -1,0 +1,171 @@
+/** The lane *first-playable*: from a whole original to generation 1, by copying or by one rung. */
+import {
+  copyArguments,
+  copyLimits,
+  encodeArguments,
+  audioArguments,
+  judgeDuration,
+  type Demuxer,
+  type LadderPlan,
+  type SourceInput,
+} from '../../../engines/ladder/index.ts'
+import type { Ctx } from '../../app/context.ts'
+import { inTransaction } from '../../infra/db/index.ts'
+import { FfmpegError } from '../../infra/ffmpeg/index.ts'
+import { findVideo, originalKeyOf, recordGeneration } from '../videos/index.ts'
+import { claimWork } from './claims.ts'
+import { encodeIntoBlobs, refuseVideo } from './encoding.ts'
+import { inspectFile, limitsOf } from './inspection.ts'
+import { makePoster } from './pictures.ts'
+import { AUDIO_ID, composeManifest, countFinished, HeaderChangedError, type Sink } from './renditions.ts'
+import { improveQueue, type TranscodeJob } from './transcoding.jobs.ts'
+import * as queries from './transcoding.queries.ts'
+
+export const FIRST_GENERATION = 1
+
+export interface Work {
+  readonly demuxer: Demuxer
+  readonly mode: 'copy' | 'encode'
+  readonly plan: LadderPlan
+}
+
+/**
+ * Makes a video playable from its whole original. Idempotent; goes on after the segments that are there.
+ *
+ * @throws {FfmpegError} when the work was cut off or could not be done for no fault of the source.
+ */
+export async function makeFirstPlayable(ctx: Ctx, job: TranscodeJob, signal: AbortSignal): Promise<void> {
+  const { videoId, accountId } = job
+  await queries.ensureTranscode(ctx.db, { videoId, accountId, at: ctx.clock.now() })
+  await using claim = await claimWork(ctx, videoId, signal)
+  if (!claim) throw new FfmpegError('cancelled', 'It was cancelled while another worked on the video.')
+  const held = AbortSignal.any([signal, claim.signal])
+  const video = await findVideo(ctx.db, videoId)
+  if (!video || video.deleted_at || video.failed_at || video.generation !== null) return
+  const path = pathOfOriginal(ctx, videoId)
+  const work = await settleWork(ctx, videoId, path, held)
+  if (!work) return
+  const input: SourceInput = { from: 'file', demuxer: work.demuxer, path }
+  if (work.mode === 'copy') {
+    const run = { videoId, generation: FIRST_GENERATION, plan: work.plan, durationMs: null, signal: held }
+    const sinks = await encodeIntoBlobs(ctx, { ...run, job: copyArguments(input, work.plan, limitsOf(ctx)) })
+    if (isGoodCopy(sinks)) return void (await publishFirst(ctx, job, work))
+    await queries.savePlan(ctx.db, videoId, { ...work, mode: 'encode', at: ctx.clock.now() })
+  }
+  await encodeFirstRung(ctx, job, { ...work, mode: 'encode' }, input, held)
+  await publishFirst(ctx, job, { ...work, mode: 'encode' })
+}
+
+/**
+ * Records generation 1, asks for the rest, and makes the poster if there is none.
+ *
+ * @returns false when the source was refused after all.
+ */
+export async function publishFirst(ctx: Ctx, job: TranscodeJob, work: Work): Promise<boolean> {
+  const { videoId, accountId } = job
+  const journal = await queries.listRenditions(ctx.db, videoId)
+  const isWanted = ({ rendition, generation }: (typeof journal)[number]) =>
+    generation === FIRST_GENERATION &&
+    (work.mode === 'copy' || rendition === AUDIO_ID || rendition === work.plan.firstRung.id)
+  const isShown = journal.some((of) => of.track.kind === 'video' && isWanted(of) && of.segments.length > 0)
+  if (!isShown) {
+    const reason = 'None of its frames could be decoded: they are damaged.'
+    await refuseVideo(ctx, videoId, { code: 'video-unreadable', reason })
+    return false
+  }
+  const kind = work.mode === 'copy' ? 'copied' : 'first-rung'
+  const manifest = composeManifest(journal, work.plan, { generation: FIRST_GENERATION, kind }, isWanted)
+  const tooLong = judgeDuration(manifest.durationMs, limitsOf(ctx))
+  if (tooLong) {
+    await refuseVideo(ctx, videoId, tooLong)
+    return false
+  }
+  await inTransaction(ctx, async (tx) => {
+    await recordGeneration(ctx, tx, { videoId, manifest })
+    await ctx.jobs.enqueue(tx, improveQueue, { videoId, accountId }, { key: videoId, group: accountId })
+  })
+  ctx.log.info({ videoId, kind }, 'transcoding.playable')
+  await ensurePoster(ctx, videoId, manifest.videos[0]!)
+  return true
+}
+
+/** A copy is kept only if each of its segments stands alone and none is long: the index may have lied. */
+export function isGoodCopy(sinks: readonly Sink[]): boolean {
+  const [picture] = sinks
+  return (
+    picture !== undefined &&
+    picture.isIndependent &&
+    picture.longestMs <= copyLimits.maxKeyframeGapS * 1000 + 2000
+  )
+}
+
+/** Where the original lies as a file. @throws {Error} when the blob store has none. */
+export function pathOfOriginal(ctx: Ctx, videoId: string): string {
+  const path = ctx.blobs.localPath(originalKeyOf(videoId))
+  if (path === null) throw new Error('The encoder needs originals on a local disk.')
+  return path
+}
+
+/** What was decided while the bytes arrived, or what the whole file says. Null: refused. */
+async function settleWork(
+  ctx: Ctx,
+  videoId: string,
+  path: string,
+  signal: AbortSignal,
+): Promise<Work | null> {
+  const known = await queries.findTranscode(ctx.db, videoId)
+  if (known?.plan && known.demuxer && known.mode)
+    return { plan: known.plan, demuxer: known.demuxer, mode: known.mode }
+  const found = await inspectFile(ctx, path, signal)
+  if (found.kind === 'refused') {
+    await refuseVideo(ctx, videoId, found.refusal)
+    return null
+  }
+  await queries.savePlan(ctx.db, videoId, { ...found, at: ctx.clock.now() })
+  return found
+}
+
+async function encodeFirstRung(
+  ctx: Ctx,
+  { videoId }: TranscodeJob,
+  { plan }: Work,
+  input: SourceInput,
+  signal: AbortSignal,
+): Promise<void> {
+  const journal = await queries.listRenditions(ctx.db, videoId)
+  const key = { videoId, generation: FIRST_GENERATION, rendition: plan.firstRung.id }
+  const isWhole = (rendition: string) =>
+    journal.some((of) => of.generation === FIRST_GENERATION && of.rendition === rendition && of.isWhole)
+  const base = { videoId, generation: FIRST_GENERATION, plan, durationMs: null, signal }
+  const options = { input, plan, limits: limitsOf(ctx), rungs: [plan.firstRung] }
+  // The last segment is made once more: entering after it would give an empty run.
+  const from = isWhole(key.rendition) ? 0 : Math.max(0, countFinished(journal, [key], plan) - 1)
+  if (from === 0) {
+    if (isWhole(key.rendition) && (plan.audio.mode === 'none' || isWhole(AUDIO_ID))) return
+    await encodeIntoBlobs(ctx, { ...base, job: encodeArguments({ ...options, withAudio: true }) })
+    return
+  }
+  try {
+    await queries.forgetFrom(ctx.db, key, from)
+    const job = encodeArguments({ ...options, withAudio: false, skipSegments: from })
+    await encodeIntoBlobs(ctx, { ...base, job, from })
+  } catch (error) {
+    if (!(error instanceof FfmpegError && error.cause instanceof HeaderChangedError)) throw error
+    await encodeIntoBlobs(ctx, { ...base, job: encodeArguments({ ...options, withAudio: true }) })
+    return
+  }
+  if (plan.audio.mode !== 'none' && !isWhole(AUDIO_ID))
+    await encodeIntoBlobs(ctx, { ...base, job: audioArguments(input, plan, limitsOf(ctx)) })
+}
+
+/** A video without a poster is still a video: a failure is logged, and the reconciler tries again. */
+async function ensurePoster(ctx: Ctx, videoId: string, of: Parameters<typeof makePoster>[2]): Promise<void> {
+  const video = await findVideo(ctx.db, videoId)
+  const firstMs = of.segments[0]?.durationMs ?? 0
+  // While the bytes arrived, only the first segment was there to choose from.
+  const isChosen = video?.poster_version !== null && (video?.cover_at_ms ?? 0) < firstMs
+  if (isChosen) return
+  await makePoster(ctx, videoId, of).catch((error: unknown) =>
+    ctx.log.warn({ err: error, videoId }, 'transcoding.no-poster'),
+  )
+}

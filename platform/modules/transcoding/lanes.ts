@@ -1,0 +1,144 @@
+/** The two lanes of jobs, and what becomes of a job that ended badly. */
+import { availableParallelism } from 'node:os'
+import type { Ctx } from '../../app/context.ts'
+import type { Db, Tx } from '../../infra/db/index.ts'
+import { FfmpegError, isOutOfSpace } from '../../infra/ffmpeg/index.ts'
+import type { Queue } from '../../infra/jobs/index.ts'
+import { coverQueue, findVideo, listGenerations } from '../videos/index.ts'
+import { refuseVideo } from './encoding.ts'
+import { makeFirstPlayable } from './first-playable.ts'
+import { improveVideo } from './improve.ts'
+import { makePoster } from './pictures.ts'
+import { reconcile } from './reconcile.ts'
+import { firstPlayableQueue, improveQueue, type TranscodeJob } from './transcoding.jobs.ts'
+import * as queries from './transcoding.queries.ts'
+
+/** Crashes of the encoder by one source before that is left alone. */
+const CRASHES_MAX = 2
+/** A full disk is looked at again after this. */
+const NO_SPACE_WAIT_S = 15
+const RECONCILE_EVERY_MS = 30_000
+
+/** Asks for a video to be made playable from its whole original, when the transaction commits. Idempotent while it waits. */
+export async function requestFirstPlayable(ctx: Ctx, tx: Db | Tx, job: TranscodeJob): Promise<void> {
+  await enqueue(ctx, tx, firstPlayableQueue, job)
+}
+
+/**
+ * Works the lane *first-playable* here, in slots of its own. Disposal stops the encoders and hands their jobs back at
+ * once; it has to come before the context's.
+ */
+export async function startFirstPlayableLane(ctx: Ctx): Promise<AsyncDisposable> {
+  // Two more than there are cores: some wait for a streaming encode to end.
+  const concurrency = Math.max(2, availableParallelism()) + 2
+  return startLane(ctx, firstPlayableQueue, { concurrency, perGroup: 2 }, makeFirstPlayable)
+}
+
+/** Works the lane *improve*, covers, and the reconciler here. Disposal as above. */
+export async function startImproveLane(ctx: Ctx): Promise<AsyncDisposable> {
+  await using stack = new AsyncDisposableStack()
+  const concurrency = Math.max(1, Math.floor(availableParallelism() / 4))
+  stack.use(await startLane(ctx, improveQueue, { concurrency, perGroup: 1 }, improveVideo))
+  await ctx.jobs.work(coverQueue, {}, ({ data }) => remakePoster(ctx, data.videoId))
+  const timer = setInterval(() => {
+    reconcile(ctx).catch((error: unknown) => ctx.log.warn({ err: error }, 'transcoding.reconcile-failed'))
+  }, RECONCILE_EVERY_MS)
+  stack.defer(() => clearInterval(timer))
+  return stack.move()
+}
+
+type Handler = (ctx: Ctx, job: TranscodeJob, signal: AbortSignal) => Promise<void>
+
+async function startLane(
+  ctx: Ctx,
+  queue: Queue<TranscodeJob>,
+  options: { concurrency: number; perGroup: number },
+  handle: Handler,
+): Promise<AsyncDisposable> {
+  const stopping = new AbortController()
+  const running = new Set<Promise<void>>()
+  await ctx.jobs.work(queue, options, ({ data, signal }) => {
+    const run = runJob(ctx, queue, data, { signal, stopping: stopping.signal, handle })
+    running.add(run)
+    return run.finally(() => running.delete(run))
+  })
+  return {
+    async [Symbol.asyncDispose]() {
+      stopping.abort()
+      await Promise.allSettled(running)
+    },
+  }
+}
+
+async function runJob(
+  ctx: Ctx,
+  queue: Queue<TranscodeJob>,
+  job: TranscodeJob,
+  { signal, stopping, handle }: { signal: AbortSignal; stopping: AbortSignal; handle: Handler },
+): Promise<void> {
+  try {
+    if (stopping.aborted) return await enqueue(ctx, ctx.db, queue, job)
+    await handle(ctx, job, AbortSignal.any([signal, stopping]))
+  } catch (error) {
+    // Handed back: another process takes it up without waiting for a heartbeat to fail.
+    if (stopping.aborted) return await enqueue(ctx, ctx.db, queue, job)
+    await settleFailure(ctx, queue, job, error)
+  }
+}
+
+/** @throws the error when trying again may help. */
+async function settleFailure(
+  ctx: Ctx,
+  queue: Queue<TranscodeJob>,
+  job: TranscodeJob,
+  error: unknown,
+): Promise<void> {
+  const { videoId } = job
+  if (isOutOfSpace(error)) {
+    ctx.log.warn({ videoId }, 'transcoding.disk-full')
+    return enqueue(ctx, ctx.db, queue, job, NO_SPACE_WAIT_S)
+  }
+  if (!(error instanceof FfmpegError)) throw error
+  ctx.log.warn({ videoId, failure: error.failure, stderr: error.stderrTail }, 'transcoding.failed')
+  switch (error.failure) {
+    case 'bad-input':
+    case 'output-too-large':
+      return refuseVideo(ctx, videoId, {
+        code: 'video-unreadable',
+        reason: 'Its contents could not be decoded: they are damaged.',
+      })
+    case 'timeout':
+      return refuseVideo(ctx, videoId, {
+        code: 'video-too-slow',
+        reason: 'Making it playable took longer than a video of its length may take.',
+      })
+    case 'crashed':
+      if ((await queries.countCrash(ctx.db, videoId)) < CRASHES_MAX) throw error
+      return refuseVideo(ctx, videoId, {
+        code: 'video-crashes-encoder',
+        reason: `The encoder crashed ${CRASHES_MAX} times while reading it, so it was put aside.`,
+      })
+    default:
+      throw error
+  }
+}
+
+async function remakePoster(ctx: Ctx, videoId: string): Promise<void> {
+  const video = await findVideo(ctx.db, videoId)
+  const current = (await listGenerations(ctx.db, videoId)).find((row) => row.generation === video?.generation)
+  const of = current?.manifest.videos[0]
+  if (of) await makePoster(ctx, videoId, of)
+}
+
+const enqueue = (
+  ctx: Ctx,
+  db: Db | Tx,
+  queue: Queue<TranscodeJob>,
+  job: TranscodeJob,
+  startAfterS?: number,
+) =>
+  ctx.jobs.enqueue(db, queue, job, {
+    key: job.videoId,
+    group: job.accountId,
+    ...(startAfterS !== undefined && { startAfterS }),
+  })

@@ -1,0 +1,198 @@
+/** While it uploads: the encoder is fed the bytes as they arrive, so that little is left to do after the last one. */
+import { open } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import {
+  copyArguments,
+  encodeArguments,
+  type EarlyStream,
+  type SourceInput,
+} from '../../../engines/ladder/index.ts'
+import type { Ctx } from '../../app/context.ts'
+import { FfmpegError } from '../../infra/ffmpeg/index.ts'
+import { findVideo } from '../videos/index.ts'
+import type { ArrivingUpload, StreamingEncode, StreamingOutcome } from './arriving-upload.ts'
+import { claimWork } from './claims.ts'
+import { encodeIntoBlobs, refuseVideo } from './encoding.ts'
+import { FIRST_GENERATION, isGoodCopy, publishFirst, type Work } from './first-playable.ts'
+import { inspectArriving, limitsOf, type EarlyInspection } from './inspection.ts'
+import { makePoster } from './pictures.ts'
+import type { RenditionKey } from './transcoding.queries.ts'
+import * as queries from './transcoding.queries.ts'
+
+/** Without a byte for so long, the encoder stops and its finished segments stay. */
+const STALL_MS = 30_000
+const READ_BYTES = 256 * 1024
+const DAY_MS = 24 * 3_600_000
+/** Encodes at once of one account, so that nobody takes all slots by uploading ten files. */
+const SLOTS_PER_ACCOUNT = 2
+
+class StalledError extends Error {}
+
+/** Encodes under way in this process, by account. Each context has its own. */
+const slots = new WeakMap<Ctx, Map<string, number>>()
+
+/**
+ * Begins to encode an upload while it arrives. The upload itself never depends on it: whatever happens, the
+ * first-playable job goes on from there.
+ */
+export function startStreamingEncode(ctx: Ctx, upload: ArrivingUpload): StreamingEncode {
+  // Both may be looked at late: a rejection is no crash.
+  upload.whenSafe.catch(() => {})
+  const done = stream(ctx, upload).catch((error: unknown): StreamingOutcome => {
+    const isQuiet =
+      upload.signal.aborted || (error instanceof FfmpegError && error.cause instanceof StalledError)
+    ctx.log[isQuiet ? 'info' : 'warn']({ err: error, videoId: upload.videoId }, 'transcoding.stream-left')
+    return 'left'
+  })
+  return { done }
+}
+
+async function stream(ctx: Ctx, upload: ArrivingUpload): Promise<StreamingOutcome> {
+  const { videoId, accountId } = upload
+  await queries.ensureTranscode(ctx.db, { videoId, accountId, at: ctx.clock.now() })
+  await using claim = await claimWork(ctx, videoId, upload.signal)
+  if (!claim) return 'left'
+  const signal = AbortSignal.any([upload.signal, claim.signal])
+  const video = await findVideo(ctx.db, videoId)
+  if (!video || video.deleted_at || video.failed_at || video.generation !== null) return 'left'
+  const found = await lookUntilKnown(ctx, upload, signal)
+  if (found.kind === 'refused') {
+    await refuseVideo(ctx, videoId, found.refusal)
+    return 'refused'
+  }
+  if (found.kind !== 'taken') return 'left'
+  await queries.savePlan(ctx.db, videoId, { ...found, at: ctx.clock.now() })
+  using slot = found.mode === 'encode' ? takeSlot(ctx, accountId) : { [Symbol.dispose]() {} }
+  if (!slot) return 'left'
+  const isMade = await feedEncoder(ctx, upload, found, found.stream, signal)
+  if (!isMade) {
+    await queries.savePlan(ctx.db, videoId, { ...found, mode: 'encode', at: ctx.clock.now() })
+    return 'left'
+  }
+  await upload.whenSafe
+  return (await publishFirst(ctx, { videoId, accountId }, found)) ? 'playable' : 'refused'
+}
+
+async function lookUntilKnown(
+  ctx: Ctx,
+  upload: ArrivingUpload,
+  signal: AbortSignal,
+): Promise<EarlyInspection> {
+  let lookedAtBytes = -1
+  for (;;) {
+    const receivedBytes = upload.receivedBytes()
+    const index = upload.index()
+    const isWhole = receivedBytes >= upload.sizeBytes
+    // Each look reads from the start: not at every packet.
+    if (isWhole || receivedBytes >= lookedAtBytes + READ_BYTES) {
+      lookedAtBytes = receivedBytes
+      const { path, sizeBytes } = upload
+      const found = await inspectArriving(ctx, { path, receivedBytes, sizeBytes, index, signal })
+      if (found.kind !== 'need-more') return found
+      if (isWhole) return { kind: 'need-whole' }
+    }
+    await waitForBytes(upload, receivedBytes, signal)
+  }
+}
+
+/** @returns false when copying turned out not to be possible. */
+async function feedEncoder(
+  ctx: Ctx,
+  upload: ArrivingUpload,
+  work: Work,
+  early: EarlyStream,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { videoId } = upload
+  const { plan, mode, demuxer } = work
+  const input: SourceInput = { from: 'pipe', demuxer }
+  const limits = limitsOf(ctx)
+  let poster: Promise<void> | null = null
+  const sinks = await encodeIntoBlobs(ctx, {
+    videoId,
+    generation: FIRST_GENERATION,
+    plan,
+    job:
+      mode === 'copy'
+        ? copyArguments(input, plan, limits)
+        : encodeArguments({ input, plan, limits, rungs: [plan.firstRung], withAudio: true }),
+    durationMs: null,
+    timeoutMs: DAY_MS,
+    stdin: followUpload(upload, early, signal),
+    signal,
+    onSegment(key, position) {
+      if (position === 0 && key.rendition.startsWith('v')) poster ??= makeEarlyPoster(ctx, key)
+    },
+  })
+  await poster
+  return mode === 'encode' || isGoodCopy(sinks)
+}
+
+/** What stands before the data, then the file's own bytes as they arrive. */
+async function* followUpload(
+  upload: ArrivingUpload,
+  early: EarlyStream,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  if (early.head.length > 0) yield early.head
+  await using file = await open(upload.path)
+  let position = early.continueAt
+  while (position < upload.sizeBytes) {
+    const receivedBytes = upload.receivedBytes()
+    if (position >= receivedBytes) {
+      await waitForBytes(upload, receivedBytes, signal)
+      continue
+    }
+    const chunk = new Uint8Array(Math.min(READ_BYTES, receivedBytes - position))
+    const { bytesRead } = await file.read(chunk, 0, chunk.length, position)
+    if (bytesRead === 0) throw new Error(`${upload.path} is shorter than what was received.`)
+    position += bytesRead
+    yield chunk.subarray(0, bytesRead)
+  }
+}
+
+async function waitForBytes(upload: ArrivingUpload, knownBytes: number, signal: AbortSignal): Promise<void> {
+  const knownIndex = upload.index()
+  const patience = AbortSignal.timeout(STALL_MS)
+  const either = AbortSignal.any([signal, patience])
+  while (upload.receivedBytes() === knownBytes && upload.index() === knownIndex) {
+    await upload.waitForChange(either)
+    if (signal.aborted) throw new FfmpegError('cancelled', 'The upload was left.', '', signal.reason)
+    if (patience.aborted) throw new StalledError(`No byte for ${STALL_MS} ms.`)
+  }
+}
+
+async function makeEarlyPoster(ctx: Ctx, key: RenditionKey): Promise<void> {
+  try {
+    const journal = await queries.listRenditions(ctx.db, key.videoId)
+    const of = journal.find((row) => row.rendition === key.rendition && row.generation === key.generation)
+    if (of?.track.kind !== 'video') return
+    const { width, height } = of.track
+    const { generation, segments } = of
+    await makePoster(ctx, key.videoId, {
+      id: key.rendition,
+      generation,
+      width,
+      height,
+      segments: segments.slice(0, 1),
+    })
+  } catch (error) {
+    ctx.log.warn({ err: error, videoId: key.videoId }, 'transcoding.no-early-poster')
+  }
+}
+
+function takeSlot(ctx: Ctx, accountId: string): Disposable | null {
+  const taken = slots.get(ctx) ?? new Map<string, number>()
+  slots.set(ctx, taken)
+  const own = taken.get(accountId) ?? 0
+  const all = [...taken.values()].reduce((sum, count) => sum + count, 0)
+  if (own >= SLOTS_PER_ACCOUNT || all >= Math.max(2, availableParallelism())) return null
+  taken.set(accountId, own + 1)
+  return {
+    [Symbol.dispose]() {
+      const left = (taken.get(accountId) ?? 1) - 1
+      if (left > 0) taken.set(accountId, left)
+      else taken.delete(accountId)
+    },
+  }
+}
