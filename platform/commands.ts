@@ -1,6 +1,7 @@
 /** What the command line's words do. */
 import { join, resolve } from 'node:path'
 import { createLog } from '../kit/log.ts'
+import { seedDemo } from './demo/index.ts'
 import { ConfigError, environmentWith, loadConfig, type Config } from './app/config.ts'
 import { FolderBlockedError, PostgresMissingError, PostgresStartError } from './infra/postgres/index.ts'
 import {
@@ -72,6 +73,21 @@ export async function runMigrations(): Promise<void> {
     console.log(applied.length > 0 ? `Applied: ${applied.join(', ')}` : 'The schema is up to date.')
   } catch (error) {
     explainAndExit(error)
+  }
+}
+
+/** Fills the instance that runs on this machine with the demo. */
+export async function runDemo(): Promise<void> {
+  const config = readConfig({})
+  const ending = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort())
+  const log = createLog({ level: config.logLevel, base: { role: 'demo' } })
+  try {
+    const url = `http://127.0.0.1:${config.port}`
+    await seedDemo({ url, passwordsPath: config.paths.demoPasswords, log, signal: ending.signal })
+  } catch (error) {
+    if (!ending.signal.aborted) log.error({ err: error }, 'demo.failed')
+    process.exit(1)
   }
 }
 

@@ -1,9 +1,10 @@
-/** `node platform/main.ts api|ingest|worker|all|migrate`: parses arguments, nothing else. */
+/** `node platform/main.ts api|ingest|worker|all|migrate|demo`: parses arguments, nothing else. */
 import { parseArgs } from 'node:util'
 
 const NODE_MAJOR_NEEDED = 24
 const USAGE = `Usage: node platform/main.ts ROLE [--port PORT] [--data DIR] [--no-demo]
-  ROLE  all: everything on this machine · api · ingest · worker · migrate: the database's schema only`
+  ROLE  all: everything on this machine · api · ingest · worker · migrate: the database's schema only ·
+        demo: fill the running instance with a demo`
 
 if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR_NEEDED) {
   console.error(
@@ -44,6 +45,9 @@ switch (role) {
     break
   case 'migrate':
     await (await import('./commands.ts')).runMigrations()
+    break
+  case 'demo':
+    await (await import('./commands.ts')).runDemo()
     break
   case 'api':
   case 'ingest':

@@ -7,6 +7,7 @@ const GIB = 1024 ** 3
 
 const Environment = z.object({
   DATA_DIR: z.string().optional(),
+  DEMO: z.enum(['on', 'off']).default('on'),
   HOST: z.string().default('0.0.0.0'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
   PUBLIC_URL: z.url().optional(),
@@ -32,6 +33,8 @@ const Environment = z.object({
 export interface Config {
   readonly instanceName: string
   readonly dataDir: string
+  /** Whether an instance that begins empty is filled with a demo. */
+  readonly isDemoWanted: boolean
   readonly host: string
   readonly port: number
   /** Where people reach the instance, without a trailing slash; null: whatever host they used. */
@@ -47,7 +50,12 @@ export interface Config {
     /** Free space that uploads never take. */
     readonly reserveBytes: number
   }
-  readonly paths: { readonly blobs: string; readonly staging: string; readonly secrets: string }
+  readonly paths: {
+    readonly blobs: string
+    readonly staging: string
+    readonly secrets: string
+    readonly demoPasswords: string
+  }
 }
 
 export class ConfigError extends Error {}
@@ -68,6 +76,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   return {
     instanceName: e.INSTANCE_NAME,
     dataDir,
+    isDemoWanted: e.DEMO === 'on',
     host: e.HOST,
     port: e.PORT,
     publicUrl: e.PUBLIC_URL?.replace(/\/$/, '') ?? null,
@@ -84,6 +93,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
       blobs: join(dataDir, 'blobs'),
       staging: join(dataDir, 'staging'),
       secrets: join(dataDir, 'secrets.json'),
+      demoPasswords: join(dataDir, 'demo-passwords.json'),
     },
   }
 }

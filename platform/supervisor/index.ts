@@ -7,6 +7,7 @@ import { findFreePort } from '../../kit/free-port.ts'
 import { environmentWith, type Config } from '../app/config.ts'
 import { startPostgres, type Postgres } from '../infra/postgres/index.ts'
 import { openControl, type ControlRequest, type SupervisorStatus } from './control.ts'
+import { decideOnDemo, startDemo } from './demo.ts'
 import { openFrontDoor, type FrontDoor } from './front-door.ts'
 import { endLeftovers, type RoleRecords } from './leftovers.ts'
 import { lockDataDir } from './lock.ts'
@@ -54,6 +55,7 @@ export async function startSupervisor(
   await using stack = new AsyncDisposableStack()
   await ensureDataDir(config.dataDir)
   stack.use(await lockDataDir(config.dataDir))
+  await decideOnDemo(config.dataDir, config.isDemoWanted)
   const output = stack.use(
     openOutput({ dataDir: config.dataDir, level: config.logLevel, isForPerson: options.isForPerson }),
   )
@@ -92,6 +94,7 @@ export async function startSupervisor(
   isReady = true
   output.tell(`Upbeat is ready: ${url}`)
   roles.byName.api.send({ type: 'issue-operator-link' })
+  stack.use(await startDemo({ dataDir: config.dataDir, program: options.program, port: door.port, output }))
   return takeOver(stack.move(), { url, output, roles, dataDir: config.dataDir })
 }
 

@@ -43,5 +43,6 @@ async function migrate(url: string, log: Log): Promise<string[]> {
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     onError: (error) => log.warn({ err: error }, 'schema.connection'),
   })
-  return migrateToLatest(database.db)
+  // Awaited here: the database is closed when this function is left.
+  return await migrateToLatest(database.db)
 }
