@@ -108,6 +108,8 @@ async function feedEncoder(
   const input: SourceInput = { from: 'pipe', demuxer }
   const limits = limitsOf(ctx)
   let poster: Promise<void> | null = null
+  // The encoder may have seen enough before the last byte: then nothing waits for more.
+  const ended = new AbortController()
   const sinks = await encodeIntoBlobs(ctx, {
     videoId,
     generation: FIRST_GENERATION,
@@ -118,12 +120,12 @@ async function feedEncoder(
         : encodeArguments({ input, plan, limits, rungs: [plan.firstRung], withAudio: true }),
     durationMs: null,
     timeoutMs: DAY_MS,
-    stdin: followUpload(upload, early, signal),
+    stdin: followUpload(upload, early, AbortSignal.any([signal, ended.signal])),
     signal,
     onSegment(key, position) {
       if (position === 0 && key.rendition.startsWith('v')) poster ??= makeEarlyPoster(ctx, key)
     },
-  })
+  }).finally(() => ended.abort())
   await poster
   return mode === 'encode' || isGoodCopy(sinks)
 }
@@ -156,7 +158,7 @@ async function waitForBytes(upload: ArrivingUpload, knownBytes: number, signal: 
   const patience = AbortSignal.timeout(STALL_MS)
   const either = AbortSignal.any([signal, patience])
   while (upload.receivedBytes() === knownBytes && upload.index() === knownIndex) {
-    await upload.waitForChange(either)
+    if (!either.aborted) await upload.waitForChange(either)
     if (signal.aborted) throw new FfmpegError('cancelled', 'The upload was left.', '', signal.reason)
     if (patience.aborted) throw new StalledError(`No byte for ${STALL_MS} ms.`)
   }
