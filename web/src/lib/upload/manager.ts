@@ -361,3 +361,10 @@ function listen(): void {
     if (isSendingBytes()) event.preventDefault()
   })
 }
+
+/** Holds all bytes back, before signing out. */
+export function pauseAllUploads(): void {
+  for (const task of uploads.tasks) {
+    if (['queued', 'creating', 'sending', 'waiting'].includes(task.phase)) pauseUpload(task)
+  }
+}
