@@ -10,7 +10,9 @@ import { feedRoutes } from '../modules/feed/index.ts'
 import { followRoutes } from '../modules/follows/index.ts'
 import { instanceRoutes } from '../modules/instance/index.ts'
 import { notificationRoutes } from '../modules/notifications/index.ts'
+import { profileRoutes } from '../modules/profiles/index.ts'
 import { reactionRoutes } from '../modules/reactions/index.ts'
+import { searchRoutes } from '../modules/search/index.ts'
 import { registerShell } from '../modules/shell/index.ts'
 import { videoRoutes } from '../modules/videos/index.ts'
 import { API_PREFIX, mountApi } from './mount.ts'
@@ -22,7 +24,9 @@ const routes: readonly Routes[] = [
   followRoutes,
   instanceRoutes,
   notificationRoutes,
+  profileRoutes,
   reactionRoutes,
+  searchRoutes,
   videoRoutes,
 ]
 

@@ -10,10 +10,8 @@ const PRUNE_INTERVAL_MS = 60_000
 const RECOUNT_INTERVAL_MS = 5_000
 const RECOUNT_BATCH = 20
 
-export interface CounterJobs extends AsyncDisposable {}
-
 /** Runs until disposal, which waits for what is under way. */
-export function startCounterJobs(ctx: Ctx): CounterJobs {
+export function startCounterJobs(ctx: Ctx): AsyncDisposable {
   const closing = new AbortController()
   let position: string | null = null
 

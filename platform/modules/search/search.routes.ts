@@ -1,0 +1,37 @@
+/** HTTP of search. */
+import { z } from 'zod'
+import { PageQuery, pageOf } from '../../../contract/common.ts'
+import { SearchPage, SearchQuery } from '../../../contract/social.ts'
+import { TAG_MAX_LENGTH, VideoCard } from '../../../contract/videos.ts'
+import type { Routes } from '../../app/http.ts'
+import { listTagVideos, search } from './search.service.ts'
+
+/** A tag of TAG_MAX_LENGTH characters has at most twice as many code units, and perhaps its `#`. */
+const params = z.object({
+  tag: z
+    .string()
+    .min(1)
+    .max(2 * TAG_MAX_LENGTH + 1),
+})
+
+export const searchRoutes: Routes = (app, ctx) => {
+  app.get(
+    '/search',
+    { schema: { querystring: SearchQuery.extend(PageQuery.shape), response: { 200: SearchPage } } },
+    async (request) => {
+      const { q, type, ...page } = request.query
+      return search(ctx, { q, type, page, viewerId: request.viewer?.id ?? null })
+    },
+  )
+
+  app.get(
+    '/tags/:tag/videos',
+    { schema: { params, querystring: PageQuery, response: { 200: pageOf(VideoCard) } } },
+    async (request) =>
+      listTagVideos(ctx, {
+        viewerId: request.viewer?.id ?? null,
+        tag: request.params.tag,
+        page: request.query,
+      }),
+  )
+}
