@@ -113,7 +113,7 @@ export async function seed(url: string, onProgress: (line: string) => void): Pro
     await client.query(`set session_replication_role = replica; set synchronous_commit = off; set work_mem = '256MB';
       set maintenance_work_mem = '512MB'; select setseed(0.42)`)
     await client.query(`truncate account, auth_session, video, video_tag, video_counter, follow, block, video_like, video_save,
-      video_view, feed_signal, feed_snapshot, event, bench_seed cascade`)
+      video_view, feed_signal, feed_snapshot, feed_change, event, bench_seed cascade`)
     for (const [name, statement] of STEPS) {
       const startedAt = performance.now()
       await client.query(statement)

@@ -1,8 +1,8 @@
 /**
  * Cards in memory, as the bytes that are sent: what is the same for every viewer is written as JSON once.
  *
- * A card is dropped when its video or author changes (events), and its counts are read again a moment after something
- * counted. Visibility is no part of it: that is asked of the database for every page.
+ * A card is dropped when its video or author changes (changes.ts), and its counts are read again a moment after something
+ * counted (events).
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { VideoCard } from '../../../contract/videos.ts'
@@ -20,6 +20,8 @@ const RECOUNT_BATCH = 500
 export interface CachedCard {
   readonly authorId: string
   readonly handle: string
+  readonly visibility: VideoCard['visibility']
+  readonly publishedAt: VideoCard['publishedAt']
   /** The card as JSON, open at its end: `viewer` and `reason` are still to come. */
   readonly json: Buffer
   readonly loadedAtMs: number
@@ -27,12 +29,13 @@ export interface CachedCard {
 
 export class CardCache implements Disposable {
   readonly #ctx: Ctx
-  readonly #cards = new LruMap<string, CachedCard>(CARDS_MAX)
+  /** Null: known to be missing, deleted or not playable yet. */
+  readonly #cards = new LruMap<string, CachedCard | null>(CARDS_MAX)
+  /** Which reading of a video is the last one that may be kept. */
+  readonly #readings = new Map<string, symbol>()
   readonly #toRecount = new Set<string>()
   #timer: NodeJS.Timeout | null = null
   #queryCount = 0
-  /** Grows with each drop, so that a card read before a change is not kept after it. */
-  #version = 0
 
   constructor(ctx: Ctx) {
     this.#ctx = ctx
@@ -43,36 +46,41 @@ export class CardCache implements Disposable {
     return this.#queryCount
   }
 
+  /** The card in memory; undefined when there is none. */
   peek(videoId: string): CachedCard | undefined {
-    return this.#cards.peek(videoId)
+    return this.#cards.peek(videoId) ?? undefined
   }
 
-  /** Cards by id; a video that can't be shown has none. At most one query, for those that are not in memory. */
-  async load(videoIds: readonly string[]): Promise<Map<string, CachedCard>> {
-    const found = new Map<string, CachedCard>()
-    const missing: string[] = []
-    const oldestMs = this.#ctx.clock.now().getTime() - CARD_MAX_AGE_MS
-    for (const id of videoIds) {
-      const card = this.#cards.get(id)
-      if (card && card.loadedAtMs > oldestMs) found.set(id, card)
-      else missing.push(id)
-    }
-    if (missing.length > 0) {
-      this.#queryCount += 1
-      for (const [id, card] of await this.#read(missing)) found.set(id, card)
-    }
-    return found
+  /** Whether the video has to be read before one can say anything of it. Counts as use. */
+  isMissing(videoId: string): boolean {
+    const card = this.#cards.get(videoId)
+    if (card === undefined) return true
+    return card !== null && card.loadedAtMs < this.#ctx.clock.now().getTime() - CARD_MAX_AGE_MS
+  }
+
+  /** Reads these into memory. One query. */
+  async load(videoIds: readonly string[]): Promise<void> {
+    this.#queryCount += 1
+    await this.#read(videoIds)
   }
 
   /** Forgets a video's card. */
   drop(videoId: string): void {
-    this.#version += 1
+    this.#readings.delete(videoId)
     this.#cards.delete(videoId)
+  }
+
+  /** Forgets the cards of an author's videos. */
+  dropAuthor(authorId: string): void {
+    // Whose videos are being read at this moment is not known yet.
+    this.#readings.clear()
+    for (const id of [...this.#cards.keys()])
+      if (this.#cards.peek(id)?.authorId === authorId) this.#cards.delete(id)
   }
 
   /** Forgets everything: something was missed. */
   clear(): void {
-    this.#version += 1
+    this.#readings.clear()
     this.#cards.clear()
   }
 
@@ -87,16 +95,17 @@ export class CardCache implements Disposable {
     if (this.#timer) clearTimeout(this.#timer)
   }
 
-  async #read(videoIds: readonly string[]): Promise<Map<string, CachedCard>> {
-    const version = this.#version
+  async #read(videoIds: readonly string[]): Promise<void> {
+    const reading = Symbol('reading')
+    for (const id of videoIds) this.#readings.set(id, reading)
     const bases = await loadCardBases(this.#ctx.db, videoIds)
-    const cards = new Map<string, CachedCard>()
-    for (const base of bases.values()) {
-      const card = this.#toCached(base)
-      cards.set(base.id, card)
-      if (version === this.#version) this.#cards.set(base.id, card)
+    for (const id of videoIds) {
+      // Otherwise it was dropped meanwhile, and this may be what it was dropped for.
+      if (this.#readings.get(id) !== reading) continue
+      this.#readings.delete(id)
+      const base = bases.get(id)
+      this.#cards.set(id, base ? this.#toCached(base) : null)
     }
-    return cards
   }
 
   #toCached(base: CardBase): CachedCard {
@@ -104,6 +113,8 @@ export class CardCache implements Disposable {
     return {
       authorId: base.authorId,
       handle: card.author.handle,
+      visibility: card.visibility,
+      publishedAt: card.publishedAt,
       json: Buffer.from(openJson(card)),
       loadedAtMs: this.#ctx.clock.now().getTime(),
     }

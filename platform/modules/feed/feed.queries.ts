@@ -37,51 +37,83 @@ export const findSnapshot = (db: Db, id: string, now: Date) =>
 export const deleteExpiredSnapshots = (db: Db, now: Date) =>
   db.deleteFrom('feed_snapshot').where('expires_at', '<=', now).execute()
 
+// --- Changes
+
+export interface Change {
+  readonly seq: number
+  readonly kind:
+    | ('video' | 'author')
+    | ('liked' | 'unliked' | 'saved' | 'unsaved' | 'followed' | 'unfollowed' | 'blocked' | 'unblocked')
+  readonly subjectId: string
+  readonly objectId: string | null
+}
+
+export interface ChangesRead {
+  /** The oldest transaction that was still open: all before it are in this or earlier answers. */
+  readonly oldestOpenXid: string
+  readonly changes: readonly Change[]
+}
+
+// The upper bound is always true. With it the planner expects few lines whatever the statistics say, and takes the index.
+const READ_CHANGES = `
+select pg_snapshot_xmin(pg_current_snapshot())::text as "oldestOpenXid",
+  (select json_agg(json_build_array(seq, kind, subject_id, object_id) order by seq) from feed_change
+   where xid >= $1::xid8 and xid <= pg_snapshot_xmax(pg_current_snapshot())) as lines`
+
+/** The lines that transactions from `sinceXid` on have committed; none for null, which only finds where to begin. */
+export async function readChanges(pool: pg.Pool, sinceXid: string | null): Promise<ChangesRead> {
+  const { rows } = await pool.query<{
+    oldestOpenXid: string
+    lines: [number, Change['kind'], string, string | null][] | null
+  }>({ name: 'feed-changes', text: READ_CHANGES, values: [sinceXid] })
+  const { oldestOpenXid, lines } = rows[0]!
+  const changes = (lines ?? []).map(([seq, kind, subjectId, objectId]) => ({
+    seq,
+    kind,
+    subjectId,
+    objectId,
+  }))
+  return { oldestOpenXid, changes }
+}
+
+export const deleteOldChanges = (db: Db) =>
+  sql`delete from feed_change where changed_at < now() - interval '1 hour'`.execute(db)
+
 // --- Viewer states
 
-/** Added to the bits, so that each is a printable character. */
-export const VIEWER_STATE_BASE = 64
+interface ViewerStateRow {
+  readonly isLiked: boolean
+  readonly isSaved: boolean
+  readonly isFollowingAuthor: boolean
+  readonly isBlocked: boolean
+}
 
-// Scalar subqueries, each one look-up by primary key: whatever the statistics say, no plan reads a whole table.
 const VIEWER_STATES = `
-select string_agg(chr(${VIEWER_STATE_BASE} + s.visible + s.liked + s.saved + s.following), '' order by s.ord) as states
-from (
-  select p.ord,
-    case when v.id is not null
-      and (v.visibility = 'public' or v.account_id = p.viewer or (v.visibility = 'followers' and f.following > 0))
-      and not exists (select from block where blocker_id = p.viewer and blocked_id = v.account_id)
-      and not exists (select from block where blocker_id = v.account_id and blocked_id = p.viewer)
-      then 1 else 0 end as visible,
-    case when exists (select from video_like where account_id = p.viewer and video_id = p.video) then 2 else 0 end as liked,
-    case when exists (select from video_save where account_id = p.viewer and video_id = p.video) then 4 else 0 end as saved,
-    f.following
-  from unnest($1::uuid[], $2::uuid[]) with ordinality as p (viewer, video, ord)
-  left join lateral (
-    select id, account_id, visibility from video
-    where id = p.video and deleted_at is null and published_at is not null offset 0
-  ) v on true
-  cross join lateral (
-    select case when exists (select from follow where follower_id = p.viewer and followee_id = v.account_id)
-      then 8 else 0 end as following offset 0
-  ) f
-) s`
+select
+  exists (select from video_like l where l.account_id = $1 and l.video_id = p.video) as "isLiked",
+  exists (select from video_save s where s.account_id = $1 and s.video_id = p.video) as "isSaved",
+  exists (select from follow f where f.follower_id = $1 and f.followee_id = p.author) as "isFollowingAuthor",
+  exists (select from block where blocker_id = $1 and blocked_id = p.author)
+    or exists (select from block where blocker_id = p.author and blocked_id = $1) as "isBlocked"
+from unnest($2::uuid[], $3::uuid[]) with ordinality as p (video, author, ord)
+order by p.ord`
 
-/** One character a video, in order: the bits of VIEWER_STATE plus VIEWER_STATE_BASE. */
+/** One row a video, in order. */
 export async function queryViewerStates(
   pool: pg.Pool,
-  pages: readonly { readonly viewerId: string | null; readonly videoIds: readonly string[] }[],
-): Promise<string> {
-  // Written by hand: pg would quote and escape each of thousands of ids, which never need it.
-  const viewers = pages.map(({ viewerId, videoIds }) =>
-    Array.from({ length: videoIds.length }, () => viewerId ?? 'NULL').join(','),
-  )
-  const videos = pages.map(({ videoIds }) => videoIds.join(','))
-  const { rows } = await pool.query<{ states: string | null }>({
+  input: {
+    readonly viewerId: string
+    readonly videoIds: readonly string[]
+    readonly authorIds: readonly (string | null)[]
+  },
+): Promise<ViewerStateRow[]> {
+  const values = [input.viewerId, input.videoIds, input.authorIds]
+  const { rows } = await pool.query<ViewerStateRow>({
     name: 'feed-viewer-states',
     text: VIEWER_STATES,
-    values: [`{${viewers.join(',')}}`, `{${videos.join(',')}}`],
+    values,
   })
-  return rows[0]?.states ?? ''
+  return rows
 }
 
 // --- Candidates
@@ -195,39 +227,57 @@ export async function listFollowing(
   return rows
 }
 
-// --- Tastes
+// --- Viewers
 
-export interface TasteRow {
-  readonly follows: string[]
+export interface ViewerMemoryRow {
+  /** Ids with commas between them, as are the next ones; null: none. */
+  readonly follows: string | null
+  readonly liked: string | null
+  readonly saved: string | null
+  readonly blocking: string | null
+  readonly blockedBy: string | null
+  /** Oldest first. */
+  readonly seen: string | null
   readonly likedAuthors: { id: string; count: number }[]
   readonly tags: { tag: string; count: number }[]
-  /** Newest first. */
-  readonly seen: string[]
 }
 
-/** What an account follows, likes and watches, in one query. */
-export async function findTaste(
-  db: Db,
-  input: { accountId: string; viewerKey: string; likesMax: number; viewsMax: number },
-): Promise<TasteRow> {
-  const { rows } = await sql<TasteRow>`
-    with liked as (
-      select video_id from video_like where account_id = ${input.accountId}
-      order by created_at desc limit ${input.likesMax}
-    ), watched as (
-      select video_id, max(hour) as hour, max(completions) as completions from video_view
-      where viewer_key = ${input.viewerKey} group by video_id order by max(hour) desc limit ${input.viewsMax}
-    )
-    select
-      coalesce((select array_agg(followee_id::text) from follow where follower_id = ${input.accountId}), '{}') as follows,
-      coalesce((select json_agg(json_build_object('id', a.account_id, 'count', a.count)) from (
-        select video.account_id, count(*)::int as count from liked join video on video.id = liked.video_id
-        group by video.account_id) a), '[]') as "likedAuthors",
-      coalesce((select json_agg(json_build_object('tag', t.tag, 'count', t.count)) from (
-        select tag, count(*)::int as count from (
-          select video_id from liked union all select video_id from watched where completions > 0
-        ) w join video_tag using (video_id) group by tag order by count(*) desc, tag limit 24) t), '[]') as tags,
-      coalesce((select array_agg(video_id::text order by hour desc) from watched), '{}') as seen`.execute(db)
+const listOf = (column: string, from: string, where: string, index: number) =>
+  `(select string_agg(id::text, ',') from (select ${column} as id from ${from} where ${where} = $1 limit $${index} + 1) ids)`
+
+const VIEWER_MEMORY = `
+with liked as materialized (
+  select video_id from video_like where account_id = $1 order by created_at desc limit $3
+), watched as materialized (
+  select video_id, max(hour) as hour, max(completions) as completions from video_view
+  where viewer_key = $2 group by video_id order by max(hour) desc limit $4
+)
+select
+  ${listOf('followee_id', 'follow', 'follower_id', 5)} as follows,
+  ${listOf('video_id', 'video_like', 'account_id', 5)} as liked,
+  ${listOf('video_id', 'video_save', 'account_id', 5)} as saved,
+  ${listOf('blocked_id', 'block', 'blocker_id', 5)} as blocking,
+  ${listOf('blocker_id', 'block', 'blocked_id', 5)} as "blockedBy",
+  (select string_agg(video_id::text, ',' order by hour) from watched) as seen,
+  coalesce((select json_agg(json_build_object('id', a.account_id, 'count', a.count)) from (
+    select video.account_id, count(*)::int as count from liked join video on video.id = liked.video_id
+    group by video.account_id) a), '[]') as "likedAuthors",
+  coalesce((select json_agg(json_build_object('tag', t.tag, 'count', t.count)) from (
+    select tag, count(*)::int as count from (
+      select video_id from liked union all select video_id from watched where completions > 0
+    ) w join video_tag using (video_id) group by tag order by count(*) desc, tag limit 24) t), '[]') as tags`
+
+/** What an account follows, likes, saves, blocks and watches, in one query; lists end one above `relationsMax`. */
+export async function findViewerMemory(
+  pool: pg.Pool,
+  input: { accountId: string; viewerKey: string; relationsMax: number; likesMax: number; viewsMax: number },
+): Promise<ViewerMemoryRow> {
+  const values = [input.accountId, input.viewerKey, input.likesMax, input.viewsMax, input.relationsMax]
+  const { rows } = await pool.query<ViewerMemoryRow>({
+    name: 'feed-viewer-memory',
+    text: VIEWER_MEMORY,
+    values,
+  })
   return rows[0]!
 }
 

@@ -10,10 +10,9 @@ import {
 } from './cursors.ts'
 import type { Feed } from './feed.ts'
 import { listFollowing } from './feed.queries.ts'
+import { hydrate } from './hydration.ts'
 import { presentPage, presentReason, type PageItem } from './presentation.ts'
 import { findNextPlace, findPlace, type Place } from './skeleton.ts'
-import type { CachedCard } from './cards.ts'
-import { VIEWER_STATE } from './viewer-states.ts'
 
 export interface FeedInput {
   readonly viewer: Viewer | null
@@ -96,22 +95,4 @@ export async function showFollowing(feed: Feed, input: FeedInput & { viewer: Vie
   }
   const nextCursor = isOver || !after ? null : sealFollowingCursor(ctx.secrets.cursor, after)
   return presentPage({ viewerId, items, nextCursor, rankedAtMs: ctx.clock.now().getTime() })
-}
-
-/**
- * Cards and states of these videos, in order; null for one that this viewer must not see.
- *
- * The rules are asked with the states, of the database, at every level of service: a card in memory never decides.
- */
-async function hydrate(
-  feed: Feed,
-  viewerId: string | null,
-  videoIds: readonly string[],
-): Promise<({ card: CachedCard; state: number } | null)[]> {
-  const [cards, states] = await Promise.all([feed.cards.load(videoIds), feed.states.load(viewerId, videoIds)])
-  return videoIds.map((id, index) => {
-    const card = cards.get(id)
-    const state = states[index] ?? 0
-    return card && (state & VIEWER_STATE.visible) !== 0 ? { card, state } : null
-  })
 }

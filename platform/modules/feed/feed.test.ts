@@ -209,7 +209,7 @@ test('a warm page asks the database once', async () => {
     Array.from({ length: 4 }, () => ({ authorId: author })),
   )
   await readForYou(feed, { viewerId })
-  const queries = () => feed.cards.queryCount + feed.states.queryCount + feed.tastes.queryCount
+  const queries = () => feed.cards.queryCount + feed.changes.queryCount + feed.viewers.queryCount
   const before = queries()
 
   await readForYou(feed, { viewerId })
@@ -231,11 +231,11 @@ test('pages asked for at the same time share their query, and each gets its own 
       .insertInto('video_like')
       .values({ account_id: viewerId, video_id: videoIds[n % 4]!, created_at: new Date() })
       .execute()
-  const before = feed.states.queryCount
+  const before = feed.changes.queryCount
 
   const pages = await Promise.all(viewers.map((viewerId) => readForYou(feed, { viewerId })))
 
-  expect(feed.states.queryCount - before).toBeLessThan(viewers.length)
+  expect(feed.changes.queryCount - before).toBeLessThan(viewers.length)
   for (const [n, page] of pages.entries()) {
     const liked = page.items.filter(({ viewer }) => viewer!.isLiked).map(({ id }) => id)
     expect(liked).toEqual([videoIds[n % 4]])

@@ -4,9 +4,9 @@ import type { Ctx } from '../../app/context.ts'
 import { EVENTS_CHANNEL } from '../../app/events.ts'
 import { Candidates } from './candidates.ts'
 import { CardCache } from './cards.ts'
+import { ChangeLog } from './changes.ts'
 import { SnapshotStore } from './snapshots.ts'
-import { Tastes } from './tastes.ts'
-import { ViewerStates } from './viewer-states.ts'
+import { Viewers } from './viewers.ts'
 
 export interface FeedSizes {
   /** The newest videos that are candidates. @default 2000 */
@@ -35,8 +35,8 @@ export interface Feed extends AsyncDisposable {
   readonly candidates: Candidates
   readonly cards: CardCache
   readonly snapshots: SnapshotStore
-  readonly tastes: Tastes
-  readonly states: ViewerStates
+  readonly viewers: Viewers
+  readonly changes: ChangeLog
 }
 
 const COUNTED = new Set<DomainEvent['kind']>([
@@ -55,19 +55,29 @@ export function openFeed(ctx: Ctx, sizes: FeedSizes = DEFAULT_SIZES): Feed {
   const candidates = new Candidates(ctx, sizes)
   const cards = new CardCache(ctx)
   const snapshots = new SnapshotStore(ctx)
-  const tastes = new Tastes(ctx)
-  const states = new ViewerStates(ctx.pool)
+  const viewers = new Viewers(ctx)
+  const forgetAll = () => {
+    cards.clear()
+    viewers.clear()
+  }
+  const changes = new ChangeLog(ctx, {
+    forgetAll,
+    apply(change) {
+      if (change.kind === 'video') cards.drop(change.subjectId)
+      else if (change.kind === 'author') cards.dropAuthor(change.subjectId)
+      else viewers.apply(change)
+    },
+  })
 
+  // Events are soon, not exact: they are for the ranking and for counts.
   const stopListening = ctx.listener.on(EVENTS_CHANNEL, (payload) => {
     const event = payload as DomainEvent
-    if (event.kind === 'video-changed' || event.kind === 'video-deleted') cards.drop(event.videoId)
-    else if ('videoId' in event && COUNTED.has(event.kind)) cards.recount(event.videoId)
-    tastes.learn(event, 'videoId' in event ? cards.peek(event.videoId)?.authorId : undefined)
+    if ('videoId' in event && COUNTED.has(event.kind)) cards.recount(event.videoId)
+    viewers.learn(event, 'videoId' in event ? cards.peek(event.videoId)?.authorId : undefined)
     candidates.learn(event)
   })
   const stopMinding = ctx.listener.onGap(() => {
-    cards.clear()
-    tastes.clear()
+    forgetAll()
     candidates.invalidate()
   })
   return {
@@ -76,8 +86,8 @@ export function openFeed(ctx: Ctx, sizes: FeedSizes = DEFAULT_SIZES): Feed {
     candidates,
     cards,
     snapshots,
-    tastes,
-    states,
+    viewers,
+    changes,
     async [Symbol.asyncDispose]() {
       stopListening()
       stopMinding()

@@ -2,12 +2,12 @@
 import type { FeedReason } from '../../../contract/videos.ts'
 import { PART_NAMES, type RankedItem } from '../../../engines/for-you/index.ts'
 import type { CachedCard } from './cards.ts'
-import { VIEWER_STATE } from './viewer-states.ts'
+import type { CardState } from './hydration.ts'
 
 export interface PageItem {
   readonly card: CachedCard
-  /** Bits of `VIEWER_STATE`. */
-  readonly state: number
+  /** Null for a signed-out viewer. */
+  readonly state: CardState | null
   readonly reason: FeedReason
 }
 
@@ -38,12 +38,10 @@ export function presentPage(input: PageInput): Buffer {
 }
 
 function viewerJson({ card, state }: PageItem, viewerId: string | null): string {
-  if (viewerId === null) return 'null'
-  const isLiked = (state & VIEWER_STATE.liked) !== 0
-  const isSaved = (state & VIEWER_STATE.saved) !== 0
-  const isFollowing = (state & VIEWER_STATE.following) !== 0
+  if (state === null) return 'null'
+  const { isLiked, isSaved, isFollowingAuthor } = state
   const isOwn = card.authorId === viewerId
-  return `{"isLiked":${isLiked},"isSaved":${isSaved},"isFollowingAuthor":${isFollowing},"isOwn":${isOwn}}`
+  return `{"isLiked":${isLiked},"isSaved":${isSaved},"isFollowingAuthor":${isFollowingAuthor},"isOwn":${isOwn}}`
 }
 
 /** The reason in the words of the contract, with the arithmetic behind it. */

@@ -78,7 +78,7 @@ async function rankPool(
   shown: readonly string[],
 ): Promise<{ ranking: Ranking; isLast: boolean } | null> {
   await feed.candidates.ready()
-  const viewer = await feed.tastes.of(viewerId)
+  const viewer = await feed.viewers.tasteOf(viewerId)
   const { pool, isWhole } = feed.candidates
   const limit = shown.length === 0 ? feed.sizes.firstSnapshot : feed.sizes.nextSnapshot
   const ranking = rankForYou(pool, viewer, {

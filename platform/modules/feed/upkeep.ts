@@ -1,4 +1,4 @@
-/** What the feed does beside answering: folding views into the signals of the ranking, and clearing old snapshots away. */
+/** What the feed does beside answering: folding views into the signals of the ranking, and clearing old snapshots and changes away. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Ctx } from '../../app/context.ts'
 import { inTransaction } from '../../infra/db/index.ts'
@@ -20,6 +20,7 @@ export function startFeedUpkeep(ctx: Ctx): AsyncDisposable {
       try {
         while (await foldSignals(ctx)) if (closing.signal.aborted) return
         await queries.deleteExpiredSnapshots(ctx.db, ctx.clock.now())
+        await queries.deleteOldChanges(ctx.db)
       } catch (error) {
         ctx.log.warn({ err: error }, 'feed upkeep will be tried again')
       }

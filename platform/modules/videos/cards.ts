@@ -46,7 +46,7 @@ export async function loadViewerStates(
 
 /** Whether the viewer may see it. The rule in SQL is `selectVisible` of videos.queries.ts. */
 export function isCardVisible(
-  base: CardBase,
+  base: Pick<CardBase, 'authorId'> & { readonly card: Pick<CardBase['card'], 'publishedAt' | 'visibility'> },
   viewerId: string | null,
   state: ViewerState | undefined,
 ): boolean {

@@ -1,0 +1,189 @@
+/**
+ * What each viewer likes, saves, follows, blocks and watches: read once, kept in memory, true as of the last reading of
+ * the change log. The ranking asks for taste, the rules and the cards for state.
+ */
+import type { DomainEvent } from '../../../contract/events.ts'
+import type { Viewer } from '../../../engines/for-you/index.ts'
+import type { Ctx } from '../../app/context.ts'
+import { viewerKeyOf } from '../reactions/index.ts'
+import { findViewerMemory, type Change } from './feed.queries.ts'
+import { LruMap } from './lru.ts'
+
+const VIEWERS_MAX = 12_000
+/** Read again after this long: tags and likings that events only sketch. */
+const MAX_AGE_MS = 15 * 60_000
+/** Who has more likes, saves, follows or blocks than this is asked of the database for each page. */
+export const RELATIONS_MAX = 3_000
+const LIKES_FOR_TASTE = 200
+const VIEWS_MAX = 300
+/** Likes of an author's videos at which the author counts fully. */
+const FULL_LIKES = 3
+const STRINGS_MAX = 500_000
+
+export interface ViewerMemory {
+  readonly follows: Set<string>
+  readonly liked: Set<string>
+  readonly saved: Set<string>
+  readonly blocking: Set<string>
+  readonly blockedBy: Set<string>
+  /** Whether the sets above are whole. */
+  readonly isWhole: boolean
+  readonly likedAuthors: Map<string, number>
+  readonly tags: Map<string, number>
+  /** Oldest first. */
+  readonly seen: Set<string>
+  readonly loadedAtMs: number
+}
+
+export class Viewers {
+  readonly #ctx: Ctx
+  readonly #memory = new LruMap<string, ViewerMemory>(VIEWERS_MAX)
+  readonly #loading = new Map<string, Promise<ViewerMemory>>()
+  readonly #strings = new Map<string, string>()
+  #queryCount = 0
+
+  constructor(ctx: Ctx) {
+    this.#ctx = ctx
+  }
+
+  /** Queries made so far. */
+  get queryCount(): number {
+    return this.#queryCount
+  }
+
+  /** The viewer for a ranking. */
+  async tasteOf(accountId: string | null): Promise<Viewer> {
+    if (accountId === null)
+      return { id: null, follows: [], likedAuthors: new Map(), tags: new Map(), seen: [] }
+    return { id: accountId, ...(await this.of(accountId)) }
+  }
+
+  /** What is known of an account. At most one query, when they were not here lately. */
+  async of(accountId: string): Promise<ViewerMemory> {
+    const oldestMs = this.#ctx.clock.now().getTime() - MAX_AGE_MS
+    const known = this.#memory.get(accountId)
+    return known && known.loadedAtMs > oldestMs ? known : this.#load(accountId)
+  }
+
+  /** What is in memory now; undefined when it has to be read (again). */
+  peek(accountId: string): ViewerMemory | undefined {
+    return this.#memory.peek(accountId)
+  }
+
+  /** Takes in a line of the change log. */
+  apply({ kind, subjectId, objectId }: Change): void {
+    if (objectId === null) return
+    if (kind === 'blocked' || kind === 'unblocked') {
+      const is = kind === 'blocked'
+      this.#change(subjectId, ({ blocking }) => put(blocking, this.#shared(objectId), is))
+      this.#change(objectId, ({ blockedBy }) => put(blockedBy, this.#shared(subjectId), is))
+      return
+    }
+    const id = this.#shared(objectId)
+    this.#change(subjectId, (memory) => {
+      if (kind === 'liked' || kind === 'unliked') put(memory.liked, id, kind === 'liked')
+      else if (kind === 'saved' || kind === 'unsaved') put(memory.saved, id, kind === 'saved')
+      else if (kind === 'followed' || kind === 'unfollowed') put(memory.follows, id, kind === 'followed')
+    })
+  }
+
+  /** Takes an event in, for taste alone; `authorId` is the author of its video, where that is known. */
+  learn(event: DomainEvent, authorId: string | undefined): void {
+    const memory = event.accountId === null ? undefined : this.#memory.peek(event.accountId)
+    if (!memory) return
+    if (event.kind === 'viewed' && event.isCounted) this.#see(memory, event.videoId)
+    else if (event.kind === 'liked' && authorId !== undefined) {
+      const weight = (memory.likedAuthors.get(authorId) ?? 0) + 1 / FULL_LIKES
+      memory.likedAuthors.set(this.#shared(authorId), Math.min(1, weight))
+    }
+  }
+
+  /** Forgets everything: something was missed. */
+  clear(): void {
+    this.#loading.clear()
+    this.#memory.clear()
+  }
+
+  #change(accountId: string, change: (memory: ViewerMemory) => void): void {
+    // One that is just being read may or may not have this already: it will be read again.
+    this.#loading.delete(accountId)
+    const memory = this.#memory.peek(accountId)
+    if (memory) change(memory)
+  }
+
+  #see(memory: ViewerMemory, videoId: string): void {
+    memory.seen.delete(videoId)
+    memory.seen.add(this.#shared(videoId))
+    if (memory.seen.size > VIEWS_MAX) memory.seen.delete(memory.seen.values().next().value!)
+  }
+
+  #load(accountId: string): Promise<ViewerMemory> {
+    const running = this.#loading.get(accountId)
+    if (running) return running
+    // Otherwise the one being read would be changed twice: once by the log, once by being read after it.
+    this.#memory.delete(accountId)
+    const loading = this.#read(accountId)
+      .then((memory) => {
+        if (this.#loading.get(accountId) === loading) this.#memory.set(accountId, memory)
+        return memory
+      })
+      .finally(() => {
+        if (this.#loading.get(accountId) === loading) this.#loading.delete(accountId)
+      })
+    this.#loading.set(accountId, loading)
+    return loading
+  }
+
+  async #read(accountId: string): Promise<ViewerMemory> {
+    this.#queryCount += 1
+    const loadedAtMs = this.#ctx.clock.now().getTime()
+    const row = await findViewerMemory(this.#ctx.pool, {
+      accountId,
+      viewerKey: viewerKeyOf({ accountId, browserId: null }),
+      relationsMax: RELATIONS_MAX,
+      likesMax: LIKES_FOR_TASTE,
+      viewsMax: VIEWS_MAX,
+    })
+    const [follows, liked, saved, blocking, blockedBy] = [
+      row.follows,
+      row.liked,
+      row.saved,
+      row.blocking,
+      row.blockedBy,
+    ].map((list) => this.#setOf(list)) as [Set<string>, Set<string>, Set<string>, Set<string>, Set<string>]
+    const sets = [follows, liked, saved, blocking, blockedBy]
+    const mostWatched = row.tags.reduce((most, { count }) => Math.max(most, count), 1)
+    return {
+      follows,
+      liked,
+      saved,
+      blocking,
+      blockedBy,
+      isWhole: sets.every((set) => set.size <= RELATIONS_MAX),
+      likedAuthors: new Map(
+        row.likedAuthors.map(({ id, count }) => [this.#shared(id), Math.min(1, count / FULL_LIKES)]),
+      ),
+      tags: new Map(row.tags.map(({ tag, count }) => [this.#shared(tag), count / mostWatched])),
+      seen: this.#setOf(row.seen),
+      loadedAtMs,
+    }
+  }
+
+  #setOf(list: string | null): Set<string> {
+    return new Set(list === null ? [] : list.split(',').map((id) => this.#shared(id)))
+  }
+
+  /** One copy of each string: the same few authors and videos stand in thousands of memories. */
+  #shared(text: string): string {
+    const known = this.#strings.get(text)
+    if (known !== undefined) return known
+    if (this.#strings.size >= STRINGS_MAX) this.#strings.clear()
+    this.#strings.set(text, text)
+    return text
+  }
+}
+
+function put(set: Set<string>, id: string, is: boolean): void {
+  if (is) set.add(id)
+  else set.delete(id)
+}
