@@ -1,6 +1,7 @@
 /** One player: a <video> element, the stream in it, and what the page shows of it. */
 import type { ViewReport, VideoCard } from '#lib/api/types.ts'
 import { makeId } from '#lib/ids.ts'
+import { preferences } from '#lib/preferences/preferences.svelte.ts'
 import { prefs, sound } from './prefs.svelte.ts'
 import { openStream, type Stream, type StreamFailure, type StreamMode } from './stream/stream.ts'
 import { addViewReport } from './view-reporter.ts'
@@ -79,7 +80,7 @@ export class Player {
   enter(): void {
     if (this.isActive || !this.card) return
     this.isActive = true
-    this.isPausedByPerson = false
+    this.isPausedByPerson = !preferences.autoplay
     this.#view = createViewTracker({ videoId: this.card.id, key: makeId(), source: this.#source })
     void this.play()
   }
@@ -178,7 +179,8 @@ export class Player {
   }
 
   #onSeeking(video: HTMLVideoElement): void {
-    const hasBegunAgain = !this.#isSeekByPerson && video.currentTime < 0.5 && this.timeS > this.durationS - END_TOLERANCE_S
+    const hasBegunAgain =
+      !this.#isSeekByPerson && video.currentTime < 0.5 && this.timeS > this.durationS - END_TOLERANCE_S
     if (hasBegunAgain) this.#view?.complete()
     else this.#view?.seek(video.currentTime)
     this.#isSeekByPerson = false

@@ -1,6 +1,7 @@
 /**
  * Fetches the beginning of the videos that come next, within a budget of bytes, so that a swipe shows a frame at once.
  */
+import { preferences } from '#lib/preferences/preferences.svelte.ts'
 import { readInit, readMaster, readMedia, streamSegment } from './stream/fetch-media.ts'
 import { bandwidth, effectiveType, isSavingData } from './stream/network.ts'
 import { chooseVariant } from './stream/quality.ts'
@@ -11,6 +12,8 @@ export interface PrefetchConditions {
   readonly isHidden: boolean
   readonly isOnline: boolean
   readonly bandwidthBps: number
+  /** What the person allows. @default no limit of theirs */
+  readonly allowedBytes?: number
 }
 
 const MEGABYTE = 1_000_000
@@ -22,7 +25,10 @@ const BUDGET_S = 2
 export function prefetchBudgetBytes(conditions: PrefetchConditions): number {
   if (conditions.isHidden || !conditions.isOnline || conditions.isSavingData) return 0
   if (conditions.effectiveType === 'slow-2g' || conditions.effectiveType === '2g') return 0
-  const affordable = Math.floor((conditions.bandwidthBps / 8) * BUDGET_S)
+  const affordable = Math.min(
+    conditions.allowedBytes ?? Infinity,
+    Math.floor((conditions.bandwidthBps / 8) * BUDGET_S),
+  )
   return Math.min(conditions.effectiveType === '3g' ? MEGABYTE / 2 : MAX_BUDGET_BYTES, affordable)
 }
 
@@ -73,5 +79,6 @@ export function currentConditions(): PrefetchConditions {
     isHidden: document.hidden,
     isOnline: navigator.onLine !== false,
     bandwidthBps: bandwidth().read(),
+    allowedBytes: preferences.fetchAheadMb * MEGABYTE,
   }
 }

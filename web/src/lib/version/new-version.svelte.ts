@@ -2,6 +2,7 @@
 import { beforeNavigate } from '$app/navigation'
 import { updated } from '$app/state'
 import { t } from '#lib/i18n/core.ts'
+import { isSendingBytes } from '#lib/upload/tasks.svelte.ts'
 import { showToast } from '#lib/ui/toasts.svelte.ts'
 
 const SHOWN_MS = 15_000
@@ -9,7 +10,8 @@ const SHOWN_MS = 15_000
 /** Call it once, while the root layout is made: the next change of page becomes a full load; until then it is offered. */
 export function watchForNewVersion(): void {
   beforeNavigate(({ willUnload, to }) => {
-    if (updated.current && !willUnload && to) location.href = to.url.href
+    // A full load would stop an upload.
+    if (updated.current && !willUnload && to && !isSendingBytes()) location.href = to.url.href
   })
   let isTold = false
   $effect(() => {

@@ -1,4 +1,5 @@
 /** What the browser says of the network, and what this device has measured of it. */
+import { preferences } from '#lib/preferences/preferences.svelte.ts'
 import { createBandwidthEstimator, guessBandwidthBps, type BandwidthEstimator } from './quality.ts'
 
 interface Connection extends EventTarget {
@@ -13,7 +14,9 @@ function connection(): Connection | null {
   return (navigator as Navigator & { connection?: Connection }).connection ?? null
 }
 
+/** By the person's own choice, else by the browser's. */
 export function isSavingData(): boolean {
+  if (preferences.data !== 'system') return preferences.data === 'save'
   return connection()?.saveData === true
 }
 
