@@ -1,5 +1,5 @@
 /** Logs: one JSON object a line on standard output; secrets and personal data never enter them. */
-import { pino, type Logger } from 'pino'
+import { pino, stdSerializers, type Logger } from 'pino'
 
 export type Log = Logger
 
@@ -23,6 +23,13 @@ export function createLog(
     level: options.level,
     base: options.base,
     redact: { paths: REDACTED_PATHS, censor: '[redacted]' },
+    serializers: { err: describeError },
   }
   return destination ? pino(settings, destination) : pino(settings)
+}
+
+/** A database error carries its whole connection with it, which tells nothing and fills the disk. */
+function describeError(error: Error): object {
+  const { client: _, ...description } = stdSerializers.err(error) as object & { client?: unknown }
+  return description
 }

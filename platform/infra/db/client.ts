@@ -1,5 +1,5 @@
 /** The database connection: a pool of PostgreSQL sessions and typed queries over it. */
-import { Kysely, PostgresDialect, type Transaction } from 'kysely'
+import { CamelCasePlugin, Kysely, PostgresDialect, type Transaction } from 'kysely'
 import pg from 'pg'
 import type { Tables } from './tables.ts'
 
@@ -58,6 +58,9 @@ export function openDatabase(options: DatabaseOptions): Database {
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
   return { db, pool, [Symbol.asyncDispose]: () => db.destroy() }
 }
+
+/** The same connections for code that names columns in camel case, as better-auth does. */
+export const inCamelCase = (db: Db) => db.withPlugin(new CamelCasePlugin())
 
 /** Runs `work` in one transaction: all of it happens, or none. Never hold one across storage, ffmpeg or the network. */
 export function inTransaction<T>(ctx: { readonly db: Db }, work: (tx: Tx) => Promise<T>): Promise<T> {

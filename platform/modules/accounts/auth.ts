@@ -1,10 +1,10 @@
 /** better-auth behind our own routes: it keeps users, credentials and sessions; we own cookies, errors and limits. */
 import { betterAuth } from 'better-auth'
 import { username } from 'better-auth/plugins/username'
-import { CamelCasePlugin } from 'kysely'
 import { PASSWORD_MAX_LENGTH, PASSWORD_MIN_LENGTH } from '../../../contract/accounts.ts'
 import { HANDLE_MAX_LENGTH, HANDLE_MIN_LENGTH } from '../../../contract/common.ts'
 import type { Ctx } from '../../app/context.ts'
+import { inCamelCase } from '../../infra/db/index.ts'
 import { hashPassword, verifyPassword } from './passwords.ts'
 
 export const SESSION_DAYS = 30
@@ -19,7 +19,7 @@ export function createAuth(ctx: Ctx) {
     telemetry: { enabled: false },
     logger: { disabled: true },
     rateLimit: { enabled: false },
-    database: { db: ctx.db.withPlugin(new CamelCasePlugin()), type: 'postgres' },
+    database: { db: inCamelCase(ctx.db), type: 'postgres' },
     advanced: {
       cookiePrefix: 'upbeat',
       useSecureCookies: false,
