@@ -239,7 +239,7 @@ export function openMseStream(video: HTMLVideoElement, options: MseOptions): Str
 
   function fail(cause: unknown): void {
     if (signal.aborted) return
-    if (cause instanceof UnsupportedPlaylistError) options.onUnsupported(cause)
+    if (cause instanceof UnsupportedPlaylistError || isRefusedByDecoder(cause)) options.onUnsupported(cause)
     else options.onFailure({ kind: kindOf(cause), isRetrying: false, cause })
   }
   const onVideoError = () => {
@@ -307,6 +307,12 @@ function isMediaFault(error: unknown): boolean {
     error instanceof DOMException &&
     ['EncodingError', 'NotSupportedError', 'QuotaExceededError', 'InvalidStateError'].includes(error.name)
   )
+}
+
+/** The browser stumbled over bytes that it said it could play: another player may feed it differently. */
+function isRefusedByDecoder(cause: unknown): boolean {
+  if (cause instanceof DOMException) return cause.name === 'EncodingError'
+  return cause instanceof MediaError && cause.code === MediaError.MEDIA_ERR_DECODE
 }
 
 function kindOf(cause: unknown): StreamFailure['kind'] {

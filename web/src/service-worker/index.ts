@@ -1,0 +1,131 @@
+/**
+ * The service worker: shows the app when there is no server, and nothing else.
+ *
+ * A build is never served for ever: pages ask the server first, and a worker of a new build takes over at once and
+ * throws the old build away.
+ */
+import { immutable } from '$app/manifest'
+import { version } from '$app/env'
+import { self } from '$app/service-worker'
+import {
+  handlingOf,
+  MAX_KEPT_CODE_BYTES,
+  MAX_PICTURE_BYTES,
+  MAX_PICTURES,
+  outdatedCaches,
+  SHELL_PATIENCE_MS,
+  surplus,
+} from './rules.ts'
+
+const BUILD_CACHE = `upbeat-build-${version}`
+const ANSWER_CACHE = 'upbeat-answers'
+const PICTURE_CACHE = 'upbeat-pictures'
+/** The one page that stands for all: any path gets it. */
+const SHELL = '/'
+
+self.addEventListener('install', (event) => {
+  event.waitUntil(
+    (async () => {
+      const cache = await caches.open(BUILD_CACHE)
+      await cache.add(new Request(SHELL, { cache: 'reload' }))
+      await Promise.allSettled(immutable.map(({ path }) => keepCode(cache, `/${path.replace(/^\//, '')}`)))
+      await self.skipWaiting()
+    })(),
+  )
+})
+
+self.addEventListener('activate', (event) => {
+  event.waitUntil(
+    (async () => {
+      await Promise.all(outdatedCaches(await caches.keys(), BUILD_CACHE).map((name) => caches.delete(name)))
+      await self.clients.claim()
+    })(),
+  )
+})
+
+self.addEventListener('fetch', (event) => {
+  const { request } = event
+  const url = new URL(request.url)
+  const handling = handlingOf({
+    method: request.method,
+    mode: request.mode,
+    destination: request.destination,
+    isSameOrigin: url.origin === self.location.origin,
+    path: url.pathname,
+    search: url.search,
+    hasRange: request.headers.has('range'),
+  })
+  if (handling === 'page') event.respondWith(answerPage(request))
+  else if (handling === 'immutable') event.respondWith(answerImmutable(request))
+  else if (handling === 'last-answer') event.respondWith(answerLast(event, request))
+  else if (handling === 'picture') event.respondWith(answerPicture(event, request))
+})
+
+/** Keeps a file of the build, unless it is one of the large ones, which are for rare cases. */
+async function keepCode(cache: Cache, url: string): Promise<void> {
+  const response = await fetch(url)
+  if (response.ok && Number(response.headers.get('content-length')) <= MAX_KEPT_CODE_BYTES) await cache.put(url, response)
+  else await response.body?.cancel()
+}
+
+/** Signing out or another account: what was kept for the one before must not be shown. */
+self.addEventListener('message', (event) => {
+  if (event.data === 'forget-answers') event.waitUntil(caches.delete(ANSWER_CACHE))
+})
+
+/** The server's page, unless it does not come or is broken; then the kept shell. */
+async function answerPage(request: Request): Promise<Response> {
+  const kept = () => caches.match(SHELL, { cacheName: BUILD_CACHE })
+  try {
+    const response = await fetch(request, { signal: AbortSignal.timeout(SHELL_PATIENCE_MS) })
+    if (response.status < 500) return response
+    return (await kept()) ?? response
+  } catch (error) {
+    const shell = await kept()
+    if (shell) return shell
+    throw error
+  }
+}
+
+async function answerImmutable(request: Request): Promise<Response> {
+  const kept = await caches.match(request)
+  if (kept) return kept
+  const response = await fetch(request)
+  if (response.ok) await (await caches.open(BUILD_CACHE)).put(request, response.clone())
+  return response
+}
+
+async function answerLast(event: FetchEvent, request: Request): Promise<Response> {
+  try {
+    const response = await fetch(request)
+    if (response.ok) {
+      const copy = response.clone()
+      event.waitUntil(caches.open(ANSWER_CACHE).then((cache) => cache.put(request.url, copy)))
+    }
+    return response.status >= 500
+      ? ((await caches.match(request.url, { cacheName: ANSWER_CACHE })) ?? response)
+      : response
+  } catch (error) {
+    const kept = await caches.match(request.url, { cacheName: ANSWER_CACHE })
+    if (kept) return kept
+    throw error
+  }
+}
+
+async function answerPicture(event: FetchEvent, request: Request): Promise<Response> {
+  const kept = await caches.match(request, { cacheName: PICTURE_CACHE })
+  if (kept) return kept
+  const response = await fetch(request)
+  const sizeBytes = Number(response.headers.get('content-length'))
+  if (response.ok && sizeBytes > 0 && sizeBytes <= MAX_PICTURE_BYTES) {
+    const copy = response.clone()
+    event.waitUntil(keepPicture(request, copy))
+  }
+  return response
+}
+
+async function keepPicture(request: Request, response: Response): Promise<void> {
+  const cache = await caches.open(PICTURE_CACHE)
+  await cache.put(request, response)
+  await Promise.all(surplus(await cache.keys(), MAX_PICTURES).map((key) => cache.delete(key)))
+}

@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest'
+import { handlingOf, outdatedCaches, surplus } from './rules.ts'
+
+const get = {
+  method: 'GET',
+  mode: 'cors',
+  destination: '',
+  isSameOrigin: true,
+  path: '/',
+  search: '',
+  hasRange: false,
+}
+
+test('pages are kept as one shell; the API, media and files are never answered with it', () => {
+  for (const path of ['/', '/following', '/v/1', '/@ann.b/', '/settings']) {
+    expect(handlingOf({ ...get, mode: 'navigate', path })).toBe('page')
+  }
+  for (const path of [
+    '/api/v1/openapi.json',
+    '/media/a/master.m3u8',
+    '/healthz',
+    '/icon.svg',
+    '/robots.txt',
+  ]) {
+    expect(handlingOf({ ...get, mode: 'navigate', path })).toBe('leave')
+  }
+})
+
+test('only the first page of a feed and the account are kept as answers', () => {
+  expect(handlingOf({ ...get, path: '/api/v1/feed/for-you' })).toBe('last-answer')
+  expect(handlingOf({ ...get, path: '/api/v1/feed/for-you', search: '?cursor=x' })).toBe('leave')
+  expect(handlingOf({ ...get, path: '/api/v1/notifications' })).toBe('leave')
+})
+
+test('covers are kept, segments and playlists are not', () => {
+  expect(handlingOf({ ...get, path: '/media/v/poster.jpg', destination: 'image' })).toBe('picture')
+  expect(handlingOf({ ...get, path: '/media/v/540/1.m4s' })).toBe('leave')
+  expect(handlingOf({ ...get, path: '/media/v/poster.jpg', destination: 'image', hasRange: true })).toBe(
+    'leave',
+  )
+})
+
+test('writes and other origins are left alone', () => {
+  expect(handlingOf({ ...get, method: 'POST', path: '/api/v1/feed/for-you' })).toBe('leave')
+  expect(handlingOf({ ...get, isSameOrigin: false, path: '/_app/immutable/a.js' })).toBe('leave')
+})
+
+test('the caches of older builds go, what belongs to no build stays', () => {
+  expect(
+    outdatedCaches(['upbeat-build-1', 'upbeat-build-2', 'upbeat-answers', 'other'], 'upbeat-build-2'),
+  ).toEqual(['upbeat-build-1'])
+})
+
+test('over the limit the oldest go first', () => {
+  expect(surplus(['a', 'b', 'c'], 2)).toEqual(['a'])
+  expect(surplus(['a'], 2)).toEqual([])
+})

@@ -1,0 +1,58 @@
+/** What the service worker does with a request, and what its caches may hold: pure, so that it can be tested. */
+
+export type Handling =
+  /** A page: the server's shell, or the kept one when there is no server. */
+  | 'page'
+  /** A file whose name holds its content: from the cache, for ever. */
+  | 'immutable'
+  /** The first page of a feed, or who is signed in: the server's, or the last one when there is no server. */
+  | 'last-answer'
+  /** A cover: from the cache while it is there. */
+  | 'picture'
+  /** Not ours: the browser does what it always does. */
+  | 'leave'
+
+export interface RequestFacts {
+  readonly method: string
+  readonly mode: string
+  readonly destination: string
+  readonly isSameOrigin: boolean
+  readonly path: string
+  readonly search: string
+  readonly hasRange: boolean
+}
+
+const KEPT_ANSWERS = ['/api/v1/feed/for-you', '/api/v1/feed/following', '/api/v1/me']
+
+export function handlingOf(request: RequestFacts): Handling {
+  if (request.method !== 'GET' || !request.isSameOrigin || request.hasRange) return 'leave'
+  if (request.path.startsWith('/_app/immutable/')) return 'immutable'
+  if (request.mode === 'navigate') return isAppPath(request.path) ? 'page' : 'leave'
+  if (KEPT_ANSWERS.includes(request.path) && request.search === '') return 'last-answer'
+  if (request.path.startsWith('/media/') && request.destination === 'image') return 'picture'
+  return 'leave'
+}
+
+/** Pages of the app; what the API, the media or a health check answers is never replaced by the shell. */
+function isAppPath(path: string): boolean {
+  return !/^\/(api|media|metrics|healthz|readyz|_app)(\/|$)/.test(path) && !/\.[a-z0-9]{2,5}$/i.test(path)
+}
+
+/** How many covers are kept: two pages of a feed. Media is never kept: it has the browser's own cache. */
+export const MAX_PICTURES = 40
+/** A cover that is larger than this is not kept. */
+export const MAX_PICTURE_BYTES = 300_000
+/** Files of the build that are larger (as they are sent) are fetched when they are needed. */
+export const MAX_KEPT_CODE_BYTES = 120_000
+/** So long a page waits for the server before the kept shell is shown. */
+export const SHELL_PATIENCE_MS = 3500
+
+/** Which caches of this origin belong to other builds and go away. */
+export function outdatedCaches(names: readonly string[], current: string): string[] {
+  return names.filter((name) => name.startsWith('upbeat-build-') && name !== current)
+}
+
+/** The oldest entries that are too many; `keys` in the order in which they were put. */
+export function surplus<T>(keys: readonly T[], max: number): T[] {
+  return keys.slice(0, Math.max(0, keys.length - max))
+}
