@@ -1,6 +1,7 @@
 /** The ingest role: uploads' bytes, and the encoder that meets them. */
 import type { Ctx } from '../app/context.ts'
 import type { App, Routes } from '../app/http.ts'
+import { startFirstPlayableLane } from '../modules/transcoding/index.ts'
 import { mountApi } from './mount.ts'
 
 const routes: readonly Routes[] = []
@@ -9,6 +10,8 @@ const routes: readonly Routes[] = []
 export async function createIngest(ctx: Ctx): Promise<App> {
   const app = await mountApi(ctx, routes)
   app.get('/healthz', async () => ({ status: 'alive' }))
+  const lane = await startFirstPlayableLane(ctx)
+  app.addHook('onClose', () => lane[Symbol.asyncDispose]())
   await app.ready()
   return app
 }

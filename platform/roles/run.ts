@@ -39,7 +39,7 @@ export async function runRole(role: RoleName): Promise<void> {
   }
 
   const { ctx } = stack.use(await openContext({ config, role, isWorker: role !== 'api' }))
-  const app = await createRole(role, ctx)
+  const app = await createRole(role, ctx, stack)
   const requests = app && trackRequests(app.server)
   if (app) {
     stack.defer(() => app.close())
@@ -64,14 +64,14 @@ export async function runRole(role: RoleName): Promise<void> {
 }
 
 /** The role's app; null for one that speaks no HTTP. Each process loads its own role's code only. */
-async function createRole(role: RoleName, ctx: Ctx): Promise<App | null> {
+async function createRole(role: RoleName, ctx: Ctx, stack: AsyncDisposableStack): Promise<App | null> {
   switch (role) {
     case 'api':
       return (await import('./api.ts')).createApi(ctx)
     case 'ingest':
       return (await import('./ingest.ts')).createIngest(ctx)
     case 'worker':
-      await (await import('./worker.ts')).startWorker(ctx)
+      stack.use(await (await import('./worker.ts')).startWorker(ctx))
       return null
   }
 }

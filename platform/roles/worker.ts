@@ -1,7 +1,11 @@
 /** The worker role: everything that can happen after the answer. */
 import type { Ctx } from '../app/context.ts'
+import { startImproveLane } from '../modules/transcoding/index.ts'
 
-/** Begins to work the queues; they stop with the context. */
-export async function startWorker(ctx: Ctx): Promise<void> {
+/** Begins to work the queues; they stop with the context. Disposal, before that, hands encoders' work back. */
+export async function startWorker(ctx: Ctx): Promise<AsyncDisposable> {
+  await using stack = new AsyncDisposableStack()
+  stack.use(await startImproveLane(ctx))
   ctx.log.info('worker.started')
+  return stack.move()
 }
