@@ -45,15 +45,20 @@ export interface WorkOptions {
   readonly perGroup?: number
 }
 
+export interface Working {
+  /** Takes no more jobs of the queue here; settles when those under way have ended. */
+  stop(): Promise<void>
+}
+
 export interface Jobs extends AsyncDisposable {
   /** Puts a job into the queue when the transaction commits. */
   enqueue<T extends object>(tx: Db | Tx, queue: Queue<T>, data: T, options?: EnqueueOptions): Promise<void>
-  /** Runs the queue's jobs here until disposal. */
+  /** Runs the queue's jobs here until stopped, or until disposal. */
   work<T extends object>(
     queue: Queue<T>,
     options: WorkOptions,
     handler: (job: RunningJob<T>) => Promise<void>,
-  ): Promise<void>
+  ): Promise<Working>
 }
 
 export interface JobsOptions {
@@ -119,6 +124,8 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
         localConcurrency: concurrency,
         batchSize: 1,
         pollingIntervalSeconds: 2,
+        // A retry that has become due wakes nobody: pg-boss's 30 s would be the time to recover.
+        notifyPollingIntervalSeconds: 2,
         heartbeatRefreshSeconds: 3,
         ...(perGroup && { groupConcurrency: perGroup }),
       }
@@ -126,6 +133,7 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
         if (job)
           await handler({ id: job.id, data: job.data as never, attempt: job.retryCount, signal: job.signal })
       })
+      return { stop: () => boss.offWork(queue.name, { wait: true }) }
     },
     [Symbol.asyncDispose]: () => boss.stop({ graceful: true, timeout: 5_000, close: true }),
   }

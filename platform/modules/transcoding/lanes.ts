@@ -56,16 +56,15 @@ async function startLane(
   handle: Handler,
 ): Promise<AsyncDisposable> {
   const stopping = new AbortController()
-  const running = new Set<Promise<void>>()
-  await ctx.jobs.work(queue, options, ({ data, signal }) => {
-    const run = runJob(ctx, queue, data, { signal, stopping: stopping.signal, handle })
-    running.add(run)
-    return run.finally(() => running.delete(run))
-  })
+  const working = await ctx.jobs.work(queue, options, ({ data, signal }) =>
+    runJob(ctx, queue, data, { signal, stopping: stopping.signal, handle }),
+  )
   return {
     async [Symbol.asyncDispose]() {
+      // In this order: what is handed back must not be taken here again.
+      const stopped = working.stop()
       stopping.abort()
-      await Promise.allSettled(running)
+      await stopped
     },
   }
 }
