@@ -1,0 +1,147 @@
+/** The steps of the check, and how each one is counted. */
+import { spawn } from 'node:child_process'
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+export const REPOSITORY = join(import.meta.dirname, '..', '..')
+
+export interface Count {
+  readonly passed: number
+  readonly failed: number
+  readonly skipped: number
+}
+
+export interface Step {
+  readonly name: string
+  /** What it says while it runs goes to `say`. */
+  run(say: (text: string) => void): Promise<Count>
+}
+
+const ONE_PASSED: Count = { passed: 1, failed: 0, skipped: 0 }
+const ONE_FAILED: Count = { passed: 0, failed: 1, skipped: 0 }
+
+/** One npm script that passes or fails as a whole. */
+export function npmScript(name: string, script: string): Step {
+  return {
+    name,
+    async run(say) {
+      const { code, output } = await execute('npm', ['run', '--silent', script], { timeoutMs: 10 * 60_000 })
+      if (code === 0) return ONE_PASSED
+      say(output)
+      return ONE_FAILED
+    },
+  }
+}
+
+export interface VitestOptions {
+  readonly project: 'node' | 'e2e'
+  /** Only these files. @default all of the project */
+  readonly files?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** One run of vitest, counted by test. */
+export function vitest(name: string, options: () => Promise<VitestOptions | { skipped: string }>): Step {
+  return {
+    name,
+    async run(say) {
+      const chosen = await options()
+      if ('skipped' in chosen) {
+        say(`skipped: ${chosen.skipped}`)
+        return { passed: 0, failed: 0, skipped: 1 }
+      }
+      const report = join(tmpdir(), `upbeat-check-${process.pid}-${Math.random().toString(36).slice(2)}.json`)
+      const args = ['run', '--project', chosen.project, '--passWithNoTests']
+      const { code } = await execute(
+        join(REPOSITORY, 'node_modules/.bin/vitest'),
+        [...args, '--reporter=default', '--reporter=json', `--outputFile=${report}`, ...(chosen.files ?? [])],
+        { timeoutMs: 40 * 60_000, env: chosen.env, onOutput: say },
+      )
+      return countReport(report, code).finally(() => rm(report, { force: true }))
+    },
+  }
+}
+
+async function countReport(path: string, code: number): Promise<Count> {
+  const report = JSON.parse(await readFile(path, 'utf8').catch(() => '{}')) as {
+    numPassedTests?: number
+    numFailedTests?: number
+    numPendingTests?: number
+    numTodoTests?: number
+  }
+  const failed = report.numFailedTests ?? 0
+  return {
+    passed: report.numPassedTests ?? 0,
+    // A file that can't be loaded, or an error outside of any test, fails the run without failing a test.
+    failed: code !== 0 && failed === 0 ? 1 : failed,
+    skipped: (report.numPendingTests ?? 0) + (report.numTodoTests ?? 0),
+  }
+}
+
+/** The drills, counted by promise: their last line tells. */
+export function drills(name: string, which: string): Step {
+  return {
+    name,
+    async run(say) {
+      const { code, output } = await execute('npm', ['run', '--silent', 'drill', '--', which], {
+        timeoutMs: 30 * 60_000,
+        onOutput: say,
+      })
+      const told = /(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$/.exec(output)
+      if (!told) return ONE_FAILED
+      const failed = Number(told[2])
+      return {
+        passed: Number(told[1]),
+        failed: code !== 0 && failed === 0 ? 1 : failed,
+        skipped: Number(told[3] ?? 0),
+      }
+    },
+  }
+}
+
+/** The test files that reach PostgreSQL: those that make a world or take the suite's server. */
+export async function listDatabaseTests(): Promise<string[]> {
+  const found: string[] = []
+  for (const folder of ['platform', 'tests', 'bench', 'cli']) {
+    const entries = await readdir(join(REPOSITORY, folder), { recursive: true }).catch(() => [])
+    for (const entry of entries.filter((path) => path.endsWith('.test.ts'))) {
+      const path = join(folder, entry)
+      const text = await readFile(join(REPOSITORY, path), 'utf8')
+      if (!path.startsWith('tests/e2e/') && /support\/world\.ts|inject\('databaseUrl'\)/.test(text))
+        found.push(path)
+    }
+  }
+  return found.sort()
+}
+
+interface ExecuteOptions {
+  readonly timeoutMs: number
+  readonly env?: Readonly<Record<string, string>>
+  readonly onOutput?: (text: string) => void
+}
+
+/** Runs a program in the repository and keeps all that it says. */
+function execute(
+  program: string,
+  args: readonly string[],
+  options: ExecuteOptions,
+): Promise<{ code: number; output: string }> {
+  return new Promise((resolve) => {
+    let output = ''
+    const child = spawn(program, args, {
+      cwd: REPOSITORY,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NO_COLOR: '1', CI: '1', ...options.env },
+      timeout: options.timeoutMs,
+    })
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text
+        options.onOutput?.(text)
+      })
+    }
+    child.once('error', (error) => resolve({ code: 1, output: output + error.message }))
+    child.once('close', (code) => resolve({ code: code ?? 1, output: output.trimEnd() }))
+  })
+}
