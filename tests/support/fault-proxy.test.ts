@@ -113,10 +113,8 @@ test('a refusing network resets new connections until it admits them', async () 
   const refused = connect(proxy.port, '127.0.0.1')
   sockets.push(refused)
   refused.write('hello')
-  await once(
-    refused.on('error', () => {}),
-    'close',
-  )
+  refused.on('error', () => {})
+  await new Promise((resolve) => refused.once('close', resolve))
 
   proxy.admit()
 
