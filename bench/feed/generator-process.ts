@@ -57,6 +57,11 @@ class Run {
     this.order = order
   }
 
+  /** Whether every account has had its page. */
+  get isOver(): boolean {
+    return this.order.kind === 'each-account' && this.#eachAccount >= ACCOUNT_COUNT
+  }
+
   async send(connection: HttpConnection, dueAtMs: number): Promise<void> {
     const { kind } = this.order
     const account = kind === 'each-account' ? 1 + (this.#eachAccount++ % ACCOUNT_COUNT) : pickAccount()
@@ -102,7 +107,7 @@ async function load(order: LoadOrder): Promise<LoadResult> {
   if (order.ratePerS === null)
     await Promise.all(
       connections.map(async (connection) => {
-        while (performance.now() < endsAtMs) await run.send(connection, performance.now())
+        while (performance.now() < endsAtMs && !run.isOver) await run.send(connection, performance.now())
       }),
     )
   else await sendOnSchedule(run, connections, order.ratePerS, startedAtMs, endsAtMs)

@@ -1,7 +1,7 @@
 /** Random catalogues and viewers for the property tests of the feed. */
 import fc from 'fast-check'
 import { CandidatePool } from './candidate-pool.ts'
-import type { CandidateVideo, Viewer } from './types.ts'
+import type { CandidateVideo, Viewer, ViewerTaste } from './types.ts'
 
 export const NOW_MS = Date.UTC(2026, 0, 15, 12)
 const DAY_MS = 86_400_000
@@ -44,9 +44,11 @@ const videoId = fc.integer({ min: 0, max: 140 }).map((n) => `video-${n}`)
 
 export const viewer: fc.Arbitrary<Viewer> = fc.record({
   id: fc.option(authorId),
-  follows: fc.uniqueArray(authorId, { maxLength: 6 }),
-  likedAuthors: fc.array(fc.tuple(authorId, weight), { maxLength: 5 }).map((pairs) => new Map(pairs)),
-  tags: fc.array(fc.tuple(tag, weight), { maxLength: 5 }).map((pairs) => new Map(pairs)),
+  taste: fc.record({
+    follows: fc.uniqueArray(authorId, { maxLength: 6 }),
+    likedAuthors: fc.array(fc.tuple(authorId, weight), { maxLength: 5 }).map((pairs) => new Map(pairs)),
+    tags: fc.array(fc.tuple(tag, weight), { maxLength: 5 }).map((pairs) => new Map(pairs)),
+  }),
   seen: fc.uniqueArray(videoId, { maxLength: 60 }),
 })
 
@@ -58,6 +60,6 @@ export function poolOf(videos: readonly CandidateVideo[]): CandidatePool {
   return pool
 }
 
-export function anybody(overrides: Partial<Viewer> = {}): Viewer {
-  return { id: null, follows: [], likedAuthors: new Map(), tags: new Map(), seen: [], ...overrides }
+export function anybody(taste: Partial<ViewerTaste> = {}): Viewer {
+  return { id: null, taste: { follows: [], likedAuthors: new Map(), tags: new Map(), ...taste }, seen: [] }
 }

@@ -40,6 +40,7 @@ export class CandidatePool {
   #columns = createColumns(256)
   #scoredAtMs: number | null = null
   #hotSlots = new Int32Array(0)
+  #membershipVersion = 0
   #slotsSinceRefresh: number[] = []
 
   get size(): number {
@@ -68,6 +69,11 @@ export class CandidatePool {
   /** The video in a slot; null for an empty one. */
   idAt(slot: number): string | null {
     return this.#ids[slot] ?? null
+  }
+
+  /** Another number after each video that came or went. */
+  get membershipVersion(): number {
+    return this.#membershipVersion
   }
 
   /** Slots by falling impersonal score as it was at the last refresh. Some may be empty or reused by now. */
@@ -135,6 +141,7 @@ export class CandidatePool {
     fitScratch(this.scratch, columns.author.length, this.authors.span, this.tags.span)
     this.#score(slot)
     this.#slotsSinceRefresh.push(slot)
+    this.#membershipVersion += 1
   }
 
   /** Adds watching to a video. A video that is not in the pool is left alone: false. */
@@ -175,6 +182,7 @@ export class CandidatePool {
     this.#slotById.delete(id)
     this.#ids[slot] = null
     this.#free.push(slot)
+    this.#membershipVersion += 1
   }
 
   /** Takes out the videos with the lowest impersonal score until at most `size` are left. Returns their ids. */

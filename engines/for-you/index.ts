@@ -29,6 +29,7 @@ export {
   type Reason,
   type ReasonCode,
   type Viewer,
+  type ViewerTaste,
   type WatchDelta,
   type WatchSignals,
 } from './types.ts'

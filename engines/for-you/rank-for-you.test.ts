@@ -4,7 +4,7 @@ import { anybody, catalogue, excludedIds, NOW_MS, poolOf, viewer as anyViewer } 
 import { AUTHOR_DISTANCE, isReserved } from './diversity.ts'
 import { createRandom } from './random.ts'
 import { rankForYou } from './rank-for-you.ts'
-import type { CandidateVideo, RankOptions } from './types.ts'
+import type { CandidateVideo, RankedItem, RankOptions } from './types.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -103,6 +103,24 @@ describe('any ranking', () => {
           expect(item.score).toBeCloseTo(sum, 6)
           for (const part of Object.values(item.parts)) expect(part).toBeGreaterThanOrEqual(0)
         }
+      }),
+    )
+  })
+
+  test('knows a viewer again, and what changed in the pool meanwhile', () => {
+    fc.assert(
+      fc.property(catalogue, catalogue, anyViewer, (before, after, viewer) => {
+        const pool = poolOf(before)
+        rankForYou(pool, viewer, options())
+        for (const { id } of before) pool.removeVideo(id)
+        for (const each of after) pool.addVideo(each)
+
+        const pointsIn = (items: readonly RankedItem[]) =>
+          new Map(items.map(({ videoId, parts }) => [videoId, [parts.following, parts.liked, parts.tag]]))
+        const afresh = { ...viewer, taste: { ...viewer.taste } }
+        expect(pointsIn(rankForYou(pool, viewer, options()).items())).toEqual(
+          pointsIn(rankForYou(poolOf(after), afresh, options()).items()),
+        )
       }),
     )
   })

@@ -2,6 +2,7 @@
 import type { CandidatePool } from './candidate-pool.ts'
 import { AuthorSpacing, isReserved, RESERVED_EVERY, type SlotOrder } from './diversity.ts'
 import { reasonOf } from './explanation.ts'
+import type { Interner } from './interner.ts'
 import { strongestTag, weightedSumRanker } from './ranker.ts'
 import { packParts, Ranking } from './ranking.ts'
 import { SLOT_STATE } from './scratch.ts'
@@ -14,6 +15,7 @@ import {
   type RankOptions,
   type Taste,
   type Viewer,
+  type ViewerTaste,
 } from './types.ts'
 
 export const DEFAULT_PIPELINE: Pipeline = {
@@ -93,29 +95,52 @@ function markOwn(pool: CandidatePool, viewerId: string): void {
     if (author[slot] === own && slotState[slot] === SLOT_STATE.open) slotState[slot] = SLOT_STATE.seen
 }
 
+/** The part of a taste that concerns the pool, in the pool's numbers. */
+interface Numbers {
+  readonly pool: CandidatePool
+  readonly membershipVersion: number
+  readonly followed: readonly number[]
+  readonly liked: readonly (readonly [number, number])[]
+  readonly tags: readonly (readonly [number, number])[]
+  /** Of followed and liked, each once. */
+  readonly authors: readonly number[]
+}
+
+/** Looking hundreds of names up costs more than all the rest of a ranking, and few tastes change between two of them. */
+const numbersByTaste = new WeakMap<ViewerTaste, Numbers>()
+
+function numbersOf(pool: CandidatePool, taste: ViewerTaste): Numbers {
+  const known = numbersByTaste.get(taste)
+  if (known?.pool === pool && known.membershipVersion === pool.membershipVersion) return known
+  const found = (interner: Interner, weights: ReadonlyMap<string, number>) =>
+    [...weights]
+      .map(([name, weight]) => [interner.find(name), weight] as const)
+      .filter(([index]) => index >= 0)
+  const followed = [...new Set(taste.follows)]
+    .map((id) => pool.authors.find(id))
+    .filter((index) => index >= 0)
+  const liked = found(pool.authors, taste.likedAuthors)
+  const numbers: Numbers = {
+    pool,
+    membershipVersion: pool.membershipVersion,
+    followed,
+    liked,
+    tags: found(pool.tags, taste.tags),
+    authors: [...new Set([...followed, ...liked.map(([author]) => author)])],
+  }
+  numbersByTaste.set(taste, numbers)
+  return numbers
+}
+
 function bindTaste(pool: CandidatePool, viewer: Viewer, random: () => number): Taste {
   const { followed, likedAuthor, tagWeight } = pool.scratch
-  const authors: number[] = []
-  const tags: number[] = []
-  for (const id of viewer.follows) {
-    const author = pool.authors.find(id)
-    if (author < 0 || followed[author] === 1) continue
-    followed[author] = 1
-    authors.push(author)
-  }
-  for (const [id, weight] of viewer.likedAuthors) {
-    const author = pool.authors.find(id)
-    if (author < 0) continue
-    likedAuthor[author] = weight
-    if (followed[author] === 0) authors.push(author)
-  }
-  for (const [name, weight] of viewer.tags) {
-    const tag = pool.tags.find(name)
-    if (tag < 0) continue
-    tagWeight[tag] = weight
-    tags.push(tag)
-  }
-  return { authors, tags, followed, likedAuthor, tagWeight, seed: Math.floor(random() * 2 ** 32) | 0 }
+  const numbers = numbersOf(pool, viewer.taste)
+  for (const author of numbers.followed) followed[author] = 1
+  for (const [author, weight] of numbers.liked) likedAuthor[author] = weight
+  for (const [tag, weight] of numbers.tags) tagWeight[tag] = weight
+  const tags = numbers.tags.map(([tag]) => tag)
+  const seed = Math.floor(random() * 2 ** 32) | 0
+  return { authors: numbers.authors, tags, followed, likedAuthor, tagWeight, seed }
 }
 
 function unbindTaste(taste: Taste): void {

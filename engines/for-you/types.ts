@@ -31,13 +31,18 @@ export interface WatchDelta {
 export interface Viewer {
   /** Null for a signed-out visitor. */
   readonly id: string | null
+  readonly taste: ViewerTaste
+  /** Videos watched before: they come after everything else. */
+  readonly seen: Iterable<string>
+}
+
+/** What a viewer follows, likes and watches. Never changed: a new taste is a new object, and an old one is recognised. */
+export interface ViewerTaste {
   readonly follows: Iterable<string>
   /** Authors whose videos the viewer liked, weighted 0 to 1. */
   readonly likedAuthors: ReadonlyMap<string, number>
   /** Tags that the viewer watches, weighted 0 to 1. */
   readonly tags: ReadonlyMap<string, number>
-  /** Videos watched before: they come after everything else. */
-  readonly seen: Iterable<string>
 }
 
 export interface RankOptions {

@@ -10,7 +10,7 @@ import type { Ctx } from '../../app/context.ts'
 import { loadCardBases, presentCard, type CardBase } from '../videos/index.ts'
 import { LruMap } from './lru.ts'
 
-const CARDS_MAX = 20_000
+const CARDS_MAX = 30_000
 /** Addresses of videos that are not public carry tokens, which are good for hours: a card never gets that old. */
 const CARD_MAX_AGE_MS = 20 * 60_000
 /** How long after an action its video's counts are read again: the fold into the counters takes up to a second. */
@@ -51,15 +51,23 @@ export class CardCache implements Disposable {
     return this.#cards.peek(videoId) ?? undefined
   }
 
-  /** Whether the video has to be read before one can say anything of it. Counts as use. */
-  isMissing(videoId: string): boolean {
-    const card = this.#cards.get(videoId)
-    if (card === undefined) return true
-    return card !== null && card.loadedAtMs < this.#ctx.clock.now().getTime() - CARD_MAX_AGE_MS
+  /** Those that have to be read before one can say anything of them. The others count as used. */
+  missing(videoIds: readonly string[]): string[] {
+    const oldestMs = this.#ctx.clock.now().getTime() - CARD_MAX_AGE_MS
+    return videoIds.filter((id) => {
+      const card = this.#cards.get(id)
+      return card === undefined || (card !== null && card.loadedAtMs < oldestMs)
+    })
   }
 
-  /** Reads these into memory. One query. */
+  /** Whether all are known, be it as missing from the database. */
+  hasAll(videoIds: readonly string[]): boolean {
+    return videoIds.every((id) => this.#cards.peek(id) !== undefined)
+  }
+
+  /** Reads these into memory. One query; none for an empty list. */
   async load(videoIds: readonly string[]): Promise<void> {
+    if (videoIds.length === 0) return
     this.#queryCount += 1
     await this.#read(videoIds)
   }

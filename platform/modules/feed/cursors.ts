@@ -23,8 +23,8 @@ const KIND = { forYou: 1, following: 2 } as const
 export interface ForYouCursor {
   readonly snapshotId: string
   readonly position: number
-  /** `shortHashOf` the videos shown last, oldest first. */
-  readonly shown: readonly number[]
+  /** Short hashes of the videos shown last, oldest first: see `addShown`. */
+  readonly shown: Buffer
 }
 
 export interface FollowingCursor {
@@ -33,27 +33,39 @@ export interface FollowingCursor {
   readonly videoId: string
 }
 
-/** 32 of a video id's random bits (a UUIDv7 ends in them). */
-export function shortHashOf(videoId: string): number {
-  return Number.parseInt(videoId.slice(-8), 16)
+export const NOTHING_SHOWN = Buffer.alloc(0)
+
+/** 32 of a video id's random bits (a UUIDv7 ends in them), in hexadecimal. */
+const shortHashOf = (videoId: string): string => videoId.slice(-HASH_BYTES * 2)
+
+/** What was shown and now these; the oldest are forgotten above `CURSOR_SHOWN_MAX`. */
+export function addShown(shown: Buffer, videoIds: readonly string[]): Buffer {
+  const added = Buffer.from(videoIds.map(shortHashOf).join(''), 'hex')
+  return Buffer.concat([shown, added]).subarray(-CURSOR_SHOWN_MAX * HASH_BYTES)
+}
+
+/** Tells whether a video is among those shown. */
+export function shownFilter(shown: Buffer): (videoId: string) => boolean {
+  const hashes = new Set<string>()
+  for (let at = 0; at < shown.length; at += HASH_BYTES) hashes.add(shown.toString('hex', at, at + HASH_BYTES))
+  return (videoId) => hashes.has(shortHashOf(videoId))
 }
 
 export function sealForYouCursor(secret: string, cursor: ForYouCursor): string {
-  const shown = cursor.shown.slice(-CURSOR_SHOWN_MAX)
-  const bytes = Buffer.allocUnsafe(ID_BYTES + POSITION_BYTES + shown.length * HASH_BYTES)
-  bytes.write(cursor.snapshotId.replaceAll('-', ''), 0, 'hex')
-  let at = bytes.writeUInt16BE(cursor.position, ID_BYTES)
-  for (const hash of shown) at = bytes.writeUInt32BE(hash, at)
-  return seal(secret, KIND.forYou, bytes)
+  const head = Buffer.allocUnsafe(ID_BYTES + POSITION_BYTES)
+  head.write(cursor.snapshotId.replaceAll('-', ''), 0, 'hex')
+  head.writeUInt16BE(cursor.position, ID_BYTES)
+  return seal(secret, KIND.forYou, Buffer.concat([head, cursor.shown]))
 }
 
 /** @throws {AppError} invalid-input, when it is not one of ours. */
 export function openForYouCursor(secret: string, text: string): ForYouCursor {
   const bytes = open(secret, KIND.forYou, text)
-  const shown: number[] = []
-  for (let at = ID_BYTES + POSITION_BYTES; at < bytes.length; at += HASH_BYTES)
-    shown.push(bytes.readUInt32BE(at))
-  return { snapshotId: uuidOf(bytes.subarray(0, ID_BYTES)), position: bytes.readUInt16BE(ID_BYTES), shown }
+  return {
+    snapshotId: uuidOf(bytes.subarray(0, ID_BYTES)),
+    position: bytes.readUInt16BE(ID_BYTES),
+    shown: bytes.subarray(ID_BYTES + POSITION_BYTES),
+  }
 }
 
 export function sealFollowingCursor(secret: string, cursor: FollowingCursor): string {

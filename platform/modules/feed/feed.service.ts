@@ -1,17 +1,17 @@
 /** The two feeds, each page in four steps: skeleton, hydration, rules, presentation. */
 import type { Viewer } from '../../app/http.ts'
 import {
-  CURSOR_SHOWN_MAX,
+  addShown,
+  NOTHING_SHOWN,
   openFollowingCursor,
   openForYouCursor,
   sealFollowingCursor,
   sealForYouCursor,
-  shortHashOf,
 } from './cursors.ts'
 import type { Feed } from './feed.ts'
 import { listFollowing } from './feed.queries.ts'
 import { hydrate } from './hydration.ts'
-import { presentPage, presentReason, type PageItem } from './presentation.ts'
+import { followingReasonJson, presentPage, rankedReasonJson, type PageItem } from './presentation.ts'
 import { findNextPlace, findPlace, type Place } from './skeleton.ts'
 
 export interface FeedInput {
@@ -34,7 +34,7 @@ export async function showForYou(feed: Feed, input: FeedInput): Promise<Buffer> 
   const { secrets } = feed.ctx
   const viewerId = input.viewer?.id ?? null
   const cursor = input.cursor === undefined ? null : openForYouCursor(secrets.cursor, input.cursor)
-  const shown = cursor ? [...cursor.shown] : []
+  let shown = cursor ? cursor.shown : NOTHING_SHOWN
   let place: Place | null = await findPlace(feed, viewerId, cursor)
   const { rankedAtMs } = place.snapshot
   const items: PageItem[] = []
@@ -45,10 +45,11 @@ export async function showForYou(feed: Feed, input: FeedInput): Promise<Buffer> 
     const videoIds = snapshot.ranking.videoIds.slice(position, end)
     for (const [index, found] of (await hydrate(feed, viewerId, videoIds)).entries()) {
       if (!found) continue
-      const item = snapshot.ranking.item(position + index)
-      items.push({ ...found, reason: presentReason(item, found.card.handle) })
+      const { card, state } = found
+      const reasonJson = rankedReasonJson(snapshot.ranking, position + index, card.handle)
+      items.push({ card, state, reasonJson })
     }
-    for (const id of videoIds) shown.push(shortHashOf(id))
+    shown = addShown(shown, videoIds)
     place =
       end < snapshot.ranking.length
         ? { snapshot, position: end }
@@ -59,7 +60,7 @@ export async function showForYou(feed: Feed, input: FeedInput): Promise<Buffer> 
     sealForYouCursor(secrets.cursor, {
       snapshotId: place.snapshot.id,
       position: place.position,
-      shown: shown.slice(-CURSOR_SHOWN_MAX),
+      shown,
     })
   return presentPage({ viewerId, items, nextCursor, rankedAtMs })
 }
@@ -90,8 +91,7 @@ export async function showFollowing(feed: Feed, input: FeedInput & { viewer: Vie
       taken.map(({ id }) => id),
     )
     for (const found of hydrated)
-      if (found)
-        items.push({ ...found, reason: { code: 'following', params: { handle: found.card.handle } } })
+      if (found) items.push({ ...found, reasonJson: followingReasonJson(found.card.handle) })
   }
   const nextCursor = isOver || !after ? null : sealFollowingCursor(ctx.secrets.cursor, after)
   return presentPage({ viewerId, items, nextCursor, rankedAtMs: ctx.clock.now().getTime() })

@@ -15,7 +15,7 @@ export interface FeedSizes {
   readonly hottest: number
   /** Candidates at most; above this the weakest leave. @default 5000 */
   readonly pool: number
-  /** Most visits end soon, so the first ranking is short… @default 80 */
+  /** Most visits end soon, so the first ranking is short… @default 60 */
   readonly firstSnapshot: number
   /** …and who stays gets longer ones. @default 200 */
   readonly nextSnapshot: number
@@ -25,7 +25,7 @@ const DEFAULT_SIZES: FeedSizes = {
   newest: 2000,
   hottest: 2000,
   pool: 5000,
-  firstSnapshot: 80,
+  firstSnapshot: 60,
   nextSnapshot: 200,
 }
 

@@ -33,22 +33,20 @@ export async function hydrate(
   videoIds: readonly string[],
 ): Promise<(Hydrated | null)[]> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    const missing = videoIds.filter((id) => feed.cards.isMissing(id))
-    await Promise.all([
-      missing.length > 0 ? feed.cards.load(missing) : null,
-      viewerId !== null && !feed.viewers.peek(viewerId) ? feed.viewers.of(viewerId) : null,
-    ])
+    const missing = feed.cards.missing(videoIds)
+    const isUnknown = viewerId !== null && !feed.viewers.peek(viewerId)
+    if (missing.length > 0 || isUnknown)
+      await Promise.all([feed.cards.load(missing), isUnknown ? feed.viewers.of(viewerId) : null])
     await feed.changes.catchUp()
     const memory = viewerId === null ? null : feed.viewers.peek(viewerId)
-    if (memory === undefined || videoIds.some((id) => feed.cards.isMissing(id))) continue
+    if (memory === undefined || !feed.cards.hasAll(videoIds)) continue
     const states = memory?.isWhole === false ? await askStates(feed, viewerId!, videoIds) : null
     return videoIds.map((id, index) => {
       const card = feed.cards.peek(id)
       if (!card || card.publishedAt === null) return null
       const state = states ? states[index]! : memory && stateOf(memory, card, id)
-      return isCardVisible({ authorId: card.authorId, card }, viewerId, state ?? undefined)
-        ? { card, state }
-        : null
+      const rule = { authorId: card.authorId, card }
+      return isCardVisible(rule, viewerId, state ?? undefined) ? { card, state } : null
     })
   }
   return videoIds.map(() => null)

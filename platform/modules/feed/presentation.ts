@@ -1,6 +1,6 @@
 /** The last step of a page: from cards, viewer states and reasons to the bytes of a `FeedPage`. */
 import type { FeedReason } from '../../../contract/videos.ts'
-import { PART_NAMES, type RankedItem } from '../../../engines/for-you/index.ts'
+import { PART_COUNT, PART_NAMES, type Ranking, type ReasonCode } from '../../../engines/for-you/index.ts'
 import type { CachedCard } from './cards.ts'
 import type { CardState } from './hydration.ts'
 
@@ -8,7 +8,8 @@ export interface PageItem {
   readonly card: CachedCard
   /** Null for a signed-out viewer. */
   readonly state: CardState | null
-  readonly reason: FeedReason
+  /** A `FeedReason`, written. */
+  readonly reasonJson: string
 }
 
 export interface PageInput {
@@ -20,21 +21,27 @@ export interface PageInput {
 
 /** The page as JSON. Cards are copied as they are: nothing of them is parsed or written again. */
 export function presentPage(input: PageInput): Buffer {
-  const chunks: Buffer[] = []
-  let before = '{"items":['
-  for (const item of input.items) {
-    chunks.push(Buffer.from(before, 'latin1'), item.card.json)
-    const viewer = viewerJson(item, input.viewerId)
-    before = `,"viewer":${viewer},"reason":`
-    // Only a reason can have letters beyond ASCII in it: tags and handles.
-    chunks.push(Buffer.from(before + JSON.stringify(item.reason)))
-    before = '},'
-  }
-  const close = input.items.length > 0 ? '}' : before
-  const nextCursor = input.nextCursor === null ? 'null' : `"${input.nextCursor}"`
+  const { items, viewerId } = input
   const rankedAt = new Date(input.rankedAtMs).toISOString()
-  chunks.push(Buffer.from(`${close}],"nextCursor":${nextCursor},"rankedAt":"${rankedAt}"}`))
-  return Buffer.concat(chunks)
+  const nextCursor = input.nextCursor === null ? 'null' : `"${input.nextCursor}"`
+  const end = `],"nextCursor":${nextCursor},"rankedAt":"${rankedAt}"}`
+  // Between cards: what ends one and begins the next.
+  const joints = items.map((item, index) => {
+    const rest = `,"viewer":${viewerJson(item, viewerId)},"reason":${item.reasonJson}}`
+    return index === items.length - 1 ? rest + end : `${rest},`
+  })
+  const begin = items.length === 0 ? `{"items":[${end}` : '{"items":['
+  let sizeBytes = Buffer.byteLength(begin)
+  for (const [index, item] of items.entries())
+    sizeBytes += item.card.json.length + Buffer.byteLength(joints[index]!)
+
+  const page = Buffer.allocUnsafe(sizeBytes)
+  let at = page.write(begin)
+  for (const [index, { card }] of items.entries()) {
+    at += card.json.copy(page, at)
+    at += page.write(joints[index]!, at)
+  }
+  return page
 }
 
 function viewerJson({ card, state }: PageItem, viewerId: string | null): string {
@@ -44,14 +51,32 @@ function viewerJson({ card, state }: PageItem, viewerId: string | null): string 
   return `{"isLiked":${isLiked},"isSaved":${isSaved},"isFollowingAuthor":${isFollowingAuthor},"isOwn":${isOwn}}`
 }
 
-/** The reason in the words of the contract, with the arithmetic behind it. */
-export function presentReason(item: RankedItem, handle: string): FeedReason {
-  const params: FeedReason['params'] = {}
-  const { code, tag } = item.reason
-  if (tag !== null) params.tag = tag
-  if (code === 'following' || code === 'author-liked' || code === 'new-voice') params.handle = handle
-  if (code === 'archive') return { code, params }
-  for (const name of PART_NAMES) if (item.parts[name] > 0) params[`${name}Points`] = item.parts[name]
-  params.points = item.score
-  return { code, params }
+const NAMES_AUTHOR: ReadonlySet<ReasonCode> = new Set(['following', 'author-liked', 'new-voice'])
+
+/** The reason for a position of a ranking, in the words of the contract, with the arithmetic behind it, as JSON. */
+export function rankedReasonJson(ranking: Ranking, position: number, handle: string): string {
+  const code = ranking.reasonCode(position)
+  if (code === 'archive') return '{"code":"archive","params":{}}'
+  const { tags, parts } = ranking.packed
+  const tag = code === 'tag' ? tags.get(position) : undefined
+  let params = NAMES_AUTHOR.has(code) ? `"handle":${JSON.stringify(handle)},` : ''
+  if (tag !== undefined) params += `"tag":${JSON.stringify(tag)},`
+  let steps = 0
+  for (let part = 0; part < PART_COUNT; part++) {
+    const value = parts[position * PART_COUNT + part]!
+    if (value === 0) continue
+    steps += value
+    params += `"${PART_NAMES[part]}Points":${pointsText(value)},`
+  }
+  return `{"code":"${code}","params":{${params}"points":${pointsText(steps)}}}`
 }
+
+/** Why a video is in the Following feed, as JSON. */
+export function followingReasonJson(handle: string): string {
+  const reason: FeedReason = { code: 'following', params: { handle } }
+  return JSON.stringify(reason)
+}
+
+/** Thousandths of a point as a decimal number. */
+const POINTS_TEXTS = Array.from({ length: 4096 }, (_, steps) => String(steps / 1000))
+const pointsText = (steps: number): string => POINTS_TEXTS[steps] ?? String(steps / 1000)

@@ -12,7 +12,7 @@ import {
   REASON_CODES,
   type Viewer,
 } from '../../../engines/for-you/index.ts'
-import { shortHashOf, type ForYouCursor } from './cursors.ts'
+import { shownFilter, type ForYouCursor } from './cursors.ts'
 import type { Feed } from './feed.ts'
 import { listArchive, type Listed } from './feed.queries.ts'
 import type { ArchivePosition, Snapshot } from './snapshots.ts'
@@ -33,9 +33,8 @@ export async function findPlace(
   const snapshot = await feed.snapshots.find(cursor.snapshotId)
   if (snapshot && snapshot.accountId === viewerId) return { snapshot, position: cursor.position }
   // Gone, or somebody else's (they signed in meanwhile): a new one, without what the cursor remembers.
-  const shownHashes = new Set(cursor.shown)
   await feed.candidates.ready()
-  const shown = [...feed.candidates.pool.ids()].filter((id) => shownHashes.has(shortHashOf(id)))
+  const shown = [...feed.candidates.pool.ids()].filter(shownFilter(cursor.shown))
   return { snapshot: await makeSnapshot(feed, viewerId, { shown }), position: 0 }
 }
 

@@ -11,7 +11,7 @@ import * as queries from './feed.queries.ts'
 import { LruMap } from './lru.ts'
 
 export const SNAPSHOT_TTL_MS = 6 * 3_600_000
-const MEMORY_MAX = 12_000
+const MEMORY_MAX = 24_000
 const WRITE_DELAY_MS = 200
 const WRITE_BATCH_MAX = 100
 /** Beyond this many unwritten ones the oldest are dropped: the database has been away for long. */

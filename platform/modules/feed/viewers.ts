@@ -3,13 +3,13 @@
  * the change log. The ranking asks for taste, the rules and the cards for state.
  */
 import type { DomainEvent } from '../../../contract/events.ts'
-import type { Viewer } from '../../../engines/for-you/index.ts'
+import type { Viewer, ViewerTaste } from '../../../engines/for-you/index.ts'
 import type { Ctx } from '../../app/context.ts'
 import { viewerKeyOf } from '../reactions/index.ts'
 import { findViewerMemory, type Change } from './feed.queries.ts'
 import { LruMap } from './lru.ts'
 
-const VIEWERS_MAX = 12_000
+const VIEWERS_MAX = 24_000
 /** Read again after this long: tags and likings that events only sketch. */
 const MAX_AGE_MS = 15 * 60_000
 /** Who has more likes, saves, follows or blocks than this is asked of the database for each page. */
@@ -30,9 +30,17 @@ export interface ViewerMemory {
   readonly isWhole: boolean
   readonly likedAuthors: Map<string, number>
   readonly tags: Map<string, number>
+  /** Of follows, likedAuthors and tags as they are; null: they have changed since it was made. */
+  taste: ViewerTaste | null
   /** Oldest first. */
   readonly seen: Set<string>
   readonly loadedAtMs: number
+}
+
+const STRANGER: Viewer = {
+  id: null,
+  taste: { follows: [], likedAuthors: new Map(), tags: new Map() },
+  seen: [],
 }
 
 export class Viewers {
@@ -53,9 +61,11 @@ export class Viewers {
 
   /** The viewer for a ranking. */
   async tasteOf(accountId: string | null): Promise<Viewer> {
-    if (accountId === null)
-      return { id: null, follows: [], likedAuthors: new Map(), tags: new Map(), seen: [] }
-    return { id: accountId, ...(await this.of(accountId)) }
+    if (accountId === null) return STRANGER
+    const memory = await this.of(accountId)
+    const { follows, likedAuthors, tags } = memory
+    memory.taste ??= { follows: [...follows], likedAuthors: new Map(likedAuthors), tags }
+    return { id: accountId, taste: memory.taste, seen: memory.seen }
   }
 
   /** What is known of an account. At most one query, when they were not here lately. */
@@ -83,7 +93,10 @@ export class Viewers {
     this.#change(subjectId, (memory) => {
       if (kind === 'liked' || kind === 'unliked') put(memory.liked, id, kind === 'liked')
       else if (kind === 'saved' || kind === 'unsaved') put(memory.saved, id, kind === 'saved')
-      else if (kind === 'followed' || kind === 'unfollowed') put(memory.follows, id, kind === 'followed')
+      else if (kind === 'followed' || kind === 'unfollowed') {
+        put(memory.follows, id, kind === 'followed')
+        memory.taste = null
+      }
     })
   }
 
@@ -95,6 +108,7 @@ export class Viewers {
     else if (event.kind === 'liked' && authorId !== undefined) {
       const weight = (memory.likedAuthors.get(authorId) ?? 0) + 1 / FULL_LIKES
       memory.likedAuthors.set(this.#shared(authorId), Math.min(1, weight))
+      memory.taste = null
     }
   }
 
@@ -164,6 +178,7 @@ export class Viewers {
         row.likedAuthors.map(({ id, count }) => [this.#shared(id), Math.min(1, count / FULL_LIKES)]),
       ),
       tags: new Map(row.tags.map(({ tag, count }) => [this.#shared(tag), count / mostWatched])),
+      taste: null,
       seen: this.#setOf(row.seen),
       loadedAtMs,
     }
