@@ -48,6 +48,14 @@ const recipes = {
   h264BFrames: ['mp4', h264({}, '-preset', 'veryfast', '-bf', '3', ...faststart)],
   h264Large: ['mp4', h264({ size: '1080x1920', seconds: 2 }, ...faststart)],
   h264LongGop: ['mp4', h264({ seconds: 8, gop: 240 }, '-sc_threshold', '0', ...faststart)],
+  /** Ten seconds that take an encoder a few. */
+  slow: [
+    'mp4',
+    [
+      ...['-f', 'lavfi', '-i', 'mandelbrot=s=1080x1920:r=60', '-f', 'lavfi', '-i', tone(10), '-t', '10'],
+      ...[...x264, '-g', '600', '-sc_threshold', '0', '-b:v', '20M', ...aac, ...faststart],
+    ],
+  ],
   h264Landscape: ['mp4', h264({ size: '640x360' }, ...faststart)],
   h264Mov: ['mov', h264()],
   h264FiveOne: ['mp4', h264({}, '-ac', '6', ...faststart)],

@@ -1,11 +1,14 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { makeClip, type ClipName } from '../../../tests/support/clips.ts'
 import { createWorld, type World } from '../../../tests/support/world.ts'
 import { inTransaction } from '../../infra/db/index.ts'
-import { createVideo, findVideo, originalKeyOf } from '../videos/index.ts'
+import { createVideo, findVideo, originalKeyOf, segmentKeyOf } from '../videos/index.ts'
 import { claimWork } from './claims.ts'
-import { requestFirstPlayable, startFirstPlayableLane, startImproveLane } from './index.ts'
+import { reconcile, requestFirstPlayable, startFirstPlayableLane, startImproveLane } from './index.ts'
 import { firstPlayableQueue, type TranscodeJob } from './transcoding.jobs.ts'
 import * as queries from './transcoding.queries.ts'
 
@@ -120,4 +123,52 @@ test('only one at a time works on a video', async () => {
   await first![Symbol.asyncDispose]()
   await using taken = await second
   expect(taken).not.toBeNull()
+})
+
+test('what a killed process worked on is taken up by another, which keeps its segments', async () => {
+  await using world = await createWorld()
+  const env = {
+    ...process.env,
+    DATABASE_URL: world.databaseUrl,
+    DATA_DIR: world.config.dataDir,
+    LOG_LEVEL: 'silent',
+  }
+  const start = () =>
+    spawn(process.execPath, [join(import.meta.dirname, 'fixtures', 'work-lanes.ts')], { env })
+  const { videoId } = await request(world, 'slow')
+  const segments = async () => {
+    const journal = await queries.listRenditions(world.ctx.db, videoId)
+    return journal.find(({ rendition }) => rendition === 'v540')?.segments.length ?? 0
+  }
+  const first = start()
+  await until(async () => (await segments()) >= 2)
+  first.kill('SIGKILL')
+  await once(first, 'exit')
+  const kept = await segments()
+  const before = await stat(world.ctx.blobs.localPath(segmentKeyOf(videoId, 1, 'v540', '00000.m4s'))!)
+  expect((await findVideo(world.ctx.db, videoId))?.generation).toBeNull()
+
+  const second = start()
+  await until(async () => (await findVideo(world.ctx.db, videoId))?.generation === 1)
+  second.kill('SIGTERM')
+  await once(second, 'exit')
+
+  expect(kept).toBeLessThan(5)
+  expect(await segments()).toBe(5)
+  const after = await stat(world.ctx.blobs.localPath(segmentKeyOf(videoId, 1, 'v540', '00000.m4s'))!)
+  expect(after.ino).toBe(before.ino)
+})
+
+test('the reconciler asks again for what has its bytes but not its artefacts', async () => {
+  await using world = await createWorld({ isWorker: true })
+  const { videoId, accountId } = await request(world, 'h264')
+  await world.ctx.pool.query('delete from pgboss.job')
+  await world.ctx.pool.query(
+    `insert into upload (id, account_id, video_id, filename, media_type, size_bytes, received_bytes, state, created_at, updated_at)
+     values ($1, $2, $3, 'a.mp4', 'video/mp4', 1, 1, 'safe', now(), now())`,
+    [world.ctx.newId(), accountId, videoId],
+  )
+  expect(await reconcile(world.ctx)).toBe(1)
+  await using _lane = await startFirstPlayableLane(world.ctx)
+  await until(async () => (await findVideo(world.ctx.db, videoId))?.generation === 1)
 })

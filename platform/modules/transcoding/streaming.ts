@@ -19,14 +19,18 @@ import { makePoster } from './pictures.ts'
 import type { RenditionKey } from './transcoding.queries.ts'
 import * as queries from './transcoding.queries.ts'
 
-/** Without a byte for so long, the encoder stops and its finished segments stay. */
-const STALL_MS = 30_000
+const DEFAULT_STALL_MS = 30_000
 const READ_BYTES = 256 * 1024
 const DAY_MS = 24 * 3_600_000
 /** Encodes at once of one account, so that nobody takes all slots by uploading ten files. */
 const SLOTS_PER_ACCOUNT = 2
 
 class StalledError extends Error {}
+
+export interface StreamingOptions {
+  /** Without a byte for so long, the encoder stops and its finished segments stay. @default 30000 */
+  readonly stallMs?: number
+}
 
 /** Encodes under way in this process, by account. Each context has its own. */
 const slots = new WeakMap<Ctx, Map<string, number>>()
@@ -35,10 +39,15 @@ const slots = new WeakMap<Ctx, Map<string, number>>()
  * Begins to encode an upload while it arrives. The upload itself never depends on it: whatever happens, the
  * first-playable job goes on from there.
  */
-export function startStreamingEncode(ctx: Ctx, upload: ArrivingUpload): StreamingEncode {
+export function startStreamingEncode(
+  ctx: Ctx,
+  upload: ArrivingUpload,
+  options: StreamingOptions = {},
+): StreamingEncode {
+  const { stallMs = DEFAULT_STALL_MS } = options
   // Both may be looked at late: a rejection is no crash.
   upload.whenSafe.catch(() => {})
-  const done = stream(ctx, upload).catch((error: unknown): StreamingOutcome => {
+  const done = stream(ctx, upload, stallMs).catch((error: unknown): StreamingOutcome => {
     const isQuiet =
       upload.signal.aborted || (error instanceof FfmpegError && error.cause instanceof StalledError)
     ctx.log[isQuiet ? 'info' : 'warn']({ err: error, videoId: upload.videoId }, 'transcoding.stream-left')
@@ -47,7 +56,7 @@ export function startStreamingEncode(ctx: Ctx, upload: ArrivingUpload): Streamin
   return { done }
 }
 
-async function stream(ctx: Ctx, upload: ArrivingUpload): Promise<StreamingOutcome> {
+async function stream(ctx: Ctx, upload: ArrivingUpload, stallMs: number): Promise<StreamingOutcome> {
   const { videoId, accountId } = upload
   await queries.ensureTranscode(ctx.db, { videoId, accountId, at: ctx.clock.now() })
   await using claim = await claimWork(ctx, videoId, upload.signal)
@@ -55,7 +64,7 @@ async function stream(ctx: Ctx, upload: ArrivingUpload): Promise<StreamingOutcom
   const signal = AbortSignal.any([upload.signal, claim.signal])
   const video = await findVideo(ctx.db, videoId)
   if (!video || video.deleted_at || video.failed_at || video.generation !== null) return 'left'
-  const found = await lookUntilKnown(ctx, upload, signal)
+  const found = await lookUntilKnown(ctx, upload, signal, stallMs)
   if (found.kind === 'refused') {
     await refuseVideo(ctx, videoId, found.refusal)
     return 'refused'
@@ -64,7 +73,7 @@ async function stream(ctx: Ctx, upload: ArrivingUpload): Promise<StreamingOutcom
   await queries.savePlan(ctx.db, videoId, { ...found, at: ctx.clock.now() })
   using slot = found.mode === 'encode' ? takeSlot(ctx, accountId) : { [Symbol.dispose]() {} }
   if (!slot) return 'left'
-  const isMade = await feedEncoder(ctx, upload, found, found.stream, signal)
+  const isMade = await feedEncoder(ctx, upload, found, { early: found.stream, signal, stallMs })
   if (!isMade) {
     await queries.savePlan(ctx.db, videoId, { ...found, mode: 'encode', at: ctx.clock.now() })
     return 'left'
@@ -77,6 +86,7 @@ async function lookUntilKnown(
   ctx: Ctx,
   upload: ArrivingUpload,
   signal: AbortSignal,
+  stallMs: number,
 ): Promise<EarlyInspection> {
   let lookedAtBytes = -1
   for (;;) {
@@ -91,7 +101,7 @@ async function lookUntilKnown(
       if (found.kind !== 'need-more') return found
       if (isWhole) return { kind: 'need-whole' }
     }
-    await waitForBytes(upload, receivedBytes, signal)
+    await waitForBytes(upload, receivedBytes, signal, stallMs)
   }
 }
 
@@ -100,8 +110,7 @@ async function feedEncoder(
   ctx: Ctx,
   upload: ArrivingUpload,
   work: Work,
-  early: EarlyStream,
-  signal: AbortSignal,
+  { early, signal, stallMs }: { early: EarlyStream; signal: AbortSignal; stallMs: number },
 ): Promise<boolean> {
   const { videoId } = upload
   const { plan, mode, demuxer } = work
@@ -120,7 +129,7 @@ async function feedEncoder(
         : encodeArguments({ input, plan, limits, rungs: [plan.firstRung], withAudio: true }),
     durationMs: null,
     timeoutMs: DAY_MS,
-    stdin: followUpload(upload, early, AbortSignal.any([signal, ended.signal])),
+    stdin: followUpload(upload, early, AbortSignal.any([signal, ended.signal]), stallMs),
     signal,
     onSegment(key, position) {
       if (position === 0 && key.rendition.startsWith('v')) poster ??= makeEarlyPoster(ctx, key)
@@ -135,6 +144,7 @@ async function* followUpload(
   upload: ArrivingUpload,
   early: EarlyStream,
   signal: AbortSignal,
+  stallMs: number,
 ): AsyncGenerator<Uint8Array> {
   if (early.head.length > 0) yield early.head
   await using file = await open(upload.path)
@@ -142,7 +152,7 @@ async function* followUpload(
   while (position < upload.sizeBytes) {
     const receivedBytes = upload.receivedBytes()
     if (position >= receivedBytes) {
-      await waitForBytes(upload, receivedBytes, signal)
+      await waitForBytes(upload, receivedBytes, signal, stallMs)
       continue
     }
     const chunk = new Uint8Array(Math.min(READ_BYTES, receivedBytes - position))
@@ -153,14 +163,19 @@ async function* followUpload(
   }
 }
 
-async function waitForBytes(upload: ArrivingUpload, knownBytes: number, signal: AbortSignal): Promise<void> {
+async function waitForBytes(
+  upload: ArrivingUpload,
+  knownBytes: number,
+  signal: AbortSignal,
+  stallMs: number,
+): Promise<void> {
   const knownIndex = upload.index()
-  const patience = AbortSignal.timeout(STALL_MS)
+  const patience = AbortSignal.timeout(stallMs)
   const either = AbortSignal.any([signal, patience])
   while (upload.receivedBytes() === knownBytes && upload.index() === knownIndex) {
     if (!either.aborted) await upload.waitForChange(either)
     if (signal.aborted) throw new FfmpegError('cancelled', 'The upload was left.', '', signal.reason)
-    if (patience.aborted) throw new StalledError(`No byte for ${STALL_MS} ms.`)
+    if (patience.aborted) throw new StalledError(`No byte for ${stallMs} ms.`)
   }
 }
 

@@ -250,6 +250,23 @@ describe('while it uploads', () => {
     expect((await manifestOf(world, upload.seen.videoId, 1)).kind).toBe('copied')
   })
 
+  test('when bytes cease the encoder stops, and its segments are kept for when the rest has come', async () => {
+    await using world = await createWorld()
+    await using upload = await arrive(world, 'h264LongGop')
+    const { done } = startStreamingEncode(world.ctx, upload.seen, { stallMs: 1_500 })
+    await upload.receive(0.85)
+    expect(await done).toBe('left')
+    const { videoId } = upload.seen
+    const journal = await queries.listRenditions(world.ctx.db, videoId)
+    expect(journal.find(({ rendition }) => rendition === 'v360')!.segments.length).toBeGreaterThan(0)
+
+    await upload.receive(1)
+    await upload.finish()
+    await makeFirstPlayable(world.ctx, upload.seen, never)
+    const { videos } = await manifestOf(world, videoId, 1)
+    expect(videos[0]!.segments.map((s) => s.durationMs)).toEqual([2000, 2000, 2000, 2000])
+  })
+
   test('a cancelled upload ends its encoder', async () => {
     await using world = await createWorld()
     await using upload = await arrive(world, 'hevc')
