@@ -14,6 +14,7 @@ import { profileRoutes } from '../modules/profiles/index.ts'
 import { reactionRoutes } from '../modules/reactions/index.ts'
 import { searchRoutes } from '../modules/search/index.ts'
 import { registerShell } from '../modules/shell/index.ts'
+import { uploadRoutes } from '../modules/uploads/index.ts'
 import { videoRoutes } from '../modules/videos/index.ts'
 import { API_PREFIX, mountApi } from './mount.ts'
 
@@ -32,7 +33,9 @@ const routes: readonly Routes[] = [
 
 /** Makes the api role's app, ready to be given connections. */
 export async function createApi(ctx: Ctx): Promise<App> {
-  const app = await mountApi(ctx, routes)
+  // Without an ingest role of its own, this process takes the bytes.
+  const own = ctx.config.ingestAddress ? routes : [...routes, uploadRoutes]
+  const app = await mountApi(ctx, own)
   app.get('/healthz', { schema: { hide: true } }, async () => ({ status: 'alive' }))
   if (ctx.config.ingestAddress) await passUploadsOn(app, ctx.config.ingestAddress)
   registerMedia(app, ctx)

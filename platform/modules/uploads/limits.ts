@@ -1,0 +1,77 @@
+/** What may be uploaded now: asked and answered before a byte is sent. */
+import { mkdir, statfs } from 'node:fs/promises'
+import type { UploadLimits } from '../../../contract/uploads.ts'
+import { defaultLimits } from '../../../engines/ladder/limits.ts'
+import type { Ctx } from '../../app/context.ts'
+import { AppError } from '../../app/errors.ts'
+import type { Db, Tx } from '../../infra/db/index.ts'
+import * as queries from './uploads.queries.ts'
+
+/** Uploads of one account that are receiving at the same time. */
+export const MAX_OPEN_UPLOADS = 10
+const STORAGE_RETRY_S = 60
+const ACCEPTED_TYPES = [
+  'video/mp4',
+  'video/quicktime',
+  'video/webm',
+  'video/x-matroska',
+  'video/3gpp',
+  'video/mp2t',
+  'video/x-msvideo',
+  'video/x-flv',
+]
+
+export async function loadUploadLimits(ctx: Ctx): Promise<UploadLimits> {
+  const { maxSizeBytes, maxDurationS } = ctx.config.uploads
+  return {
+    maxSizeBytes,
+    maxDurationS,
+    maxShortEdgePx: defaultLimits.maxShortEdgePx,
+    maxConcurrent: MAX_OPEN_UPLOADS,
+    availableBytes: await measureAvailable(ctx, ctx.db),
+    acceptedTypes: ACCEPTED_TYPES,
+  }
+}
+
+/** Free space beyond the reserve, less what open uploads will still bring. */
+async function measureAvailable(ctx: Ctx, db: Db | Tx): Promise<number> {
+  const { staging } = ctx.config.paths
+  await mkdir(staging, { recursive: true })
+  const [disk, blobsFree, reserved] = await Promise.all([
+    statfs(staging),
+    ctx.blobs.freeBytes(),
+    queries.sumReserved(db),
+  ])
+  const free = Math.min(disk.bavail * disk.bsize, blobsFree ?? Infinity)
+  return Math.max(0, free - ctx.config.uploads.reserveBytes - reserved)
+}
+
+/** @throws {AppError} video-empty-file, upload-too-large */
+export function requireSize(ctx: Ctx, sizeBytes: number): void {
+  const { maxSizeBytes } = ctx.config.uploads
+  if (sizeBytes === 0) throw new AppError('video-empty-file')
+  if (sizeBytes <= maxSizeBytes) return
+  throw new AppError('upload-too-large', {
+    detail: `The file has ${sizeBytes} bytes; ${maxSizeBytes} are the most.`,
+    facts: { sizeBytes, maxSizeBytes },
+  })
+}
+
+/**
+ * Makes sure that there is room for one more upload. Called with creations locked, so that two can't be given the same
+ * room.
+ *
+ * @throws {AppError} too-many-uploads, storage-full
+ */
+export async function requireRoom(ctx: Ctx, tx: Tx, accountId: string, sizeBytes: number): Promise<void> {
+  if ((await queries.countOpen(tx, accountId)) >= MAX_OPEN_UPLOADS)
+    throw new AppError('too-many-uploads', {
+      detail: `${MAX_OPEN_UPLOADS} of your uploads are open, which is the most.`,
+      facts: { maxConcurrent: MAX_OPEN_UPLOADS },
+    })
+  const availableBytes = await measureAvailable(ctx, tx)
+  if (sizeBytes > availableBytes) throw storageFull({ sizeBytes, availableBytes })
+}
+
+export const storageFull = (facts: Record<string, number> = {}, cause?: unknown) =>
+  new AppError('storage-full', { retryAfterS: STORAGE_RETRY_S, facts, cause })
