@@ -149,8 +149,8 @@ function film(startS: number, crop: string): string[] {
   )
   return ['-ss', String(startS), '-t', '5.8', '-i', path, '-vf', crop]
 }
-const portrait = (at: number) => `crop=ih*9/16:ih:(iw-ih*9/16)*${at}:0,scale=720:1280`
-const landscape = 'scale=1280:720'
+const portrait = (at: number) => `crop=ih*9/16:ih:(iw-ih*9/16)*${at}:0,scale=720:1280,setsar=1`
+const landscape = 'scale=1280:720,setsar=1'
 
 const FILM_AUTHOR = 'peach.open.movie'
 const bunny = (n: number, startS: number, crop: string, caption: string): DemoClip => ({
