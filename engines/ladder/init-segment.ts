@@ -9,7 +9,7 @@ import {
   findPath,
   readBoxHeader,
 } from './boxes.ts'
-import { readBoxes, readFourCc, type Box } from './boxes.ts'
+import { readBoxes, type Box } from './boxes.ts'
 
 interface TrackBase {
   readonly timescale: number

@@ -52,7 +52,18 @@ const recipes = {
   slow: [
     'mp4',
     [
-      ...['-f', 'lavfi', '-i', 'mandelbrot=s=1080x1920:r=60', '-f', 'lavfi', '-i', tone(10), '-t', '10'],
+      ...[
+        '-f',
+        'lavfi',
+        '-i',
+        picture({ ...portrait, size: '1080x1920', fps: 60, seconds: 10 }),
+        '-f',
+        'lavfi',
+        '-i',
+        tone(10),
+        '-t',
+        '10',
+      ],
       ...[...x264, '-g', '600', '-sc_threshold', '0', '-b:v', '20M', ...aac, ...faststart],
     ],
   ],

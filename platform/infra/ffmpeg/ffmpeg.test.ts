@@ -288,23 +288,10 @@ describe('guarding', () => {
   })
 
   test('is out of memory before the machine is', async () => {
-    const args = [
-      '-nostdin',
-      '-threads',
-      '1',
-      '-f',
-      'lavfi',
-      '-i',
-      'color=s=16000x16000',
-      '-threads',
-      '1',
-      '-f',
-      'rawvideo',
-      'pipe:3',
-    ]
+    const args = ['-nostdin', '-f', 'lavfi', '-i', 'color=s=8000x8000', '-frames:v', '2']
     const run = runFfmpeg({
-      args,
-      limits: { timeoutMs: 30_000, memoryBytes: 600 * 1024 ** 2 },
+      args: [...args, '-c:v', 'rawvideo', '-threads', '1', '-f', 'rawvideo', 'pipe:3'],
+      limits: { timeoutMs: 30_000, memoryBytes: 400_000_000 },
       outputs: [drop],
     })
     await expect(run).rejects.toMatchObject({ failure: 'crashed' })

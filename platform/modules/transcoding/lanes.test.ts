@@ -31,8 +31,9 @@ async function request(world: World, name: ClipName): Promise<TranscodeJob> {
   return job
 }
 
-const until = (look: () => Promise<boolean>) =>
-  expect.poll(look, { timeout: 50_000, interval: 50 }).toBe(true)
+async function until(look: () => Promise<boolean>): Promise<void> {
+  await expect.poll(look, { timeout: 50_000, interval: 50 }).toBe(true)
+}
 
 /** The encoders that this process started. */
 async function encoders(): Promise<number[]> {
@@ -164,8 +165,8 @@ test('the reconciler asks again for what has its bytes but not its artefacts', a
   const { videoId, accountId } = await request(world, 'h264')
   await world.ctx.pool.query('delete from pgboss.job')
   await world.ctx.pool.query(
-    `insert into upload (id, account_id, video_id, filename, media_type, size_bytes, received_bytes, state, created_at, updated_at)
-     values ($1, $2, $3, 'a.mp4', 'video/mp4', 1, 1, 'safe', now(), now())`,
+    `insert into upload (id, account_id, video_id, filename, media_type, size_bytes, received_bytes, state, metadata, created_at, updated_at)
+     values ($1, $2, $3, 'a.mp4', 'video/mp4', 1, 1, 'safe', '{}', now(), now())`,
     [world.ctx.newId(), accountId, videoId],
   )
   expect(await reconcile(world.ctx)).toBe(1)
