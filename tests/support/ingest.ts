@@ -5,6 +5,7 @@ import { createApp, type App } from '../../platform/app/http.ts'
 import type { Ctx } from '../../platform/app/context.ts'
 import { registerSessions } from '../../platform/modules/accounts/index.ts'
 import { uploadRoutes } from '../../platform/modules/uploads/index.ts'
+import type { Receipt } from '../../contract/uploads.ts'
 import type { TestAccount } from './world.ts'
 
 export interface TestIngest extends AsyncDisposable {
@@ -14,8 +15,10 @@ export interface TestIngest extends AsyncDisposable {
   as(account: TestAccount): TusClient
 }
 
-export async function startIngest(ctx: Ctx): Promise<TestIngest> {
+/** @param mountMore what else the app serves, at its root. */
+export async function startIngest(ctx: Ctx, mountMore: (app: App) => void = () => {}): Promise<TestIngest> {
   const app = createApp(ctx)
+  mountMore(app)
   await app.register(async (scope) => {
     registerSessions(scope as unknown as App, ctx)
     await uploadRoutes(scope as unknown as App, ctx)
@@ -66,8 +69,7 @@ function createTusClient(url: string, account: TestAccount) {
     async offset(path: string): Promise<number> {
       return Number((await send('HEAD', path)).headers.get('upload-offset') ?? Number.NaN)
     },
-    // oxlint-disable-next-line typescript/no-explicit-any -- tests look at single fields of it
-    receipt: async (path: string): Promise<any> => (await send('GET', path)).json(),
+    receipt: async (path: string): Promise<Receipt> => (await send('GET', path)).json(),
   }
 }
 
