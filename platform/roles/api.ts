@@ -14,7 +14,8 @@ import { profileRoutes } from '../modules/profiles/index.ts'
 import { reactionRoutes } from '../modules/reactions/index.ts'
 import { searchRoutes } from '../modules/search/index.ts'
 import { registerShell } from '../modules/shell/index.ts'
-import { uploadRoutes } from '../modules/uploads/index.ts'
+import { createUpdateRoutes } from '../modules/updates/index.ts'
+import { loadReceipt, uploadRoutes } from '../modules/uploads/index.ts'
 import { videoRoutes } from '../modules/videos/index.ts'
 import { API_PREFIX, mountApi } from './mount.ts'
 
@@ -28,6 +29,7 @@ const routes: readonly Routes[] = [
   profileRoutes,
   reactionRoutes,
   searchRoutes,
+  createUpdateRoutes({ loadReceipt }),
   videoRoutes,
 ]
 

@@ -13,4 +13,4 @@ export {
 export type { Client, SignedIn } from './accounts.service.ts'
 export { createAuth } from './auth.ts'
 export type { Auth } from './auth.ts'
-export { registerSessions, sessionCookieValue } from './sessions.ts'
+export { onSessionRevoked, readSessionToken, registerSessions, sessionCookieValue } from './sessions.ts'

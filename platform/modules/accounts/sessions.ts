@@ -73,6 +73,10 @@ export async function announceRevoked(db: Db | Tx, tokens: readonly string[]): P
   for (const token of tokens) await notify(db, REVOKED_CHANNEL, token)
 }
 
+/** Calls `handler` with the token of each session that any process revokes; the answer stops it. */
+export const onSessionRevoked = (ctx: Pick<Ctx, 'listener'>, handler: (token: string) => void) =>
+  ctx.listener.on(REVOKED_CHANNEL, (token) => handler(token as string))
+
 /** Sets `request.viewer` on each request. Costs a signature check, and one query a minute and session. */
 export function registerSessions(app: App, ctx: Ctx): void {
   const cache = new Map<string, CachedSession>()
