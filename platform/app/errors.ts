@@ -91,13 +91,6 @@ export const problemKinds = {
     isWorkKept: true,
     next: 'Look at its upload: it says how far it is.',
   },
-  'video-empty-file': {
-    status: 422,
-    side: 'you',
-    title: 'The file is empty',
-    isWorkKept: true,
-    next: 'Choose the file again; if it is empty on your device too, the recording was not saved.',
-  },
   'video-not-a-video': {
     status: 422,
     side: 'you',
