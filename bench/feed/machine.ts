@@ -99,11 +99,18 @@ function start(file: string, core: number, env: Record<string, string>): ChildPr
 }
 
 async function nextMessage<T>(child: ChildProcess): Promise<T> {
-  const exited = once(child, 'exit').then(([code, signal]) => {
-    throw new Error(`a process of the benchmark ended with ${code ?? signal}`)
+  const answered = new AbortController()
+  const { signal } = answered
+  const exited = once(child, 'exit', { signal }).then(([code, killedBy]) => {
+    throw new Error(`a process of the benchmark ended with ${code ?? killedBy}`)
   })
-  const [message] = await Promise.race([once(child, 'message'), exited])
-  return message as T
+  try {
+    const [message] = await Promise.race([once(child, 'message', { signal }), exited])
+    return message as T
+  } finally {
+    exited.catch(() => {})
+    answered.abort()
+  }
 }
 
 async function end(child: ChildProcess): Promise<void> {

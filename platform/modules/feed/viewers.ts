@@ -30,10 +30,10 @@ export interface ViewerMemory {
   readonly isWhole: boolean
   readonly likedAuthors: Map<string, number>
   readonly tags: Map<string, number>
-  /** Of follows, likedAuthors and tags as they are; null: they have changed since it was made. */
+  /** Of follows, likedAuthors and tags as they are: the same sets, in a new object after each change. Null: to be made. */
   taste: ViewerTaste | null
-  /** Oldest first. */
-  readonly seen: Set<string>
+  /** Oldest first; some may be in it twice. */
+  readonly seen: string[]
   readonly loadedAtMs: number
 }
 
@@ -64,7 +64,7 @@ export class Viewers {
     if (accountId === null) return STRANGER
     const memory = await this.of(accountId)
     const { follows, likedAuthors, tags } = memory
-    memory.taste ??= { follows: [...follows], likedAuthors: new Map(likedAuthors), tags }
+    memory.taste ??= { follows, likedAuthors, tags }
     return { id: accountId, taste: memory.taste, seen: memory.seen }
   }
 
@@ -126,9 +126,8 @@ export class Viewers {
   }
 
   #see(memory: ViewerMemory, videoId: string): void {
-    memory.seen.delete(videoId)
-    memory.seen.add(this.#shared(videoId))
-    if (memory.seen.size > VIEWS_MAX) memory.seen.delete(memory.seen.values().next().value!)
+    memory.seen.push(this.#shared(videoId))
+    if (memory.seen.length >= 2 * VIEWS_MAX) memory.seen.splice(0, VIEWS_MAX)
   }
 
   #load(accountId: string): Promise<ViewerMemory> {
@@ -179,7 +178,7 @@ export class Viewers {
       ),
       tags: new Map(row.tags.map(({ tag, count }) => [this.#shared(tag), count / mostWatched])),
       taste: null,
-      seen: this.#setOf(row.seen),
+      seen: [...this.#setOf(row.seen)],
       loadedAtMs,
     }
   }
