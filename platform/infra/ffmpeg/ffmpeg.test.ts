@@ -288,7 +288,17 @@ describe('guarding', () => {
   })
 
   test('is out of memory before the machine is', async () => {
-    const args = ['-nostdin', '-f', 'lavfi', '-i', 'color=s=8000x8000', '-frames:v', '2']
+    const args = [
+      '-nostdin',
+      '-f',
+      'lavfi',
+      '-i',
+      'color=s=8000x8000',
+      '-vf',
+      'scale=12000:12000',
+      '-frames:v',
+      '3',
+    ]
     const run = runFfmpeg({
       args: [...args, '-c:v', 'rawvideo', '-threads', '1', '-f', 'rawvideo', 'pipe:3'],
       limits: { timeoutMs: 30_000, memoryBytes: 400_000_000 },

@@ -208,8 +208,9 @@ function judgeExit(exit: Exit, end: EndOfRun, program: string, stderrTail: strin
   if (exit.code === 255 || exit.signal === 'SIGKILL' || exit.signal === 'SIGTERM')
     throw new FfmpegError('killed', `${program} was ended from outside.`, stderrTail)
   if (exit.signal) throw new FfmpegError('crashed', `${program} died by ${exit.signal}.`, stderrTail)
-  if (exit.code === 0) return
+  // Even then it may end by 0, with less than it should have made.
   if (/Cannot allocate memory/.test(stderrTail))
     throw new FfmpegError('crashed', `${program} reached its memory limit.`, stderrTail)
+  if (exit.code === 0) return
   throw new FfmpegError('bad-input', `${program} refused the source (exit code ${exit.code}).`, stderrTail)
 }
