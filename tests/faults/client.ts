@@ -1,0 +1,177 @@
+/** A person's program for drills: it keeps an account of what was acknowledged, and goes on after each failure. */
+import { createHash, randomUUID } from 'node:crypto'
+import type { Receipt } from '../../contract/uploads.ts'
+import { eventually } from './report.ts'
+
+const REQUEST_TIMEOUT_MS = 30_000
+
+export interface DrillClient {
+  readonly handle: string
+  /** One request. @throws when it gets no answer; an answer of any status is returned */
+  request(method: string, path: string, options?: RequestOptions): Promise<Response>
+  /** Repeats a JSON request until it is acknowledged (2xx), with one Idempotency-Key. */
+  persist<T>(method: string, path: string, body?: unknown): Promise<T>
+  receipt(id: string): Promise<Receipt>
+}
+
+export interface RequestOptions {
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: BodyInit
+  readonly timeoutMs?: number
+}
+
+/** Signs up a new account at the product. */
+export async function signUp(url: string): Promise<DrillClient> {
+  const handle = `drill_${randomUUID().slice(0, 8)}`
+  let cookie = ''
+
+  const client: DrillClient = {
+    handle,
+    request(method, path, { headers = {}, body, timeoutMs = REQUEST_TIMEOUT_MS } = {}) {
+      return fetch(`${url}/api/v1${path}`, {
+        method,
+        headers: { ...headers, ...(cookie && { cookie }) },
+        ...(body !== undefined && { body, duplex: 'half' }),
+        signal: AbortSignal.timeout(timeoutMs),
+      } as RequestInit)
+    },
+    async persist<T>(method: string, path: string, body?: unknown) {
+      const headers = {
+        'idempotency-key': randomUUID(),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      }
+      let last = 'no answer'
+      const answer = await eventually(60_000, async () => {
+        const response = await client.request(method, path, {
+          headers,
+          ...(body !== undefined && { body: JSON.stringify(body) }),
+          timeoutMs: 12_000,
+        })
+        const text = await response.text()
+        last = `${response.status} ${text}`
+        return response.ok ? { value: text ? (JSON.parse(text) as T) : (null as T) } : null
+      })
+      if (!answer) throw new Error(`${method} ${path} was never acknowledged; the last answer: ${last}`)
+      return answer.value
+    },
+    async receipt(id) {
+      const response = await client.request('GET', `/uploads/${id}`)
+      if (!response.ok) throw new Error(`receipt ${id}: ${response.status}`)
+      return (await response.json()) as Receipt
+    },
+  }
+
+  const made = await client.request('POST', '/accounts', {
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ handle, password: `a password of ${handle}` }),
+  })
+  if (!made.ok) throw new Error(`sign-up: ${made.status} ${await made.text()}`)
+  cookie = made.headers.getSetCookie()[0]!.split(';')[0]!
+  return client
+}
+
+export interface DrillUpload {
+  readonly id: string
+  readonly videoId: string
+  readonly sha256: string
+  readonly sizeBytes: number
+  /** The largest offset that the server has acknowledged. */
+  readonly acknowledgedBytes: number
+  /** The smallest offset that it ever told after having acknowledged more: what it has lost. */
+  readonly lostBytes: number
+  /** How often a request had to be repeated. */
+  readonly retries: number
+  /** Sends everything up to this offset, in pieces, going on after each failure. */
+  sendUntil(offset: number): Promise<void>
+}
+
+const TUS = { 'tus-resumable': '1.0.0' }
+const PIECE_BYTES = 64 * 1024
+
+/** Creates an upload that publishes by itself. */
+export async function startUpload(client: DrillClient, bytes: Buffer, caption: string): Promise<DrillUpload> {
+  const metadata = { filename: 'clip.mp4', filetype: 'video/mp4', caption, publish: '1' }
+  const encoded = Object.entries(metadata).map(([key, value]) => `${key} ${btoa(value)}`)
+  const created = await client.request('POST', '/uploads', {
+    headers: {
+      ...TUS,
+      'upload-length': String(bytes.length),
+      'upload-metadata': encoded.join(','),
+      'idempotency-key': randomUUID(),
+    },
+  })
+  if (!created.ok) throw new RefusedError(created.status, await created.text())
+  const receipt = (await created.json()) as Receipt
+  const path = `/uploads/${receipt.id}`
+  let acknowledgedBytes = 0
+  let lostBytes = 0
+  let retries = 0
+
+  async function readOffset(): Promise<number | null> {
+    const response = await client.request('HEAD', path, { headers: TUS })
+    const told = response.headers.get('upload-offset')
+    if (!response.ok || told === null) return null
+    return Number(told)
+  }
+
+  return {
+    id: receipt.id,
+    videoId: receipt.videoId,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    sizeBytes: bytes.length,
+    get acknowledgedBytes() {
+      return acknowledgedBytes
+    },
+    get lostBytes() {
+      return lostBytes
+    },
+    get retries() {
+      return retries
+    },
+    async sendUntil(end) {
+      let offset: number | null = acknowledgedBytes
+      const done = await eventually(60_000, async () => {
+        try {
+          offset ??= await readOffset()
+          if (offset === null) return null
+          if (offset < acknowledgedBytes) lostBytes = Math.max(lostBytes, acknowledgedBytes - offset)
+          while (offset < end) {
+            const response = await client.request('PATCH', path, {
+              headers: {
+                ...TUS,
+                'upload-offset': String(offset),
+                'content-type': 'application/offset+octet-stream',
+              },
+              body: bytes.subarray(offset, Math.min(end, offset + PIECE_BYTES)) as Uint8Array<ArrayBuffer>,
+            })
+            if (response.status !== 204) throw new RefusedError(response.status, await response.text())
+            offset = Number(response.headers.get('upload-offset'))
+            acknowledgedBytes = Math.max(acknowledgedBytes, offset)
+          }
+          return true
+        } catch (error) {
+          retries++
+          offset = null
+          throw error
+        }
+      })
+      if (!done) throw new Error(`The upload did not get past ${acknowledgedBytes} of ${end} bytes.`)
+    },
+  }
+}
+
+/** An answer that is no success. */
+export class RefusedError extends Error {
+  readonly status: number
+  readonly body: string
+
+  constructor(status: number, body: string) {
+    super(`${status} ${body}`)
+    this.status = status
+    this.body = body
+  }
+}
+
+/** Whether the receipt has come to its end: published with everything encoded, or failed with a reason. */
+export const hasEnded = (receipt: Receipt): boolean =>
+  receipt.state === 'failed' || (receipt.state === 'complete' && receipt.publishedAt !== null)

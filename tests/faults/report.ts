@@ -1,0 +1,63 @@
+/** What a drill reports: promises kept, broken, or not put to the test. */
+import { availableParallelism, loadavg } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export type Drill = (report: Report) => Promise<void>
+
+export interface Report {
+  readonly counts: { readonly passed: number; readonly failed: number; readonly skipped: number }
+  /** Says whether a promise was kept, with its figures. */
+  promise(text: string, isKept: boolean, figures?: string): void
+  /** A promise that can't be put to the test here, and why. */
+  skip(text: string, why: string): void
+  /** The drill itself could not go on. */
+  broke(what: string, error: unknown): void
+}
+
+export function createReport(print: (line: string) => void): Report {
+  const counts = { passed: 0, failed: 0, skipped: 0 }
+  return {
+    counts,
+    promise(text, isKept, figures) {
+      counts[isKept ? 'passed' : 'failed']++
+      print(`  ${isKept ? '✓' : '✗'} ${text}${figures ? ` (${figures})` : ''}`)
+    },
+    skip(text, why) {
+      counts.skipped++
+      print(`  – ${text}: skipped (${why})`)
+    },
+    broke(what, error) {
+      counts.failed++
+      print(`  ✗ ${what} could not go on: ${error instanceof Error ? error.stack : String(error)}`)
+    },
+  }
+}
+
+const POLL_INTERVAL_MS = 50
+
+/**
+ * Waits until `look` gives something.
+ *
+ * @returns that, or null when the time is over; what `look` throws meanwhile is taken for "not yet".
+ */
+export async function eventually<T>(
+  timeoutMs: number,
+  look: () => Promise<T | null | undefined | false>,
+): Promise<T | null> {
+  const endMs = performance.now() + timeoutMs
+  for (;;) {
+    const found = await look().catch(() => null)
+    if (found) return found
+    if (performance.now() > endMs) return null
+    await sleep(POLL_INTERVAL_MS)
+  }
+}
+
+/** Seconds since, to be read. */
+export const secondsSince = (startMs: number): string =>
+  `${((performance.now() - startMs) / 1_000).toFixed(1)} s`
+
+/** A promised time, longer in proportion when the machine has more to do than it has cores: others may share it. */
+export function allowedMs(promisedMs: number): number {
+  return promisedMs * Math.max(1, loadavg()[0]! / availableParallelism())
+}
