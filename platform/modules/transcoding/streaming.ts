@@ -88,14 +88,16 @@ async function lookUntilKnown(
   signal: AbortSignal,
   stallMs: number,
 ): Promise<EarlyInspection> {
-  let lookedAtBytes = -1
+  let lookAtBytes = 0
+  let lookedForIndex: Uint8Array | null = null
   for (;;) {
     const receivedBytes = upload.receivedBytes()
     const index = upload.index()
     const isWhole = receivedBytes >= upload.sizeBytes
-    // Each look reads from the start: not at every packet.
-    if (isWhole || receivedBytes >= lookedAtBytes + READ_BYTES) {
-      lookedAtBytes = receivedBytes
+    // Each look reads from the start, so the looks get rarer: all together read a few times the file's head.
+    if (isWhole || receivedBytes >= lookAtBytes || index !== lookedForIndex) {
+      lookAtBytes = receivedBytes + Math.max(READ_BYTES, receivedBytes / 4)
+      lookedForIndex = index
       const { path, sizeBytes } = upload
       const found = await inspectArriving(ctx, { path, receivedBytes, sizeBytes, index, signal })
       if (found.kind !== 'need-more') return found
