@@ -5,6 +5,18 @@ import { nameOfSources } from './build-tools/sources.ts'
 
 const webFolder = import.meta.dirname
 
+/**
+ * What For You needs, in one file: on a phone's network thirty small files cost more than one of their size. What only
+ * other pages or rare cases need stays apart.
+ */
+const FIRST_ROUTE =
+  /\/src\/lib\/(?:ids|(?:api|feed|i18n|outbox|player|session|ui|updates|version)\/.*|upload\/(?:caption-tags|limits))\./
+const NOT_FIRST =
+  /hls-js-stream|comment|sheet|dialog|single-video|video-grid|text-field|tabs\.svelte|progress-bar|ui\/page\.svelte|\.css$|app-manifest/
+
+/** The Host stays the browser's: the API takes writes from its own pages only. */
+const api = { target: process.env.UPBEAT_API ?? 'http://127.0.0.1:8080', changeOrigin: false }
+
 export default defineConfig({
   root: webFolder,
   plugins: [
@@ -17,11 +29,23 @@ export default defineConfig({
       serviceWorker: { register: false },
     }),
   ],
+  environments: {
+    client: {
+      build: {
+        rolldownOptions: {
+          preserveEntrySignatures: 'allow-extension',
+          output: {
+            codeSplitting: {
+              includeDependenciesRecursively: false,
+              groups: [{ name: 'first', test: (id: string) => FIRST_ROUTE.test(id) && !NOT_FIRST.test(id) }],
+            },
+          },
+        },
+      },
+    },
+  },
   build: { target: 'es2022', reportCompressedSize: false },
   server: {
-    proxy: {
-      '/api': process.env.UPBEAT_API ?? 'http://127.0.0.1:8080',
-      '/media': process.env.UPBEAT_API ?? 'http://127.0.0.1:8080',
-    },
+    proxy: { '/api': api, '/media': api },
   },
 })

@@ -40,7 +40,7 @@ export const t = createTranslator('settings', {
   'security.title': 'Account and security',
   'security.hint': 'Password and signed-in devices',
   'security.email': 'E-mail address',
-  'security.emailNone': 'None. Without one, a forgotten password can only be replaced by the operator.',
+  'security.emailNone': 'None',
   'security.since': 'Member since {month}',
   'security.role.operator': 'Operator of this instance',
   'security.passwordTitle': 'Change password',
@@ -136,6 +136,7 @@ export const t = createTranslator('settings', {
   'about.reload': 'Get the new version',
   'about.connection': 'Connection',
   'about.secure': 'Encrypted (HTTPS)',
+  'about.local': 'Within this computer',
   'about.insecure':
     'Not encrypted. Passwords can be read on networks you don’t trust; installing the app and working without a network are not possible.',
   'about.licence': 'Licence',

@@ -29,6 +29,9 @@ const RETRY = { maxTries: Infinity, baseDelayMs: 1000, maxDelayMs: 30_000 }
 /** The shortest wait: an upload that a cut request still holds is let go within a moment. */
 const MIN_WAIT_MS = 500
 
+/** The server has nothing left to go on with. */
+const MUST_START_ANEW = new Set(['upload-gone', 'upload-ended', 'upload-expired', 'upload-damaged'])
+
 /** What moves one task: never shown, so not reactive. */
 interface Run {
   readonly meter: ReturnType<typeof createTransferMeter>
@@ -276,7 +279,7 @@ export function pauseUpload(task: UploadTask): void {
 export function resumeUpload(task: UploadTask): void {
   const run = runs.get(task.key)!
   run.tries = 0
-  if (task.problem?.code === 'upload-gone') startAnew(task)
+  if (task.problem && MUST_START_ANEW.has(task.problem.code)) startAnew(task)
   clearTimeout(run.timer)
   // A task that failed before the limits were known has not been checked.
   if (task.uploadId === null && task.problem !== null) void prepare(task)

@@ -144,7 +144,7 @@ function parseProblem(body: string): Problem | null {
 /** Whether waiting helps: networks and busy servers, and an upload that another request still holds or moved on. */
 export function isWorthWaiting(problem: Problem): boolean {
   // 409: the offset isn't where we thought, 423: a request that was cut still holds it. Asking for the offset again mends both.
-  const passing = [408, 409, 423, 425, 429]
-  if (problem.code === 'no-space' || problem.status === 507) return false
+  // 460: bytes were changed on the way, 507: a full disk is told with the time to wait.
+  const passing = [408, 409, 423, 425, 429, 460]
   return problem.side === 'network' || passing.includes(problem.status) || problem.status >= 500
 }
