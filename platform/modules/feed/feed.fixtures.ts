@@ -5,7 +5,14 @@ import type { Viewer } from '../../app/http.ts'
 import { openFeed, type Feed, type FeedSizes } from './feed.ts'
 import { showFollowing, showForYou } from './feed.service.ts'
 
-export const SMALL_SIZES: FeedSizes = { newest: 12, hottest: 6, pool: 24, firstSnapshot: 5, nextSnapshot: 7 }
+export const SMALL_SIZES: FeedSizes = {
+  newest: 12,
+  hottest: 6,
+  pool: 24,
+  firstSnapshot: 5,
+  nextSnapshot: 7,
+  relations: 2,
+}
 
 /** Adds accounts and returns their ids. */
 export async function addAccounts(world: World, count: number): Promise<string[]> {

@@ -146,6 +146,57 @@ test('a followers-only video is in Following for followers only, with addresses 
   expect(card!.playback.masterUrl).toContain('/media/t/')
 })
 
+test('whatever was committed before a page was asked for holds, while other transactions stay open', async () => {
+  await using world = await createWorld()
+  await using feed = openSmallFeed(world, { relations: 100 })
+  const { db } = world.ctx
+  const [author, slow, ...quick] = (await addAccounts(world, 6)) as [string, string, ...string[]]
+  const [videoId] = (await addVideos(world, [{ authorId: author }])) as [string]
+  const likeBy = (viewerId: string) => ({ account_id: viewerId, video_id: videoId, created_at: new Date() })
+  const isLikedBy = async (viewerId: string) =>
+    (await readForYou(feed, { viewerId })).items[0]?.viewer?.isLiked
+  for (const viewerId of [slow, ...quick]) expect(await isLikedBy(viewerId)).toBe(false)
+
+  await db.transaction().execute(async (tx) => {
+    await tx.insertInto('video_like').values(likeBy(slow)).execute()
+    await Promise.all(
+      quick.map(async (viewerId) => {
+        for (let round = 0; round < 8; round++) {
+          await db.insertInto('video_like').values(likeBy(viewerId)).execute()
+          expect(await isLikedBy(viewerId)).toBe(true)
+          await db.deleteFrom('video_like').where('account_id', '=', viewerId).execute()
+          expect(await isLikedBy(viewerId)).toBe(false)
+        }
+      }),
+    )
+    expect(await isLikedBy(slow)).toBe(false)
+  })
+
+  expect(await isLikedBy(slow)).toBe(true)
+})
+
+test('who likes more than is kept in memory is told the same as anybody else', async () => {
+  await using world = await createWorld()
+  await using feed = openSmallFeed(world, { relations: 3, newest: 50 })
+  const [author, viewerId] = (await addAccounts(world, 2)) as [string, string]
+  const videoIds = await addVideos(
+    world,
+    Array.from({ length: 6 }, () => ({ authorId: author })),
+  )
+  for (let likes = 1; likes <= 5; likes++) {
+    await world.ctx.db
+      .insertInto('video_like')
+      .values({ account_id: viewerId, video_id: videoIds[likes]!, created_at: new Date() })
+      .execute()
+    // In a memory of their own from here on: of three likes whole, of four not.
+    feed.viewers.clear()
+    const { items } = await readForYou(feed, { viewerId })
+    expect(feed.viewers.peek(viewerId)!.isWhole).toBe(likes <= 3)
+    const liked = items.filter(({ viewer }) => viewer!.isLiked).map(({ id }) => id)
+    expect(liked.sort()).toEqual(videoIds.slice(1, likes + 1).sort())
+  }
+})
+
 test('a video published while the feed runs is in the next ranking', async () => {
   await using world = await createWorld()
   await using feed = openSmallFeed(world)

@@ -19,6 +19,8 @@ export interface FeedSizes {
   readonly firstSnapshot: number
   /** …and who stays gets longer ones. @default 200 */
   readonly nextSnapshot: number
+  /** Who has more likes, saves, follows or blocks than this is asked of the database for each page. @default 3000 */
+  readonly relations: number
 }
 
 const DEFAULT_SIZES: FeedSizes = {
@@ -27,6 +29,7 @@ const DEFAULT_SIZES: FeedSizes = {
   pool: 5000,
   firstSnapshot: 60,
   nextSnapshot: 200,
+  relations: 3000,
 }
 
 export interface Feed extends AsyncDisposable {
@@ -55,7 +58,7 @@ export function openFeed(ctx: Ctx, sizes: FeedSizes = DEFAULT_SIZES): Feed {
   const candidates = new Candidates(ctx, sizes)
   const cards = new CardCache(ctx)
   const snapshots = new SnapshotStore(ctx)
-  const viewers = new Viewers(ctx)
+  const viewers = new Viewers(ctx, sizes)
   const forgetAll = () => {
     cards.clear()
     viewers.clear()

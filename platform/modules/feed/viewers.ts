@@ -6,14 +6,13 @@ import type { DomainEvent } from '../../../contract/events.ts'
 import type { Viewer, ViewerTaste } from '../../../engines/for-you/index.ts'
 import type { Ctx } from '../../app/context.ts'
 import { viewerKeyOf } from '../reactions/index.ts'
+import type { FeedSizes } from './feed.ts'
 import { findViewerMemory, type Change } from './feed.queries.ts'
 import { LruMap } from './lru.ts'
 
 const VIEWERS_MAX = 24_000
 /** Read again after this long: tags and likings that events only sketch. */
 const MAX_AGE_MS = 15 * 60_000
-/** Who has more likes, saves, follows or blocks than this is asked of the database for each page. */
-export const RELATIONS_MAX = 3_000
 const LIKES_FOR_TASTE = 200
 const VIEWS_MAX = 300
 /** Likes of an author's videos at which the author counts fully. */
@@ -45,13 +44,15 @@ const STRANGER: Viewer = {
 
 export class Viewers {
   readonly #ctx: Ctx
+  readonly #relationsMax: number
   readonly #memory = new LruMap<string, ViewerMemory>(VIEWERS_MAX)
   readonly #loading = new Map<string, Promise<ViewerMemory>>()
   readonly #strings = new Map<string, string>()
   #queryCount = 0
 
-  constructor(ctx: Ctx) {
+  constructor(ctx: Ctx, sizes: Pick<FeedSizes, 'relations'>) {
     this.#ctx = ctx
+    this.#relationsMax = sizes.relations
   }
 
   /** Queries made so far. */
@@ -153,7 +154,7 @@ export class Viewers {
     const row = await findViewerMemory(this.#ctx.pool, {
       accountId,
       viewerKey: viewerKeyOf({ accountId, browserId: null }),
-      relationsMax: RELATIONS_MAX,
+      relationsMax: this.#relationsMax,
       likesMax: LIKES_FOR_TASTE,
       viewsMax: VIEWS_MAX,
     })
@@ -172,7 +173,7 @@ export class Viewers {
       saved,
       blocking,
       blockedBy,
-      isWhole: sets.every((set) => set.size <= RELATIONS_MAX),
+      isWhole: sets.every((set) => set.size <= this.#relationsMax),
       likedAuthors: new Map(
         row.likedAuthors.map(({ id, count }) => [this.#shared(id), Math.min(1, count / FULL_LIKES)]),
       ),

@@ -1,0 +1,48 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import {
+  addShown,
+  CURSOR_MAX_LENGTH,
+  CURSOR_SHOWN_MAX,
+  NOTHING_SHOWN,
+  openFollowingCursor,
+  openForYouCursor,
+  sealFollowingCursor,
+  sealForYouCursor,
+  shownFilter,
+} from './cursors.ts'
+
+const SECRET = 'a secret of the instance'
+const position = fc.integer({ min: 0, max: 65_535 })
+
+test('a For You cursor comes back as it was sealed, and opens with no other secret', () => {
+  fc.assert(
+    fc.property(fc.uuid(), position, fc.array(fc.uuid(), { maxLength: 40 }), (snapshotId, at, videoIds) => {
+      const shown = addShown(NOTHING_SHOWN, videoIds)
+      const text = sealForYouCursor(SECRET, { snapshotId, position: at, shown })
+
+      expect(openForYouCursor(SECRET, text)).toEqual({ snapshotId, position: at, shown })
+      expect(() => openForYouCursor('another secret', text)).toThrow('was not made by this feed')
+      expect(() => openFollowingCursor(SECRET, text)).toThrow('was not made by this feed')
+    }),
+  )
+})
+
+test('a Following cursor comes back as it was sealed', () => {
+  const cursor = {
+    videoId: '0199aaaa-0000-7000-8000-00000000000a',
+    publishedAt: '2026-01-02 03:04:05.678901+00',
+  }
+  expect(openFollowingCursor(SECRET, sealFollowingCursor(SECRET, cursor))).toEqual(cursor)
+})
+
+test('a cursor remembers the last 256 videos shown, and is then as long as a cursor gets', () => {
+  const snapshotId = '0199aaaa-0000-7000-8000-00000000000a'
+  const idOf = (n: number) => `0199aaaa-0000-7000-8000-${n.toString(16).padStart(12, '0')}`
+  const videoIds = Array.from({ length: CURSOR_SHOWN_MAX + 1 }, (_, n) => idOf(n))
+  const shown = addShown(NOTHING_SHOWN, videoIds)
+
+  const isShown = shownFilter(shown)
+  expect(videoIds.map(isShown)).toEqual([false, ...videoIds.slice(1).map(() => true)])
+  expect(sealForYouCursor(SECRET, { snapshotId, position: 0, shown })).toHaveLength(CURSOR_MAX_LENGTH)
+})
