@@ -76,7 +76,7 @@ function startWriter(staging: StagingFile, { checksum, onVisible }: ReceiveOptio
       const batch = queue
       queue = []
       queuedBytes = 0
-      await staging.append(batch)
+      await staging.append(batch, { isProvisional: checksum !== null })
       if (checksum) continue
       staging.commit()
       await onVisible()

@@ -28,8 +28,12 @@ export interface StagingFile extends AsyncDisposable {
   readonly path: string
   /** Bytes from the start that may be read and are never taken back. */
   visibleBytes(): number
-  /** Writes at the tail. When it fails, `rollback` removes what it left. */
-  append(buffers: readonly Buffer[]): Promise<void>
+  /**
+   * Writes at the tail. When it fails, `rollback` removes what it left.
+   *
+   * @param options.isProvisional whether `rollback` may be asked for after it has succeeded too.
+   */
+  append(buffers: readonly Buffer[], options: { readonly isProvisional: boolean }): Promise<void>
   /** Makes everything up to the tail visible. */
   commit(): void
   /** Cuts the file back to what is visible. */
@@ -118,8 +122,8 @@ function manage(file: {
   return {
     path,
     visibleBytes: () => visible,
-    async append(buffers) {
-      visibleHashes ??= hashes.fork()
+    async append(buffers, { isProvisional }) {
+      if (isProvisional) visibleHashes ??= hashes.fork()
       let at = tail
       for (let rest = buffers; rest.length > 0;) {
         const { bytesWritten } = await bytes.writev(rest, at)
