@@ -1,6 +1,7 @@
 import { sveltekit } from '@sveltejs/kit/vite'
 import { defineConfig } from 'vite'
 import { shellAdapter } from './build-tools/shell-adapter.ts'
+import { leaveOutSerializer } from './build-tools/leave-out-serializer.ts'
 import { nameOfSources } from './build-tools/sources.ts'
 
 const webFolder = import.meta.dirname
@@ -12,7 +13,7 @@ const webFolder = import.meta.dirname
 const FIRST_ROUTE =
   /\/src\/lib\/(?:ids|(?:api|feed|i18n|outbox|player|session|ui|updates|version)\/.*|upload\/(?:caption-tags|limits))\./
 const NOT_FIRST =
-  /hls-js-stream|comment|sheet|dialog|single-video|video-grid|text-field|tabs\.svelte|progress-bar|ui\/page\.svelte|\.css$|app-manifest/
+  /hls-js-stream|outbox\/(?:outbox|storage)|comment|sheet|dialog|single-video|video-grid|text-field|tabs\.svelte|progress-bar|ui\/page\.svelte|\.css$|app-manifest/
 
 /** The Host stays the browser's: the API takes writes from its own pages only. */
 const api = { target: process.env.UPBEAT_API ?? 'http://127.0.0.1:8080', changeOrigin: false }
@@ -20,6 +21,7 @@ const api = { target: process.env.UPBEAT_API ?? 'http://127.0.0.1:8080', changeO
 export default defineConfig({
   root: webFolder,
   plugins: [
+    leaveOutSerializer(),
     sveltekit({
       adapter: shellAdapter({ outputFolder: `${webFolder}/build` }),
       compilerOptions: { runes: true, modernAst: true },
@@ -33,10 +35,8 @@ export default defineConfig({
     client: {
       build: {
         rolldownOptions: {
-          preserveEntrySignatures: 'allow-extension',
           output: {
             codeSplitting: {
-              includeDependenciesRecursively: false,
               groups: [{ name: 'first', test: (id: string) => FIRST_ROUTE.test(id) && !NOT_FIRST.test(id) }],
             },
           },

@@ -5,7 +5,7 @@
 import adapterStatic from '@sveltejs/adapter-static'
 import type { Adapter } from '@sveltejs/kit'
 import { createHash } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 export const SHELL_FILE = 'shell.html'
@@ -21,7 +21,8 @@ export function shellAdapter(options: { outputFolder: string }): Adapter {
     name: 'upbeat-shell',
     async adapt(builder) {
       await inner.adapt(builder)
-      const shell = readFileSync(join(options.outputFolder, SHELL_FILE), 'utf8')
+      const shell = preloadFirstRoute(readFileSync(join(options.outputFolder, SHELL_FILE), 'utf8'), options.outputFolder)
+      writeFileSync(join(options.outputFolder, SHELL_FILE), shell)
       const scriptHashes = hashInlineScripts(shell)
       writeFileSync(
         join(options.outputFolder, 'csp.json'),
@@ -30,6 +31,22 @@ export function shellAdapter(options: { outputFolder: string }): Adapter {
       await builder.compress(options.outputFolder)
     },
   }
+}
+
+/**
+ * Adds preload hints for the code of the first route: SvelteKit's shell has them for the layout only, and each page's
+ * code would be asked for one round trip later.
+ */
+export function preloadFirstRoute(shell: string, outputFolder: string): string {
+  const immutable = join(outputFolder, '_app', 'immutable')
+  const entry = readdirSync(join(immutable, 'entry')).find((file) => /^app\..*\.js$/.test(file))
+  const firstRoute = entry && /"\/":\[(\d+)/.exec(readFileSync(join(immutable, 'entry', entry), 'utf8'))?.[1]
+  if (!firstRoute) throw new Error('The build names no code for "/": SvelteKit writes its routes in another way now.')
+  // 1 is the error page, which the router loads with every page.
+  const hints = readdirSync(join(immutable, 'nodes'))
+    .filter((file) => /\.js$/.test(file) && ['1', firstRoute].includes(file.split('.')[0]!))
+    .map((file) => `<link href="/_app/immutable/nodes/${file}" rel="modulepreload">`)
+  return shell.replace('</head>', `  ${hints.join('\n    ')}\n  </head>`)
 }
 
 /** CSP source expressions (`'sha256-…'`) of each inline script. @see https://www.w3.org/TR/CSP3/#match-element-to-source-list */

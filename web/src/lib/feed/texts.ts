@@ -1,4 +1,4 @@
-/** The texts of feeds, videos and comments. */
+/** The texts of feeds and videos; those of the sheets over them are in `sheet-texts.ts`. */
 import { createTranslator } from '#lib/i18n/catalogue.ts'
 
 export const t = createTranslator('feed', {
@@ -63,44 +63,10 @@ export const t = createTranslator('feed', {
   'pending': 'Waiting to be sent',
 
   'reason.title': 'Why you see this',
-  'reason.button': 'Why am I seeing this?',
-  'reason.following': 'You follow {name}.',
-  'reason.tag': 'You watch videos with #{tag}.',
-  'reason.popular': 'Many people watched it to the end lately.',
-  'reason.fresh': 'It’s new: every new video gets a share of the feed.',
-  'reason.new-voice': '{name} has just begun to post: new voices get a share of the feed.',
-  'reason.author-liked': 'You liked other videos by {name}.',
-  'reason.again': 'You have seen everything new, so some good ones come again.',
-  'reason.archive': 'You have seen the newest, so here is something from before.',
-  'reason.more': 'Nobody can pay to be here. What you watch, like and follow decides, and it counts from your next page on.',
 
   'share.title': 'Share',
-  'share.copy': 'Copy the link',
-  'share.copied': 'The link is copied.',
-  'share.copyFailed': 'This browser doesn’t let pages copy. Select the link and copy it yourself.',
-  'share.system': 'Share by an app …',
-  'share.link': 'Link',
-  'share.private': 'Only those who may see this video can open the link.',
 
   'more.title': 'More',
-  'more.delete': 'Delete the video',
-  'more.deleteTitle': 'Delete this video?',
-  'more.deleteText': 'It disappears for everyone, with its comments and likes. This can’t be undone.',
-  'more.deleted': 'The video is deleted.',
 
   'comments.title': 'Comments',
-  'comments.add': 'Add a comment',
-  'comments.reply': 'Reply',
-  'comments.replyTo': 'Reply to {name}',
-  'comments.send': 'Send',
-  'comments.delete': 'Delete',
-  'comments.deleted': 'Deleted',
-  'comments.like': 'Like the comment by {name}',
-  'comments.showReplies': { one: 'Show {n} reply', other: 'Show {n} replies' },
-  'comments.moreReplies': 'More replies',
-  'comments.hideReplies': 'Hide replies',
-  'comments.emptyTitle': 'No comments yet',
-  'comments.emptyText': 'Say what you think; be kind.',
-  'comments.signIn': 'Sign in to comment',
-  'comments.author': 'Creator',
 })

@@ -40,7 +40,11 @@ export class VideoList {
       const page = await this.#load(this.#cursor, loading.signal)
       if (loading.signal.aborted) return
       const known = new Set(this.items.map((item) => item.id))
-      this.items.push(...page.items.filter((item) => !known.has(item.id)))
+      for (const item of page.items) {
+        if (known.has(item.id)) continue
+        known.add(item.id)
+        this.items.push(item)
+      }
       if (this.#cursor === null) this.rankedAt = page.rankedAt ?? null
       this.#cursor = page.nextCursor
       this.isAtEnd = page.nextCursor === null

@@ -18,7 +18,7 @@ function listOf(pages: Record<string, VideoPage>) {
 
 test('pages follow each other, and a video that comes twice is shown once', async () => {
   const { list, asked } = listOf({
-    first: { items: [card('a'), card('b')], nextCursor: 'n' },
+    first: { items: [card('a'), card('a'), card('b')], nextCursor: 'n' },
     n: { items: [card('b'), card('c')], nextCursor: null },
   })
   await list.loadMore()

@@ -5,8 +5,7 @@ import type { Problem } from '#lib/api/types.ts'
 import { makeId } from '#lib/ids.ts'
 import { session } from '#lib/session/session.svelte.ts'
 import { showProblem } from '#lib/ui/toasts.svelte.ts'
-import { createOutbox, type Outbox, type OutboxAction, type OutboxEntry } from './outbox.ts'
-import { openOutboxStorage } from './storage.ts'
+import type { Outbox, OutboxAction, OutboxEntry } from './outbox.ts'
 
 const LOCK = 'upbeat.outbox'
 const RETRY = { maxTries: Infinity, baseDelayMs: 1000, maxDelayMs: 60_000 }
@@ -63,6 +62,8 @@ export async function startOutbox(): Promise<void> {
 
 function openOutbox(): Promise<Outbox> {
   outbox ??= (async () => {
+    // Fetched beside the first video, not before it.
+    const [{ createOutbox }, { openOutboxStorage }] = await Promise.all([import('./outbox.ts'), import('./storage.ts')])
     const storage = await openOutboxStorage()
     const box = createOutbox({
       storage,

@@ -102,12 +102,15 @@ export function openMseStream(video: HTMLVideoElement, options: MseOptions): Str
         continue
       }
       if (lane.variant) await switchRendition(lane, aheadS)
+      // The initialisation is fetched beside the first segment, and appended before it.
+      let ready: Promise<void> = Promise.resolve()
       if (initUrl !== lane.media.mapUrl) {
         const { mapUrl } = lane.media
-        await lane.track.append(await untilItWorks(() => readInit(mapUrl)))
+        ready = untilItWorks(() => readInit(mapUrl)).then((bytes) => lane.track.append(bytes))
+        ready.catch(() => {})
         initUrl = mapUrl
       }
-      await loadSegment(lane, index)
+      await loadSegment(lane, index, ready)
     }
   }
 
@@ -124,7 +127,7 @@ export function openMseStream(video: HTMLVideoElement, options: MseOptions): Str
   }
 
   /** Loads one segment; a seek, a close or a transfer that is too slow ends it early. */
-  async function loadSegment(lane: Lane, index: number): Promise<void> {
+  async function loadSegment(lane: Lane, index: number, ready: Promise<void>): Promise<void> {
     const segment = lane.media.segments[index]!
     const { variant } = lane
     const isCheapest = !variant || variants.every((other) => other.bandwidthBps >= variant.bandwidthBps)
@@ -134,12 +137,13 @@ export function openMseStream(video: HTMLVideoElement, options: MseOptions): Str
       await untilItWorks(
         async () => {
           try {
-            await streamSegment(segment.url, AbortSignal.any([signal, loading.signal]), (chunk, progress) => {
+            await streamSegment(segment.url, AbortSignal.any([signal, loading.signal]), async (chunk, progress) => {
               if (!isCheapest && isTooSlow(lane, progress)) {
                 bandwidth().add(progress.receivedBytes, progress.elapsedMs)
                 loading.abort(new TooSlowError(segment.url))
               }
-              return lane.track.append(chunk)
+              await ready
+              await lane.track.append(chunk)
             })
           } catch (error) {
             await lane.track.resetParser()
