@@ -45,16 +45,23 @@ export interface GroupRow extends Position {
   readonly isRead: boolean
 }
 
-/** Whether the row is shown to its account: not when its actor is blocked (either way) or its video was deleted. */
-const isShown = (alias: 'n' | 'm') => {
-  const column = (name: string) => sql.ref(`${alias}.${name}`)
-  return sql<boolean>`(
-    not exists (
-      select from block b
-      where (b.blocker_id = ${column('account_id')} and b.blocked_id = ${column('actor_id')})
-         or (b.blocker_id = ${column('actor_id')} and b.blocked_id = ${column('account_id')}))
-    and (${column('video_id')} is null
-      or exists (select from video v where v.id = ${column('video_id')} and v.deleted_at is null)))`
+type Alias = 'n' | 'm'
+
+/** A CTE: those who block the account or are blocked by it, read once however many rows there are. */
+const hiddenFrom = (accountId: string) => sql`
+  hidden as (
+    select blocked_id as id from block where blocker_id = ${accountId}
+    union select blocker_id from block where blocked_id = ${accountId})`
+/** What people did who are hidden by now is not shown. */
+const isActorShown = (alias: Alias) => {
+  const actor = sql.ref(`${alias}.actor_id`)
+  return sql<boolean>`(${actor} is null or ${actor} not in (select id from hidden))`
+}
+/** Nor what happened to a video that is deleted; rows of a group are about the same video. */
+const isVideoShown = (alias: Alias) => {
+  const video = sql.ref(`${alias}.video_id`)
+  return sql<boolean>`
+    (${video} is null or exists (select from video v where v.id = ${video} and v.deleted_at is null))`
 }
 
 /**
@@ -74,16 +81,16 @@ export async function selectGroups(
 ): Promise<GroupRow[]> {
   const { before = null, groupOf, actors, limit } = options
   const { rows } = await sql<GroupRow>`
-    with page as (
+    with ${hiddenFrom(accountId)}, page as (
       select n.* from notification n
       where n.account_id = ${accountId}
         and ${before ? sql`(n.created_at, n.id) < (${before.at}, ${before.id}::uuid)` : sql`true`}
         and ${groupOf ? sql`n.group_key = (select o.group_key from notification o where o.id = ${groupOf} and o.account_id = ${accountId})` : sql`true`}
-        and ${isShown('n')}
+        and ${isActorShown('n')} and ${isVideoShown('n')}
         and not exists (
           select from notification m
           where m.account_id = n.account_id and m.group_key = n.group_key
-            and (m.created_at, m.id) > (n.created_at, n.id) and ${isShown('m')})
+            and (m.created_at, m.id) > (n.created_at, n.id) and ${isActorShown('m')})
       order by n.created_at desc, n.id desc
       limit ${limit}
     )
@@ -91,12 +98,12 @@ export async function selectGroups(
       p.upload_id as "uploadId", p.excerpt, whole.count as "actorCount", whole.is_read as "isRead",
       array(
         select m.actor_id from notification m
-        where m.account_id = p.account_id and m.group_key = p.group_key and m.actor_id is not null and ${isShown('m')}
+        where m.account_id = p.account_id and m.group_key = p.group_key and m.actor_id is not null and ${isActorShown('m')}
         order by m.created_at desc, m.id desc limit ${actors}) as "actorIds"
     from page p
     cross join lateral (
       select count(m.actor_id)::int as count, bool_and(m.read_at is not null) as is_read from notification m
-      where m.account_id = p.account_id and m.group_key = p.group_key and ${isShown('m')}) whole
+      where m.account_id = p.account_id and m.group_key = p.group_key and ${isActorShown('m')}) whole
     order by p.created_at desc, p.id desc`.execute(db)
   return rows
 }
@@ -104,8 +111,12 @@ export async function selectGroups(
 /** How many groups have something unread. */
 export async function countUnread(db: Db | Tx, accountId: string): Promise<number> {
   const { rows } = await sql<{ count: number }>`
-    select count(distinct n.group_key)::int as count from notification n
-    where n.account_id = ${accountId} and n.read_at is null and ${isShown('n')}`.execute(db)
+    with ${hiddenFrom(accountId)}
+    select count(distinct n.group_key)::int as count from (
+      select distinct group_key, video_id from notification n
+      where n.account_id = ${accountId} and n.read_at is null and ${isActorShown('n')}
+    ) n
+    where ${isVideoShown('n')}`.execute(db)
   return rows[0]!.count
 }
 
