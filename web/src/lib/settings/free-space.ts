@@ -1,7 +1,7 @@
 /** What this device keeps of the app, and clearing what can be fetched again. */
 
-/** The app itself: without it nothing opens while there is no network. */
-const isShellCache = (name: string) => /shell|app|precache/i.test(name)
+/** The service worker's cache of the app itself: without it nothing opens while there is no network. */
+const isAppCache = (name: string) => name.startsWith('upbeat-build-')
 
 export interface SpaceUsed {
   /** What clearing would free; null where the browser doesn't tell. */
@@ -18,7 +18,7 @@ export async function measureSpace(): Promise<SpaceUsed> {
 
 async function clearableCaches(): Promise<string[]> {
   if (typeof caches === 'undefined') return []
-  return (await caches.keys()).filter((name) => !isShellCache(name))
+  return (await caches.keys()).filter((name) => !isAppCache(name))
 }
 
 async function measureCaches(): Promise<number | null> {
