@@ -37,7 +37,7 @@ type HeaderMap = Record<string, string>
 
 export type TusClient = ReturnType<typeof createTusClient>
 
-function createTusClient(url: string, account: TestAccount) {
+export function createTusClient(url: string, account: TestAccount) {
   const send = (method: string, path: string, headers: HeaderMap = {}, body?: RequestInit['body']) =>
     fetch(`${url}${path}`, {
       method,

@@ -146,19 +146,6 @@ export async function recordFailure(
   await announceReceipt(tx, video)
 }
 
-/** A failure is taken back before another try. */
-export async function clearFailure(ctx: Ctx, tx: Tx, videoId: string): Promise<void> {
-  const video = await queries.lockVideo(tx, videoId)
-  if (!video?.failed_at) return
-  await queries.updateVideo(tx, videoId, {
-    failure_code: null,
-    failure_reason: null,
-    failed_at: null,
-    updated_at: ctx.clock.now(),
-  })
-  await announceReceipt(tx, video)
-}
-
 async function announceChange(ctx: Ctx, tx: Tx, video: queries.VideoRow): Promise<void> {
   await ctx.events.append(tx, { kind: 'video-changed', accountId: video.account_id, videoId: video.id })
   await announceReceipt(tx, video)

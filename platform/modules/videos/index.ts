@@ -1,7 +1,6 @@
 /** Videos: what they are, who may see them, and when they are published. */
 import './videos.schema.ts'
 export {
-  clearFailure,
   recordComplete,
   recordFailure,
   recordGeneration,
@@ -9,12 +8,11 @@ export {
   recordProgress,
 } from './artefacts.ts'
 export type { GenerationInput, PicturesInput } from './artefacts.ts'
-export { cleanCaption, normalizeTag, parseTags } from './captions.ts'
+export { cleanCaption, normalizeTag } from './captions.ts'
 export { isCardVisible, loadCardBases, loadVideoCards, loadViewerStates, presentCard } from './cards.ts'
 export type { CardBase, ViewerState } from './cards.ts'
 export {
   blobPrefixOf,
-  MEDIA_TOKEN_MAX_S,
   mediaUrlsOf,
   originalKeyOf,
   originalLeavesKeyOf,
@@ -24,7 +22,6 @@ export {
   signMediaToken,
   verifyMediaToken,
 } from './media-urls.ts'
-export { settlePublication } from './publication.ts'
 export { coverQueue, startVideoJobs, videoSettledQueue } from './videos.jobs.ts'
 export { findVideo, listGenerations } from './videos.queries.ts'
 export { videoRoutes } from './videos.routes.ts'
@@ -36,7 +33,6 @@ export {
   listAccountVideos,
   listOwnVideos,
   publishVideo,
-  readVideo,
 } from './videos.service.ts'
 export type { NewVideoInput } from './videos.service.ts'
 export { isVisibleTo, visibleVideoIds } from './visibility.ts'

@@ -8,7 +8,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 
 const HOUR_S = 3600
 /** A token is good for this long at most, and for an hour less at least: all made within an hour are the same. */
-export const MEDIA_TOKEN_MAX_S = 6 * HOUR_S
+const MEDIA_TOKEN_MAX_S = 6 * HOUR_S
 const MAC_BYTES = 32
 const EXPIRY_BYTES = 4
 
