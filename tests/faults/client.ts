@@ -1,9 +1,11 @@
 /** A person's program for drills: it keeps an account of what was acknowledged, and goes on after each failure. */
 import { createHash, randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Receipt } from '../../contract/uploads.ts'
 import { eventually } from './report.ts'
 
 const REQUEST_TIMEOUT_MS = 30_000
+const MAX_RETRY_AFTER_MS = 2_000
 
 export interface DrillClient {
   readonly handle: string
@@ -49,7 +51,10 @@ export async function signUp(url: string): Promise<DrillClient> {
         })
         const text = await response.text()
         last = `${response.status} ${text}`
-        return response.ok ? { value: text ? (JSON.parse(text) as T) : (null as T) } : null
+        if (response.ok) return { value: text ? (JSON.parse(text) as T) : (null as T) }
+        // A good client comes back when it is told to; not later, so that a drill ends.
+        await sleep(Math.min(MAX_RETRY_AFTER_MS, Number(response.headers.get('retry-after') ?? 0) * 1_000))
+        return null
       })
       if (!answer) throw new Error(`${method} ${path} was never acknowledged; the last answer: ${last}`)
       return answer.value

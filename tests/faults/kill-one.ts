@@ -85,8 +85,8 @@ async function duringActions(report: Report, { product, person, bytes, victim }:
   await sleep(150)
   await killVictim(product, victim)
   const killedMs = performance.now()
-  await acting
   await promiseService(report, product, `after ${victim} was killed while people act`, killedMs)
+  await acting
 
   const card = await visitor.persist<{ viewer: { isLiked: boolean; isSaved: boolean } }>(
     'GET',

@@ -20,6 +20,8 @@ export interface Product extends AsyncDisposable {
   readonly dataDir: string
   /** What it has told so far on standard output. */
   readonly told: () => string
+  /** The end of what its processes have logged, as JSON lines. */
+  readonly logged: () => string
   /** The path that makes the operator's account, once it is told. */
   operatorPath(): Promise<string>
   status(): Promise<SupervisorStatus>
@@ -45,7 +47,7 @@ export interface ProductOptions {
 /** Starts the product without its demo; answers when it says that it is ready. @throws with all that it said */
 export async function startProduct(options: ProductOptions): Promise<Product> {
   const started = spawnProduct(options)
-  const { child, told } = started
+  const { child, told, logged } = started
   const url = await waitFor(
     child,
     () => /^Upbeat is ready: (\S+)/m.exec(told())?.[1],
@@ -69,6 +71,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     url,
     dataDir,
     told,
+    logged,
     operatorPath: () =>
       waitFor(
         child,
@@ -127,8 +130,8 @@ function spawnProduct({ dataDir, port = 0, env = {}, args = [] }: ProductOptions
   let told = ''
   let logged = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (told += text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (logged = (logged + text).slice(-20_000)))
-  return { child, told: () => told, everything: () => told + logged }
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (logged = (logged + text).slice(-200_000)))
+  return { child, told: () => told, logged: () => logged, everything: () => told + logged }
 }
 
 async function waitFor(
