@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { openApi, readAllPages } from '../../../tests/support/api.ts'
 import { createFakeClock, createWorld, type World } from '../../../tests/support/world.ts'
-import { AppError, NotFoundError } from '../../app/errors.ts'
+import { NotFoundError, type AppError } from '../../app/errors.ts'
 import {
   blockAccount,
   countFollows,

@@ -78,7 +78,8 @@ test('an upload that fails twice tells once; two uploads tell twice', async () =
 
   const entries = await list(world, owner.id)
 
-  expect(entries.map((entry) => entry.uploadId).toSorted()).toEqual(uploads.toSorted())
+  expect(new Set(entries.map((entry) => entry.uploadId))).toEqual(new Set(uploads))
+  expect(entries).toHaveLength(2)
   expect(entries[0]).toMatchObject({
     actors: [],
     actorCount: 0,
@@ -198,7 +199,8 @@ test('pages neither skip nor repeat a group, whatever its size and the page size
         })
       const entries = await list(world, owner.id, limit)
       const liked = [...new Set(likes.map(([, video]) => videos[video]!))]
-      expect(entries.map((entry) => entry.videoId).toSorted()).toEqual(liked.toSorted())
+      expect(new Set(entries.map((entry) => entry.videoId))).toEqual(new Set(liked))
+      expect(entries).toHaveLength(liked.length)
       for (const entry of entries) {
         const fansOfIt = new Set(
           likes.filter(([, video]) => videos[video] === entry.videoId).map(([fan]) => fan),

@@ -21,7 +21,7 @@ export const keyOf = (viewer: ViewerIdentity): string =>
 export const hourOf = (at: Date): Date => new Date(Math.floor(at.getTime() / HOUR_MS) * HOUR_MS)
 
 /** Who asks, without giving a cookie; null: signed out, in a browser not met before. */
-export function findViewerIdentity(request: FastifyRequest): ViewerIdentity | null {
+function findViewerIdentity(request: FastifyRequest): ViewerIdentity | null {
   if (request.viewer) return { accountId: request.viewer.id, browserId: null }
   const browserId = BROWSER_ID.exec(request.headers.cookie ?? '')?.[1]
   return browserId === undefined ? null : { accountId: null, browserId }

@@ -15,7 +15,7 @@ export const STREAMS_PER_ACCOUNT = 20
 /** Streams of all signed-out browsers at one address. */
 export const STREAMS_PER_ADDRESS = 100
 /** Streams of this process. */
-export const STREAMS_MAX = 5_000
+const STREAMS_MAX = 5_000
 
 const HEARTBEAT_MS = 15_000
 /** A stream is ended after this time: its session is checked anew when the browser reconnects. */
@@ -26,6 +26,8 @@ const RETRY_SPREAD_MS = 4_000
 
 export interface UpdateOptions {
   readonly loadReceipt: LoadReceipt
+  /** Streams of this process. @default 5000 */
+  readonly maxStreams?: number
   /** @default 15000 */
   readonly heartbeatMs?: number
   /** @default 131072 */
@@ -57,7 +59,8 @@ export const createUpdateRoutes =
       async (request, reply) => {
         const videoIds = readVideoIds(request.query.videos)
         const holder = holderOf(request)
-        if (counts.total >= STREAMS_MAX) throw new AppError('busy', { retryAfterS: 30 })
+        if (counts.total >= (options.maxStreams ?? STREAMS_MAX))
+          throw new AppError('busy', { retryAfterS: 30 })
         if (counts.of(holder.key) >= holder.max)
           throw new AppError('too-many-requests', {
             detail: `${holder.max} live streams are open already; close other tabs or devices.`,

@@ -111,8 +111,10 @@ function parse(text: string): Heard[] {
     }))
 }
 
-const isReady = (ear: Ear) =>
-  expect.poll(() => kinds(ear, 'notification').length, { timeout: 20_000 }).toBeGreaterThan(0)
+/** A signed-in browser's stream begins with its number of unread notifications. */
+async function isReady(ear: Ear): Promise<void> {
+  await expect.poll(() => kinds(ear, 'notification').length, { timeout: 20_000 }).toBeGreaterThan(0)
+}
 /** Resolves when the process has heard everything that was committed before the call. */
 async function settle(world: World, ear: Ear, account: TestAccount): Promise<void> {
   const uploadId = world.ctx.newId()
@@ -368,6 +370,18 @@ test('an account has a limited number of streams, an address too, and a closed o
 
   for (let count = 0; count < STREAMS_PER_ADDRESS; count++) expect((await open(null)).status).toBe(200)
   expect((await open(null)).status).toBe(429)
+})
+
+test('a process has a limited number of streams, whoever holds them', async () => {
+  await using world = await createWorld()
+  await using server = await openServer(world, { maxStreams: 2 })
+  using visitor = await server.listen(null)
+  using owner = await server.listen(await world.account())
+  using refused = await server.listen(null)
+
+  expect([visitor.status, owner.status, refused.status]).toEqual([200, 200, 503])
+  await expect.poll(() => refused.text()).toContain('"code":"busy"')
+  expect(refused.answer.headers['retry-after']).toBe('30')
 })
 
 test('at most 10 videos, each a proper id, may be named', async () => {
