@@ -18,7 +18,7 @@ export const t = createTranslator('feed', {
   'feed.followingSignedOutText': 'Sign in to see the newest videos of those you follow.',
   'feed.findPeople': 'Find people',
   'feed.stale': 'Not connected. This is what we had {span} ago.',
-  'feed.staleOnline': 'This selection is {span} old.',
+  'feed.staleOnline': 'The server doesn’t answer. This is what we had {span} ago.',
   'feed.loadingMore': 'Loading more videos',
 
   'video.play': 'Play',

@@ -76,7 +76,7 @@ export const t = createTranslator('core', {
   'signIn.neededToComment': 'Sign in to join the conversation.',
   'signIn.neededForThis': 'This page belongs to an account.',
 
-  'offline.banner': 'You’re offline. What you do is kept and sent later.',
+  'offline.banner': 'You’re offline. What you do is sent later.',
   'offline.waiting': { one: '{n} waiting', other: '{n} waiting' },
   'version.ready': 'A new version is ready.',
 })

@@ -43,6 +43,12 @@ export function isPending(subject: string): boolean {
   return pending.entries.some((entry) => entry.subject === subject)
 }
 
+/** What a waiting action on a subject will make of it: true (liked, saved, followed) or false; null when none waits. */
+export function pendingWish(subject: string): boolean | null {
+  const entry = pending.entries.find((one) => one.subject === subject)
+  return entry ? entry.method === 'PUT' : null
+}
+
 /** Sends what waits; tries again by itself with growing pauses. */
 export async function flushOutbox(): Promise<void> {
   clearTimeout(retryTimer)
