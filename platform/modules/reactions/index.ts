@@ -10,5 +10,6 @@ export {
   unsaveVideo,
 } from './reactions.service.ts'
 export type { ReactionInput } from './reactions.service.ts'
+export { keyOf as viewerKeyOf } from './viewer-keys.ts'
 export type { ViewerIdentity } from './viewer-keys.ts'
 export { recordViews } from './views.ts'
