@@ -161,14 +161,25 @@ async function createRoles(options: {
     ROLE_NAMES.map((name) => [name, Promise.withResolvers<void>()]),
   ) as Record<RoleName, PromiseWithResolvers<void>>
 
+  const lastError: Partial<Record<RoleName, string>> = {}
   const create = (role: RoleName): RoleProcess => {
     const made: RoleProcess = createRoleProcess({
       role,
       program: options.program,
       env,
       log: output.log,
-      onOutput: (line) => output.passOn(role, line),
+      onOutput(line) {
+        output.passOn(role, line)
+        if (/^\w*Error\b.*:/.test(line)) lastError[role] = line
+      },
       onSpawn: (pid) => void records.add(pid),
+      onFailedStart(count) {
+        if (count === FAILED_STARTS_TOLD)
+          output.tell(
+            `  … ${role} has failed to start ${count} times, and is tried again and again.` +
+              ` Its last error: ${lastError[role] ?? 'not told; see the logs'}`,
+          )
+      },
       onReady() {
         firstReady[role].resolve()
         if (role === 'api') door.addTaker(made)
@@ -224,6 +235,9 @@ function rejectOn(signal: AbortSignal): Promise<never> {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
   })
 }
+
+/** A role that fails this often in a row will hardly heal by itself: the person hears of it. */
+const FAILED_STARTS_TOLD = 3
 
 /** How long a step may take before the person hears that it goes on. */
 const SILENCE_MS = 4_000

@@ -46,13 +46,15 @@ test('a role that is killed is started again', async () => {
   expect(role.restartCount).toBe(1)
 })
 
-test('a role that never comes up is tried again and again', async () => {
-  const role = create('crash-at-start')
+test('a role that never comes up is tried again and again, and each failed start is told', async () => {
+  const failures: number[] = []
+  const role = create('crash-at-start', { onFailedStart: (count) => failures.push(count) })
   role.start()
 
   await until(() => role.restartCount >= 3)
 
   expect(role.state).not.toBe('ready')
+  expect(failures.slice(0, 3)).toEqual([1, 2, 3])
 })
 
 test('each readiness is followed by exactly one going', async () => {

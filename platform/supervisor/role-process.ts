@@ -19,6 +19,8 @@ export interface RoleProcessOptions {
   readonly onReady?: () => void
   /** It takes no further work: it ends in order, or it is dead. Follows each `onReady` once. */
   readonly onGone?: () => void
+  /** It ended without having been ready, for this many times in a row. */
+  readonly onFailedStart?: (count: number) => void
   readonly onMessage?: (message: FromRole) => void
   /** A connection that it was given comes back unread: it died before it could take it. */
   readonly onReturned?: (connection: Socket) => void
@@ -67,6 +69,7 @@ export function createRoleProcess(options: RoleProcessOptions): RoleProcess {
   let attempt = 0
   let wanted = false
   let isAnnounced = false
+  let failedStarts = 0
   let wakeUp = new AbortController()
   let give: ((connection: Socket) => void) | null = null
 
@@ -105,6 +108,7 @@ export function createRoleProcess(options: RoleProcessOptions): RoleProcess {
           { child: role, code, signal, livedMs: Math.round(livedMs) },
           'role.ended',
         )
+        if (state === 'starting' && !isExpected) options.onFailedStart?.(++failedStarts)
         setGone(isExpected ? 'stopped' : 'waiting')
         resolve()
         if (wanted) void restart(livedMs)
@@ -119,6 +123,7 @@ export function createRoleProcess(options: RoleProcessOptions): RoleProcess {
     if (from !== child) return
     if (message.type === 'ready') {
       state = 'ready'
+      failedStarts = 0
       isAnnounced = true
       options.onReady?.()
     } else if (message.type === 'draining') setGone('draining')

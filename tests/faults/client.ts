@@ -14,6 +14,8 @@ export interface DrillClient {
   /** Repeats a JSON request until it is acknowledged (2xx), with one Idempotency-Key. */
   persist<T>(method: string, path: string, body?: unknown): Promise<T>
   receipt(id: string): Promise<Receipt>
+  /** How many answers were 500: the server did not know what was the matter. */
+  readonly unexplainedCount: number
 }
 
 export interface RequestOptions {
@@ -26,16 +28,22 @@ export interface RequestOptions {
 export async function signUp(url: string): Promise<DrillClient> {
   const handle = `drill_${randomUUID().slice(0, 8)}`
   let cookie = ''
+  let unexplainedCount = 0
 
   const client: DrillClient = {
     handle,
-    request(method, path, { headers = {}, body, timeoutMs = REQUEST_TIMEOUT_MS } = {}) {
-      return fetch(`${url}/api/v1${path}`, {
+    get unexplainedCount() {
+      return unexplainedCount
+    },
+    async request(method, path, { headers = {}, body, timeoutMs = REQUEST_TIMEOUT_MS } = {}) {
+      const response = await fetch(`${url}/api/v1${path}`, {
         method,
         headers: { ...headers, ...(cookie && { cookie }) },
         ...(body !== undefined && { body, duplex: 'half' }),
         signal: AbortSignal.timeout(timeoutMs),
       } as RequestInit)
+      if (response.status === 500) unexplainedCount++
+      return response
     },
     async persist<T>(method: string, path: string, body?: unknown) {
       const headers = {

@@ -104,6 +104,11 @@ async function duringActions(report: Report, { product, person, bytes, victim }:
     'GET',
     `/videos/${videoId}/comments?limit=50`,
   )
+  report.promise(
+    `no answer was unexplained while ${victim} was dead`,
+    visitor.unexplainedCount === 0,
+    `${visitor.unexplainedCount} of status 500`,
+  )
   const bodies = items.map(({ body }) => body)
   report.promise(
     `each comment is there exactly once after ${victim} was killed, though the client repeated what got no answer`,

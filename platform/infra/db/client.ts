@@ -81,6 +81,8 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   return (
     /^(08|53|57P)/.test(code) ||
     ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT'].includes(code) ||
-    /Connection terminated|timeout exceeded when trying to connect/.test(e?.message ?? '')
+    /Connection terminated|connection error and is not queryable|timeout exceeded when trying to connect/.test(
+      e?.message ?? '',
+    )
   )
 }
