@@ -125,12 +125,18 @@ function glow(field: string, [r, g, b]: readonly [string, string, string]): stri
   return `nullsrc=s=72x128:r=30:d=${DURATION_S},geq=r='${channel(r)}':g='${channel(g)}':b='${channel(b)}',scale=720:1280:flags=bicubic`
 }
 
-/** Ranges of hills before a sky, each range moving at a speed of its own. Colours are Y, Cb, Cr. */
+/** Ranges of hills before a hazy sky, each range moving at a speed of its own. Colours are Y, Cb, Cr. */
 function hills(sky: { luma: number; cb: number; cr: number }): string {
-  const ridge = (y: number, a: number, b: number, s: number) =>
-    `${y}+${a}*sin(X/${b}+T*${s})+${(a / 2).toFixed(1)}*sin(X/${(b / 2.3).toFixed(1)}-T*${(s * 1.3).toFixed(2)})`
-  const luma = `if(gt(Y,${ridge(212, 9, 26, 0.8)}),26,if(gt(Y,${ridge(178, 13, 34, 0.5)}),58,if(gt(Y,${ridge(140, 17, 45, 0.3)}),94,${sky.luma}-Y*0.35)))`
-  return `nullsrc=s=144x256:r=30:d=${DURATION_S},geq=lum='${luma}':cb='${sky.cb}+Y*0.06':cr='${sky.cr}-Y*0.12',scale=720:1280:flags=bicubic`
+  const ranges = [
+    { y: 140, height: 17, width: 45, speed: 0.3, luma: 94 },
+    { y: 178, height: 13, width: 34, speed: 0.5, luma: 58 },
+    { y: 212, height: 9, width: 26, speed: 0.8, luma: 26 },
+  ]
+  const luma = ranges.reduce((behind, { y, height, width, speed, luma: own }) => {
+    const crest = `${y}+${height}*sin(X/${width}+T*${speed})+${height / 2}*sin(X/${(width / 2.3).toFixed(1)}-T*${(speed * 1.3).toFixed(2)})`
+    return `if(gt(Y,${crest}),${own},${behind})`
+  }, `${sky.luma}-Y*0.35`)
+  return `nullsrc=s=144x256:r=30:d=${DURATION_S},geq=lum='${luma}':cb='${sky.cb}+Y*0.06':cr='${sky.cr}-Y*0.12',scale=720:1280:flags=bicubic,gblur=sigma=4`
 }
 
 const gradient = (colours: readonly string[], type: string, speed: number) =>
@@ -235,7 +241,7 @@ export const demoClips: readonly DemoClip[] = [
     glow('sin(X/13+sin(Y/19-T*0.9)*2)+Y/60', ['0.05', '0.12', '0.18']),
     2,
   ),
-  bunny(4, 0, portrait(0.3), 'Clouds first. #nature'),
+  bunny(4, 2.4, portrait(0.3), 'Clouds first. #nature'),
   made(
     'Dusk',
     'hillwalk',
