@@ -2,7 +2,7 @@
  * `bench feed`: personal pages a second by one API process on one core, beside the same Fastify serialising a constant page.
  *
  * In the database: 100,000 videos, 10,000 accounts, 1 M follows, 5 M views. Every request is by an account drawn by Zipf's
- * law; a quarter or more of the pages are new rankings, the rest go on by cursor; one request in ten is a like. PostgreSQL
+ * law; about a third of the pages are new rankings, the rest go on by cursor; one request in ten is a like. PostgreSQL
  * and the generator share the other core.
  */
 import pg from 'pg'
@@ -70,17 +70,25 @@ interface Round {
   /** Of the pages alone: what a like asks is left out. */
   readonly queriesPerPage: number
   readonly allQueriesPerRequest: number
+  /** Processor time of the API a page, its share of likes included. */
+  readonly cpuUsPerPage: number
+  readonly cpuUsPerConstant: number
+  /** How much of its core the API had while it was asked for all it can do: below 1 when others took it, or had it wait. */
+  readonly coreShare: number
 }
 
 async function measureRounds(api: Api, generator: Generator, say: (line: string) => void): Promise<Round[]> {
   const rounds: Round[] = []
   for (let round = 0; round < ROUNDS; round++) {
     const order = { connections: CONNECTIONS, durationMs: ROUND_MS, ratePerS: null }
+    const atStart = await api.status()
     const constant = await generator.load({ ...order, kind: 'constant' })
-    const before = (await api.status()).queries
+    const before = await api.status()
     const feed = await generator.load({ ...order, kind: 'feed' })
-    const after = (await api.status()).queries
-    const made = Object.entries(after).map(([kind, count]) => [kind, count - (before[kind] ?? 0)] as const)
+    const after = await api.status()
+    const made = Object.entries(after.queries).map(
+      ([kind, count]) => [kind, count - (before.queries[kind] ?? 0)] as const,
+    )
     const total = made.reduce((sum, [, count]) => sum + count, 0)
     const ofPages = made.reduce((sum, [kind, count]) => sum + (isOfPages(kind) ? count : 0), 0)
     rounds.push({
@@ -88,6 +96,9 @@ async function measureRounds(api: Api, generator: Generator, say: (line: string)
       constant,
       queriesPerPage: ofPages / feed.pages,
       allQueriesPerRequest: total / (feed.pages + feed.likes),
+      cpuUsPerPage: ((after.cpuMs - before.cpuMs) / feed.pages) * 1000,
+      cpuUsPerConstant: ((before.cpuMs - atStart.cpuMs) / constant.pages) * 1000,
+      coreShare: (after.cpuMs - before.cpuMs) / feed.durationMs,
     })
     say(`round ${round + 1}: ${Math.round(rateOf(feed))} pages/s, constant ${Math.round(rateOf(constant))}/s`)
   }
@@ -196,6 +207,9 @@ function report(input: {
       generatorLagP99Ms: round(half.lagP99Ms, 2),
       queriesPerPage: round(queriesPerPage, 3),
       allQueriesPerRequest: round(median(rounds.map((each) => each.allQueriesPerRequest)), 3),
+      apiCpuUsPerPage: round(median(rounds.map((each) => each.cpuUsPerPage)), 0),
+      apiCpuUsPerConstantPage: round(median(rounds.map((each) => each.cpuUsPerConstant)), 0),
+      apiCoreShare: round(median(rounds.map((each) => each.coreShare)), 2),
       likesPerS: round(median(rounds.map(({ feed }) => (feed.likes / feed.durationMs) * 1000)), 0),
       coldPagesPerS: round(rateOf(input.warmUp), 0),
       checkedPages,
