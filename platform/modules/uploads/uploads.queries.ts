@@ -182,6 +182,8 @@ export const listSpent = (db: Db, before: Date, limit: number) =>
     .select('id as videoId')
     .where('failed_at', '<', before)
     .where('generation', 'is', null)
+    // It was a video before the disk lost it, and is one again when the disk comes back.
+    .where('failure_code', '!=', 'video-lost')
     .where('deleted_at', 'is', null)
     .limit(limit)
     .execute()

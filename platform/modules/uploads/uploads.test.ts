@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { createHash, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -30,6 +30,17 @@ async function eventually<T>(look: () => Promise<T>, isThere: (value: T) => bool
     await sleep(20)
   }
   throw new Error(`It stayed at ${JSON.stringify(await look())}.`)
+}
+
+/** Waits until so many bytes lie in the staged file. */
+async function waitForStaged(world: World, path: string, sizeBytes: number): Promise<void> {
+  const file = join(world.config.paths.staging, `${path.split('/').at(-1)}.bytes`)
+  const sizeOf = () =>
+    stat(file).then(
+      ({ size }) => size,
+      () => 0,
+    )
+  await eventually(sizeOf, (size) => size >= sizeBytes)
 }
 
 const stored = (world: World, videoId: string) => world.ctx.blobs.readAll(`originals/${videoId}/original`)
@@ -245,11 +256,7 @@ test('when the line is cut, what has come is kept; with a checksum, which can’
   const path = await s.client.start(bytes.length)
   const cut = openPatch(s.ingest, s.client, path, 0, bytes.length)
   cut.request.write(bytes.subarray(0, 100_000))
-  await eventually(
-    () => readdir(s.world.config.paths.staging),
-    (names) => names.some((name) => name.endsWith('.bytes')),
-  )
-  await sleep(50)
+  await waitForStaged(s.world, path, 100_000)
   cut.request.destroy()
   const offset = await eventually(
     () => s.client.offset(path),
@@ -260,7 +267,7 @@ test('when the line is cut, what has come is kept; with a checksum, which can’
   const checked = openPatch(s.ingest, s.client, path, offset, bytes.length - offset)
   checked.request.setHeader('upload-checksum', checksum('sha1', bytes.subarray(offset))['upload-checksum'])
   checked.request.write(bytes.subarray(offset, 200_000))
-  await sleep(50)
+  await waitForStaged(s.world, path, 200_000)
   checked.request.destroy()
   expect(await s.client.offset(path)).toBe(offset)
   expect((await s.client.patch(path, offset, bytes.subarray(offset))).status).toBe(204)
@@ -273,7 +280,7 @@ test('a second client takes over in the middle; the first is told, and no byte i
   const path = await s.client.start(bytes.length)
   const first = openPatch(s.ingest, s.client, path, 0, bytes.length)
   first.request.write(bytes.subarray(0, 300_000))
-  await sleep(100)
+  await waitForStaged(s.world, path, 300_000)
 
   // Another device of the same account, while the first one hangs.
   const offset = await s.client.offset(path)
