@@ -1,128 +1,18 @@
-import { once } from 'node:events'
-import { get, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import type { Update } from '../../../contract/updates.ts'
-import type { Receipt } from '../../../contract/uploads.ts'
-import { openApi } from '../../../tests/support/api.ts'
 import { makeVideo } from '../../../tests/support/videos.ts'
 import { createWorld, type TestAccount, type World } from '../../../tests/support/world.ts'
 import { publishLive } from '../../app/live.ts'
 import { inTransaction } from '../../infra/db/index.ts'
-import { accountRoutes } from '../accounts/index.ts'
 import { addComment, deleteComment } from '../comments/index.ts'
 import { foldAll } from '../counters/index.ts'
 import { blockAccount, followAccount, unfollowAccount } from '../follows/index.ts'
 import { likeVideo } from '../reactions/index.ts'
 import { deleteVideo, editVideo } from '../videos/index.ts'
 import { createLatestOnly } from './payloads.ts'
-import { createUpdateRoutes, STREAMS_PER_ACCOUNT, STREAMS_PER_ADDRESS, type UpdateOptions } from './index.ts'
+import { STREAMS_PER_ACCOUNT, STREAMS_PER_ADDRESS } from './index.ts'
+import { isReady, kinds, openServer, receiptOf, settle, type Ear } from './updates.fixtures.ts'
 
-interface Heard {
-  readonly event: string
-  readonly id: string | null
-  readonly data: string
-}
-
-/** A browser's end of a stream. */
-interface Ear extends Disposable {
-  readonly status: number
-  readonly answer: IncomingMessage
-  readonly text: () => string
-  readonly heard: () => Heard[]
-  readonly updates: () => Update[]
-  readonly isOver: () => boolean
-}
-
-/** Everything but receipts is loaded by the real modules. */
-const receiptOf = (id: string): Receipt => ({
-  id,
-  videoId: id,
-  filename: 'a.mp4',
-  sizeBytes: 1,
-  receivedBytes: 1,
-  state: 'safe',
-  isPublishRequested: true,
-  publishedAt: null,
-  sha256: null,
-  playableHeight: null,
-  progress: null,
-  timeLeftS: null,
-  failure: null,
-  caption: '',
-  visibility: 'public',
-  createdAt: '2026-01-01T00:00:00.000Z',
-  safeAt: null,
-  playableAt: null,
-  completeAt: null,
-  endedAt: null,
-  posterUrl: null,
-})
-
-async function openServer(world: World, options: Partial<UpdateOptions> = {}) {
-  const loadReceipt = async (_ctx: unknown, id: string) => receiptOf(id)
-  const api = await openApi(world, accountRoutes, createUpdateRoutes({ loadReceipt, ...options }))
-  await api.app.listen({ host: '127.0.0.1', port: 0 })
-  const { port } = api.app.server.address() as AddressInfo
-  return {
-    api,
-    async listen(as: TestAccount | null, query = '', headers: Record<string, string> = {}): Promise<Ear> {
-      const asking = get({
-        port,
-        path: `/api/v1/updates${query}`,
-        headers: { ...as?.headers, ...headers },
-        agent: false,
-      })
-      const [answer] = (await once(asking, 'response')) as [IncomingMessage]
-      let text = ''
-      let isOver = false
-      answer.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
-      answer.on('close', () => (isOver = true)).on('error', () => {})
-      const heard = () => parse(text)
-      return {
-        status: answer.statusCode!,
-        answer,
-        text: () => text,
-        heard,
-        updates: () =>
-          heard()
-            .filter((one) => one.event === 'message')
-            .map((one) => JSON.parse(one.data) as Update),
-        isOver: () => isOver,
-        [Symbol.dispose]: () => asking.destroy(),
-      }
-    },
-    [Symbol.asyncDispose]: async () => {
-      api.app.server.closeAllConnections()
-      await api[Symbol.asyncDispose]()
-    },
-  }
-}
-
-function parse(text: string): Heard[] {
-  const field = (block: string, name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1] ?? null
-  return text
-    .split('\n\n')
-    .filter((block) => /^data: /m.test(block))
-    .map((block) => ({
-      event: field(block, 'event') ?? 'message',
-      id: field(block, 'id'),
-      data: field(block, 'data')!,
-    }))
-}
-
-/** A signed-in browser's stream begins with its number of unread notifications. */
-async function isReady(ear: Ear): Promise<void> {
-  await expect.poll(() => kinds(ear, 'notification').length, { timeout: 20_000 }).toBeGreaterThan(0)
-}
-/** Resolves when the process has heard everything that was committed before the call. */
-async function settle(world: World, ear: Ear, account: TestAccount): Promise<void> {
-  const uploadId = world.ctx.newId()
-  const update = { kind: 'receipt', uploadId } as const
-  await publishLive(world.ctx.db, { topic: `account:${account.id}`, update })
-  await expect.poll(() => ear.text(), { timeout: 20_000 }).toContain(uploadId)
-}
-const kinds = (ear: Ear, kind: Update['kind']) => ear.updates().filter((update) => update.kind === kind)
 const comment = (world: World, account: TestAccount, videoId: string, body = 'Nice.') =>
   addComment(world.ctx, {
     viewer: { id: account.id, role: 'member' },
