@@ -31,7 +31,10 @@ function once<T>(key: string, make: () => Promise<T>): Promise<T> {
 }
 
 async function fetchText(url: string): Promise<string> {
-  const response = await fetch(url, { credentials: 'same-origin', signal: AbortSignal.timeout(PLAYLIST_TIMEOUT_MS) })
+  const response = await fetch(url, {
+    credentials: 'same-origin',
+    signal: AbortSignal.timeout(PLAYLIST_TIMEOUT_MS),
+  })
   if (!response.ok) throw new MediaStatusError(response.status, url)
   return response.text()
 }
@@ -51,7 +54,10 @@ export async function readMedia(url: string): Promise<MediaPlaylist> {
 /** An initialisation segment (about a kilobyte), remembered. */
 export function readInit(url: string): Promise<ArrayBuffer> {
   return once(url, async () => {
-    const response = await fetch(url, { credentials: 'same-origin', signal: AbortSignal.timeout(PLAYLIST_TIMEOUT_MS) })
+    const response = await fetch(url, {
+      credentials: 'same-origin',
+      signal: AbortSignal.timeout(PLAYLIST_TIMEOUT_MS),
+    })
     if (!response.ok) throw new MediaStatusError(response.status, url)
     return response.arrayBuffer()
   })
@@ -74,13 +80,19 @@ export async function streamSegment(
   onChunk: (chunk: Uint8Array<ArrayBuffer>, progress: TransferProgress) => void | Promise<void>,
 ): Promise<void> {
   const idle = new AbortController()
-  let timer = setTimeout(() => idle.abort(new DOMException('No bytes came.', 'TimeoutError')), IDLE_TIMEOUT_MS)
+  let timer = setTimeout(
+    () => idle.abort(new DOMException('No bytes came.', 'TimeoutError')),
+    IDLE_TIMEOUT_MS,
+  )
   const touch = () => {
     clearTimeout(timer)
     timer = setTimeout(() => idle.abort(new DOMException('No bytes came.', 'TimeoutError')), IDLE_TIMEOUT_MS)
   }
   try {
-    const response = await fetch(url, { credentials: 'same-origin', signal: AbortSignal.any([signal, idle.signal]) })
+    const response = await fetch(url, {
+      credentials: 'same-origin',
+      signal: AbortSignal.any([signal, idle.signal]),
+    })
     if (!response.ok || !response.body) throw new MediaStatusError(response.status, url)
     const startedMs = performance.now()
     const sizeBytes = Number(response.headers.get('content-length')) || null

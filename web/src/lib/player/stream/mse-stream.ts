@@ -5,7 +5,14 @@
  * It is small because it has to be there before the first frame, and it appends segments while they arrive.
  */
 import { delayBeforeTryMs } from '#lib/api/retry.ts'
-import { MediaStatusError, readInit, readMaster, readMedia, streamSegment } from './fetch-media.ts'
+import {
+  MediaStatusError,
+  readInit,
+  readMaster,
+  readMedia,
+  streamSegment,
+  type TransferProgress,
+} from './fetch-media.ts'
 import { bandwidth, isSavingData } from './network.ts'
 import { segmentAt, UnsupportedPlaylistError, type MediaPlaylist, type Variant } from './playlist.ts'
 import { chooseVariant } from './quality.ts'
@@ -24,10 +31,6 @@ const MAX_GAP_S = 0.6
 
 const AUDIO_CODEC = /^(mp4a|opus|ac-3|ec-3|flac)/i
 
-class TooSlowError extends Error {
-  override readonly name = 'TooSlowError'
-}
-
 interface MseOptions extends StreamOptions {
   /** The stream needs another player. */
   readonly onUnsupported: (cause: unknown) => void
@@ -41,180 +44,215 @@ interface Lane {
   media: MediaPlaylist
   /** Null for sound, which has one rendition. */
   variant: Variant | null
+  /** The initialisation that the buffer has, or is about to have. */
+  initUrl: string
   loading: AbortController | null
 }
 
+/** Plays the stream until `close`. */
 export function openMseStream(video: HTMLVideoElement, options: MseOptions): Stream {
-  const closing = new AbortController()
-  const { signal } = closing
-  const source = new MediaSource()
-  const lanes: Lane[] = []
-  let mode = options.mode
-  let variants: Variant[] = []
-  /** Rung when the playhead, the mode or the buffer has changed. */
-  const bell = createBell()
-  /** Rung when a failed try should be repeated at once. */
-  const retryBell = createBell()
-  const wake = bell.ring
+  return new MseStream(video, options)
+}
 
-  async function start(): Promise<void> {
+class MseStream implements Stream {
+  readonly #video: HTMLVideoElement
+  readonly #options: MseOptions
+  readonly #closing = new AbortController()
+  readonly #source = new MediaSource()
+  readonly #lanes: Lane[] = []
+  /** Rung when the playhead, the mode or the buffer has changed. */
+  readonly #bell = createBell()
+  /** Rung when a failed try should be repeated at once. */
+  readonly #retryBell = createBell()
+  #mode: StreamMode
+  #variants: Variant[] = []
+
+  constructor(video: HTMLVideoElement, options: MseOptions) {
+    this.#video = video
+    this.#options = options
+    this.#mode = options.mode
+    const { signal } = this.#closing
+    video.addEventListener('timeupdate', this.#bell.ring, { signal })
+    video.addEventListener('seeking', () => this.#onSeeking(), { signal })
+    video.addEventListener('waiting', () => this.#stepOverGap(), { signal })
+    video.addEventListener('error', () => this.#onVideoError(), { signal })
+    addEventListener('online', this.#retryBell.ring, { signal })
+    this.#start().catch((cause: unknown) => this.#fail(cause))
+  }
+
+  setMode(mode: StreamMode): void {
+    this.#mode = mode
+    this.#bell.ring()
+  }
+
+  retry(): void {
+    this.#retryBell.ring()
+  }
+
+  close(): void {
+    this.#closing.abort(new DOMException('The stream is closed.', 'AbortError'))
+    this.#bell.ring()
+    this.#retryBell.ring()
+    this.#video.removeAttribute('src')
+    this.#video.load()
+  }
+
+  async #start(): Promise<void> {
+    const source = this.#source
     const opened = new Promise((resolve) => source.addEventListener('sourceopen', resolve, { once: true }))
     const objectUrl = URL.createObjectURL(source)
-    video.src = objectUrl
-    variants = (await untilItWorks(() => readMaster(options.masterUrl))).filter(isPlayable)
-    if (variants.length === 0) throw new DOMException('No rendition can be played here.', 'NotSupportedError')
-    const first = choose(null, 0)
+    this.#video.src = objectUrl
+    this.#variants = (await this.#untilItWorks(() => readMaster(this.#options.masterUrl))).filter(isPlayable)
+    if (this.#variants.length === 0)
+      throw new DOMException('No rendition can be played here.', 'NotSupportedError')
+    const first = this.#choose(null, 0)
     const [media, audio] = await Promise.all([
-      untilItWorks(() => readMedia(first.url)),
-      first.audioUrl ? untilItWorks(() => readMedia(first.audioUrl!)) : null,
+      this.#untilItWorks(() => readMedia(first.url)),
+      first.audioUrl ? this.#untilItWorks(() => readMedia(first.audioUrl!)) : null,
       opened,
     ])
     URL.revokeObjectURL(objectUrl)
-    signal.throwIfAborted()
+    this.#closing.signal.throwIfAborted()
     source.duration = Math.max(media.durationS, audio?.durationS ?? 0)
-    const open = (mime: string, of: MediaPlaylist, variant: Variant | null): Lane => ({
-      track: createTrack(video, source, mime),
-      appended: new Set(),
-      media: of,
-      variant,
-      loading: null,
-    })
-    lanes.push(open(mimeOf(first), media, first))
-    if (audio) lanes.push(open(audioMimeOf(first), audio, null))
-    options.onRendition?.(first)
-    await Promise.all(lanes.map(fill))
+    this.#addLane(mimeOf(first), media, first)
+    if (audio) this.#addLane(audioMimeOf(first), audio, null)
+    this.#options.onRendition?.(first)
+    await Promise.all(this.#lanes.map((lane) => this.#fill(lane)))
+  }
+
+  #addLane(mime: string, media: MediaPlaylist, variant: Variant | null): void {
+    const track = createTrack(this.#video, this.#source, mime)
+    this.#lanes.push({ track, appended: new Set(), media, variant, initUrl: '', loading: null })
   }
 
   /** Keeps one lane filled until the stream is closed. */
-  async function fill(lane: Lane): Promise<void> {
-    let initUrl = ''
-    while (!signal.aborted) {
-      const aheadS = lane.track.bufferedAheadS(video.currentTime)
-      const index = nextMissing(lane)
+  async #fill(lane: Lane): Promise<void> {
+    while (!this.#closing.signal.aborted) {
+      const aheadS = lane.track.bufferedAheadS(this.#video.currentTime)
+      const index = this.#nextMissing(lane)
       if (index === null) {
-        endIfComplete()
-        if (lane.media.isComplete || mode === 'idle') await bell.rung()
-        else await growPlaylist(lane)
-        continue
+        this.#endIfComplete()
+        if (lane.media.isComplete || this.#mode === 'idle') await this.#bell.rung()
+        else await this.#growPlaylist(lane)
+      } else if (aheadS >= TARGET_AHEAD_S[this.#mode] || this.#mode === 'idle') await this.#bell.rung()
+      else {
+        if (lane.variant) await this.#switchRendition(lane, lane.variant, aheadS)
+        await this.#loadSegment(lane, index, this.#initialise(lane))
       }
-      if (aheadS >= TARGET_AHEAD_S[mode] || mode === 'idle') {
-        await bell.rung()
-        continue
-      }
-      if (lane.variant) await switchRendition(lane, aheadS)
-      // The initialisation is fetched beside the first segment, and appended before it.
-      let ready: Promise<void> = Promise.resolve()
-      if (initUrl !== lane.media.mapUrl) {
-        const { mapUrl } = lane.media
-        ready = untilItWorks(() => readInit(mapUrl)).then((bytes) => lane.track.append(bytes))
-        ready.catch(() => {})
-        initUrl = mapUrl
-      }
-      await loadSegment(lane, index, ready)
     }
   }
 
-  async function switchRendition(lane: Lane, aheadS: number): Promise<void> {
-    const wanted = choose(lane.variant, aheadS)
-    if (wanted === lane.variant) return
-    const media = await untilItWorks(() => readMedia(wanted.url))
-    signal.throwIfAborted()
+  /** Fetches the initialisation beside the segment that needs it; the segment is appended after it. */
+  async #initialise(lane: Lane): Promise<void> {
+    const { mapUrl } = lane.media
+    if (lane.initUrl === mapUrl) return
+    lane.initUrl = mapUrl
+    await lane.track.append(await this.#untilItWorks(() => readInit(mapUrl)))
+  }
+
+  async #switchRendition(lane: Lane, current: Variant, aheadS: number): Promise<void> {
+    const wanted = this.#choose(current, aheadS)
+    if (wanted === current) return
+    const media = await this.#untilItWorks(() => readMedia(wanted.url))
+    this.#closing.signal.throwIfAborted()
     const mime = mimeOf(wanted)
-    if (mime !== mimeOf(lane.variant!)) lane.track.buffer.changeType(mime)
+    if (mime !== mimeOf(current)) lane.track.buffer.changeType(mime)
     lane.variant = wanted
     lane.media = media
-    options.onRendition?.(wanted)
+    this.#options.onRendition?.(wanted)
   }
 
   /** Loads one segment; a seek, a close or a transfer that is too slow ends it early. */
-  async function loadSegment(lane: Lane, index: number, ready: Promise<void>): Promise<void> {
-    const segment = lane.media.segments[index]!
-    const { variant } = lane
-    const isCheapest = !variant || variants.every((other) => other.bandwidthBps >= variant.bandwidthBps)
+  async #loadSegment(lane: Lane, index: number, ready: Promise<void>): Promise<void> {
+    const { url } = lane.media.segments[index]!
     const loading = new AbortController()
+    const signal = AbortSignal.any([this.#closing.signal, loading.signal])
     lane.loading = loading
-    try {
-      await untilItWorks(
-        async () => {
-          try {
-            await streamSegment(segment.url, AbortSignal.any([signal, loading.signal]), async (chunk, progress) => {
-              if (!isCheapest && isTooSlow(lane, progress)) {
-                bandwidth().add(progress.receivedBytes, progress.elapsedMs)
-                loading.abort(new TooSlowError(segment.url))
-              }
-              await ready
-              await lane.track.append(chunk)
-            })
-          } catch (error) {
-            await lane.track.resetParser()
-            throw error
+    // Its failure is met by the first chunk that waits for it; a segment that fails before must not leave it unhandled.
+    ready.catch(() => {})
+    const transfer = async () => {
+      try {
+        await streamSegment(url, signal, async (chunk, progress) => {
+          if (this.#isTooSlow(lane, progress)) {
+            bandwidth().add(progress.receivedBytes, progress.elapsedMs)
+            loading.abort(new DOMException('A smaller rendition comes sooner.', 'AbortError'))
           }
-        },
-        () => loading.signal.aborted,
-      )
+          await ready
+          await lane.track.append(chunk)
+        })
+      } catch (error) {
+        await lane.track.resetParser()
+        throw error
+      }
+    }
+    try {
+      await this.#untilItWorks(transfer, () => loading.signal.aborted)
       lane.appended.add(index)
-      stepOverGap()
+      this.#stepOverGap()
     } catch (error) {
-      if (signal.aborted || !loading.signal.aborted) throw error
+      if (this.#closing.signal.aborted || !loading.signal.aborted) throw error
     } finally {
       lane.loading = null
     }
   }
 
-  function isTooSlow(
-    lane: Lane,
-    progress: { receivedBytes: number; sizeBytes: number | null; elapsedMs: number },
-  ): boolean {
-    if (progress.elapsedMs < JUDGE_TRANSFER_AFTER_MS || !progress.sizeBytes) return false
-    const leftMs = ((progress.sizeBytes - progress.receivedBytes) / progress.receivedBytes) * progress.elapsedMs
-    return leftMs > Math.max(1000, lane.track.bufferedAheadS(video.currentTime) * 1000)
+  #isTooSlow(lane: Lane, progress: TransferProgress): boolean {
+    const { variant } = lane
+    const isCheapest = !variant || this.#variants.every((other) => other.bandwidthBps >= variant.bandwidthBps)
+    if (isCheapest || progress.elapsedMs < JUDGE_TRANSFER_AFTER_MS || !progress.sizeBytes) return false
+    const leftMs =
+      ((progress.sizeBytes - progress.receivedBytes) / progress.receivedBytes) * progress.elapsedMs
+    return leftMs > Math.max(1000, lane.track.bufferedAheadS(this.#video.currentTime) * 1000)
   }
 
   /** A playlist that grows is read again after its target duration (RFC 8216, 6.3.4). */
-  async function growPlaylist(lane: Lane): Promise<void> {
+  async #growPlaylist(lane: Lane): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, lane.media.targetDurationS * 1000))
-    const url = lane.variant?.url ?? variants[0]?.audioUrl
-    if (signal.aborted || !url) return
-    lane.media = await untilItWorks(() => readMedia(url))
-    source.duration = Math.max(source.duration, lane.media.durationS)
+    const url = lane.variant?.url ?? this.#variants[0]?.audioUrl
+    if (this.#closing.signal.aborted || !url) return
+    lane.media = await this.#untilItWorks(() => readMedia(url))
+    this.#source.duration = Math.max(this.#source.duration, lane.media.durationS)
   }
 
-  function nextMissing(lane: Lane): number | null {
+  #nextMissing(lane: Lane): number | null {
     const { segments } = lane.media
-    for (let index = segmentAt(segments, video.currentTime); index < segments.length; index++) {
+    for (let index = segmentAt(segments, this.#video.currentTime); index < segments.length; index++) {
       if (!lane.appended.has(index)) return index
     }
     return null
   }
 
-  function endIfComplete(): void {
-    const isComplete = lanes.every(
-      (lane) => lane.media.isComplete && lane.appended.size >= lane.media.segments.length && !lane.track.buffer.updating,
+  #endIfComplete(): void {
+    const isComplete = this.#lanes.every(
+      ({ media, appended, track }) =>
+        media.isComplete && appended.size >= media.segments.length && !track.buffer.updating,
     )
-    if (isComplete && source.readyState === 'open') source.endOfStream()
+    if (isComplete && this.#source.readyState === 'open') this.#source.endOfStream()
   }
 
-  function onSeeking(): void {
-    for (const lane of lanes) {
-      if (lane.track.isBuffered(video.currentTime)) continue
-      lane.appended.delete(segmentAt(lane.media.segments, video.currentTime))
+  #onSeeking(): void {
+    const { currentTime } = this.#video
+    for (const lane of this.#lanes) {
+      if (lane.track.isBuffered(currentTime)) continue
+      lane.appended.delete(segmentAt(lane.media.segments, currentTime))
       lane.loading?.abort(new DOMException('Another place is wanted first.', 'AbortError'))
     }
-    stepOverGap()
-    wake()
+    this.#stepOverGap()
+    this.#bell.ring()
   }
 
   /** Some encoders begin a few frames after zero; a playhead before the first frame would wait for ever. */
-  function stepOverGap(): void {
-    const { buffered, currentTime } = video
+  #stepOverGap(): void {
+    const { buffered, currentTime } = this.#video
     for (let range = 0; range < buffered.length; range++) {
       const gapS = buffered.start(range) - currentTime
-      if (gapS > 0 && gapS < MAX_GAP_S) video.currentTime = buffered.start(range) + 0.001
+      if (gapS > 0 && gapS < MAX_GAP_S) this.#video.currentTime = buffered.start(range) + 0.001
     }
   }
 
   /** Repeats work that the network broke, with backoff; a refusal by the server is believed after a second one. */
-  async function untilItWorks<T>(work: () => Promise<T>, isUnwanted: () => boolean = () => false): Promise<T> {
+  async #untilItWorks<T>(work: () => Promise<T>, isUnwanted: () => boolean = () => false): Promise<T> {
+    const { signal } = this.#closing
     for (let failures = 1, refusals = 0; ; failures++) {
       try {
         return await work()
@@ -223,58 +261,34 @@ export function openMseStream(video: HTMLVideoElement, options: MseOptions): Str
         if (error instanceof UnsupportedPlaylistError || isMediaFault(error)) throw error
         if (error instanceof MediaStatusError && error.status < 500 && error.status !== 429) refusals += 1
         if (refusals >= MAX_REFUSALS) throw error
-        if (failures > 1) options.onFailure({ kind: 'network', isRetrying: true, cause: error })
+        if (failures > 1) this.#options.onFailure({ kind: 'network', isRetrying: true, cause: error })
         const delayMs = RETRY.baseDelayMs + delayBeforeTryMs(failures + 1, RETRY, Math.random)
-        await Promise.race([new Promise((resolve) => setTimeout(resolve, delayMs)), retryBell.rung()])
+        await Promise.race([new Promise((resolve) => setTimeout(resolve, delayMs)), this.#retryBell.rung()])
         signal.throwIfAborted()
       }
     }
   }
 
-  function choose(current: Variant | null, bufferedS: number): Variant {
-    return chooseVariant(variants, {
+  #choose(current: Variant | null, bufferedS: number): Variant {
+    return chooseVariant(this.#variants, {
       bandwidthBps: bandwidth().read(),
-      shortEdgePx: options.shortEdgePx(),
+      shortEdgePx: this.#options.shortEdgePx(),
       isSavingData: isSavingData(),
       current,
       bufferedS,
     })
   }
 
-  function fail(cause: unknown): void {
-    if (signal.aborted) return
-    if (cause instanceof UnsupportedPlaylistError || isRefusedByDecoder(cause)) options.onUnsupported(cause)
-    else options.onFailure({ kind: kindOf(cause), isRetrying: false, cause })
-  }
-  const onVideoError = () => {
-    if (video.error && video.error.code !== MediaError.MEDIA_ERR_ABORTED) fail(video.error)
+  #fail(cause: unknown): void {
+    if (this.#closing.signal.aborted) return
+    if (cause instanceof UnsupportedPlaylistError || isRefusedByDecoder(cause))
+      this.#options.onUnsupported(cause)
+    else this.#options.onFailure({ kind: kindOf(cause), isRetrying: false, cause })
   }
 
-  video.addEventListener('timeupdate', wake)
-  video.addEventListener('seeking', onSeeking)
-  video.addEventListener('waiting', stepOverGap)
-  video.addEventListener('error', onVideoError)
-  addEventListener('online', retryBell.ring)
-  start().catch(fail)
-
-  return {
-    setMode(next) {
-      mode = next
-      wake()
-    },
-    retry: retryBell.ring,
-    close() {
-      closing.abort(new DOMException('The stream is closed.', 'AbortError'))
-      video.removeEventListener('timeupdate', wake)
-      video.removeEventListener('seeking', onSeeking)
-      video.removeEventListener('waiting', stepOverGap)
-      video.removeEventListener('error', onVideoError)
-      removeEventListener('online', retryBell.ring)
-      wake()
-      retryBell.ring()
-      video.removeAttribute('src')
-      video.load()
-    },
+  #onVideoError(): void {
+    const { error } = this.#video
+    if (error && error.code !== MediaError.MEDIA_ERR_ABORTED) this.#fail(error)
   }
 }
 
@@ -292,7 +306,9 @@ function createBell(): { ring(): void; rung(): Promise<void> } {
 }
 
 function mimeOf(variant: Variant): string {
-  const codecs = variant.audioUrl ? variant.codecs.filter((codec) => !AUDIO_CODEC.test(codec)) : variant.codecs
+  const codecs = variant.audioUrl
+    ? variant.codecs.filter((codec) => !AUDIO_CODEC.test(codec))
+    : variant.codecs
   return `video/mp4; codecs="${codecs.join(',')}"`
 }
 
@@ -321,6 +337,7 @@ function isRefusedByDecoder(cause: unknown): boolean {
 
 function kindOf(cause: unknown): StreamFailure['kind'] {
   if (cause instanceof MediaStatusError) return cause.status < 500 ? 'gone' : 'network'
-  if (cause instanceof MediaError) return cause.code === MediaError.MEDIA_ERR_NETWORK ? 'network' : 'unplayable'
+  if (cause instanceof MediaError)
+    return cause.code === MediaError.MEDIA_ERR_NETWORK ? 'network' : 'unplayable'
   return isMediaFault(cause) ? 'unplayable' : 'network'
 }

@@ -34,8 +34,16 @@ test('a master playlist gives its variants with absolute addresses and the sound
 
 test('a media playlist gives its segments with their place in time', () => {
   const media = parseMedia(MEDIA, 'https://example.test/media/1/v540.m3u8')
-  expect(media).toMatchObject({ isComplete: true, durationS: 3.5, mapUrl: 'https://example.test/media/1/v540/init.mp4' })
-  expect(media.segments[1]).toEqual({ url: 'https://example.test/media/1/v540/1.m4s', startS: 2, durationS: 1.5 })
+  expect(media).toMatchObject({
+    isComplete: true,
+    durationS: 3.5,
+    mapUrl: 'https://example.test/media/1/v540/init.mp4',
+  })
+  expect(media.segments[1]).toEqual({
+    url: 'https://example.test/media/1/v540/1.m4s',
+    startS: 2,
+    durationS: 1.5,
+  })
 })
 
 test('a playlist that still grows says so', () => {

@@ -53,7 +53,10 @@ export function parseMaster(text: string, baseUrl: string): Variant[] {
       bandwidthBps: Number(attributes.BANDWIDTH) || 0,
       width: width || null,
       height: height || null,
-      codecs: (attributes.CODECS ?? '').split(',').map((codec) => codec.trim()).filter(Boolean),
+      codecs: (attributes.CODECS ?? '')
+        .split(',')
+        .map((codec) => codec.trim())
+        .filter(Boolean),
       audioUrl: audioUrls.get(attributes.AUDIO ?? '') ?? null,
     })
   }
@@ -86,7 +89,13 @@ export function parseMedia(text: string, baseUrl: string): MediaPlaylist {
     }
   }
   if (!mapUrl) throw new UnsupportedPlaylistError('The playlist has no EXT-X-MAP.')
-  return { mapUrl, segments, durationS: startS, isComplete: lines.includes('#EXT-X-ENDLIST'), targetDurationS }
+  return {
+    mapUrl,
+    segments,
+    durationS: startS,
+    isComplete: lines.includes('#EXT-X-ENDLIST'),
+    targetDurationS,
+  }
 }
 
 /** The index of the segment that plays at a time; the last one for a time at or after the end. */
@@ -97,7 +106,10 @@ export function segmentAt(segments: readonly MediaSegment[], timeS: number): num
 }
 
 function linesOf(text: string): string[] {
-  const lines = text.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== '')
+  const lines = text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
   if (lines[0] !== '#EXTM3U') throw new UnsupportedPlaylistError('The answer is not a playlist.')
   return lines
 }

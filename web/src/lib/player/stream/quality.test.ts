@@ -10,9 +10,20 @@ const variant = (edge: number, bandwidthBps: number): Variant => ({
   codecs: [],
   audioUrl: null,
 })
-const LADDER = [variant(540, 1_500_000), variant(1080, 5_000_000), variant(720, 2_500_000), variant(360, 700_000)]
+const LADDER = [
+  variant(540, 1_500_000),
+  variant(1080, 5_000_000),
+  variant(720, 2_500_000),
+  variant(360, 700_000),
+]
 const edgeFor = (input: Partial<Parameters<typeof chooseVariant>[1]>) =>
-  chooseVariant(LADDER, { bandwidthBps: 20e6, shortEdgePx: 1080, isSavingData: false, bufferedS: 0, ...input }).width
+  chooseVariant(LADDER, {
+    bandwidthBps: 20e6,
+    shortEdgePx: 1080,
+    isSavingData: false,
+    bufferedS: 0,
+    ...input,
+  }).width
 
 test('a video begins with what half of the network can carry', () => {
   expect(edgeFor({ bandwidthBps: 20e6 })).toBe(1080)
@@ -53,7 +64,9 @@ test('the estimate falls fast, rises with care, and takes nothing from a cache',
 test('the first guess is what was measured within the hour, else the browser’s word, and slow when it says so', () => {
   const remembered = { bps: 9e6, ageMs: 60_000 }
   expect(guessBandwidthBps({ remembered, downlinkMbps: 2, effectiveType: '4g' })).toBe(9e6)
-  expect(guessBandwidthBps({ remembered: { bps: 9e6, ageMs: 3_600_000 }, downlinkMbps: 2, effectiveType: '4g' })).toBe(1.4e6)
+  expect(
+    guessBandwidthBps({ remembered: { bps: 9e6, ageMs: 3_600_000 }, downlinkMbps: 2, effectiveType: '4g' }),
+  ).toBe(1.4e6)
   expect(guessBandwidthBps({ remembered, downlinkMbps: 10, effectiveType: '2g' })).toBe(120_000)
   expect(guessBandwidthBps({ remembered: null, downlinkMbps: null, effectiveType: null })).toBe(4e6)
 })

@@ -29,15 +29,21 @@ export function chooseVariant(variants: readonly Variant[], input: QualityInput)
   const affordable = useful.filter((variant) => variant.bandwidthBps <= input.bandwidthBps * share)
   const best = affordable.at(-1) ?? byCost[0]!
   const { current } = input
-  if (current && best.bandwidthBps > current.bandwidthBps && input.bufferedS < UPGRADE_BUFFER_S) return current
+  if (current && best.bandwidthBps > current.bandwidthBps && input.bufferedS < UPGRADE_BUFFER_S)
+    return current
   return best
 }
 
 /** More pixels than the player has are useless, but for the first rendition that reaches them. */
 function isUseful(variant: Variant, byCost: readonly Variant[], input: QualityInput): boolean {
   const edge = shortEdgeOf(variant)
-  const maxEdgePx = input.isSavingData ? Math.min(SAVING_DATA_MAX_EDGE_PX, input.shortEdgePx) : input.shortEdgePx
-  const smallestThatReaches = byCost.map(shortEdgeOf).filter((other) => other >= maxEdgePx).sort((a, b) => a - b)[0]
+  const maxEdgePx = input.isSavingData
+    ? Math.min(SAVING_DATA_MAX_EDGE_PX, input.shortEdgePx)
+    : input.shortEdgePx
+  const smallestThatReaches = byCost
+    .map(shortEdgeOf)
+    .filter((other) => other >= maxEdgePx)
+    .sort((a, b) => a - b)[0]
   return smallestThatReaches === undefined || edge <= smallestThatReaches
 }
 

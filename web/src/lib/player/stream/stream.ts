@@ -23,7 +23,10 @@ export interface StreamOptions {
   readonly shortEdgePx: () => number
   readonly onFailure: (failure: StreamFailure) => void
   /** Which rendition is loaded now. */
-  readonly onRendition?: (rendition: { readonly width: number | null; readonly height: number | null }) => void
+  readonly onRendition?: (rendition: {
+    readonly width: number | null
+    readonly height: number | null
+  }) => void
 }
 
 export interface Stream {
