@@ -20,7 +20,7 @@ export { AlreadyRunningError } from './lock.ts'
 export { askSupervisor } from './control.ts'
 export type { ControlRequest, SupervisorStatus } from './control.ts'
 export { PortUnavailableError } from './front-door.ts'
-export { DRAIN_TIMEOUT_MS, ROLE_NAMES } from './protocol.ts'
+export { DRAIN_TIMEOUT_MS } from './protocol.ts'
 export type { FromRole, FromSupervisor, RoleName } from './protocol.ts'
 export { bringSchemaUpToDate } from './schema.ts'
 

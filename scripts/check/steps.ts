@@ -132,7 +132,7 @@ function execute(
     const child = spawn(program, args, {
       cwd: REPOSITORY,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NO_COLOR: '1', CI: '1', ...options.env },
+      env: { ...process.env, NO_COLOR: '1', ...options.env },
       timeout: options.timeoutMs,
     })
     for (const stream of [child.stdout, child.stderr]) {

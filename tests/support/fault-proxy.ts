@@ -62,7 +62,7 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
     const target = connect({ port: targetPort, host: targetHost, noDelay: true, allowHalfOpen: true })
     const pair = carry(client, target, { up, down, isFrozen: () => isFrozen })
     pairs.add(pair)
-    pair.closed.then(() => pairs.delete(pair))
+    void pair.closed.then(() => pairs.delete(pair))
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
 

@@ -1,5 +1,11 @@
 /** PostgreSQL: connections, transactions, migrations, messages. */
-export { inCamelCase, inTransaction, isDatabaseUnavailable, isUniqueViolation, openDatabase } from './client.ts'
+export {
+  inCamelCase,
+  inTransaction,
+  isDatabaseUnavailable,
+  isUniqueViolation,
+  openDatabase,
+} from './client.ts'
 export type { Database, Db, Tx } from './client.ts'
 export { notify, notifyAll, NOTIFY_MAX_BYTES, openListener } from './listen.ts'
 export type { Listener } from './listen.ts'
