@@ -29,7 +29,8 @@ export const t = createTranslator('accounts', {
   'signUp.passwordLong': 'At most {max} characters.',
   'signUp.passwordOk': 'Long enough',
   'signUp.email': 'E-mail address (optional)',
-  'signUp.emailHelp': 'You can sign in with it as well as with your handle. Never shown to anyone; you can leave it out.',
+  'signUp.emailHelp':
+    'You can sign in with it as well as with your handle. Never shown to anyone; you can leave it out.',
   'signUp.emailForm': 'This doesn’t look like an e-mail address: it needs an “@” and a domain.',
   'signUp.button': 'Sign up',
   'signUp.hasAccount': 'Have an account already?',
@@ -41,7 +42,8 @@ export const t = createTranslator('accounts', {
     'This link came from the server that you started. It makes one account, once: the operator’s.',
   'firstRun.canTitle': 'What an operator is',
   'firstRun.can1': 'The person responsible for this instance: who runs the server, and whom people turn to.',
-  'firstRun.can2': 'An account like any other, marked as the operator’s: you watch, upload and comment with it too.',
+  'firstRun.can2':
+    'An account like any other, marked as the operator’s: you watch, upload and comment with it too.',
   'firstRun.can3': 'Whoever opens the link first gets it: don’t pass it on.',
   'firstRun.can4': 'Choose a password that you use nowhere else.',
   'firstRun.button': 'Make the operator’s account',

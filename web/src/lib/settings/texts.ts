@@ -48,6 +48,7 @@ export const t = createTranslator('settings', {
   'security.new': 'New password',
   'security.signOutOthers': 'Sign out everywhere else',
   'security.signOutOthersHelp': 'Whoever may know the old password is out at once.',
+  'security.wrongNext': 'Type it again; capital letters count.',
   'security.change': 'Change password',
   'security.changed': 'Your password is changed',
   'security.sessionsTitle': 'Signed-in devices',
@@ -112,10 +113,6 @@ export const t = createTranslator('settings', {
   'storage.partly':
     'Some of it could not be cleared: the browser refused. Close other tabs of this app and clear again.',
   'storage.total': 'In all, this app uses {size} of this device.',
-  'storage.pending': {
-    one: '{n} action waits to be sent: it is kept.',
-    other: '{n} actions wait to be sent: they are kept.',
-  },
 
   'blocked.title': 'Blocked people',
   'blocked.hint': 'Who can’t reach you',
@@ -147,6 +144,5 @@ export const t = createTranslator('settings', {
   'about.api': 'For programs',
   'about.apiText': 'Everything that this app does goes through an open, documented interface.',
   'about.apiLink': 'Description of the API',
-  'about.credits': 'Thanks to',
   'about.slow': 'The server takes longer than usual to say what it is.',
 })

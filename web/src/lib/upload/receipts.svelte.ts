@@ -142,7 +142,10 @@ async function askForSilent(): Promise<void> {
   if (document.hidden || navigator.onLine === false) return
   const silentSinceMs = Date.now() - SILENCE_MS
   const silent = receipts.items
-    .filter((receipt) => (isOnItsWay(receipt) || isSentFromHere(receipt)) && (heardAtMs.get(receipt.id) ?? 0) < silentSinceMs)
+    .filter(
+      (receipt) =>
+        (isOnItsWay(receipt) || isSentFromHere(receipt)) && (heardAtMs.get(receipt.id) ?? 0) < silentSinceMs,
+    )
     .slice(0, MAX_ASKED_AT_ONCE)
   // The list shows its last true state meanwhile; a failed question is asked again with the next round.
   await Promise.allSettled(silent.map(async (receipt) => noteReceipt(await readReceipt(receipt.id))))
