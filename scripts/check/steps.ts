@@ -28,7 +28,7 @@ export function npmScript(name: string, script: string): Step {
     async run(say) {
       const { code, output } = await execute('npm', ['run', '--silent', script], { timeoutMs: 10 * 60_000 })
       if (code === 0) return ONE_PASSED
-      say(output)
+      say(`${output}\n`)
       return ONE_FAILED
     },
   }
@@ -48,7 +48,7 @@ export function vitest(name: string, options: () => Promise<VitestOptions | { sk
     async run(say) {
       const chosen = await options()
       if ('skipped' in chosen) {
-        say(`skipped: ${chosen.skipped}`)
+        say(`skipped: ${chosen.skipped}\n`)
         return { passed: 0, failed: 0, skipped: 1 }
       }
       const report = join(tmpdir(), `upbeat-check-${process.pid}-${Math.random().toString(36).slice(2)}.json`)
