@@ -33,8 +33,6 @@ export const t = createTranslator('upload', {
   'task.queued': 'Waits for its turn',
   'task.sending': '{percent} · {sent} of {size}',
   'task.sendingRate': '{percent} · {rate}/s · {left} left',
-  'task.rate': '{rate}/s',
-  'task.left': '{left} left',
   'task.sent': 'All bytes are sent; the server makes sure that they are safe.',
   'task.paused': 'Paused at {percent}. What has arrived stays.',
   'task.waiting': 'Waiting for the connection. It goes on by itself from {percent}.',
@@ -42,7 +40,6 @@ export const t = createTranslator('upload', {
   'task.elsewhere': 'Another tab of this browser is sending it: {percent}.',
   'task.progress': 'Upload of {name}',
   'task.refused': 'Can’t be uploaded',
-  'task.failed': 'Stopped',
   'task.pause': 'Pause',
   'task.resume': 'Resume',
   'task.retry': 'Try again',
@@ -74,10 +71,11 @@ export const t = createTranslator('upload', {
   'form.coverUnseen':
     'This browser can’t show this kind of video before it is processed; the cover is chosen for you.',
   'form.post': 'Post',
-  'form.postSoon': 'Posted as soon as it can be played. You may leave this page.',
+  'form.postSoon': 'Posted as soon as it can be played. You may close this page.',
+  'form.postSoonSending':
+    'Posted as soon as it can be played. Go on browsing; keep this tab open until all bytes are sent.',
   'form.postHelp':
     'Post now: it goes live as soon as it can be played, even while better qualities are being made.',
-  'form.unpost': 'Not yet',
   'form.saved': 'Saved',
   'form.saving': 'Saving …',
   'form.savedHere': 'Saved on this device; sent once the server answers',
@@ -87,7 +85,6 @@ export const t = createTranslator('upload', {
   'unfinished.title': 'Unfinished',
   'unfinished.text': 'Choose the same file to go on where it stopped. Nothing that arrived is sent twice.',
   'unfinished.pick': 'Choose the file',
-  'unfinished.continue': 'Continue',
   'unfinished.wrongFile':
     'That is another file: “{chosen}” has {chosenSize}, and this upload is of “{name}” with {size}.',
   'unfinished.expires': '{received} of {size} arrived',
@@ -104,7 +101,6 @@ export const t = createTranslator('upload', {
   'receipts.edit': 'Edit',
   'receipts.other': 'Upload another file',
   'receipts.again': 'Upload it again',
-  'receipts.noCaption': 'No caption',
 
   'step.received': 'Received',
   'step.safe': 'Safe',
@@ -121,6 +117,10 @@ export const t = createTranslator('upload', {
   'receipt.safe.title': 'Safe on the server',
   'receipt.safe.detail': 'Every byte is stored. Making it playable now.',
   'receipt.safe.detailPosting': 'Every byte is stored. It is posted as soon as it can be played.',
+  'receipt.waits.space':
+    'The server’s disk is full. Your file is safe, and the work goes on as soon as there is room.',
+  'receipt.waits.storage':
+    'The server can’t reach its storage. The work goes on by itself once it can; the operator has to look.',
   'receipt.playable.title': 'Playable',
   'receipt.playable.titleAt': 'Playable at {height}p',
   'receipt.playable.detail': 'Better qualities are being made.',
@@ -162,13 +162,10 @@ export const t = createTranslator('upload', {
   'pill.sending': 'Uploading {percent}',
 
   'toast.posted': 'Your video is live',
-  'toast.playable': 'Your video can be played',
   'toast.failed': 'An upload failed: {reason}',
   'toast.watch': 'Watch',
   'toast.see': 'See why',
   'toast.continues': 'Continuing “{name}” from {percent}',
-
-  'leave.warning': 'An upload is still going.',
 
   'problem.fileGone.title': 'The file can’t be read any more',
   'problem.fileGone.detail': '“{name}” was moved, changed or deleted on this device after it was chosen.',
