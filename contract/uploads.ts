@@ -44,6 +44,8 @@ export const Receipt = z.object({
   progress: z.number().min(0).max(1).nullable(),
   /** Seconds to `complete`; null where it can't be known. */
   timeLeftS: z.number().nullable(),
+  /** What the work waits for: room on the instance's disk, or that disk itself; null: for nothing but its turn. */
+  waitsFor: z.enum(['space', 'storage']).nullable(),
   failure: UploadFailure.nullable(),
   caption: z.string(),
   visibility: Visibility,

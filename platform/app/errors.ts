@@ -182,6 +182,13 @@ export const problemKinds = {
     isWorkKept: true,
     next: 'The original is kept. Export it as H.264 in MP4 and upload that; the operator can see why.',
   },
+  'video-lost': {
+    status: 500,
+    side: 'us',
+    title: 'Files of the video were lost here',
+    isWorkKept: false,
+    next: 'Upload it again from your device, and tell the operator to look at the disk. Comes the disk back, so does the video.',
+  },
   'picture-unreadable': {
     status: 422,
     side: 'you',

@@ -4,7 +4,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Ctx } from '../../app/context.ts'
 import { NotFoundError } from '../../app/errors.ts'
 import type { App } from '../../app/http.ts'
-import { blobPrefixOf, posterKeyOf, previewKeyOf, verifyMediaToken } from '../videos/index.ts'
+import {
+  blobPrefixOf,
+  missingFileQueue,
+  posterKeyOf,
+  previewKeyOf,
+  verifyMediaToken,
+} from '../videos/index.ts'
 import { judgeConditions } from './conditions.ts'
 import { openMediaCatalogue } from './media-catalogue.ts'
 import type { MediaIndex, PlaylistEntry } from './media-index.ts'
@@ -17,6 +23,8 @@ const GROWING_PLAYLIST = 'max-age=1'
 
 interface Asset {
   readonly key: string
+  /** Whose manifest names it, if one does. */
+  readonly videoId?: string
   readonly sizeBytes: number
   readonly etag: string
   readonly type: string
@@ -102,6 +110,7 @@ async function sendMedia(
       if (!entry) throw missing(path)
       return sendAsset(ctx, request, reply, {
         key: `${blobPrefixOf(videoId)}/${file.path}`,
+        videoId,
         sizeBytes: entry.sizeBytes,
         etag: entry.etag,
         type: entry.isAudio ? 'audio/mp4' : 'video/mp4',
@@ -170,21 +179,33 @@ async function sendAsset(
   }
   const part = verdict.kind === 'part' ? verdict.range : undefined
   // Opened before a header is sent: a file that is missing is a 404, not a broken answer.
-  const body = isHead ? null : await openBlob(ctx, asset.key, part)
+  const body = isHead ? null : await openBlob(ctx, asset, part)
   const sizeBytes = part ? part.end - part.start + 1 : asset.sizeBytes
   reply.type(asset.type).header('content-length', sizeBytes)
   if (part) reply.code(206).header('content-range', `bytes ${part.start}-${part.end}/${asset.sizeBytes}`)
   return body ? reply.send(body) : reply.send('')
 }
 
-async function openBlob(ctx: Ctx, key: string, range?: { start: number; end: number }): Promise<Readable> {
+async function openBlob(
+  ctx: Ctx,
+  { key, videoId }: Asset,
+  range?: { start: number; end: number },
+): Promise<Readable> {
   try {
     return await ctx.blobs.read(key, range)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     ctx.log.warn({ key }, 'a file that a manifest names is missing')
+    if (videoId !== undefined) reportMissing(ctx, videoId)
     throw missing(key)
   }
+}
+
+/** Has the video mended at once; while the database is away the reconciler finds it later. */
+function reportMissing(ctx: Ctx, videoId: string): void {
+  ctx.jobs.enqueue(ctx.db, missingFileQueue, { videoId }, { key: videoId }).catch((error: unknown) => {
+    ctx.log.warn({ err: error, videoId }, 'a missing file could not be reported')
+  })
 }
 
 /** Media carry no credentials, and players of other origins (edges, embeds) read them. */

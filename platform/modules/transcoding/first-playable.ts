@@ -1,4 +1,4 @@
-/** The lane *first-playable*: from a whole original to generation 1, by copying or by one rung. */
+/** The lane *first-playable*: from a whole original to the first generation, by copying or by one rung. */
 import {
   copyArguments,
   copyLimits,
@@ -16,14 +16,18 @@ import { findVideo, originalKeyOf, recordGeneration } from '../videos/index.ts'
 import { claimWork } from './claims.ts'
 import { encodeIntoBlobs, refuseVideo } from './encoding.ts'
 import { inspectFile, limitsOf } from './inspection.ts'
+import { judgeOriginal, settleWithoutOriginal } from './originals.ts'
 import { makePoster } from './pictures.ts'
 import { AUDIO_ID, composeManifest, countFinished, HeaderChangedError, type Sink } from './renditions.ts'
-import { improveQueue, type TranscodeJob } from './transcoding.jobs.ts'
+import { askFor, type TranscodeJob } from './transcoding.jobs.ts'
 import * as queries from './transcoding.queries.ts'
 
+/** While an upload arrives nothing was made before. */
 export const FIRST_GENERATION = 1
 
 export interface Work {
+  /** The number under which the first generation is made. */
+  readonly generation: number
   readonly demuxer: Demuxer
   readonly mode: 'copy' | 'encode'
   readonly plan: LadderPlan
@@ -42,12 +46,18 @@ export async function makeFirstPlayable(ctx: Ctx, job: TranscodeJob, signal: Abo
   const held = AbortSignal.any([signal, claim.signal])
   const video = await findVideo(ctx.db, videoId)
   if (!video || video.deleted_at || video.failed_at || video.generation !== null) return
+  const known = await queries.findTranscode(ctx.db, videoId)
+  const generation = known?.firstGeneration ?? FIRST_GENERATION
+  // What was lost once is not made again from an original that was lost with it.
+  const original = await judgeOriginal(ctx, videoId, { isReadThrough: generation > FIRST_GENERATION })
+  if (original !== 'there')
+    return await settleWithoutOriginal(ctx, videoId, { state: original, playableHeight: null })
   const path = pathOfOriginal(ctx, videoId)
   const work = await settleWork(ctx, videoId, path, held)
   if (!work) return
   const input: SourceInput = { from: 'file', demuxer: work.demuxer, path }
   if (work.mode === 'copy') {
-    const run = { videoId, generation: FIRST_GENERATION, plan: work.plan, durationMs: null, signal: held }
+    const run = { videoId, generation, plan: work.plan, durationMs: null, signal: held }
     const sinks = await encodeIntoBlobs(ctx, { ...run, job: copyArguments(input, work.plan, limitsOf(ctx)) })
     if (isGoodCopy(sinks)) return void (await publishFirst(ctx, job, work))
     await queries.savePlan(ctx.db, videoId, { ...work, mode: 'encode', at: ctx.clock.now() })
@@ -57,15 +67,15 @@ export async function makeFirstPlayable(ctx: Ctx, job: TranscodeJob, signal: Abo
 }
 
 /**
- * Records generation 1, asks for the rest, and makes the poster if there is none.
+ * Records the first generation, asks for the rest, and makes the poster if there is none.
  *
  * @returns false when the source was refused after all.
  */
 export async function publishFirst(ctx: Ctx, job: TranscodeJob, work: Work): Promise<boolean> {
-  const { videoId, accountId } = job
+  const { videoId } = job
   const journal = await queries.listRenditions(ctx.db, videoId)
   const isWanted = ({ rendition, generation }: (typeof journal)[number]) =>
-    generation === FIRST_GENERATION &&
+    generation === work.generation &&
     (work.mode === 'copy' || rendition === AUDIO_ID || rendition === work.plan.firstRung.id)
   const isShown = journal.some((of) => of.track.kind === 'video' && isWanted(of) && of.segments.length > 0)
   if (!isShown) {
@@ -74,7 +84,7 @@ export async function publishFirst(ctx: Ctx, job: TranscodeJob, work: Work): Pro
     return false
   }
   const kind = work.mode === 'copy' ? 'copied' : 'first-rung'
-  const manifest = composeManifest(journal, work.plan, { generation: FIRST_GENERATION, kind }, isWanted)
+  const manifest = composeManifest(journal, work.plan, { generation: work.generation, kind }, isWanted)
   const tooLong = judgeDuration(manifest.durationMs, limitsOf(ctx))
   if (tooLong) {
     await refuseVideo(ctx, videoId, tooLong)
@@ -82,7 +92,7 @@ export async function publishFirst(ctx: Ctx, job: TranscodeJob, work: Work): Pro
   }
   await inTransaction(ctx, async (tx) => {
     await recordGeneration(ctx, tx, { videoId, manifest })
-    await ctx.jobs.enqueue(tx, improveQueue, { videoId, accountId }, { key: videoId, group: accountId })
+    await askFor(ctx, tx, 'improve', job)
   })
   ctx.log.info({ videoId, kind }, 'transcoding.playable')
   await ensurePoster(ctx, videoId, manifest.videos[0]!)
@@ -114,29 +124,30 @@ async function settleWork(
   signal: AbortSignal,
 ): Promise<Work | null> {
   const known = await queries.findTranscode(ctx.db, videoId)
+  const generation = known?.firstGeneration ?? FIRST_GENERATION
   if (known?.plan && known.demuxer && known.mode)
-    return { plan: known.plan, demuxer: known.demuxer, mode: known.mode }
+    return { plan: known.plan, demuxer: known.demuxer, mode: known.mode, generation }
   const found = await inspectFile(ctx, path, signal)
   if (found.kind === 'refused') {
     await refuseVideo(ctx, videoId, found.refusal)
     return null
   }
   await queries.savePlan(ctx.db, videoId, { ...found, at: ctx.clock.now() })
-  return found
+  return { ...found, generation }
 }
 
 async function encodeFirstRung(
   ctx: Ctx,
   { videoId }: TranscodeJob,
-  { plan }: Work,
+  { plan, generation }: Work,
   input: SourceInput,
   signal: AbortSignal,
 ): Promise<void> {
   const journal = await queries.listRenditions(ctx.db, videoId)
-  const key = { videoId, generation: FIRST_GENERATION, rendition: plan.firstRung.id }
+  const key = { videoId, generation, rendition: plan.firstRung.id }
   const isWhole = (rendition: string) =>
-    journal.some((of) => of.generation === FIRST_GENERATION && of.rendition === rendition && of.isWhole)
-  const base = { videoId, generation: FIRST_GENERATION, plan, durationMs: null, signal }
+    journal.some((of) => of.generation === generation && of.rendition === rendition && of.isWhole)
+  const base = { videoId, generation, plan, durationMs: null, signal }
   const options = { input, plan, limits: limitsOf(ctx), rungs: [plan.firstRung] }
   // The last segment is made once more: entering after it would give an empty run.
   const from = isWhole(key.rendition) ? 0 : Math.max(0, countFinished(journal, [key], plan) - 1)

@@ -1,7 +1,8 @@
-/** The lane *improve*: the whole ladder as generation 2, from one decode, reusing what generation 1 has. */
+/** The lane *improve*: the whole ladder as one more generation, from one decode, reusing what the first one has. */
 import {
   encodeArguments,
   measureBandwidth,
+  type MediaManifest,
   type Rung,
   type SourceInput,
 } from '../../../engines/ladder/index.ts'
@@ -11,15 +12,15 @@ import { FfmpegError } from '../../infra/ffmpeg/index.ts'
 import { findVideo, listGenerations, recordComplete, recordGeneration } from '../videos/index.ts'
 import { claimWork } from './claims.ts'
 import { encodeIntoBlobs } from './encoding.ts'
-import { FIRST_GENERATION, pathOfOriginal } from './first-playable.ts'
+import { pathOfOriginal } from './first-playable.ts'
 import { limitsOf } from './inspection.ts'
+import { judgeOriginal, settleWithoutOriginal } from './originals.ts'
 import { makePreview } from './pictures.ts'
-import { AUDIO_ID, composeManifest, countFinished, HeaderChangedError } from './renditions.ts'
+import { composeManifest, countFinished, HeaderChangedError } from './renditions.ts'
 import type { TranscodeJob } from './transcoding.jobs.ts'
 import * as queries from './transcoding.queries.ts'
 import type { Transcode } from './transcoding.queries.ts'
 
-const LADDER_GENERATION = 2
 const NICE = 10
 /** A copy up to this much above its only rung's peak is as good as that rung. */
 const COPY_IS_ENOUGH = 1.5
@@ -35,39 +36,51 @@ export async function improveVideo(ctx: Ctx, job: TranscodeJob, signal: AbortSig
   if (!claim) throw new FfmpegError('cancelled', 'It was cancelled while another worked on the video.')
   const video = await findVideo(ctx.db, videoId)
   const known = await queries.findTranscode(ctx.db, videoId)
-  if (!video || video.deleted_at || video.is_complete || video.generation === null || !known?.plan) return
-  const first = (await listGenerations(ctx.db, videoId)).find((row) => row.generation === FIRST_GENERATION)
-  const rungs = first ? missingRungs(known, first.manifest.videos[0]!) : known.plan.rungs
-  if (rungs.length > 0)
-    await encodeLadder(ctx, known, rungs, video.duration_ms, AbortSignal.any([signal, claim.signal]))
-  else await inTransaction(ctx, (tx) => recordComplete(ctx, tx, videoId))
-  if (first)
-    await makePreview(ctx, videoId, first.manifest.videos[0]!).catch((error: unknown) =>
-      ctx.log.warn({ err: error, videoId }, 'transcoding.no-preview'),
-    )
+  if (!video || video.deleted_at || video.failed_at || video.is_complete || !known?.plan) return
+  const generations = await listGenerations(ctx.db, videoId)
+  const base = generations.find((row) => row.generation === video.generation)?.manifest
+  if (!base) return
+  const rungs = missingRungs(known, base)
+  if (rungs.length === 0) await inTransaction(ctx, (tx) => recordComplete(ctx, tx, videoId))
+  else {
+    const original = await judgeOriginal(ctx, videoId, { isReadThrough: isSecondTry(known) })
+    if (original !== 'there')
+      return await settleWithoutOriginal(ctx, videoId, {
+        state: original,
+        playableHeight: video.playable_height,
+      })
+    await encodeLadder(ctx, known, { base, rungs, signal: AbortSignal.any([signal, claim.signal]) })
+  }
+  await makePreview(ctx, videoId, base.videos[0]!).catch((error: unknown) =>
+    ctx.log.warn({ err: error, videoId }, 'transcoding.no-preview'),
+  )
 }
 
-function missingRungs({ mode, plan }: Transcode, copy: Parameters<typeof isEnough>[0]): readonly Rung[] {
-  const { rungs, firstRung } = plan!
-  if (mode === 'encode') return rungs.filter((rung) => rung.id !== firstRung.id)
-  return rungs.length === 1 && isEnough(copy, rungs[0]!) ? [] : rungs
+/** Numbers go up when files were lost: then the original may have suffered too. */
+const isSecondTry = ({ ladderGeneration }: Transcode) => ladderGeneration > 2
+
+function missingRungs({ mode, plan }: Transcode, base: MediaManifest): readonly Rung[] {
+  const { rungs } = plan!
+  if (mode === 'encode') return rungs.filter((rung) => !base.videos.some((of) => of.id === rung.id))
+  return rungs.length === 1 && isEnough(base.videos[0]!, rungs[0]!) ? [] : rungs
 }
 
 function isEnough(copy: { segments: Parameters<typeof measureBandwidth>[0] }, rung: Rung): boolean {
   return measureBandwidth(copy.segments).averageBps <= rung.maxrateBps * COPY_IS_ENOUGH
 }
 
-async function encodeLadder(
-  ctx: Ctx,
-  known: Transcode,
-  rungs: readonly Rung[],
-  durationMs: number | null,
-  signal: AbortSignal,
-): Promise<void> {
-  const { videoId, mode } = known
+interface LadderWork {
+  /** What is played meanwhile: its sound, and its picture if that was encoded, are part of the ladder. */
+  readonly base: MediaManifest
+  readonly rungs: readonly Rung[]
+  readonly signal: AbortSignal
+}
+
+async function encodeLadder(ctx: Ctx, known: Transcode, { base, rungs, signal }: LadderWork): Promise<void> {
+  const { videoId, mode, ladderGeneration: generation } = known
   const plan = known.plan!
   const input: SourceInput = { from: 'file', demuxer: known.demuxer!, path: pathOfOriginal(ctx, videoId) }
-  const keys = rungs.map((rung) => ({ videoId, generation: LADDER_GENERATION, rendition: rung.id }))
+  const keys = rungs.map((rung) => ({ videoId, generation, rendition: rung.id }))
   const journal = await queries.listRenditions(ctx.db, videoId)
   const areAllWhole = keys.every((key) =>
     journal.some((of) => of.isWhole && of.generation === key.generation && of.rendition === key.rendition),
@@ -75,7 +88,7 @@ async function encodeLadder(
   const encodeFrom = async (from: number) => {
     for (const key of keys) await queries.forgetFrom(ctx.db, key, from)
     const options = { input, plan, limits: limitsOf(ctx), rungs, withAudio: false, skipSegments: from }
-    const run = { videoId, generation: LADDER_GENERATION, plan, durationMs, from, nice: NICE, signal }
+    const run = { videoId, generation, plan, durationMs: base.durationMs, from, nice: NICE, signal }
     await encodeIntoBlobs(ctx, { ...run, job: encodeArguments(options) })
   }
   if (!areAllWhole) {
@@ -86,15 +99,36 @@ async function encodeLadder(
       return encodeFrom(0)
     })
   }
-  const manifest = composeManifest(
+  const made = composeManifest(
     await queries.listRenditions(ctx.db, videoId),
     plan,
-    { generation: LADDER_GENERATION, kind: 'ladder' },
-    ({ generation, rendition }) =>
-      generation === LADDER_GENERATION ||
-      rendition === AUDIO_ID ||
-      (mode === 'encode' && rendition === plan.firstRung.id),
+    { generation, kind: 'ladder' },
+    (rendition) => rendition.generation === generation,
   )
-  await inTransaction(ctx, (tx) => recordGeneration(ctx, tx, { videoId, manifest }))
+  await publishLadder(ctx, videoId, base, joinLadder(made, base, mode === 'encode'))
+}
+
+/** Puts the new rungs and what is kept of the base together, the best first. */
+function joinLadder(made: MediaManifest, base: MediaManifest, keepsPicture: boolean): MediaManifest {
+  const videos = [...made.videos, ...(keepsPicture ? base.videos : [])].toSorted(
+    (a, b) => b.width * b.height - a.width * a.height,
+  )
+  const { width, height } = videos[0]!
+  return { ...made, videos, audio: base.audio, width, height }
+}
+
+async function publishLadder(
+  ctx: Ctx,
+  videoId: string,
+  base: MediaManifest,
+  manifest: MediaManifest,
+): Promise<void> {
+  await inTransaction(ctx, async (tx) => {
+    await recordGeneration(ctx, tx, { videoId, manifest })
+    // The row is locked from here on: what was discarded meanwhile is no part of it.
+    const kept = await listGenerations(tx, videoId)
+    if (!kept.some((row) => row.generation === base.generation))
+      throw new Error(`Generation ${base.generation} was lost while the ladder was made on it.`)
+  })
   ctx.log.info({ videoId, renditions: manifest.videos.length }, 'transcoding.complete')
 }

@@ -73,7 +73,7 @@ export async function inspectFile(ctx: Ctx, path: string, signal?: AbortSignal):
     gapS = index.gapS
   }
   const input: SourceInput = { from: 'file', demuxer: sniffed.demuxer, path }
-  return judgeProbe(ctx, sniffed.demuxer, gapS, () => probe(input, undefined, signal))
+  return await judgeProbe(ctx, sniffed.demuxer, gapS, () => probe(input, undefined, signal))
 }
 
 /** Looks at what has arrived of a file: its first `receivedBytes`, and its index when that was sent ahead. */

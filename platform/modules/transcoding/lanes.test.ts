@@ -3,37 +3,13 @@ import { once } from 'node:events'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { makeClip, type ClipName } from '../../../tests/support/clips.ts'
-import { createWorld, type World } from '../../../tests/support/world.ts'
-import { inTransaction } from '../../infra/db/index.ts'
-import { createVideo, findVideo, originalKeyOf, segmentKeyOf } from '../videos/index.ts'
+import { createWorld } from '../../../tests/support/world.ts'
+import { findVideo, segmentKeyOf } from '../videos/index.ts'
 import { claimWork } from './claims.ts'
-import { reconcile, requestFirstPlayable, startFirstPlayableLane, startImproveLane } from './index.ts'
-import { firstPlayableQueue, type TranscodeJob } from './transcoding.jobs.ts'
+import { startFirstPlayableLane, startImproveLane } from './index.ts'
+import { reconcile } from './reconcile.ts'
+import { requestVideo, until } from './transcoding.fixtures.ts'
 import * as queries from './transcoding.queries.ts'
-
-async function request(world: World, name: ClipName): Promise<TranscodeJob> {
-  const { id: accountId } = await world.account()
-  const job = { videoId: world.ctx.newId(), accountId }
-  await world.ctx.blobs.put(originalKeyOf(job.videoId), await readFile(await makeClip(name)))
-  await inTransaction(world.ctx, async (tx) => {
-    await createVideo(world.ctx, tx, {
-      id: job.videoId,
-      accountId,
-      uploadId: world.ctx.newId(),
-      caption: '',
-      visibility: 'public',
-      coverAtMs: null,
-      isPublishRequested: true,
-    })
-    await requestFirstPlayable(world.ctx, tx, job)
-  })
-  return job
-}
-
-async function until(look: () => Promise<boolean>): Promise<void> {
-  await expect.poll(look, { timeout: 50_000, interval: 50 }).toBe(true)
-}
 
 /** The encoders that this process started. */
 async function encoders(): Promise<number[]> {
@@ -61,7 +37,7 @@ test('both lanes bring a video from its bytes to complete, and publish it', asyn
   await using _first = await startFirstPlayableLane(world.ctx)
   await using _improve = await startImproveLane(world.ctx)
 
-  const { videoId } = await request(world, 'hevc')
+  const { videoId } = await requestVideo(world, 'hevc')
 
   await until(async () => (await findVideo(world.ctx.db, videoId))?.is_complete ?? false)
   const video = await findVideo(world.ctx.db, videoId)
@@ -71,7 +47,7 @@ test('both lanes bring a video from its bytes to complete, and publish it', asyn
 test('a stopped lane hands its job back at once, and another finishes it', async () => {
   await using world = await createWorld({ isWorker: true })
   const lane = await startFirstPlayableLane(world.ctx)
-  const { videoId } = await request(world, 'h264LongGop')
+  const { videoId } = await requestVideo(world, 'h264LongGop')
   await until(async () => (await encoders()).length > 0)
 
   await lane[Symbol.asyncDispose]()
@@ -79,7 +55,7 @@ test('a stopped lane hands its job back at once, and another finishes it', async
   expect(await encoders()).toEqual([])
   const waiting = await world.ctx.pool.query(
     `select 1 from pgboss.job where name = $1 and state in ('created', 'retry')`,
-    [firstPlayableQueue.name],
+    ['first-playable'],
   )
   expect(waiting.rowCount).toBe(1)
   expect(await findVideo(world.ctx.db, videoId)).toMatchObject({ generation: null, failed_at: null })
@@ -88,7 +64,7 @@ test('a stopped lane hands its job back at once, and another finishes it', async
 test('an encoder that is killed from outside is started again', async () => {
   await using world = await createWorld({ isWorker: true })
   await using _lane = await startFirstPlayableLane(world.ctx)
-  const { videoId } = await request(world, 'h264LongGop')
+  const { videoId } = await requestVideo(world, 'h264LongGop')
   const isPlayable = async () => (await findVideo(world.ctx.db, videoId))?.generation === 1
 
   await killNextEncoder('SIGKILL', isPlayable)
@@ -100,7 +76,7 @@ test('an encoder that is killed from outside is started again', async () => {
 test('a source that crashes the encoder twice is put aside, and says so', async () => {
   await using world = await createWorld({ isWorker: true })
   await using _lane = await startFirstPlayableLane(world.ctx)
-  const { videoId } = await request(world, 'h264LongGop')
+  const { videoId } = await requestVideo(world, 'h264LongGop')
   const crashes = async () => (await queries.findTranscode(world.ctx.db, videoId))?.crashes ?? 0
 
   await killNextEncoder('SIGSEGV', async () => false)
@@ -112,7 +88,7 @@ test('a source that crashes the encoder twice is put aside, and says so', async 
 
 test('only one at a time works on a video', async () => {
   await using world = await createWorld()
-  const job = await request(world, 'h264')
+  const job = await requestVideo(world, 'h264')
   await queries.ensureTranscode(world.ctx.db, { ...job, at: world.ctx.clock.now() })
   const stop = new AbortController()
   const first = await claimWork(world.ctx, job.videoId, stop.signal)
@@ -136,7 +112,7 @@ test('what a killed process worked on is taken up by another, which keeps its se
   }
   const start = () =>
     spawn(process.execPath, [join(import.meta.dirname, 'fixtures', 'work-lanes.ts')], { env })
-  const { videoId } = await request(world, 'slow')
+  const { videoId } = await requestVideo(world, 'slow')
   const segments = async () => {
     const journal = await queries.listRenditions(world.ctx.db, videoId)
     return journal.find(({ rendition }) => rendition === 'v540')?.segments.length ?? 0
@@ -162,13 +138,8 @@ test('what a killed process worked on is taken up by another, which keeps its se
 
 test('the reconciler asks again for what has its bytes but not its artefacts', async () => {
   await using world = await createWorld({ isWorker: true })
-  const { videoId, accountId } = await request(world, 'h264')
+  const { videoId } = await requestVideo(world, 'h264')
   await world.ctx.pool.query('delete from pgboss.job')
-  await world.ctx.pool.query(
-    `insert into upload (id, account_id, video_id, filename, media_type, size_bytes, received_bytes, state, metadata, created_at, updated_at)
-     values ($1, $2, $3, 'a.mp4', 'video/mp4', 1, 1, 'safe', '{}', now(), now())`,
-    [world.ctx.newId(), accountId, videoId],
-  )
   expect(await reconcile(world.ctx)).toBe(1)
   await using _lane = await startFirstPlayableLane(world.ctx)
   await until(async () => (await findVideo(world.ctx.db, videoId))?.generation === 1)

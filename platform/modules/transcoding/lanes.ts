@@ -1,27 +1,27 @@
 /** The two lanes of jobs, and what becomes of a job that ended badly. */
 import { availableParallelism } from 'node:os'
 import type { Ctx } from '../../app/context.ts'
-import type { Db, Tx } from '../../infra/db/index.ts'
+import { inTransaction, type Db, type Tx } from '../../infra/db/index.ts'
 import { FfmpegError, isOutOfSpace } from '../../infra/ffmpeg/index.ts'
 import type { Queue } from '../../infra/jobs/index.ts'
-import { coverQueue, findVideo, listGenerations } from '../videos/index.ts'
+import { coverQueue, findVideo, listGenerations, missingFileQueue, recordWait } from '../videos/index.ts'
 import { refuseVideo } from './encoding.ts'
 import { makeFirstPlayable } from './first-playable.ts'
 import { improveVideo } from './improve.ts'
+import { mendVideo } from './mending.ts'
 import { makePoster } from './pictures.ts'
-import { reconcile } from './reconcile.ts'
-import { firstPlayableQueue, improveQueue, type TranscodeJob } from './transcoding.jobs.ts'
+import { startReconciler } from './reconcile.ts'
+import { askFor, lanes, type Lane, type TranscodeJob } from './transcoding.jobs.ts'
 import * as queries from './transcoding.queries.ts'
 
 /** Crashes of the encoder by one source before that is left alone. */
 const CRASHES_MAX = 2
 /** A full disk is looked at again after this. */
 const NO_SPACE_WAIT_S = 15
-const RECONCILE_EVERY_MS = 30_000
 
 /** Asks for a video to be made playable from its whole original, when the transaction commits. Idempotent while it waits. */
 export async function requestFirstPlayable(ctx: Ctx, tx: Db | Tx, job: TranscodeJob): Promise<void> {
-  await enqueue(ctx, tx, firstPlayableQueue, job)
+  await askFor(ctx, tx, 'first-playable', job)
 }
 
 /**
@@ -31,19 +31,19 @@ export async function requestFirstPlayable(ctx: Ctx, tx: Db | Tx, job: Transcode
 export async function startFirstPlayableLane(ctx: Ctx): Promise<AsyncDisposable> {
   // Two more than there are cores: some wait for a streaming encode to end.
   const concurrency = Math.max(2, availableParallelism()) + 2
-  return startLane(ctx, firstPlayableQueue, { concurrency, perGroup: 2 }, makeFirstPlayable)
+  return startLane(ctx, 'first-playable', { concurrency, perGroup: 2 }, makeFirstPlayable)
 }
 
 /** Works the lane *improve*, covers, and the reconciler here. Disposal as above. */
 export async function startImproveLane(ctx: Ctx): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack()
   const concurrency = Math.max(1, Math.floor(availableParallelism() / 4))
-  stack.use(await startLane(ctx, improveQueue, { concurrency, perGroup: 1 }, improveVideo))
+  stack.use(await startLane(ctx, 'improve', { concurrency, perGroup: 1 }, improveVideo))
   await ctx.jobs.work(coverQueue, {}, ({ data }) => remakePoster(ctx, data.videoId))
-  const timer = setInterval(() => {
-    reconcile(ctx).catch((error: unknown) => ctx.log.warn({ err: error }, 'transcoding.reconcile-failed'))
-  }, RECONCILE_EVERY_MS)
-  stack.defer(() => clearInterval(timer))
+  await ctx.jobs.work(missingFileQueue, {}, async ({ data }) => {
+    await mendVideo(ctx, data.videoId, 'presence')
+  })
+  stack.use(startReconciler(ctx))
   return stack.move()
 }
 
@@ -51,13 +51,14 @@ type Handler = (ctx: Ctx, job: TranscodeJob, signal: AbortSignal) => Promise<voi
 
 async function startLane(
   ctx: Ctx,
-  queue: Queue<TranscodeJob>,
+  lane: Lane,
   options: { concurrency: number; perGroup: number },
   handle: Handler,
 ): Promise<AsyncDisposable> {
   const stopping = new AbortController()
+  const queue: Queue<TranscodeJob> = lanes[lane]
   const working = await ctx.jobs.work(queue, options, ({ data, signal }) =>
-    runJob(ctx, queue, data, { signal, stopping: stopping.signal, handle }),
+    runJob(ctx, lane, data, { signal, stopping: stopping.signal, handle }),
   )
   return {
     async [Symbol.asyncDispose]() {
@@ -71,31 +72,29 @@ async function startLane(
 
 async function runJob(
   ctx: Ctx,
-  queue: Queue<TranscodeJob>,
+  lane: Lane,
   job: TranscodeJob,
   { signal, stopping, handle }: { signal: AbortSignal; stopping: AbortSignal; handle: Handler },
 ): Promise<void> {
   try {
-    if (stopping.aborted) return await enqueue(ctx, ctx.db, queue, job)
+    if (stopping.aborted) return await askFor(ctx, ctx.db, lane, job)
     await handle(ctx, job, AbortSignal.any([signal, stopping]))
   } catch (error) {
     // Handed back: another process takes it up without waiting for a heartbeat to fail.
-    if (stopping.aborted) return await enqueue(ctx, ctx.db, queue, job)
-    await settleFailure(ctx, queue, job, error)
+    if (stopping.aborted) return await askFor(ctx, ctx.db, lane, job)
+    await settleFailure(ctx, lane, job, error)
   }
 }
 
 /** @throws the error when trying again may help. */
-async function settleFailure(
-  ctx: Ctx,
-  queue: Queue<TranscodeJob>,
-  job: TranscodeJob,
-  error: unknown,
-): Promise<void> {
+async function settleFailure(ctx: Ctx, lane: Lane, job: TranscodeJob, error: unknown): Promise<void> {
   const { videoId } = job
   if (isOutOfSpace(error)) {
     ctx.log.warn({ videoId }, 'transcoding.disk-full')
-    return enqueue(ctx, ctx.db, queue, job, NO_SPACE_WAIT_S)
+    return inTransaction(ctx, async (tx) => {
+      await recordWait(ctx, tx, { videoId, waitsFor: 'space' })
+      await askFor(ctx, tx, lane, job, NO_SPACE_WAIT_S)
+    })
   }
   if (!(error instanceof FfmpegError)) throw error
   ctx.log.warn({ videoId, failure: error.failure, stderr: error.stderrTail }, 'transcoding.failed')
@@ -128,16 +127,3 @@ async function remakePoster(ctx: Ctx, videoId: string): Promise<void> {
   const of = current?.manifest.videos[0]
   if (of) await makePoster(ctx, videoId, of)
 }
-
-const enqueue = (
-  ctx: Ctx,
-  db: Db | Tx,
-  queue: Queue<TranscodeJob>,
-  job: TranscodeJob,
-  startAfterS?: number,
-) =>
-  ctx.jobs.enqueue(db, queue, job, {
-    key: job.videoId,
-    group: job.accountId,
-    ...(startAfterS !== undefined && { startAfterS }),
-  })

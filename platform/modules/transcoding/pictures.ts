@@ -44,14 +44,16 @@ export async function makePoster(ctx: Ctx, videoId: string, of: Source): Promise
   await inTransaction(ctx, (tx) => recordPictures(ctx, tx, { videoId, posterVersion, placeholder }))
 }
 
-/** Makes the animated preview of the first three seconds. */
+/** Makes the animated preview of the first three seconds, if it is not there. */
 export async function makePreview(
   ctx: Ctx,
   videoId: string,
   of: Source & { fps: number | null },
 ): Promise<void> {
   const video = await findVideo(ctx.db, videoId)
-  if (!video || video.deleted_at || video.preview_version !== null) return
+  if (!video || video.deleted_at) return
+  const current = video.preview_version
+  if (current !== null && (await ctx.blobs.stat(previewKeyOf(videoId, current)))) return
   const bytes = await readSegments(ctx, videoId, of, of.segments.length > 1 ? [0, 1] : [0])
   const preview: Uint8Array[] = []
   await runFfmpeg({
@@ -61,7 +63,7 @@ export async function makePreview(
     stdin: once(bytes),
     outputs: [(chunk) => void preview.push(chunk)],
   })
-  const previewVersion = 1
+  const previewVersion = (current ?? 0) + 1
   await ctx.blobs.put(previewKeyOf(videoId, previewVersion), concat(preview))
   await inTransaction(ctx, (tx) => recordPictures(ctx, tx, { videoId, previewVersion }))
 }

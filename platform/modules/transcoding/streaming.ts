@@ -73,13 +73,14 @@ async function stream(ctx: Ctx, upload: ArrivingUpload, stallMs: number): Promis
   await queries.savePlan(ctx.db, videoId, { ...found, at: ctx.clock.now() })
   using slot = found.mode === 'encode' ? takeSlot(ctx, accountId) : { [Symbol.dispose]() {} }
   if (!slot) return 'left'
-  const isMade = await feedEncoder(ctx, upload, found, { early: found.stream, signal, stallMs })
+  const work = { ...found, generation: FIRST_GENERATION }
+  const isMade = await feedEncoder(ctx, upload, work, { early: found.stream, signal, stallMs })
   if (!isMade) {
     await queries.savePlan(ctx.db, videoId, { ...found, mode: 'encode', at: ctx.clock.now() })
     return 'left'
   }
   await upload.whenSafe
-  return (await publishFirst(ctx, { videoId, accountId }, found)) ? 'playable' : 'refused'
+  return (await publishFirst(ctx, { videoId, accountId }, work)) ? 'playable' : 'refused'
 }
 
 async function lookUntilKnown(
@@ -118,7 +119,7 @@ async function feedEncoder(
   const { plan, mode, demuxer } = work
   const input: SourceInput = { from: 'pipe', demuxer }
   const limits = limitsOf(ctx)
-  let poster: Promise<void> | null = null
+  const poster: { making?: Promise<void> } = {}
   // The encoder may have seen enough before the last byte: then nothing waits for more.
   const ended = new AbortController()
   const sinks = await encodeIntoBlobs(ctx, {
@@ -134,10 +135,10 @@ async function feedEncoder(
     stdin: followUpload(upload, early, AbortSignal.any([signal, ended.signal]), stallMs),
     signal,
     onSegment(key, position) {
-      if (position === 0 && key.rendition.startsWith('v')) poster ??= makeEarlyPoster(ctx, key)
+      if (position === 0 && key.rendition.startsWith('v')) poster.making ??= makeEarlyPoster(ctx, key)
     },
   }).finally(() => ended.abort())
-  await poster
+  await poster.making
   return mode === 'encode' || isGoodCopy(sinks)
 }
 

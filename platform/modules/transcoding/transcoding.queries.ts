@@ -11,6 +11,9 @@ export interface Transcode {
   readonly mode: 'copy' | 'encode' | null
   readonly plan: LadderPlan | null
   readonly crashes: number
+  /** Under which number the next first generation is made, and the next ladder. */
+  readonly firstGeneration: number
+  readonly ladderGeneration: number
 }
 
 const columns = [
@@ -20,6 +23,8 @@ const columns = [
   'mode',
   'plan',
   'crashes',
+  'first_generation as firstGeneration',
+  'ladder_generation as ladderGeneration',
 ] as const
 
 export const findTranscode = (db: Db | Tx, videoId: string): Promise<Transcode | undefined> =>
@@ -197,14 +202,20 @@ export async function forgetFrom(db: Db | Tx, key: RenditionKey, position: numbe
     .execute()
 }
 
-/** Videos that have all their bytes but not all their artefacts, and on which nobody works: for the reconciler. */
-export async function listUnfinished(db: Db, limit: number) {
-  const { rows } = await sql<{ videoId: string; accountId: string; generation: number | null }>`
-    select v.id as "videoId", v.account_id as "accountId", v.generation
-    from video v join upload u on u.video_id = v.id
-    left join transcode t on t.video_id = v.id
-    where v.deleted_at is null and v.failed_at is null and not v.is_complete and u.state = 'safe'
-      and (t.claimed_until is null or t.claimed_until < now())
-    order by v.created_at limit ${limit}`.execute(db)
-  return rows
+/** Counting ends here: whoever has this many open is last anyway. */
+const AHEAD_MAX = 1_000
+
+/** How many of the account's older videos have their bytes but can't be played yet, or are not complete yet. */
+export async function countUnfinishedBefore(
+  db: Db | Tx,
+  { videoId, accountId, lacks }: { videoId: string; accountId: string; lacks: 'anything' | 'everything' },
+): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::integer as count from (
+      select from video v join upload u on u.video_id = v.id
+      where v.account_id = ${accountId} and v.id < ${videoId} and u.state = 'safe'
+        and v.deleted_at is null and v.failed_at is null and not v.is_complete
+        and (${lacks === 'anything'} or v.generation is null)
+      limit ${AHEAD_MAX}) as ahead`.execute(db)
+  return rows[0]!.count
 }

@@ -12,6 +12,10 @@ interface TranscodeTable {
   crashes: ColumnType<number, number | undefined, number>
   claimed_by: ColumnType<string | null, string | null | undefined, string | null>
   claimed_until: ColumnType<Date | null, Date | null | undefined, Date | null>
+  first_generation: ColumnType<number, number | undefined, number>
+  ladder_generation: ColumnType<number, number | undefined, number>
+  looked_at: ColumnType<Date | null, Date | null | undefined, Date | null>
+  scrubbed_at: ColumnType<Date | null, Date | null | undefined, Date | null>
   created_at: Date
   updated_at: Date
 }
@@ -37,10 +41,16 @@ interface TranscodeSegmentTable {
   sha256: string
 }
 
+interface BlobStoreTable {
+  id: string
+  marked_at: ColumnType<Date | null, Date | null | undefined, Date | null>
+}
+
 declare module '../../infra/db/tables.ts' {
   interface Tables {
     transcode: TranscodeTable
     transcode_rendition: TranscodeRenditionTable
     transcode_segment: TranscodeSegmentTable
+    blob_store: BlobStoreTable
   }
 }

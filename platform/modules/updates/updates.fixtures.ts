@@ -41,6 +41,7 @@ export const receiptOf = (id: string): Receipt => ({
   playableHeight: null,
   progress: null,
   timeLeftS: null,
+  waitsFor: null,
   failure: null,
   caption: '',
   visibility: 'public',

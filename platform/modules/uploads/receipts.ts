@@ -61,6 +61,7 @@ function presentReceipt(ctx: Pick<Ctx, 'secrets' | 'clock'>, row: queries.Receip
     playableHeight: isOver ? null : row.playableHeight,
     progress: deriveProgress(row, state),
     timeLeftS: state === 'safe' || state === 'playable' ? row.workLeftS : null,
+    waitsFor: isOver || state === 'complete' ? null : row.waitsFor,
     failure,
     caption: row.caption ?? '',
     visibility: row.visibility ?? 'private',

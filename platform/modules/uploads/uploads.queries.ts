@@ -230,6 +230,7 @@ const receipts = (db: Db | Tx) =>
       'v.failed_at as videoFailedAt',
       'v.work_progress as workProgress',
       'v.work_left_s as workLeftS',
+      'v.work_waits_for as waitsFor',
       'v.deleted_at as deletedAt',
     ])
 

@@ -42,20 +42,11 @@ export async function recordGeneration(ctx: Ctx, tx: Tx, input: GenerationInput)
     createdAt: at,
   })
   if (!isChanged) return false
-  const best = manifest.videos[0]
   await queries.updateVideo(tx, videoId, {
-    generation: manifest.generation,
-    playable_height: best ? Math.min(best.width, best.height) : null,
-    duration_ms: Math.round(manifest.durationMs),
-    width: manifest.width,
-    height: manifest.height,
-    is_complete: isComplete,
-    playable_at: video.playable_at ?? at,
-    complete_at: isComplete ? (video.complete_at ?? at) : null,
-    failure_code: null,
-    failure_reason: null,
-    failed_at: null,
-    ...(isComplete && { work_progress: null, work_left_s: null }),
+    ...playing(video, manifest, { isComplete, at }),
+    ...noFailure,
+    work_waits_for: null,
+    ...(isComplete && noProgress),
     updated_at: at,
   })
   if ((video.generation ?? manifest.generation) < manifest.generation) {
@@ -68,6 +59,104 @@ export async function recordGeneration(ctx: Ctx, tx: Tx, input: GenerationInput)
   return true
 }
 
+const noProgress = { work_progress: null, work_left_s: null } as const
+const noFailure = { failure_code: null, failure_reason: null, failed_at: null } as const
+
+/** What a video says of itself while this generation is the one that is played. */
+function playing(
+  video: queries.VideoRow,
+  manifest: MediaManifest,
+  { isComplete, at }: { readonly isComplete: boolean; readonly at: Date },
+) {
+  const best = manifest.videos[0]
+  return {
+    generation: manifest.generation,
+    playable_height: best ? Math.min(best.width, best.height) : null,
+    duration_ms: Math.round(manifest.durationMs),
+    width: manifest.width,
+    height: manifest.height,
+    is_complete: isComplete,
+    playable_at: video.playable_at ?? at,
+    complete_at: isComplete ? (video.complete_at ?? at) : null,
+  }
+}
+
+const notPlaying = {
+  generation: null,
+  playable_height: null,
+  is_complete: false,
+  playable_at: null,
+  complete_at: null,
+} as const
+
+export interface DiscardInput {
+  readonly videoId: string
+  readonly generations: readonly number[]
+}
+
+/**
+ * Takes back generations of which files are missing or rotten: nobody is sent to them any more. What is played is the
+ * best of those that are left, or nothing; publication, likes and comments stay, for the video can be made again. The
+ * broken generations' files are removed after a day.
+ *
+ * Idempotent.
+ *
+ * @returns the generation that is played from now on; null: none; undefined: the video is deleted.
+ */
+export async function discardGenerations(
+  ctx: Ctx,
+  tx: Tx,
+  input: DiscardInput,
+): Promise<number | null | undefined> {
+  const { videoId } = input
+  const video = await queries.lockVideo(tx, videoId)
+  if (!video || video.deleted_at) return undefined
+  const at = ctx.clock.now()
+  const rows = await queries.listGenerations(tx, videoId)
+  const broken = rows.filter((row) => input.generations.includes(row.generation))
+  if (broken.length === 0) return video.generation
+  const numbers = broken.map((row) => row.generation)
+  await queries.changeGenerations(tx, videoId, numbers, { retired_at: at, broken_at: at })
+  await enqueuePrune(ctx, tx, videoId)
+  if (video.generation !== null && !numbers.includes(video.generation)) return video.generation
+  const [next] = rows.filter((row) => !broken.includes(row))
+  if (next)
+    await queries.changeGenerations(tx, videoId, [next.generation], { retired_at: null, broken_at: null })
+  const isComplete = next?.manifest.kind === 'ladder' && !next.isGrowing
+  await queries.updateVideo(tx, videoId, {
+    ...(next ? playing(video, next.manifest, { isComplete, at }) : notPlaying),
+    ...noProgress,
+    updated_at: at,
+  })
+  await announceChange(ctx, tx, video)
+  return next?.generation ?? null
+}
+
+/**
+ * Takes a discarded generation back into use, whose files are all there and right again: a disk came back. Only where
+ * nothing is played, and until its files are removed. Idempotent.
+ */
+export async function restoreGeneration(
+  ctx: Ctx,
+  tx: Tx,
+  { videoId, generation }: { readonly videoId: string; readonly generation: number },
+): Promise<boolean> {
+  const video = await queries.lockVideo(tx, videoId)
+  const row = (await queries.listAllGenerations(tx, videoId)).find((of) => of.generation === generation)
+  if (!video || video.deleted_at || video.generation !== null || !row?.brokenAt) return false
+  const at = ctx.clock.now()
+  await queries.changeGenerations(tx, videoId, [generation], { retired_at: null, broken_at: null })
+  await queries.updateVideo(tx, videoId, {
+    ...playing(video, row.manifest, { isComplete: row.manifest.kind === 'ladder' && !row.isGrowing, at }),
+    ...noFailure,
+    ...noProgress,
+    work_waits_for: null,
+    updated_at: at,
+  })
+  await announceChange(ctx, tx, video)
+  return true
+}
+
 /** A generation without a next one is all there will be: says so without a new manifest. Idempotent. */
 export async function recordComplete(ctx: Ctx, tx: Tx, videoId: string): Promise<void> {
   const video = await queries.lockVideo(tx, videoId)
@@ -76,8 +165,8 @@ export async function recordComplete(ctx: Ctx, tx: Tx, videoId: string): Promise
   await queries.updateVideo(tx, videoId, {
     is_complete: true,
     complete_at: at,
-    work_progress: null,
-    work_left_s: null,
+    ...noProgress,
+    work_waits_for: null,
     updated_at: at,
   })
   await announceChange(ctx, tx, video)
@@ -117,9 +206,26 @@ export async function recordProgress(
   await queries.updateVideo(db, video.id, {
     work_progress: input.progress === null ? null : Math.min(1, Math.max(0, input.progress)),
     work_left_s: input.timeLeftS === null ? null : Math.max(0, input.timeLeftS),
+    work_waits_for: null,
     updated_at: ctx.clock.now(),
   })
   await announceReceipt(db, video)
+}
+
+/** What the work waits for; null: it goes on. Told once, however often it is called. */
+export async function recordWait(
+  ctx: Ctx,
+  tx: Tx,
+  { videoId, waitsFor }: { readonly videoId: string; readonly waitsFor: 'space' | 'storage' | null },
+): Promise<void> {
+  const video = await queries.lockVideo(tx, videoId)
+  if (!video || video.deleted_at || video.work_waits_for === waitsFor) return
+  await queries.updateVideo(tx, videoId, {
+    work_waits_for: waitsFor,
+    ...(waitsFor !== null && noProgress),
+    updated_at: ctx.clock.now(),
+  })
+  await announceReceipt(tx, video)
 }
 
 /**
@@ -138,11 +244,19 @@ export async function recordFailure(
     failure_code: input.code,
     failure_reason: input.reason,
     failed_at: at,
-    work_progress: null,
-    work_left_s: null,
+    ...noProgress,
+    work_waits_for: null,
     updated_at: at,
   })
   await ctx.jobs.enqueue(tx, videoSettledQueue, { videoId: video.id, outcome: 'failed' })
+  await announceReceipt(tx, video)
+}
+
+/** A failure is taken back before another try: what was missing is there again. Idempotent. */
+export async function clearFailure(ctx: Ctx, tx: Tx, videoId: string): Promise<void> {
+  const video = await queries.lockVideo(tx, videoId)
+  if (!video?.failed_at) return
+  await queries.updateVideo(tx, videoId, { ...noFailure, updated_at: ctx.clock.now() })
   await announceReceipt(tx, video)
 }
 

@@ -1,11 +1,15 @@
 /** Videos: what they are, who may see them, and when they are published. */
 import './videos.schema.ts'
 export {
+  clearFailure,
+  discardGenerations,
   recordComplete,
   recordFailure,
   recordGeneration,
   recordPictures,
   recordProgress,
+  recordWait,
+  restoreGeneration,
 } from './artefacts.ts'
 export type { GenerationInput, PicturesInput } from './artefacts.ts'
 export { cleanCaption, normalizeTag } from './captions.ts'
@@ -22,8 +26,8 @@ export {
   signMediaToken,
   verifyMediaToken,
 } from './media-urls.ts'
-export { coverQueue, startVideoJobs, videoSettledQueue } from './videos.jobs.ts'
-export { findVideo, listGenerations } from './videos.queries.ts'
+export { coverQueue, missingFileQueue, startVideoJobs, videoSettledQueue } from './videos.jobs.ts'
+export { findVideo, listAllGenerations, listGenerations } from './videos.queries.ts'
 export { videoRoutes } from './videos.routes.ts'
 export {
   createVideo,

@@ -12,6 +12,13 @@ interface VideoJob {
 /** A new moment was chosen for the cover: modules/transcoding makes the poster anew. */
 export const coverQueue: Queue<VideoJob> = { name: 'video-cover', retryLimit: 5 }
 
+/** A file that a manifest names was missing when someone asked for it: modules/transcoding looks at once. */
+export const missingFileQueue: Queue<VideoJob> = {
+  name: 'video-missing-file',
+  retryLimit: 3,
+  isUniqueByKey: true,
+}
+
 /** A video was published by itself, or could not be made: modules/uploads tells its owner. */
 export const videoSettledQueue: Queue<VideoJob & { readonly outcome: 'published' | 'failed' }> = {
   name: 'video-settled',
@@ -26,6 +33,9 @@ const ERASE_AGAIN_AFTER_S = 3600
 /** Players that have an old playlist go on with it for this long. */
 const RETIRED_KEPT_S = 24 * 3600
 
+/** The database says when the job begins, our clock whether the day is over. */
+const CLOCKS_DIFFER_S = 60
+
 /** Has the files removed once the transaction commits, and once more when no encoder can be at work on them. */
 export async function enqueueErase(ctx: Ctx, tx: Db | Tx, videoId: string): Promise<void> {
   await ctx.jobs.enqueue(tx, eraseQueue, { videoId })
@@ -34,7 +44,7 @@ export async function enqueueErase(ctx: Ctx, tx: Db | Tx, videoId: string): Prom
 
 /** Has the files of replaced generations removed after a day. */
 export async function enqueuePrune(ctx: Ctx, tx: Db | Tx, videoId: string): Promise<void> {
-  await ctx.jobs.enqueue(tx, pruneQueue, { videoId }, { startAfterS: RETIRED_KEPT_S })
+  await ctx.jobs.enqueue(tx, pruneQueue, { videoId }, { startAfterS: RETIRED_KEPT_S + CLOCKS_DIFFER_S })
 }
 
 /** Removes all files of a deleted video. Idempotent; does nothing to one that is not deleted. */
@@ -50,7 +60,7 @@ export async function eraseVideo(ctx: Ctx, videoId: string): Promise<void> {
 /** Removes generations retired for a day, but for those renditions that newer generations reuse. Idempotent. */
 export async function pruneGenerations(ctx: Ctx, videoId: string): Promise<void> {
   const before = ctx.clock.now().getTime() - RETIRED_KEPT_S * 1000
-  const generations = await queries.listGenerations(ctx.db, videoId)
+  const generations = await queries.listAllGenerations(ctx.db, videoId)
   const isPast = (row: (typeof generations)[number]) => (row.retiredAt?.getTime() ?? Infinity) <= before
   const past = generations.filter(isPast)
   const foldersOf = (rows: typeof generations) =>
@@ -64,6 +74,9 @@ export async function pruneGenerations(ctx: Ctx, videoId: string): Promise<void>
     if (!kept.has(folder)) await ctx.blobs.deletePrefix(`${blobPrefixOf(videoId)}/${folder}`)
   await inTransaction(ctx, async (tx) => {
     for (const { generation } of past) await queries.deleteGeneration(tx, videoId, generation)
+    // Retired after this job was asked for, or by a clock that is ahead.
+    if (generations.some((row) => row.retiredAt !== null && !isPast(row)))
+      await enqueuePrune(ctx, tx, videoId)
   })
 }
 

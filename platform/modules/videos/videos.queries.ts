@@ -126,13 +126,35 @@ export async function retireGenerations(tx: Tx, videoId: string, below: number, 
     .execute()
 }
 
-export const listGenerations = (db: Db | Tx, videoId: string) =>
+const generations = (db: Db | Tx, videoId: string) =>
   db
     .selectFrom('video_generation')
-    .select(['generation', 'manifest', 'is_growing as isGrowing', 'retired_at as retiredAt'])
+    .select(['generation', 'manifest', 'is_growing as isGrowing'])
+    .select(['retired_at as retiredAt', 'broken_at as brokenAt'])
     .where('video_id', '=', videoId)
     .orderBy('generation', 'desc')
+
+/** Those whose files are there, as far as is known, the newest first. */
+export const listGenerations = (db: Db | Tx, videoId: string) =>
+  generations(db, videoId).where('broken_at', 'is', null).execute()
+
+/** The broken ones too. */
+export const listAllGenerations = (db: Db | Tx, videoId: string) => generations(db, videoId).execute()
+
+export async function changeGenerations(
+  tx: Tx,
+  videoId: string,
+  numbers: readonly number[],
+  change: { readonly retired_at: Date | null; readonly broken_at: Date | null },
+): Promise<void> {
+  if (numbers.length === 0) return
+  await tx
+    .updateTable('video_generation')
+    .set(change)
+    .where('video_id', '=', videoId)
+    .where('generation', 'in', numbers)
     .execute()
+}
 
 export async function deleteGeneration(tx: Tx, videoId: string, generation: number): Promise<void> {
   await tx

@@ -3,6 +3,9 @@ import type { ColumnType } from 'kysely'
 import type { Visibility } from '../../../contract/videos.ts'
 import type { MediaManifest } from '../../../engines/ladder/manifest.ts'
 
+/** What the work on a video can wait for: room on the disk, or the disk itself. */
+export type WaitsFor = 'space' | 'storage'
+
 interface VideoTable {
   id: string
   account_id: string
@@ -28,6 +31,7 @@ interface VideoTable {
   failed_at: Date | null
   work_progress: number | null
   work_left_s: number | null
+  work_waits_for: WaitsFor | null
   created_at: Date
   updated_at: Date
   deleted_at: Date | null
@@ -43,6 +47,7 @@ interface VideoGenerationTable {
   is_growing: boolean
   created_at: Date
   retired_at: Date | null
+  broken_at: Date | null
 }
 
 interface VideoTagTable {
@@ -75,7 +80,7 @@ type Later = Exclude<
 declare module '../../infra/db/tables.ts' {
   interface Tables {
     video: WithDefaults<VideoTable, Later>
-    video_generation: WithDefaults<VideoGenerationTable, 'is_growing' | 'retired_at'>
+    video_generation: WithDefaults<VideoGenerationTable, 'is_growing' | 'retired_at' | 'broken_at'>
     video_tag: VideoTagTable
     video_counter: WithDefaults<
       VideoCounterTable,

@@ -17,6 +17,7 @@ const receiving: Receipt = {
   playableHeight: null,
   progress: null,
   timeLeftS: null,
+  waitsFor: null,
   failure: null,
   caption: '',
   visibility: 'public',

@@ -50,7 +50,11 @@ export function describeReceipt(receipt: Receipt): ReceiptWords {
     case 'safe':
       return {
         title: t('receipt.safe.title'),
-        detail: receipt.isPublishRequested ? t('receipt.safe.detailPosting') : t('receipt.safe.detail'),
+        detail: receipt.waitsFor
+          ? t(`receipt.waits.${receipt.waitsFor}`)
+          : receipt.isPublishRequested
+            ? t('receipt.safe.detailPosting')
+            : t('receipt.safe.detail'),
         tone: 'plain',
         progress: receipt.progress,
       }
@@ -98,7 +102,11 @@ function describePlayable(receipt: Receipt): ReceiptWords {
       : height === null
         ? t('receipt.playable.title')
         : t('receipt.playable.titleAt', { height: String(height) }),
-    detail: left === null ? t('receipt.playable.detail') : t('receipt.playable.detailLeft', { left }),
+    detail: receipt.waitsFor
+      ? t(`receipt.waits.${receipt.waitsFor}`)
+      : left === null
+        ? t('receipt.playable.detail')
+        : t('receipt.playable.detailLeft', { left }),
     tone: 'good',
     progress: receipt.progress,
   }
