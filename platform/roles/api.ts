@@ -15,6 +15,7 @@ import { reactionRoutes } from '../modules/reactions/index.ts'
 import { searchRoutes } from '../modules/search/index.ts'
 import { registerShell } from '../modules/shell/index.ts'
 import { createUpdateRoutes } from '../modules/updates/index.ts'
+import { startFirstPlayableLane } from '../modules/transcoding/index.ts'
 import { loadReceipt, uploadRoutes } from '../modules/uploads/index.ts'
 import { videoRoutes } from '../modules/videos/index.ts'
 import { API_PREFIX, mountApi } from './mount.ts'
@@ -35,13 +36,17 @@ const routes: readonly Routes[] = [
 
 /** Makes the api role's app, ready to be given connections. */
 export async function createApi(ctx: Ctx): Promise<App> {
-  // Without an ingest role of its own, this process takes the bytes.
-  const own = ctx.config.ingestAddress ? routes : [...routes, uploadRoutes]
-  const app = await mountApi(ctx, own)
+  // Without an ingest role of its own, this process takes the bytes, and makes them playable.
+  const isIngest = !ctx.config.ingestAddress
+  const app = await mountApi(ctx, isIngest ? [...routes, uploadRoutes] : routes)
   app.get('/healthz', { schema: { hide: true } }, async () => ({ status: 'alive' }))
   if (ctx.config.ingestAddress) await passUploadsOn(app, ctx.config.ingestAddress)
   registerMedia(app, ctx)
   await registerShell(app, ctx)
+  if (isIngest) {
+    const lane = await startFirstPlayableLane(ctx)
+    app.addHook('onClose', () => lane[Symbol.asyncDispose]())
+  }
   await app.ready()
   return app
 }

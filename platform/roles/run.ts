@@ -38,7 +38,9 @@ export async function runRole(role: RoleName): Promise<void> {
     process.on('message', (message: FromSupervisor) => message.type === 'ping' && answer({ type: 'pong' }))
   }
 
-  const { ctx } = stack.use(await openContext({ config, role, isWorker: role !== 'api' }))
+  // An api without an ingest role beside it works that one's lane too.
+  const isWorker = role !== 'api' || config.ingestAddress === null
+  const { ctx } = stack.use(await openContext({ config, role, isWorker }))
   const app = await createRole(role, ctx, stack)
   const requests = app && trackRequests(app.server)
   if (app) {
