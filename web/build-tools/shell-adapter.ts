@@ -21,6 +21,7 @@ export function shellAdapter(options: { outputFolder: string }): Adapter {
     name: 'upbeat-shell',
     async adapt(builder) {
       await inner.adapt(builder)
+      refuseEarlyCode(options.outputFolder)
       const shell = preloadFirstRoute(readFileSync(join(options.outputFolder, SHELL_FILE), 'utf8'), options.outputFolder)
       writeFileSync(join(options.outputFolder, SHELL_FILE), shell)
       const scriptHashes = hashInlineScripts(shell)
@@ -30,6 +31,20 @@ export function shellAdapter(options: { outputFolder: string }): Adapter {
       )
       await builder.compress(options.outputFolder)
     },
+  }
+}
+
+/**
+ * SvelteKit's entry must hand over the build's name before any other code runs, or the app takes itself for an old build
+ * and reloads without end. So what the entry imports at once may import nothing itself.
+ */
+function refuseEarlyCode(outputFolder: string): void {
+  const folder = join(outputFolder, '_app', 'immutable', 'entry')
+  const entry = readdirSync(folder).find((file) => /^start\..*\.js$/.test(file))
+  if (!entry) throw new Error('The build has no entry: SvelteKit names it in another way now.')
+  for (const [, path] of readFileSync(join(folder, entry), 'utf8').matchAll(/^import[^;]*?["'`]([^"'`]+)["'`]/gm)) {
+    if (/^import\b/m.test(readFileSync(join(folder, path!), 'utf8')))
+      throw new Error(`${entry} runs ${path} and what that imports before the build's name is known.`)
   }
 }
 
