@@ -1,11 +1,12 @@
 /** Uploads by way of the api role, which passes them on to the ingest role. */
 import { once } from 'node:events'
-import { stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import { makeClip } from '../../tests/support/clips.ts'
 import { createTusClient, makeFileBytes } from '../../tests/support/ingest.ts'
 import { createWorld } from '../../tests/support/world.ts'
 import type { App } from '../app/http.ts'
@@ -81,4 +82,19 @@ test('a client that goes away in the middle has what it sent kept', async () => 
   request.destroy()
   expect(offset).toBe(500_000)
   expect((await s.client.patch(path, offset, bytes.subarray(offset))).status).toBe(204)
+})
+
+test('an api without an ingest role beside it makes what it receives playable by itself', async () => {
+  await using world = await createWorld({ isWorker: true })
+  const app = await createApi(world.ctx)
+  await using _listening = { [Symbol.asyncDispose]: () => app.close() }
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const client = createTusClient(`${addressOf(app)}/api/v1`, await world.account())
+  // Its index is at the end and not sent ahead: the encoder waits for the whole file, and its job for the lane.
+  const bytes = await readFile(await makeClip('h264IndexAtEnd'))
+  const path = (await client.start(bytes.length)).replace('/api/v1', '')
+
+  expect((await client.patch(path, 0, bytes)).status).toBe(204)
+
+  await expect.poll(async () => (await client.receipt(path)).state, { timeout: 50_000 }).toBe('playable')
 })
