@@ -168,3 +168,14 @@ test('the longest way between keyframes counts the end, and is unknown without t
   expect(readLongestKeyframeGapS(make(stts))).toBe(0.1)
   expect(readLongestKeyframeGapS(make())).toBeNull()
 })
+
+test('a table of times with a million entries is read like a short one', () => {
+  const hdlr = box('hdlr', u32(0, 0), ascii('vide'), new Uint8Array(13))
+  const mdhd = box('mdhd', u32(0, 0, 0, 1000, 0, 0))
+  const entries = new Uint8Array(8 * 1_000_000)
+  new DataView(entries.buffer).setUint32(4, 300)
+  const stbl = box('stbl', box('stts', u32(0, 1_000_000), entries))
+  const moov = box('moov', box('trak', box('mdia', mdhd, hdlr, box('minf', stbl))))
+
+  expect(readLongestKeyframeGapS(moov)).toBe(0.3)
+})

@@ -153,8 +153,14 @@ export function readLongestKeyframeGapS(moov: Uint8Array): number | null {
   if (!durations) return null
   const runs = readRuns(moov, durations)
   const sync = findChild(moov, table, 'stss')
-  if (!sync) return Math.max(0, ...runs.map((run) => run.ticks)) / timescale
-  return longestGap(runs, readNumbers(moov, sync)) / timescale
+  const longestTicks = sync ? longestGap(runs, readNumbers(moov, sync)) : longestSample(runs)
+  return longestTicks / timescale
+}
+
+/** A table that is read where it lies: a hostile one has millions of entries, each of which would be an object. */
+interface Table<T> {
+  readonly length: number
+  at(index: number): T
 }
 
 interface Run {
@@ -162,23 +168,33 @@ interface Run {
   readonly ticks: number
 }
 
-function longestGap(runs: Run[], syncSamples: number[]): number {
+function longestSample(runs: Table<Run>): number {
+  let longest = 0
+  for (let i = 0; i < runs.length; i++) longest = Math.max(longest, runs.at(i).ticks)
+  return longest
+}
+
+function longestGap(runs: Table<Run>, syncSamples: Table<number>): number {
   let longest = 0
   let previous: number | null = null
   let run = 0
   let samplesBefore = 0
   let ticksBefore = 0
-  for (const sample of syncSamples) {
-    while (run < runs.length && sample - 1 >= samplesBefore + runs[run]!.samples) {
-      samplesBefore += runs[run]!.samples
-      ticksBefore += runs[run]!.samples * runs[run]!.ticks
+  for (let i = 0; i < syncSamples.length; i++) {
+    const sample = syncSamples.at(i)
+    while (run < runs.length && sample - 1 >= samplesBefore + runs.at(run).samples) {
+      const { samples, ticks } = runs.at(run)
+      samplesBefore += samples
+      ticksBefore += samples * ticks
       run++
     }
-    const at = ticksBefore + Math.max(0, sample - 1 - samplesBefore) * (runs[run]?.ticks ?? 0)
+    const ticks = run < runs.length ? runs.at(run).ticks : 0
+    const at = ticksBefore + Math.max(0, sample - 1 - samplesBefore) * ticks
     if (previous !== null) longest = Math.max(longest, at - previous)
     previous = at
   }
-  const end = runs.reduce((sum, { samples, ticks }) => sum + samples * ticks, 0)
+  let end = 0
+  for (let i = 0; i < runs.length; i++) end += runs.at(i).samples * runs.at(i).ticks
   return Math.max(longest, end - (previous ?? 0))
 }
 
@@ -224,17 +240,18 @@ function readTimescale(moov: Uint8Array, track: Box): number | null {
   return timescale > 0 ? timescale : null
 }
 
-function readRuns(moov: Uint8Array, box: Box): Run[] {
+function readRuns(moov: Uint8Array, box: Box): Table<Run> {
   const view = bodyView(moov, box, 8)
-  const count = Math.min(view.getUint32(4), Math.floor((view.byteLength - 8) / 8))
-  return Array.from({ length: count }, (_, i) => ({
-    samples: view.getUint32(8 + i * 8),
-    ticks: view.getUint32(12 + i * 8),
-  }))
+  return {
+    length: Math.min(view.getUint32(4), Math.floor((view.byteLength - 8) / 8)),
+    at: (i) => ({ samples: view.getUint32(8 + i * 8), ticks: view.getUint32(12 + i * 8) }),
+  }
 }
 
-function readNumbers(moov: Uint8Array, box: Box): number[] {
+function readNumbers(moov: Uint8Array, box: Box): Table<number> {
   const view = bodyView(moov, box, 8)
-  const count = Math.min(view.getUint32(4), Math.floor((view.byteLength - 8) / 4))
-  return Array.from({ length: count }, (_, i) => view.getUint32(8 + i * 4))
+  return {
+    length: Math.min(view.getUint32(4), Math.floor((view.byteLength - 8) / 4)),
+    at: (i) => view.getUint32(8 + i * 4),
+  }
 }
