@@ -96,6 +96,8 @@ export interface DrillUpload {
   readonly retries: number
   /** Sends everything up to this offset, in pieces, going on after each failure. */
   sendUntil(offset: number): Promise<void>
+  /** Sends one piece once; gives the status of the answer. */
+  sendPiece(): Promise<number>
 }
 
 const TUS = { 'tus-resumable': '1.0.0' }
@@ -127,6 +129,16 @@ export async function startUpload(client: DrillClient, bytes: Buffer, caption: s
     return Number(told)
   }
 
+  const patch = (offset: number, end: number): Promise<Response> =>
+    client.request('PATCH', path, {
+      headers: {
+        ...TUS,
+        'upload-offset': String(offset),
+        'content-type': 'application/offset+octet-stream',
+      },
+      body: bytes.subarray(offset, Math.min(end, offset + PIECE_BYTES)) as Uint8Array<ArrayBuffer>,
+    })
+
   return {
     id: receipt.id,
     videoId: receipt.videoId,
@@ -141,6 +153,7 @@ export async function startUpload(client: DrillClient, bytes: Buffer, caption: s
     get retries() {
       return retries
     },
+    sendPiece: async () => (await patch(acknowledgedBytes, bytes.length)).status,
     async sendUntil(end) {
       let offset: number | null = acknowledgedBytes
       const done = await eventually(60_000, async () => {
@@ -149,14 +162,7 @@ export async function startUpload(client: DrillClient, bytes: Buffer, caption: s
           if (offset === null) return null
           if (offset < acknowledgedBytes) lostBytes = Math.max(lostBytes, acknowledgedBytes - offset)
           while (offset < end) {
-            const response = await client.request('PATCH', path, {
-              headers: {
-                ...TUS,
-                'upload-offset': String(offset),
-                'content-type': 'application/offset+octet-stream',
-              },
-              body: bytes.subarray(offset, Math.min(end, offset + PIECE_BYTES)) as Uint8Array<ArrayBuffer>,
-            })
+            const response = await patch(offset, end)
             if (response.status !== 204) throw new RefusedError(response.status, await response.text())
             offset = Number(response.headers.get('upload-offset'))
             acknowledgedBytes = Math.max(acknowledgedBytes, offset)

@@ -1,8 +1,6 @@
 /** The disk for videos is full: new uploads are refused, playing goes on, and all of it mends without a restart. */
 import { execFile } from 'node:child_process'
-import { mkdir, readFile, rm, statfs, symlink } from 'node:fs/promises'
-import { createWriteStream } from 'node:fs'
-import { once } from 'node:events'
+import { mkdir, open, readFile, rm, statfs, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { makeClip } from '../support/clips.ts'
@@ -14,6 +12,7 @@ import { eventually, type Report } from './report.ts'
 const run_ = promisify(execFile)
 const DISK_BYTES = 64 * 1024 ** 2
 const RESERVE_BYTES = 8 * 1024 ** 2
+const FILL_BYTES = 65_536
 const END_TIMEOUT_MS = 90_000
 
 export async function run(report: Report): Promise<void> {
@@ -42,7 +41,7 @@ export async function run(report: Report): Promise<void> {
   const pids = (await product.settled()).roles.map(({ pid }) => pid)
 
   const filler = join(dir.path, 'disk', 'filler')
-  await fill(filler, dir.path)
+  await fill(filler, dir.path, RESERVE_BYTES / 2)
   const refused = await startUpload(person, bytes, 'while the disk is full').catch((error: unknown) => error)
   const problem = refused instanceof RefusedError ? (JSON.parse(refused.body) as Record<string, unknown>) : {}
   report.promise(
@@ -52,13 +51,16 @@ export async function run(report: Report): Promise<void> {
       Boolean(problem['next'] && problem['detail']),
     refused instanceof RefusedError ? `${refused.status} ${String(problem['code'])}` : String(refused),
   )
+  await fill(`${filler}-2`, dir.path, 0)
+  const cutOff = await waiting.sendPiece()
+  report.promise('bytes that find no room are refused with 507', cutOff === 507, String(cutOff))
   report.promise('playing goes on while the disk is full', await plays(product.url, person, playable))
   const feed = await fetch(`${product.url}/api/v1/feed/for-you`)
   report.promise('the feed goes on while the disk is full', feed.ok, String(feed.status))
   const liked = await person.request('PUT', `/videos/${playable.videoId}/like`)
   report.promise('likes go on while the disk is full', liked.ok, String(liked.status))
 
-  await rm(filler)
+  for (const file of [filler, `${filler}-2`]) await rm(file)
   await waiting.sendUntil(bytes.length)
   const after = await startUpload(person, bytes, 'after the disk was full')
   await after.sendUntil(bytes.length)
@@ -84,14 +86,12 @@ async function mountSmallDisk(path: string): Promise<AsyncDisposable> {
   return { [Symbol.asyncDispose]: async () => void (await run_('umount', ['-l', path])) }
 }
 
-/** Writes until less than the reserve is free. */
-async function fill(path: string, dataDir: string): Promise<void> {
+/** Writes until no more than this is free. */
+async function fill(path: string, dataDir: string, leaveBytes: number): Promise<void> {
   const { bavail, bsize } = await statfs(join(dataDir, 'disk'))
-  const stream = createWriteStream(path)
-  for (let left = bavail * bsize - RESERVE_BYTES / 2; left > 0; left -= 65_536)
-    if (!stream.write(Buffer.alloc(Math.min(left, 65_536)))) await once(stream, 'drain')
-  stream.end()
-  await once(stream, 'close')
+  await using file = await open(path, 'w')
+  for (let left = bavail * bsize - leaveBytes; left > 0; left -= FILL_BYTES)
+    await file.write(Buffer.alloc(Math.min(left, FILL_BYTES)))
 }
 
 async function endOf(person: DrillClient, upload: DrillUpload) {
