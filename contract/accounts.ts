@@ -51,7 +51,6 @@ export const Me = AccountCard.extend({
   email: z.string().nullable(),
   role: Role,
   createdAt: Instant,
-  unreadNotifications: z.int().nullable(),
 })
 export type Me = z.infer<typeof Me>
 

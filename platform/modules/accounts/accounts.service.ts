@@ -151,7 +151,7 @@ export async function changePassword(
   })
 }
 
-/** The account as its owner sees it. `unreadNotifications` is the notifications module's to fill in. */
+/** The account as its owner sees it. */
 export async function loadMe(ctx: Ctx, accountId: string): Promise<Me> {
   const row = await queries.findAccountById(ctx.db, accountId)
   if (!row) throw new NotFoundError('account', accountId)
@@ -161,7 +161,6 @@ export async function loadMe(ctx: Ctx, accountId: string): Promise<Me> {
     email: row.email.endsWith(INTERNAL_EMAIL_DOMAIN) ? null : row.email,
     role: row.role,
     createdAt: row.createdAt.toISOString(),
-    unreadNotifications: null,
   }
 }
 

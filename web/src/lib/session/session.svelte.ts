@@ -12,9 +12,16 @@ interface Session {
   account: Me | null
   /** True once the server itself has answered. */
   isConfirmed: boolean
+  /** Entries of the account's notifications with something unread; null until an answer or the event stream has told. */
+  unreadCount: number | null
 }
 
-export const session = $state<Session>({ state: 'unknown', account: null, isConfirmed: false })
+export const session = $state<Session>({
+  state: 'unknown',
+  account: null,
+  isConfirmed: false,
+  unreadCount: null,
+})
 
 /** Asks the server who is signed in. While it can't be reached, what this device last knew stays. */
 export async function loadSession(answer: Promise<{ account: Me | null }> = readMe()): Promise<void> {
@@ -28,6 +35,7 @@ export async function loadSession(answer: Promise<{ account: Me | null }> = read
 
 /** Records the server's word on who is signed in, on sign-in, sign-up, profile edits and sign-out. */
 export function setAccount(account: Me | null): void {
+  if (account?.id !== session.account?.id) session.unreadCount = null
   session.account = account
   session.state = account ? 'signed-in' : 'signed-out'
   session.isConfirmed = true
@@ -41,8 +49,8 @@ export async function signOut(): Promise<void> {
 }
 
 /** Sets the number of unread notifications, from an answer or a live update. */
-export function setUnread(unread: number | null): void {
-  if (session.account) session.account.unreadNotifications = unread
+export function setUnreadCount(count: number | null): void {
+  if (session.account) session.unreadCount = count
 }
 
 /** Where to sign in, coming back to `next` (a path of this app) afterwards. */
