@@ -57,9 +57,15 @@ export type Me = z.infer<typeof Me>
 export const MeResponse = z.object({ account: Me.nullable() })
 export type MeResponse = z.infer<typeof MeResponse>
 
+/** A name stands beside other text: it is one line, and can't turn what follows it around (Unicode's bidi controls). */
+const toOneLine = (text: string) =>
+  text.replace(/[\u202a-\u202e\u2066-\u2069]/g, '').replace(/[\s\p{Cc}]+/gu, ' ')
+/** Of the controls only line ends can be seen. */
+const withoutControls = (text: string) => text.replace(/\r\n?/g, '\n').replace(/(?!\n)\p{Cc}/gu, '')
+
 export const ProfileEdit = z.object({
-  name: z.string().trim().min(1).max(NAME_MAX_LENGTH).optional(),
-  bio: z.string().trim().max(BIO_MAX_LENGTH).optional(),
+  name: z.string().overwrite(toOneLine).trim().min(1).max(NAME_MAX_LENGTH).optional(),
+  bio: z.string().overwrite(withoutControls).trim().max(BIO_MAX_LENGTH).optional(),
 })
 export type ProfileEdit = z.infer<typeof ProfileEdit>
 

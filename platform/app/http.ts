@@ -15,7 +15,7 @@ import {
 import type { Server } from 'node:http'
 import { v7 as uuidv7 } from 'uuid'
 import type { Log } from '../../kit/log.ts'
-import { isDatabaseUnavailable } from '../infra/db/index.ts'
+import { isDatabaseUnavailable, isUnstorableText } from '../infra/db/index.ts'
 import type { Ctx } from './context.ts'
 import { AppError, SignedOutError, toProblem } from './errors.ts'
 
@@ -146,6 +146,8 @@ function toAppError(error: unknown): AppError {
   }
   if (isDatabaseUnavailable(error))
     return new AppError('database-unavailable', { retryAfterS: 5, cause: error })
+  if (isUnstorableText(error))
+    return new AppError('invalid-input', { detail: 'A text has a character (NUL) that can not be kept.' })
   const { code, statusCode } = error as FastifyError
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new AppError('body-too-large')
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new AppError('unsupported-media-type')

@@ -74,6 +74,11 @@ export function isUniqueViolation(error: unknown, constraint?: string): boolean 
   return e?.code === UNIQUE_VIOLATION && (constraint === undefined || e.constraint === constraint)
 }
 
+const CHARACTER_NOT_IN_REPERTOIRE = '22021'
+/** Whether the error is about a text that PostgreSQL can't hold: one with a NUL. */
+export const isUnstorableText = (error: unknown): boolean =>
+  (error as { code?: string } | null)?.code === CHARACTER_NOT_IN_REPERTOIRE
+
 /** Whether the error means that the database can't be reached or is starting or stopping (SQLSTATE classes 08, 53, 57P). */
 export function isDatabaseUnavailable(error: unknown): boolean {
   const e = error as { code?: string; message?: string } | null

@@ -4,6 +4,7 @@ export {
   inTransaction,
   isDatabaseUnavailable,
   isUniqueViolation,
+  isUnstorableText,
   openDatabase,
 } from './client.ts'
 export type { Database, Db, Tx } from './client.ts'

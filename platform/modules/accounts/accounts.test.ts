@@ -293,3 +293,18 @@ test('a picture becomes a small square JPEG, and a text named .jpg is refused wi
   expect(removed.json().pictureUrl).toBeNull()
   expect(await world.ctx.blobs.stat(pictureUrl.replace('/media/', ''))).toBeNull()
 })
+
+test('a name is one line that turns no text around, a bio has no controls, and a NUL is the sender’s fault', async () => {
+  await using world = await createWorld()
+  await using app = await open(world)
+  const { headers } = await world.account()
+  const edit = (payload: object) => app.inject({ method: 'PATCH', url: '/api/v1/me', payload, headers })
+
+  const edited = await edit({ name: ' \u202eAda\n\u0000 L\u2066 ', bio: 'one\u0000\r\ntwo\u0007' })
+  expect(edited.json()).toMatchObject({ name: 'Ada L', bio: 'one\ntwo' })
+  expect((await edit({ name: '\u202e\n' })).json()).toMatchObject({ code: 'invalid-input' })
+
+  const signIn = { identifier: 'a\u0000da', password: 'a long password' }
+  const refused = await app.inject({ method: 'POST', url: '/api/v1/sessions', payload: signIn })
+  expect(refused.json()).toMatchObject({ code: 'invalid-input' })
+})
