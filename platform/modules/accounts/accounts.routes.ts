@@ -1,4 +1,5 @@
 /** HTTP of accounts. */
+import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import {
   Me,
@@ -11,21 +12,18 @@ import {
   SignUp,
 } from '../../../contract/accounts.ts'
 import { Id } from '../../../contract/common.ts'
-import { createRateBucket, type RateBucket } from '../../../kit/rate-bucket.ts'
+import { createRateBucket } from '../../../kit/rate-bucket.ts'
 import { AppError } from '../../app/errors.ts'
 import { requireViewer, type Routes } from '../../app/http.ts'
+import { takeOrRefuse } from '../../app/rate-limit.ts'
 import { createAuth } from './auth.ts'
 import * as service from './accounts.service.ts'
 import { removePicture, setPicture } from './pictures.ts'
 import { readSessionToken, setSessionCookie } from './sessions.ts'
 
 const TEN_MINUTES_MS = 600_000
-
-/** @throws {AppError} too-many-requests with the time to wait. */
-function takeOrRefuse(bucket: RateBucket, key: string): void {
-  const waitMs = bucket.take(key)
-  if (waitMs > 0) throw new AppError('too-many-requests', { retryAfterS: Math.ceil(waitMs / 1000) })
-}
+/** Of one account. */
+export const PICTURES_PER_TEN_MINUTES = 20
 
 const clientOf = (request: { ip: string; headers: { 'user-agent'?: string } }): service.Client => ({
   address: request.ip,
@@ -38,6 +36,7 @@ export const accountRoutes: Routes = (app, ctx) => {
   const signInsByAddress = createRateBucket({ ...limits, burst: 60 })
   const signInsByIdentifier = createRateBucket({ ...limits, burst: 10 })
   const signUpsByAddress = createRateBucket({ ...limits, burst: 30 })
+  const picturesByAccount = createRateBucket({ ...limits, burst: PICTURES_PER_TEN_MINUTES })
 
   app.post('/accounts', { schema: { body: SignUp, response: { 201: Me } } }, async (request, reply) => {
     takeOrRefuse(signUpsByAddress, request.ip)
@@ -102,7 +101,10 @@ export const accountRoutes: Routes = (app, ctx) => {
       { parseAs: 'buffer', bodyLimit: PICTURE_MAX_BYTES },
       (_request, body, done) => done(null, body),
     )
-    scope.put('/me/picture', { bodyLimit: PICTURE_MAX_BYTES }, async (request) => {
+    // Before the body is read: whoever may not send one has no room taken for it.
+    const onRequest = async (request: FastifyRequest) =>
+      takeOrRefuse(picturesByAccount, requireViewer(request).id)
+    scope.put('/me/picture', { bodyLimit: PICTURE_MAX_BYTES, onRequest }, async (request) => {
       const viewer = requireViewer(request)
       if (!Buffer.isBuffer(request.body)) throw new AppError('unsupported-media-type')
       await setPicture(ctx, viewer, request.body)

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { createWorld, type World } from '../../../tests/support/world.ts'
 import { createApi } from '../../roles/api.ts'
+import { PICTURES_PER_TEN_MINUTES } from './accounts.routes.ts'
 import { issueOperatorLink } from './index.ts'
 
 async function open(world: World) {
@@ -307,4 +308,28 @@ test('a name is one line that turns no text around, a bio has no controls, and a
   const signIn = { identifier: 'a\u0000da', password: 'a long password' }
   const refused = await app.inject({ method: 'POST', url: '/api/v1/sessions', payload: signIn })
   expect(refused.json()).toMatchObject({ code: 'invalid-input' })
+})
+
+test('pictures wait for each other instead of filling the machine, and an account sends only so many', async () => {
+  await using world = await createWorld()
+  await using app = await open(world)
+  const [one, other] = [await world.account(), await world.account()]
+  const put = (headers: Record<string, string>) =>
+    app.inject({
+      method: 'PUT',
+      url: '/api/v1/me/picture',
+      payload: Buffer.from('GIF8 and no picture'),
+      headers: { ...headers, 'content-type': 'image/gif' },
+    })
+  const times = (count: number) => Array.from({ length: count }, () => put(one.headers))
+
+  const codes = (await Promise.all(times(PICTURES_PER_TEN_MINUTES))).map((answer) => answer.json().code)
+  // 2 at once and 16 that wait; how many of the others come while all places are taken is up to the machine.
+  expect(codes.filter((code) => code === 'picture-unreadable').length).toBeGreaterThanOrEqual(18)
+  expect(codes.every((code) => ['picture-unreadable', 'busy'].includes(code))).toBe(true)
+
+  const [refused] = await Promise.all(times(1))
+  expect(refused!.json()).toMatchObject({ code: 'too-many-requests', retryAfterS: expect.any(Number) })
+  expect((await put(other.headers)).json().code).toBe('picture-unreadable')
+  expect((await put({})).statusCode).toBe(401)
 })

@@ -1,6 +1,7 @@
 /** Password hashing: Argon2id (RFC 9106) by node:crypto, few at a time so that it never starves playback. */
 import { argon2, timingSafeEqual, randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
+import { createSlots, NoSlotError } from '../../../kit/slots.ts'
 import { AppError } from '../../app/errors.ts'
 
 const argon2Async = promisify(argon2)
@@ -8,30 +9,24 @@ const argon2Async = promisify(argon2)
 /** OWASP Password Storage Cheat Sheet, Argon2id: 19 MiB, 2 passes, 1 lane. */
 const COST = { memory: 19_456, passes: 2, parallelism: 1, tagLength: 32 } as const
 const NONCE_BYTES = 16
-const MAX_RUNNING = 2
-const MAX_WAITING = 64
-
-let running = 0
-const waiting: (() => void)[] = []
+const slots = createSlots({ running: 2, waiting: 64 })
 
 async function derive(
   password: string,
   nonce: Buffer,
   cost: { memory: number; passes: number; parallelism: number; tagLength: number },
 ): Promise<Buffer> {
-  if (running >= MAX_RUNNING) {
-    if (waiting.length >= MAX_WAITING)
-      throw new AppError('busy', { detail: 'Too many people are signing in at this moment.', retryAfterS: 5 })
-    await new Promise<void>((resolve) => waiting.push(resolve))
-  } else {
-    running++
-  }
   try {
-    return Buffer.from(await argon2Async('argon2id', { message: password.normalize('NFKC'), nonce, ...cost }))
-  } finally {
-    const next = waiting.shift()
-    if (next) next()
-    else running--
+    return await slots.run(async () =>
+      Buffer.from(await argon2Async('argon2id', { message: password.normalize('NFKC'), nonce, ...cost })),
+    )
+  } catch (cause) {
+    if (!(cause instanceof NoSlotError)) throw cause
+    throw new AppError('busy', {
+      detail: 'Too many people are signing in at this moment.',
+      retryAfterS: 5,
+      cause,
+    })
   }
 }
 

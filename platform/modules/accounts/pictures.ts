@@ -1,6 +1,7 @@
 /** Profile pictures: any common image in, one small square JPEG out, made anew so that nothing of the original rides along. */
 import { createHash } from 'node:crypto'
 import { PICTURE_MAX_BYTES } from '../../../contract/accounts.ts'
+import { createSlots, NoSlotError } from '../../../kit/slots.ts'
 import type { Ctx } from '../../app/context.ts'
 import { AppError } from '../../app/errors.ts'
 import type { Viewer } from '../../app/http.ts'
@@ -12,6 +13,8 @@ const OUTPUT_MAX_BYTES = 1024 * 1024
 const TIMEOUT_MS = 10_000
 const MEMORY_BYTES = 1024 ** 3
 const SOURCE_MAX_PIXELS = 50_000_000
+/** A few kilobytes can unfold to as many pixels as are allowed, which takes 200 MB and a second of a core. */
+const slots = createSlots({ running: 2, waiting: 16 })
 
 /** First bytes → demuxer and decoder of ffmpeg; nothing else is tried. */
 const FORMATS: readonly { matches: (b: Uint8Array) => boolean; demuxer: string; decoder: string }[] = [
@@ -31,12 +34,12 @@ const ascii = (bytes: Uint8Array, start: number, end: number) =>
 /**
  * Replaces the viewer's picture by a centred square of it.
  *
- * @throws {AppError} picture-unreadable, body-too-large.
+ * @throws {AppError} picture-unreadable, body-too-large, busy.
  */
 export async function setPicture(ctx: Ctx, viewer: Viewer, bytes: Uint8Array): Promise<void> {
   if (bytes.byteLength > PICTURE_MAX_BYTES)
     throw new AppError('body-too-large', { facts: { maxBytes: PICTURE_MAX_BYTES } })
-  const picture = await renderSquare(bytes)
+  const picture = await inSlot(() => renderSquare(bytes))
   const hash = createHash('sha256').update(picture).digest('hex').slice(0, 32)
   const key = `pictures/${viewer.id}/${hash}.jpg`
   await ctx.blobs.put(key, picture)
@@ -51,6 +54,20 @@ async function replacePicture(ctx: Ctx, viewer: Viewer, key: string | null): Pro
   const before = await queries.findAccountById(ctx.db, viewer.id)
   await queries.updateAccount(ctx.db, viewer.id, { image: key, updated_at: ctx.clock.now() })
   if (before?.image && before.image !== key) await ctx.blobs.delete(before.image)
+}
+
+async function inSlot<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await slots.run(work)
+  } catch (cause) {
+    if (!(cause instanceof NoSlotError)) throw cause
+    throw new AppError('busy', {
+      detail: 'Too many pictures are being made at this moment.',
+      isWorkKept: true,
+      retryAfterS: 5,
+      cause,
+    })
+  }
 }
 
 async function renderSquare(bytes: Uint8Array): Promise<Buffer> {
