@@ -178,7 +178,7 @@ export async function loadAccountCards(
 }
 
 /** Where a picture is served; its key names its content, so it never changes. */
-export const pictureUrlOf = (image: string | null) => (image === null ? null : `/media/${image}`)
+const pictureUrlOf = (image: string | null) => (image === null ? null : `/media/${image}`)
 
 export function toAccountCard(row: {
   id: string

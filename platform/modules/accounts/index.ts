@@ -2,14 +2,7 @@
 import './accounts.schema.ts'
 export { findAccountByHandle } from './accounts.queries.ts'
 export { accountRoutes } from './accounts.routes.ts'
-export {
-  issueOperatorLink,
-  loadAccountCards,
-  loadMe,
-  pictureUrlOf,
-  signUp,
-  toAccountCard,
-} from './accounts.service.ts'
+export { issueOperatorLink, loadAccountCards, signUp, toAccountCard } from './accounts.service.ts'
 export type { Client, SignedIn } from './accounts.service.ts'
 export { createAuth } from './auth.ts'
 export type { Auth } from './auth.ts'
