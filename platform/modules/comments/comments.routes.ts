@@ -3,8 +3,8 @@ import { z } from 'zod'
 import { Id, PageQuery, pageOf } from '../../../contract/common.ts'
 import { Comment, NewComment } from '../../../contract/social.ts'
 import { createRateBucket } from '../../../kit/rate-bucket.ts'
-import { AppError } from '../../app/errors.ts'
 import { requireViewer, type Routes } from '../../app/http.ts'
+import { takeOrRefuse } from '../../app/rate-limit.ts'
 import * as service from './comments.service.ts'
 
 /** Of one account. */
@@ -32,8 +32,7 @@ export const commentRoutes: Routes = (app, ctx) => {
     { schema: { params, headers: Headers, body: NewComment, response: { 201: Comment } } },
     async (request, reply) => {
       const viewer = requireViewer(request)
-      const waitMs = comments.take(viewer.id)
-      if (waitMs > 0) throw new AppError('too-many-requests', { retryAfterS: Math.ceil(waitMs / 1000) })
+      takeOrRefuse(comments, viewer.id)
       const comment = await service.addComment(ctx, {
         viewer,
         videoId: request.params.id,

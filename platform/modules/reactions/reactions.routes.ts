@@ -3,8 +3,8 @@ import { z } from 'zod'
 import { Id, PageQuery, pageOf } from '../../../contract/common.ts'
 import { VideoCard, ViewReports } from '../../../contract/videos.ts'
 import { createRateBucket } from '../../../kit/rate-bucket.ts'
-import { AppError } from '../../app/errors.ts'
 import { originOf, requireViewer, type Routes } from '../../app/http.ts'
+import { takeOrRefuse } from '../../app/rate-limit.ts'
 import * as service from './reactions.service.ts'
 import { identifyViewer } from './viewer-keys.ts'
 import { recordViews } from './views.ts'
@@ -48,16 +48,11 @@ export const reactionRoutes: Routes = (app, ctx) => {
     }),
   )
 
-  const takeOrRefuse = (request: { viewer: { id: string } | null; ip: string }) => {
-    const waitMs = reports.take(request.viewer?.id ?? request.ip)
-    if (waitMs > 0) throw new AppError('too-many-requests', { retryAfterS: Math.ceil(waitMs / 1000) })
-  }
-
   app.post(
     '/videos/:id/shares',
     { schema: { params, response: { 200: z.object({ url: z.string() }) } } },
     async (request, reply) => {
-      takeOrRefuse(request)
+      takeOrRefuse(reports, request.viewer?.id ?? request.ip)
       const sharer = identifyViewer(ctx, request, reply)
       return service.shareVideo(ctx, { sharer, videoId: request.params.id, origin: originOf(ctx, request) })
     },
@@ -67,7 +62,7 @@ export const reactionRoutes: Routes = (app, ctx) => {
     '/views',
     { schema: { body: ViewReports, response: { 204: z.null() } } },
     async (request, reply) => {
-      takeOrRefuse(request)
+      takeOrRefuse(reports, request.viewer?.id ?? request.ip)
       const viewer = identifyViewer(ctx, request, reply)
       await recordViews(ctx, { viewer, reports: request.body.views })
       return reply.code(204).send(null)
