@@ -35,6 +35,9 @@ const steps: readonly Step[] = values.quick
   ? [...STATIC, onEmbedded]
   : [...STATIC, onEmbedded, onDebian, inChromium, drills('drills', values.full ? 'all' : 'short')]
 
+// An ordinary exit ends the step under way.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
 const total = { passed: 0, failed: 0, skipped: 0 }
 const startedMs = performance.now()
 for (const step of steps) add(await runStep(step))

@@ -135,6 +135,8 @@ function execute(
       env: { ...process.env, NO_COLOR: '1', ...options.env },
       timeout: options.timeoutMs,
     })
+    const endWithUs = () => void child.kill('SIGTERM')
+    process.once('exit', endWithUs)
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
         output += text
@@ -142,6 +144,9 @@ function execute(
       })
     }
     child.once('error', (error) => resolve({ code: 1, output: output + error.message }))
-    child.once('close', (code) => resolve({ code: code ?? 1, output: output.trimEnd() }))
+    child.once('close', (code) => {
+      process.off('exit', endWithUs)
+      resolve({ code: code ?? 1, output: output.trimEnd() })
+    })
   })
 }

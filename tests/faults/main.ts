@@ -14,6 +14,9 @@ const SHORT: Readonly<Record<string, () => Promise<Drill>>> = {
 const LONG: Readonly<Record<string, () => Promise<Drill>>> = {}
 const ALL = { ...SHORT, ...LONG }
 
+// An ordinary exit ends the product that a drill has started.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
 const name = process.argv[2] ?? ''
 const chosen = name === 'all' ? ALL : name === 'short' ? SHORT : { [name]: ALL[name] }
 const report = createReport((line) => console.log(line))

@@ -127,6 +127,10 @@ function spawnProduct({ dataDir, port = 0, env = {}, args = [] }: ProductOptions
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   )
+  // It would outlive us, as whatever a service manager starts should not.
+  const endWithUs = () => void child.kill('SIGTERM')
+  process.once('exit', endWithUs)
+  child.once('exit', () => process.off('exit', endWithUs))
   let told = ''
   let logged = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (told += text))
