@@ -83,7 +83,7 @@ export function probeArguments(input: SourceInput, packets = 400): string[] {
     ...guards(input),
     ...['-show_format', '-show_streams', '-show_packets', '-read_intervals', `%+#${packets}`],
     '-show_entries',
-    'packet=stream_index,pts_time,dts_time,flags:format:stream:stream_disposition=attached_pic',
+    'packet=stream_index,pts_time,dts_time,size,flags:format:stream:stream_disposition=attached_pic',
     ...['-of', 'json'],
     ...where(input),
   ]

@@ -48,10 +48,11 @@ export function whyNotCopy(source: SourceInfo): NoCopyReason[] {
   const { video } = source
   if (!video) return ['codec']
   const fps = knownFps(video)
-  const bitrateBps = video.bitrateBps ?? source.bitrateBps
+  const bitrateBps = video.bitrateBps ?? source.bitrateBps ?? video.measuredBps
   const checks: readonly (readonly [reason: NoCopyReason, holds: boolean])[] = [
-    // Others don't say where all their keyframes are before they are read to the end.
-    ['container', source.demuxer.includes('mp4')],
+    // A transport stream's clock may jump, which a copy can't mend. Matroska doesn't say where all its keyframes are:
+    // what its first packets promise is judged again by what was copied.
+    ['container', source.demuxer.includes('mp4') || source.demuxer.includes('matroska')],
     ['codec', video.codec === 'h264'],
     ['profile', video.profile !== null && copyableProfiles.includes(video.profile)],
     ['level', video.level !== null && video.level > 0 && video.level <= copyLimits.maxLevel],

@@ -42,6 +42,7 @@ export function makeSource(
             isInterlaced: false,
             transfer: 'sdr',
             bitrateBps: 6_000_000,
+            measuredBps: 6_000_000,
             hasBFrames: true,
             ...video,
           },

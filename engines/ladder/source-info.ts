@@ -28,6 +28,8 @@ export interface VideoStreamInfo {
   readonly isInterlaced: boolean
   readonly transfer: TransferKind
   readonly bitrateBps: number | null
+  /** Among the first packets; null when too few were read. */
+  readonly measuredBps: number | null
   readonly hasBFrames: boolean
 }
 
@@ -98,6 +100,7 @@ export function knownFps(video: VideoStreamInfo): number | null {
 
 interface Packet {
   readonly timeS: number | null
+  readonly sizeBytes: number | null
   readonly isKey: boolean
   readonly isDiscarded: boolean
 }
@@ -107,6 +110,7 @@ function readPackets(packets: Json[], videoIndex: number | null): Packet[] {
     .filter((packet) => videoIndex !== null && asNumber(packet.stream_index) === videoIndex)
     .map((packet) => ({
       timeS: asNumber(packet.pts_time) ?? asNumber(packet.dts_time),
+      sizeBytes: asNumber(packet.size),
       isKey: asString(packet.flags)?.includes('K') ?? false,
       isDiscarded: asString(packet.flags)?.includes('D') ?? false,
     }))
@@ -149,6 +153,7 @@ function readVideo(stream: Json, packets: Packet[]): VideoStreamInfo {
     isInterlaced: !['progressive', 'unknown', null].includes(asString(stream.field_order)),
     transfer: readTransfer(asString(stream.color_transfer)),
     bitrateBps: asNumber(stream.bit_rate),
+    measuredBps: measureBps(packets),
     hasBFrames: (asNumber(stream.has_b_frames) ?? 0) > 0,
   }
 }
@@ -174,6 +179,16 @@ function readSteps(packets: Packet[]): number[] {
 function measureFps(steps: number[]): number | null {
   const total = steps.reduce((sum, step) => sum + step, 0)
   return steps.length >= 8 && total > 0 ? steps.length / total : null
+}
+
+/** Over a second at least: a keyframe alone says nothing about the rate. */
+function measureBps(packets: Packet[]): number | null {
+  const times = packets.flatMap((p) => (p.timeS === null ? [] : [p.timeS]))
+  if (times.length < 2 || packets.some((p) => p.sizeBytes === null)) return null
+  const first = times.reduce((a, b) => Math.min(a, b))
+  const spanS = times.reduce((a, b) => Math.max(a, b)) - first
+  if (spanS < 1) return null
+  return Math.round((packets.reduce((sum, p) => sum + p.sizeBytes!, 0) * 8) / spanS)
 }
 
 function isVariable(steps: number[], averageFps: number | null, baseFps: number | null): boolean {

@@ -69,6 +69,18 @@ const recipes = {
   ],
   h264Landscape: ['mp4', h264({ size: '640x360' }, ...faststart)],
   h264Mov: ['mov', h264()],
+  h264Mkv: ['mkv', h264({ seconds: 6 }, '-preset', 'veryfast', '-bf', '2')],
+  /** The first two groups of pictures are short, the rest is one long one. */
+  h264MkvLongTail: [
+    'mkv',
+    h264(
+      { seconds: 14, gop: 600 },
+      '-sc_threshold',
+      '0',
+      '-force_key_frames',
+      'expr:lt(t,2.1)*gte(t,n_forced)',
+    ),
+  ],
   h264FiveOne: ['mp4', h264({}, '-ac', '6', ...faststart)],
   h264OddSize: [
     'mp4',
@@ -148,6 +160,11 @@ const recipes = {
     ['-f', 'lavfi', '-i', 'testsrc2=s=64x64:r=1000:d=1', ...x264, '-g', '1000', ...faststart],
   ],
   transportStream: ['ts', h264({ seconds: 3 })],
+  /** As Chromium's recorder writes it: no length, no cues, Opus for sound. */
+  recorderMkv: [
+    'mkv',
+    [...h264({ seconds: 4 }), '-c:a', 'libopus', '-live', '1', '-cluster_time_limit', '500'],
+  ],
 } as const satisfies Record<string, readonly [extension: string, args: readonly string[]]>
 
 type RecipeName = keyof typeof recipes

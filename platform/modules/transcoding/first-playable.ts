@@ -60,7 +60,7 @@ export async function makeFirstPlayable(ctx: Ctx, job: TranscodeJob, signal: Abo
     const run = { videoId, generation, plan: work.plan, durationMs: null, signal: held }
     const sinks = await encodeIntoBlobs(ctx, { ...run, job: copyArguments(input, work.plan, limitsOf(ctx)) })
     if (isGoodCopy(sinks)) return void (await publishFirst(ctx, job, work))
-    await queries.savePlan(ctx.db, videoId, { ...work, mode: 'encode', at: ctx.clock.now() })
+    await giveUpCopy(ctx, videoId, work, sinks)
   }
   await encodeFirstRung(ctx, job, { ...work, mode: 'encode' }, input, held)
   await publishFirst(ctx, job, { ...work, mode: 'encode' })
@@ -99,14 +99,30 @@ export async function publishFirst(ctx: Ctx, job: TranscodeJob, work: Work): Pro
   return true
 }
 
-/** A copy is kept only if each of its segments stands alone and none is long: the index may have lied. */
+/**
+ * A copy is kept only if each of its segments stands alone, none is long, and all together are no heavier than players
+ * bear: the index may have lied, or there was none.
+ */
 export function isGoodCopy(sinks: readonly Sink[]): boolean {
   const [picture] = sinks
   return (
     picture !== undefined &&
     picture.isIndependent &&
-    picture.longestMs <= copyLimits.maxKeyframeGapS * 1000 + 2000
+    picture.longestMs <= copyLimits.maxKeyframeGapS * 1000 + 2000 &&
+    // Fragments add up to some percent to what the source says of itself.
+    picture.storedBytes * 8000 <= copyLimits.maxBitrateBps * 1.05 * Math.max(1000, picture.storedMs)
   )
+}
+
+/** What was copied is forgotten, so that it is not taken for a rung of the same size; from now on it is to be encoded. */
+export async function giveUpCopy(
+  ctx: Ctx,
+  videoId: string,
+  work: Work,
+  sinks: readonly Sink[],
+): Promise<void> {
+  for (const { key } of sinks) await queries.forgetFrom(ctx.db, key, 0)
+  await queries.savePlan(ctx.db, videoId, { ...work, mode: 'encode', at: ctx.clock.now() })
 }
 
 /** Where the original lies as a file. @throws {Error} when the blob store has none. */

@@ -34,6 +34,9 @@ export interface Sink {
   /** Whether each segment so far could be decoded by itself. */
   readonly isIndependent: boolean
   readonly longestMs: number
+  /** Over all segments so far. */
+  readonly storedMs: number
+  readonly storedBytes: number
 }
 
 export interface SinkOptions {
@@ -56,10 +59,14 @@ export function createSink(ctx: Ctx, options: SinkOptions): Sink {
   let segmenter: Segmenter | null = null
   let position = from
   let longestMs = 0
+  let storedMs = 0
+  let storedBytes = 0
 
   async function store(segment: Segment): Promise<void> {
     const durationMs = (segment.durationTicks * 1000) / track!.timescale
     longestMs = Math.max(longestMs, durationMs)
+    storedMs += durationMs
+    storedBytes += segment.bytes.length
     const stored = await ctx.blobs.put(
       segmentKeyOf(videoId, generation, key.rendition, segmentName(position)),
       segment.bytes,
@@ -95,6 +102,12 @@ export function createSink(ctx: Ctx, options: SinkOptions): Sink {
     },
     get longestMs() {
       return longestMs
+    },
+    get storedMs() {
+      return storedMs
+    },
+    get storedBytes() {
+      return storedBytes
     },
     async consume(chunk) {
       for (const piece of cutter.push(chunk)) {

@@ -13,7 +13,7 @@ import { findVideo } from '../videos/index.ts'
 import type { ArrivingUpload, StreamingEncode, StreamingOutcome } from './arriving-upload.ts'
 import { claimWork } from './claims.ts'
 import { encodeIntoBlobs, refuseVideo } from './encoding.ts'
-import { FIRST_GENERATION, isGoodCopy, publishFirst, type Work } from './first-playable.ts'
+import { FIRST_GENERATION, giveUpCopy, isGoodCopy, publishFirst, type Work } from './first-playable.ts'
 import { inspectArriving, limitsOf, type EarlyInspection } from './inspection.ts'
 import { makePoster } from './pictures.ts'
 import type { RenditionKey } from './transcoding.queries.ts'
@@ -75,10 +75,7 @@ async function stream(ctx: Ctx, upload: ArrivingUpload, stallMs: number): Promis
   if (!slot) return 'left'
   const work = { ...found, generation: FIRST_GENERATION }
   const isMade = await feedEncoder(ctx, upload, work, { early: found.stream, signal, stallMs })
-  if (!isMade) {
-    await queries.savePlan(ctx.db, videoId, { ...found, mode: 'encode', at: ctx.clock.now() })
-    return 'left'
-  }
+  if (!isMade) return 'left'
   await upload.whenSafe
   return (await publishFirst(ctx, { videoId, accountId }, work)) ? 'playable' : 'refused'
 }
@@ -139,7 +136,9 @@ async function feedEncoder(
     },
   }).finally(() => ended.abort())
   await poster.making
-  return mode === 'encode' || isGoodCopy(sinks)
+  if (mode === 'encode' || isGoodCopy(sinks)) return true
+  await giveUpCopy(ctx, videoId, work, sinks)
+  return false
 }
 
 /** What stands before the data, then the file's own bytes as they arrive. */

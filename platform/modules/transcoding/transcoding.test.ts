@@ -1,14 +1,19 @@
-import { mkdtemp, open, readFile, rm, stat } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdtemp, open, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import {
+  INIT_NAME,
   isWholeSegment,
   readMp4Layout,
   renderMasterPlaylist,
   type MediaManifest,
+  type VideoRendition,
 } from '../../../engines/ladder/index.ts'
 import { makeClip, type ClipName } from '../../../tests/support/clips.ts'
+import { makeTemporaryDir } from '../../../tests/support/temporary-dir.ts'
 import { createWorld, type World } from '../../../tests/support/world.ts'
 import { inTransaction } from '../../infra/db/index.ts'
 import {
@@ -24,6 +29,7 @@ import { improveVideo } from './improve.ts'
 import { startStreamingEncode, type ArrivingUpload } from './index.ts'
 import * as queries from './transcoding.queries.ts'
 
+const run = promisify(execFile)
 const never = new AbortController().signal
 
 async function newVideo(world: World) {
@@ -64,6 +70,28 @@ async function manifestOf(world: World, videoId: string, generation: number): Pr
   return manifest
 }
 
+/** What a player finds in a rendition: its packets, and when the first and the last of them are shown. */
+async function readBack(
+  world: World,
+  videoId: string,
+  rendition: Pick<VideoRendition, 'id' | 'generation' | 'segments'>,
+) {
+  const names = [INIT_NAME, ...rendition.segments.map(({ name }) => name)]
+  const parts = await Promise.all(
+    names.map((name) =>
+      world.ctx.blobs.readAll(segmentKeyOf(videoId, rendition.generation, rendition.id, name)),
+    ),
+  )
+  await using dir = await makeTemporaryDir()
+  const path = join(dir.path, 'rendition.mp4')
+  await writeFile(path, Buffer.concat(parts.map((part) => part!)))
+  const { stdout } = await run('ffprobe', [
+    ...['-v', 'error', '-show_entries', 'packet=pts_time', '-of', 'csv=p=0', path],
+  ])
+  const times = stdout.trim().split('\n').map(Number.parseFloat)
+  return { packets: times.length, firstS: Math.min(...times), lastS: Math.max(...times) }
+}
+
 const refusalOf = async (world: World, videoId: string) =>
   (await findVideo(world.ctx.db, videoId))?.failure_code
 
@@ -92,6 +120,36 @@ describe('from a whole file', () => {
     expect(row!.placeholder).toEqual(expect.any(String))
     expect(await world.ctx.blobs.stat(posterKeyOf(video.videoId, row!.poster_version!))).not.toBeNull()
     expect(row!.preview_version).toBe(1)
+  })
+
+  test.each([
+    ['h264Mov', 120],
+    ['h264Mkv', 180],
+    ['recorderMkv', 120],
+  ] as const)('%s is copied, picture by picture, with its sound in step', async (name, frames) => {
+    await using world = await createWorld()
+    const video = await storeOriginal(world, name)
+
+    await makeFirstPlayable(world.ctx, video, never)
+
+    const manifest = await manifestOf(world, video.videoId, 1)
+    expect(manifest.kind).toBe('copied')
+    const picture = await readBack(world, video.videoId, manifest.videos[0]!)
+    const sound = await readBack(world, video.videoId, manifest.audio!)
+    expect(picture.packets).toBe(frames)
+    // ffprobe shows pictures with signed composition offsets a frame late.
+    expect(Math.abs(picture.firstS - sound.firstS)).toBeLessThan(0.06)
+    expect(picture.lastS - picture.firstS).toBeCloseTo((frames - 1) / 30, 2)
+    expect(Math.abs(sound.lastS - picture.lastS)).toBeLessThan(0.1)
+  })
+
+  test('a Matroska file whose later pictures can not be entered is encoded after all', async () => {
+    await using world = await createWorld()
+    const video = await storeOriginal(world, 'h264MkvLongTail')
+    await makeFirstPlayable(world.ctx, video, never)
+    const manifest = await manifestOf(world, video.videoId, 1)
+    expect(manifest.kind).toBe('first-rung')
+    expect(Math.max(...manifest.videos[0]!.segments.map((s) => s.durationMs))).toBe(2000)
   })
 
   test('anything else gets 540 first, which the ladder reuses', async () => {
@@ -204,6 +262,8 @@ describe('while it uploads', () => {
     ['with the index sent ahead', 'h264IndexAtEnd', 'copied'],
     ['that has to be encoded, index sent ahead', 'hevc', 'first-rung'],
     ['in a WebM', 'vp9', 'first-rung'],
+    ['in a Matroska file', 'h264Mkv', 'copied'],
+    ['in a recording by a browser', 'recorderMkv', 'copied'],
   ] as const)('a source %s is playable when it is safe', async (_, name, kind) => {
     await using world = await createWorld()
     await using upload = await arrive(world, name)
