@@ -15,6 +15,7 @@ import { requireRoom, requireSize, storageFull } from './limits.ts'
 import type { OpenUpload, OpenUploads } from './open-uploads.ts'
 import { publishReceipt } from './receipts.ts'
 import { receiveBody, type BodyEnd } from './receive-body.ts'
+import { receiveIndex } from './receive-index.ts'
 import { removeStaged, StagingDamagedError, stagingPathOf, writeStagedIndex } from './staging-file.ts'
 import { readUploadMetadata, type ExpectedChecksum } from './tus-headers.ts'
 import * as queries from './uploads.queries.ts'
@@ -23,7 +24,6 @@ import * as queries from './uploads.queries.ts'
 const STALL_TIMEOUT_MS = 60_000
 /** While a long body comes, what is there is synced and recorded this often. */
 const CHECKPOINT_MS = 1_000
-export const INDEX_MAX_BYTES = 64 * 1024 * 1024
 
 export interface CreateUploadInput {
   readonly accountId: string
@@ -235,7 +235,7 @@ const offsetConflict = (receivedBytes: number, offset: number) =>
 /**
  * Keeps the index (`moov`) that lies further back in the file, so that the encoder can begin before it arrives.
  *
- * @throws {AppError} body-too-large, invalid-input, upload-ended, storage-full.
+ * @throws {AppError} body-too-large, invalid-input, upload-stalled, busy, upload-ended, storage-full.
  */
 export async function putIndex(
   ctx: Ctx,
@@ -243,16 +243,7 @@ export async function putIndex(
   input: UploadTarget & { readonly offset: number; readonly body: Readable },
 ): Promise<void> {
   const row = await requireReceiving(ctx, await requireOwn(ctx, input))
-  const room = Math.min(INDEX_MAX_BYTES, row.size_bytes - input.offset)
-  const chunks: Buffer[] = []
-  let sizeBytes = 0
-  for await (const chunk of input.body as AsyncIterable<Buffer>) {
-    sizeBytes += chunk.length
-    if (sizeBytes > room) throw tooLong(Math.max(0, room))
-    chunks.push(chunk)
-  }
-  if (sizeBytes === 0) throw new AppError('invalid-input', { detail: 'An index has at least one byte.' })
-  const index = Buffer.concat(chunks)
+  const index = await receiveIndex(input.body, row.size_bytes - input.offset)
   try {
     await writeStagedIndex(ctx.config.paths.staging, row.id, index)
   } catch (error) {

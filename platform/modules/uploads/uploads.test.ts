@@ -596,6 +596,8 @@ test('receipts are listed newest first, each once', async () => {
 test('an index that was sent ahead is kept with its place; one that is too large or out of the file is refused', async () => {
   await using s = await setUp()
   const bytes = makeFileBytes(1000)
+  bytes.writeUInt32BE(100, 900)
+  bytes.write('moov', 904)
   const path = await s.client.start(bytes.length)
   const put = (offset: string, body: Buffer<ArrayBuffer>) =>
     s.client.send('PUT', `${path}/index`, { 'upload-index-offset': offset }, body)
@@ -674,3 +676,46 @@ async function mountSmallDisk(dir: string, size: string): Promise<AsyncDisposabl
   // Lazily: a file may still be open when the test has failed.
   return { [Symbol.asyncDispose]: async () => void (await run('umount', ['-l', dir])) }
 }
+
+test('an index sent ahead is one, of eight mebibytes at most, and few are received at once', async () => {
+  await using s = await setUp()
+  const path = await s.client.start(100 * MIB)
+  const put = (body: RequestInit['body']) =>
+    s.client.send('PUT', `${path}/index`, { 'upload-index-offset': '1000' }, body)
+  const makeIndex = (sizeBytes: number) => {
+    const bytes = Buffer.alloc(sizeBytes)
+    bytes.writeUInt32BE(sizeBytes)
+    bytes.write('moov', 4)
+    return bytes
+  }
+
+  expect((await put(makeIndex(8 * MIB))).status).toBe(204)
+  // The connection may end before the answer is read: what counts is that it was not taken.
+  expect((await put(makeIndex(8 * MIB + 1)).catch(() => null))?.status).not.toBe(204)
+  for (const wrong of [makeFileBytes(5000), makeIndex(5000).subarray(0, 4999), Buffer.alloc(0)])
+    expect(await (await put(wrong)).json()).toMatchObject({ code: 'invalid-input' })
+
+  const ending = new AbortController()
+  const endless = () =>
+    httpRequest(`${s.ingest.url}${path}/index`, {
+      method: 'PUT',
+      headers: { ...s.client.headers, 'upload-index-offset': '1000', 'content-length': '5000' },
+      signal: ending.signal,
+    })
+  const slow = Array.from({ length: 8 }, endless)
+  for (const request of slow) request.on('error', () => {}).write('x')
+  const answer = await eventually(
+    async () => put(makeIndex(5000)),
+    ({ status }) => status !== 204,
+  )
+  expect(await answer.json()).toMatchObject({ code: 'busy', isWorkKept: true })
+  ending.abort()
+  expect(
+    (
+      await eventually(
+        () => put(makeIndex(5000)),
+        ({ status }) => status === 204,
+      )
+    ).status,
+  ).toBe(204)
+})
