@@ -1,6 +1,6 @@
 /** Whether what the receipt says is true: the playlists are read, and the first and last segments fetched. */
 import type { VideoCard } from '../../contract/videos.ts'
-import type { Person } from './browser-upload.ts'
+import type { Person } from '../../tests/support/browser-upload.ts'
 
 /** @throws saying what is missing */
 export async function checkPlayback(

@@ -29,7 +29,7 @@ export interface Film {
 
 /** Signs up a new account. */
 export async function signUp(url: string): Promise<Person> {
-  const handle = `bench_${randomUUID().slice(0, 8)}`
+  const handle = `person_${randomUUID().slice(0, 8)}`
   const password = `a password of ${handle}`
   const response = await fetch(`${url}/api/v1/accounts`, {
     method: 'POST',
@@ -141,7 +141,11 @@ export interface Milestones {
 }
 
 /** Asks for the receipt again and again until it says `complete`. @throws when the upload failed */
-export async function waitUntilComplete(url: string, person: Person, id: string): Promise<Milestones> {
+export async function waitUntilComplete(
+  url: string,
+  person: Pick<Person, 'cookie'>,
+  id: string,
+): Promise<Milestones> {
   const deadlineMs = performance.now() + COMPLETE_TIMEOUT_MS
   let playableAtMs: number | null = null
   for (;;) {
@@ -155,7 +159,7 @@ export async function waitUntilComplete(url: string, person: Person, id: string)
   }
 }
 
-async function readReceipt(url: string, person: Person, id: string): Promise<Receipt> {
+async function readReceipt(url: string, person: Pick<Person, 'cookie'>, id: string): Promise<Receipt> {
   const response = await expectOk(
     await fetch(`${url}/api/v1/uploads/${id}`, { headers: { cookie: person.cookie } }),
   )

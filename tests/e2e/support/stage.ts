@@ -1,0 +1,140 @@
+/** A whole product and a real Chromium before it, for the tests of one file; between them a network that can fail. */
+import { chromium, type Browser, type BrowserContext, type Locator, type Page } from 'playwright-core'
+import {
+  signUp,
+  uploadFilm,
+  waitUntilComplete,
+  type Film,
+  type Person,
+} from '../../support/browser-upload.ts'
+import { makeClip, type ClipName } from '../../support/clips.ts'
+import { startFaultProxy, type FaultProxy } from '../../support/fault-proxy.ts'
+import { startProduct, type Product } from '../../support/product.ts'
+import { makeTemporaryDir } from '../../support/temporary-dir.ts'
+
+const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
+const CHROMIUM_ARGS = [
+  ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
+  ...['--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required'],
+]
+/** What a page waits for at most: a busy machine must not fail a test. */
+const PATIENCE_MS = 60_000
+
+export const PHONE = { width: 390, height: 844 }
+export const DESKTOP = { width: 1440, height: 900 }
+
+export interface Stage extends AsyncDisposable {
+  /** The product's address, by way of the network that can fail. */
+  readonly url: string
+  /** The same without that network: for what a test prepares. */
+  readonly directUrl: string
+  readonly product: Product
+  readonly network: FaultProxy
+  readonly browser: Browser
+  /** A browser of its own: no cookies, no cache, nothing stored. */
+  visitor(options?: VisitorOptions): Promise<Visitor>
+  /** A new account that has one published video of this clip. */
+  author(clip?: ClipName, caption?: string): Promise<Author>
+}
+
+export interface VisitorOptions {
+  /** Signed in as this account; null: signed out. @default null */
+  readonly as?: Person | null
+  /** @default a phone's */
+  readonly viewport?: { readonly width: number; readonly height: number }
+}
+
+export interface Visitor {
+  readonly context: BrowserContext
+  readonly page: Page
+}
+
+export interface Author extends Person {
+  readonly videoId: string
+}
+
+/** Starts everything; `await using`, or close it in `afterAll`. */
+export async function openStage(): Promise<Stage> {
+  await using stack = new AsyncDisposableStack()
+  const dir = stack.use(await makeTemporaryDir())
+  const product = stack.use(await startProduct({ dataDir: dir.path, env: { LOG_LEVEL: 'warn' } }))
+  const port = Number(new URL(product.url).port)
+  const network = stack.use(await startFaultProxy({ targetPort: port }))
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGS })
+  stack.defer(() => browser.close())
+  const url = `http://localhost:${network.port}`
+  const directUrl = `http://127.0.0.1:${port}`
+  const parts = stack.move()
+  return {
+    url,
+    directUrl,
+    product,
+    network,
+    browser,
+    async visitor({ as = null, viewport = PHONE } = {}) {
+      const context = await browser.newContext({ baseURL: url, viewport, locale: 'en-GB' })
+      context.setDefaultTimeout(PATIENCE_MS)
+      if (as) await context.addCookies([cookieOf(as, url)])
+      return { context, page: await context.newPage() }
+    },
+    async author(clip = 'h264', caption = 'A clip') {
+      const person = await signUp(directUrl)
+      return { ...person, videoId: await publish(directUrl, person, clip, caption) }
+    },
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  }
+}
+
+async function publish(url: string, person: Person, clip: ClipName, caption: string): Promise<string> {
+  const film: Film = { path: await makeClip(clip), filename: 'clip.mp4', mediaType: 'video/mp4', caption }
+  const { id, videoId } = await uploadFilm(url, person, film)
+  await waitUntilComplete(url, person, id)
+  return videoId
+}
+
+function cookieOf(person: Person, url: string) {
+  const [name, ...value] = person.cookie.split('=')
+  return { name: name!, value: value.join('='), url, httpOnly: true, sameSite: 'Lax' as const }
+}
+
+/** The video in view: the others are there too, but nobody can get into them. */
+export const inView = (page: Page): Locator => page.locator('article:not([inert])')
+
+/** Waits until a video on the page truly moves: its clock runs, and frames were shown. */
+export async function untilPlaying(page: Page): Promise<void> {
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll('video')].some(
+      (video) =>
+        !video.paused &&
+        video.currentTime > 0.2 &&
+        video.getVideoPlaybackQuality().totalVideoFrames > 3 &&
+        getComputedStyle(video).opacity !== '0',
+    ),
+  )
+}
+
+/** Waits until no video on the page moves. */
+export async function untilStill(page: Page): Promise<void> {
+  await page.waitForFunction(() => [...document.querySelectorAll('video')].every((video) => video.paused))
+}
+
+/** Takes the network away, as a tunnel does: the browser knows, and nothing gets through to the worker either. */
+export async function goOffline(stage: Stage, context: BrowserContext): Promise<void> {
+  stage.network.refuse()
+  stage.network.reset()
+  await context.setOffline(true)
+}
+
+export async function goOnline(stage: Stage, context: BrowserContext): Promise<void> {
+  stage.network.admit()
+  await context.setOffline(false)
+}
+
+/** JSON of the API, as this person gets it. */
+export async function readAs<T>(stage: Stage, person: Person | null, path: string): Promise<T> {
+  const response = await fetch(`${stage.directUrl}/api/v1${path}`, {
+    headers: person ? { cookie: person.cookie } : {},
+  })
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
+  return (await response.json()) as T
+}
