@@ -8,6 +8,7 @@ import { immutable } from '$app/manifest'
 import { version } from '$app/env'
 import { self } from '$app/service-worker'
 import {
+  ANSWER_CACHE,
   handlingOf,
   MAX_KEPT_CODE_BYTES,
   MAX_PICTURE_BYTES,
@@ -18,7 +19,6 @@ import {
 } from './rules.ts'
 
 const BUILD_CACHE = `upbeat-build-${version}`
-const ANSWER_CACHE = 'upbeat-answers'
 const PICTURE_CACHE = 'upbeat-pictures'
 /** The one page that stands for all: any path gets it. */
 const SHELL = '/'
@@ -64,14 +64,10 @@ self.addEventListener('fetch', (event) => {
 /** Keeps a file of the build, unless it is one of the large ones, which are for rare cases. */
 async function keepCode(cache: Cache, url: string): Promise<void> {
   const response = await fetch(url)
-  if (response.ok && Number(response.headers.get('content-length')) <= MAX_KEPT_CODE_BYTES) await cache.put(url, response)
+  if (response.ok && Number(response.headers.get('content-length')) <= MAX_KEPT_CODE_BYTES)
+    await cache.put(url, response)
   else await response.body?.cancel()
 }
-
-/** Signing out or another account: what was kept for the one before must not be shown. */
-self.addEventListener('message', (event) => {
-  if (event.data === 'forget-answers') event.waitUntil(caches.delete(ANSWER_CACHE))
-})
 
 /** The server's page, unless it does not come or is broken; then the kept shell. */
 async function answerPage(request: Request): Promise<Response> {

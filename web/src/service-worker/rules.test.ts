@@ -35,6 +35,8 @@ test('only the first page of a feed and the account are kept as answers', () => 
 test('covers are kept, segments and playlists are not', () => {
   expect(handlingOf({ ...get, path: '/media/v/poster.jpg', destination: 'image' })).toBe('picture')
   expect(handlingOf({ ...get, path: '/media/v/540/1.m4s' })).toBe('leave')
+  // A signed address: the cover of a video that not everyone may see.
+  expect(handlingOf({ ...get, path: '/media/t/token/v/poster-1.jpg', destination: 'image' })).toBe('leave')
   expect(handlingOf({ ...get, path: '/media/v/poster.jpg', destination: 'image', hasRange: true })).toBe(
     'leave',
   )

@@ -22,6 +22,9 @@ export interface RequestFacts {
   readonly hasRange: boolean
 }
 
+/** Holds answers to the one who is signed in: the page deletes it when that one leaves. */
+export const ANSWER_CACHE = 'upbeat-answers'
+
 const KEPT_ANSWERS = ['/api/v1/feed/for-you', '/api/v1/feed/following', '/api/v1/me']
 
 export function handlingOf(request: RequestFacts): Handling {
@@ -29,8 +32,13 @@ export function handlingOf(request: RequestFacts): Handling {
   if (request.path.startsWith('/_app/immutable/')) return 'immutable'
   if (request.mode === 'navigate') return isAppPath(request.path) ? 'page' : 'leave'
   if (KEPT_ANSWERS.includes(request.path) && request.search === '') return 'last-answer'
-  if (request.path.startsWith('/media/') && request.destination === 'image') return 'picture'
+  if (isOpenMedia(request.path) && request.destination === 'image') return 'picture'
   return 'leave'
+}
+
+/** What has a signed address is for one person: it is not kept on a device that others use too. */
+function isOpenMedia(path: string): boolean {
+  return path.startsWith('/media/') && !path.startsWith('/media/t/')
 }
 
 /** Pages of the app; what the API, the media or a health check answers is never replaced by the shell. */
