@@ -1,9 +1,9 @@
 /** The whole way in with the real encoder: bytes arrive, the video plays, its owner is told. */
 import { readFile, readdir } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { readMp4Layout } from '../../../engines/ladder/index.ts'
 import { makeClip, type ClipName } from '../../../tests/support/clips.ts'
+import { eventually } from '../../../tests/support/eventually.ts'
 import { startIngest } from '../../../tests/support/ingest.ts'
 import { createWorld } from '../../../tests/support/world.ts'
 import { registerMedia } from '../delivery/index.ts'
@@ -30,17 +30,8 @@ type SetUp = Awaited<ReturnType<typeof setUp>>
 
 const readClip = async (name: ClipName) => new Uint8Array(await readFile(await makeClip(name)))
 
-async function waitFor<T>(look: () => Promise<T>, isThere: (value: T) => boolean): Promise<T> {
-  for (let i = 0; i < 1000; i++) {
-    const value = await look()
-    if (isThere(value)) return value
-    await sleep(20)
-  }
-  throw new Error(`It stayed at ${JSON.stringify(await look())}.`)
-}
-
 const waitForReceipt = (s: SetUp, path: string, isThere: (receipt: Record<string, unknown>) => boolean) =>
-  waitFor(() => s.client.receipt(path), isThere)
+  eventually(() => s.client.receipt(path), isThere)
 
 /** Follows the playlists of a published video down to its first segment, as a player does. */
 async function playFirstSegment(s: SetUp, videoId: string): Promise<Uint8Array> {
@@ -79,12 +70,12 @@ test('with its index sent ahead a phone’s file is encoded while it arrives, pu
   expect(receipt).toMatchObject({ failure: null, playableHeight: expect.any(Number) })
   expect(['playable', 'complete']).toContain(receipt.state)
   expect((await playFirstSegment(s, receipt.videoId)).length).toBeGreaterThan(1000)
-  const told = await waitFor(
+  const told = await eventually(
     () => s.world.ctx.db.selectFrom('notification').select(['kind', 'excerpt']).execute(),
     (rows) => rows.length > 0,
   )
   expect(told).toEqual([{ kind: 'upload-published', excerpt: 'First #clip' }])
-  await waitFor(
+  await eventually(
     () => readdir(s.world.config.paths.staging),
     (names) => names.length === 0,
   )
@@ -133,7 +124,7 @@ test.each([
     endedAt: expect.any(String),
     failure: { code, reason: expect.any(String), next: expect.any(String), canRetry: false },
   })
-  const told = await waitFor(
+  const told = await eventually(
     () => s.world.ctx.db.selectFrom('notification').select(['kind', 'excerpt']).execute(),
     (rows) => rows.length > 0,
   )
