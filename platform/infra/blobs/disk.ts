@@ -1,16 +1,20 @@
 /** Blobs on the local disk: temporary file, fsync, rename, fsync of the folder. */
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, opendir, readFile, rename, rm, stat, statfs } from 'node:fs/promises'
+import { chmod, mkdir, open, opendir, readFile, rename, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { Blobs, StoredBlob } from './blobs.ts'
 
 const KEY = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*(?:\/[a-zA-Z0-9][a-zA-Z0-9_.-]*)*$/
 
-/** Opens (and makes) a blob folder. */
+/** Opens (and makes) a blob folder. No other user of the machine may look into it: originals and private videos lie there. */
 export async function openDiskBlobs(root: string): Promise<Blobs> {
-  await mkdir(root, { recursive: true })
+  await mkdir(root, { recursive: true, mode: 0o700 })
+  // One that was there before; whoever mounts a disk of somebody else's sees to it themselves.
+  await chmod(root, 0o700).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPERM' && error.code !== 'EROFS' && error.code !== 'ENOTSUP') throw error
+  })
 
   function pathOf(key: string): string {
     if (!KEY.test(key)) throw new RangeError(`"${key}" is no blob key.`)

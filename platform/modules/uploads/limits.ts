@@ -36,7 +36,7 @@ export async function loadUploadLimits(ctx: Ctx): Promise<UploadLimits> {
 /** Free space beyond the reserve, less what open uploads will still bring. */
 async function measureAvailable(ctx: Ctx, db: Db | Tx): Promise<number> {
   const { staging } = ctx.config.paths
-  await mkdir(staging, { recursive: true })
+  await mkdir(staging, { recursive: true, mode: 0o700 })
   const [disk, blobsFree, reserved] = await Promise.all([
     statfs(staging),
     ctx.blobs.freeBytes(),

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -45,4 +45,11 @@ test('it opens at what was acknowledged, and not when less is there', async () =
   await using staging = await openStagingFile(dir.path, id, 60)
   expect([staging.visibleBytes(), (await readFile(staging.path)).length]).toEqual([60, 60])
   await expect(openStagingFile(dir.path, randomUUID(), 1)).rejects.toThrow(StagingDamagedError)
+})
+
+test('what is staged is nobody else’s to read', async () => {
+  await using dir = await makeDir()
+  const folder = join(dir.path, 'staging')
+  await using _staging = await openStagingFile(folder, randomUUID(), 0)
+  expect((await stat(folder)).mode & 0o777).toBe(0o700)
 })

@@ -56,7 +56,7 @@ export async function openStagingFile(
   uploadId: string,
   receivedBytes: number,
 ): Promise<StagingFile> {
-  await mkdir(dir, { recursive: true })
+  await mkdir(dir, { recursive: true, mode: 0o700 })
   const path = stagingPathOf(dir, uploadId)
   const flags = receivedBytes === 0 ? 'a+' : 'r+'
   // 'a+' only makes the file: Linux would append whatever the position.
@@ -174,7 +174,7 @@ function dropBytes(buffers: readonly Buffer[], count: number): readonly Buffer[]
 
 /** Keeps the index that was sent ahead; whole or not at all, and synced. */
 export async function writeStagedIndex(dir: string, uploadId: string, index: Uint8Array): Promise<void> {
-  await mkdir(dir, { recursive: true })
+  await mkdir(dir, { recursive: true, mode: 0o700 })
   const path = indexPathOf(dir, uploadId)
   const temporary = `${path}.tmp`
   const file = await open(temporary, 'w')
