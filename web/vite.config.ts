@@ -39,7 +39,11 @@ export default defineConfig({
             codeSplitting: {
               groups: [
                 // SvelteKit's entry sets the build's name here before any other code runs: it must stand alone.
-                { name: 'payload', test: /runtime\/client\/payload\.js|vite\/(?:preload-helper|modulepreload)/, priority: 1 },
+                {
+                  name: 'payload',
+                  test: /runtime\/client\/payload\.js|vite\/(?:preload-helper|modulepreload)/,
+                  priority: 1,
+                },
                 { name: 'first', test: (id: string) => FIRST_ROUTE.test(id) && !NOT_FIRST.test(id) },
               ],
             },

@@ -59,7 +59,7 @@ async function walk(
   let query = ''
   for (let n = 0; n < count; n++) {
     const { status, body } = await connection.request('GET', `/api/v1/feed/for-you${query}`, cookie)
-    if (status !== 200) throw new Error(`a page was answered with ${status}: ${body}`)
+    if (status !== 200) throw new Error(`a page was answered with ${status}: ${body.toString()}`)
     const page = parsePage(body)
     pages.push(page)
     if (page.nextCursor === null) break

@@ -1,7 +1,7 @@
 /** The worker role: everything that can happen after the answer. */
 import type { Ctx } from '../app/context.ts'
 import { startCounterJobs } from '../modules/counters/index.ts'
-import { startFeedUpkeep } from '../modules/feed/index.ts'
+import { startFeedJobs } from '../modules/feed/index.ts'
 import { startImproveLane } from '../modules/transcoding/index.ts'
 import { startUploadJobs } from '../modules/uploads/index.ts'
 import { startVideoJobs } from '../modules/videos/index.ts'
@@ -10,7 +10,7 @@ import { startVideoJobs } from '../modules/videos/index.ts'
 export async function startWorker(ctx: Ctx): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack()
   stack.use(startCounterJobs(ctx))
-  stack.use(startFeedUpkeep(ctx))
+  stack.use(startFeedJobs(ctx))
   stack.use(await startImproveLane(ctx))
   await startVideoJobs(ctx)
   await startUploadJobs(ctx)

@@ -22,7 +22,10 @@ export function shellAdapter(options: { outputFolder: string }): Adapter {
     async adapt(builder) {
       await inner.adapt(builder)
       refuseEarlyCode(options.outputFolder)
-      const shell = preloadFirstRoute(readFileSync(join(options.outputFolder, SHELL_FILE), 'utf8'), options.outputFolder)
+      const shell = preloadFirstRoute(
+        readFileSync(join(options.outputFolder, SHELL_FILE), 'utf8'),
+        options.outputFolder,
+      )
       writeFileSync(join(options.outputFolder, SHELL_FILE), shell)
       const scriptHashes = hashInlineScripts(shell)
       writeFileSync(
@@ -42,7 +45,9 @@ function refuseEarlyCode(outputFolder: string): void {
   const folder = join(outputFolder, '_app', 'immutable', 'entry')
   const entry = readdirSync(folder).find((file) => /^start\..*\.js$/.test(file))
   if (!entry) throw new Error('The build has no entry: SvelteKit names it in another way now.')
-  for (const [, path] of readFileSync(join(folder, entry), 'utf8').matchAll(/^import[^;]*?["'`]([^"'`]+)["'`]/gm)) {
+  for (const [, path] of readFileSync(join(folder, entry), 'utf8').matchAll(
+    /^import[^;]*?["'`]([^"'`]+)["'`]/gm,
+  )) {
     if (/^import\b/m.test(readFileSync(join(folder, path!), 'utf8')))
       throw new Error(`${entry} runs ${path} and what that imports before the build's name is known.`)
   }
@@ -56,10 +61,11 @@ export function preloadFirstRoute(shell: string, outputFolder: string): string {
   const immutable = join(outputFolder, '_app', 'immutable')
   const entry = readdirSync(join(immutable, 'entry')).find((file) => /^app\..*\.js$/.test(file))
   const firstRoute = entry && /"\/":\[(\d+)/.exec(readFileSync(join(immutable, 'entry', entry), 'utf8'))?.[1]
-  if (!firstRoute) throw new Error('The build names no code for "/": SvelteKit writes its routes in another way now.')
+  if (!firstRoute)
+    throw new Error('The build names no code for "/": SvelteKit writes its routes in another way now.')
   // 1 is the error page, which the router loads with every page.
   const hints = readdirSync(join(immutable, 'nodes'))
-    .filter((file) => /\.js$/.test(file) && ['1', firstRoute].includes(file.split('.')[0]!))
+    .filter((file) => file.endsWith('.js') && ['1', firstRoute].includes(file.split('.')[0]!))
     .map((file) => `<link href="/_app/immutable/nodes/${file}" rel="modulepreload">`)
   return shell.replace('</head>', `  ${hints.join('\n    ')}\n  </head>`)
 }

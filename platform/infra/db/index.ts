@@ -8,7 +8,7 @@ export {
   openDatabase,
 } from './client.ts'
 export type { Database, Db, Tx } from './client.ts'
-export { notify, notifyAll, NOTIFY_MAX_BYTES, openListener } from './listen.ts'
+export { notify, notifyAll, openListener } from './listen.ts'
 export type { Listener } from './listen.ts'
 export { migrateToLatest } from './migrate.ts'
 export type { Tables } from './tables.ts'

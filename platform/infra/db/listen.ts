@@ -5,7 +5,7 @@ import pg from 'pg'
 import type { Db, Tx } from './client.ts'
 
 /** PostgreSQL refuses a payload of 8,000 bytes or more. */
-export const NOTIFY_MAX_BYTES = 7_999
+const NOTIFY_MAX_BYTES = 7_999
 
 /**
  * Sends a message on a channel, when the transaction commits (or at once outside one).

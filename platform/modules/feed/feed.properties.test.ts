@@ -143,7 +143,7 @@ test('For You skips and repeats nothing when every page comes from another proce
 
       const pages = await readToEnd(async (cursor) => {
         await using feed = openSmallFeed(world)
-        return readForYou(feed, { viewerId, cursor, limit: input.limit })
+        return await readForYou(feed, { viewerId, cursor, limit: input.limit })
       })
 
       const expected = videoIds.filter(

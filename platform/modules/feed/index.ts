@@ -1,4 +1,4 @@
 /** The feed: For You and Following. */
 import './feed.schema.ts'
 export { feedRoutes } from './feed.routes.ts'
-export { startFeedUpkeep } from './upkeep.ts'
+export { startFeedJobs } from './feed.jobs.ts'

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { Id, PageQuery, pageOf } from '../../../contract/common.ts'
 import { VideoCard, ViewReports } from '../../../contract/videos.ts'
+import { networkOf } from '../../../kit/network-of.ts'
 import { createRateBucket } from '../../../kit/rate-bucket.ts'
 import { originOf, requireViewer, type Routes } from '../../app/http.ts'
 import { takeOrRefuse } from '../../app/rate-limit.ts'
@@ -52,7 +53,7 @@ export const reactionRoutes: Routes = (app, ctx) => {
     '/videos/:id/shares',
     { schema: { params, response: { 200: z.object({ url: z.string() }) } } },
     async (request, reply) => {
-      takeOrRefuse(reports, request.viewer?.id ?? request.ip)
+      takeOrRefuse(reports, request.viewer?.id ?? networkOf(request.ip))
       const sharer = identifyViewer(ctx, request, reply)
       return service.shareVideo(ctx, { sharer, videoId: request.params.id, origin: originOf(ctx, request) })
     },
@@ -62,7 +63,7 @@ export const reactionRoutes: Routes = (app, ctx) => {
     '/views',
     { schema: { body: ViewReports, response: { 204: z.null() } } },
     async (request, reply) => {
-      takeOrRefuse(reports, request.viewer?.id ?? request.ip)
+      takeOrRefuse(reports, request.viewer?.id ?? networkOf(request.ip))
       const viewer = identifyViewer(ctx, request, reply)
       await recordViews(ctx, { viewer, reports: request.body.views })
       return reply.code(204).send(null)

@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { Id } from '../../../contract/common.ts'
 import { UPDATES_MAX_VIDEOS } from '../../../contract/updates.ts'
+import { networkOf } from '../../../kit/network-of.ts'
 import { openSseStream } from '../../../kit/sse.ts'
 import { AppError } from '../../app/errors.ts'
 import type { Routes } from '../../app/http.ts'
@@ -96,7 +97,7 @@ export const createUpdateRoutes =
 function holderOf(request: FastifyRequest): { key: string; max: number } {
   return request.viewer
     ? { key: request.viewer.id, max: STREAMS_PER_ACCOUNT }
-    : { key: request.ip, max: STREAMS_PER_ADDRESS }
+    : { key: networkOf(request.ip), max: STREAMS_PER_ADDRESS }
 }
 
 /** @throws {AppError} invalid-input */

@@ -1,5 +1,8 @@
 /** A whole product and a real Chromium before it, for the tests of one file; between them a network that can fail. */
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import { chromium, type Browser, type BrowserContext, type Locator, type Page } from 'playwright-core'
+import { onTestFailed } from 'vitest'
 import {
   signUp,
   uploadFilm,
@@ -13,6 +16,7 @@ import { startProduct, type Product } from '../../support/product.ts'
 import { makeTemporaryDir } from '../../support/temporary-dir.ts'
 
 const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
+const PICTURES_DIR = join(import.meta.dirname, '..', '..', '..', '.cache', 'e2e')
 const CHROMIUM_ARGS = [
   ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
   ...['--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required'],
@@ -75,6 +79,7 @@ export async function openStage(): Promise<Stage> {
       const context = await browser.newContext({ baseURL: url, viewport, locale: 'en-GB' })
       context.setDefaultTimeout(PATIENCE_MS)
       if (as) await context.addCookies([cookieOf(as, url)])
+      onTestFailed(({ task }) => keepPictures(context, task.name))
       return { context, page: await context.newPage() }
     },
     async author(clip = 'h264', caption = 'A clip') {
@@ -90,6 +95,18 @@ async function publish(url: string, person: Person, clip: ClipName, caption: str
   const { id, videoId } = await uploadFilm(url, person, film)
   await waitUntilComplete(url, person, id)
   return videoId
+}
+
+/** What was to be seen when a test failed. */
+async function keepPictures(context: BrowserContext, testName: string): Promise<void> {
+  const name = testName.replaceAll(/\W+/g, '-').slice(0, 80)
+  for (const page of context.pages()) {
+    const path = join(PICTURES_DIR, `${name}-${randomUUID().slice(0, 4)}.png`)
+    await page.screenshot({ path, timeout: 5_000 }).then(
+      () => console.error(`The page at ${page.url()} looked like ${path}`),
+      () => {},
+    )
+  }
 }
 
 function cookieOf(person: Person, url: string) {

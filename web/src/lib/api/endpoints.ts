@@ -82,8 +82,6 @@ export const readComments = (videoId: string, options?: ReadOptions) =>
 export const readReplies = (commentId: string, options?: ReadOptions) =>
   readPage<Page<Comment>>(`/comments/${at(commentId)}/replies`, options)
 export const deleteComment = (id: string) => request<void>(`/comments/${at(id)}`, { method: 'DELETE' })
-export const setCommentLiked = (id: string, isLiked: boolean) =>
-  request<{ isLiked: boolean }>(`/comments/${at(id)}/like`, { method: isLiked ? 'PUT' : 'DELETE' })
 
 // Feeds, search, notifications
 export type FeedKind = 'for-you' | 'following'

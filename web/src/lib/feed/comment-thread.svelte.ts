@@ -177,7 +177,8 @@ export class CommentThread {
   #removeById(id: string): void {
     this.items = this.items.filter((item) => item.id !== id)
     for (const item of this.items) {
-      if (item.replies.some((reply) => reply.id === id)) item.replies = item.replies.filter((reply) => reply.id !== id)
+      if (item.replies.some((reply) => reply.id === id))
+        item.replies = item.replies.filter((reply) => reply.id !== id)
     }
   }
 }

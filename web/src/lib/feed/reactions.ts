@@ -40,7 +40,11 @@ export function setSaved(card: VideoCard, isSaved: boolean): void {
 }
 
 /** Follows or unfollows somebody; `apply` changes what the page shows. */
-export function setFollowing(handle: string, isFollowing: boolean, apply: (isFollowing: boolean) => void): void {
+export function setFollowing(
+  handle: string,
+  isFollowing: boolean,
+  apply: (isFollowing: boolean) => void,
+): void {
   if (!session.account) return askToSignIn('signIn.neededToFollow')
   apply(isFollowing)
   void keepAndSend({

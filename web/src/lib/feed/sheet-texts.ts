@@ -6,7 +6,7 @@ export const t = createTranslator('feed-sheets', {
   'reason.title': 'Why you see this',
   'share.title': 'Share',
   'more.title': 'More',
-  'pending': 'Waiting to be sent',
+  pending: 'Waiting to be sent',
   'reason.button': 'Why am I seeing this?',
   'reason.following': 'You follow {name}.',
   'reason.tag': 'You watch videos with #{tag}.',
@@ -16,7 +16,8 @@ export const t = createTranslator('feed-sheets', {
   'reason.author-liked': 'You liked other videos by {name}.',
   'reason.again': 'You have seen everything new, so some good ones come again.',
   'reason.archive': 'You have seen the newest, so here is something from before.',
-  'reason.more': 'Nobody can pay to be here. What you watch, like and follow decides, and it counts from your next page on.',
+  'reason.more':
+    'Nobody can pay to be here. What you watch, like and follow decides, and it counts from your next page on.',
   'share.copy': 'Copy the link',
   'share.copied': 'The link is copied.',
   'share.copyFailed': 'This browser doesn’t let pages copy. Select the link and copy it yourself.',

@@ -43,7 +43,8 @@ export const t = createTranslator('feed', {
   'wait.goneTitle': 'This video is gone',
   'wait.goneText': 'It was deleted, or you may no longer see it. Nothing is wrong on your side.',
   'wait.unplayableTitle': 'This browser can’t play this video',
-  'wait.unplayableText': 'Its format isn’t supported here. An update of the browser, or another one, may help.',
+  'wait.unplayableText':
+    'Its format isn’t supported here. An update of the browser, or another one, may help.',
   'wait.retry': 'Try now',
 
   'like.like': 'Like',
@@ -60,7 +61,7 @@ export const t = createTranslator('feed', {
   'count.saves': { one: '{count} save', other: '{count} saves' },
   'count.shares': { one: '{count} share', other: '{count} shares' },
   'count.unknown': 'number not known right now',
-  'pending': 'Waiting to be sent',
+  pending: 'Waiting to be sent',
 
   'reason.title': 'Why you see this',
 

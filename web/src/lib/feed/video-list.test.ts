@@ -30,13 +30,19 @@ test('pages follow each other, and a video that comes twice is shown once', asyn
 })
 
 test('a page that is on its way is not asked for again', async () => {
-  const { list, asked } = listOf({ first: { items: [card('a')], nextCursor: 'n' }, n: { items: [], nextCursor: null } })
+  const { list, asked } = listOf({
+    first: { items: [card('a')], nextCursor: 'n' },
+    n: { items: [], nextCursor: null },
+  })
   await Promise.all([list.loadMore(), list.loadMore()])
   expect(asked).toEqual([null])
 })
 
 test('a page without a video is no end while there is a cursor', async () => {
-  const { list } = listOf({ first: { items: [], nextCursor: 'n' }, n: { items: [card('a')], nextCursor: null } })
+  const { list } = listOf({
+    first: { items: [], nextCursor: 'n' },
+    n: { items: [card('a')], nextCursor: null },
+  })
   await list.loadMore()
   expect([list.isAtEnd, list.isEmpty]).toEqual([false, false])
 })

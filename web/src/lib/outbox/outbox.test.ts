@@ -17,8 +17,10 @@ const comment = (body: string): OutboxAction => ({
   body: { body },
   accountId: 'ann',
 })
-const failWith = (status: number) => new ApiError(localProblem({ code: 'x', side: 'us', status, title: '', detail: '', next: '' }))
-const offline = () => new ApiError(localProblem({ code: 'offline', side: 'network', title: '', detail: '', next: '' }))
+const failWith = (status: number) =>
+  new ApiError(localProblem({ code: 'x', side: 'us', status, title: '', detail: '', next: '' }))
+const offline = () =>
+  new ApiError(localProblem({ code: 'offline', side: 'network', title: '', detail: '', next: '' }))
 
 function createBox(answer: (entry: OutboxEntry) => unknown = () => ({}), accountId: string | null = 'ann') {
   const stored = new Map<string, OutboxEntry>()
@@ -53,7 +55,11 @@ test('actions are sent in the order in which they were taken', async () => {
   await outbox.add(like('v'))
   await outbox.add(comment('two'))
   expect(await outbox.flush()).toBe('done')
-  expect(sent.map((entry) => entry.body ?? entry.path)).toEqual([{ body: 'one' }, '/videos/v/like', { body: 'two' }])
+  expect(sent.map((entry) => entry.body ?? entry.path)).toEqual([
+    { body: 'one' },
+    '/videos/v/like',
+    { body: 'two' },
+  ])
   expect(stored.size).toBe(0)
 })
 
@@ -85,7 +91,10 @@ test('a like that is taken back before it was sent is sent once, as its end', as
   await outbox.add(like('w'))
   await outbox.add(like('v', false))
   await outbox.flush()
-  expect(sent.map((entry) => `${entry.method} ${entry.path}`)).toEqual(['PUT /videos/w/like', 'DELETE /videos/v/like'])
+  expect(sent.map((entry) => `${entry.method} ${entry.path}`)).toEqual([
+    'PUT /videos/w/like',
+    'DELETE /videos/v/like',
+  ])
 })
 
 test('an action that is under way is not replaced: its opposite follows it', async () => {

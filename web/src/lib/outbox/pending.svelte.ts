@@ -56,7 +56,10 @@ export async function flushOutbox(): Promise<void> {
   channel?.postMessage('changed')
   failures = result === 'done' ? 0 : failures + 1
   if (result === 'done' || !session.account) return
-  retryTimer = setTimeout(() => void flushOutbox(), RETRY.baseDelayMs + delayBeforeTryMs(failures + 1, RETRY, Math.random))
+  retryTimer = setTimeout(
+    () => void flushOutbox(),
+    RETRY.baseDelayMs + delayBeforeTryMs(failures + 1, RETRY, Math.random),
+  )
 }
 
 /** Opens the outbox and sends what an earlier visit has left. Call it once the account is known. */
@@ -69,12 +72,20 @@ export async function startOutbox(): Promise<void> {
 function openOutbox(): Promise<Outbox> {
   outbox ??= (async () => {
     // Fetched beside the first video, not before it.
-    const [{ createOutbox }, { openOutboxStorage }] = await Promise.all([import('./outbox.ts'), import('./storage.ts')])
+    const [{ createOutbox }, { openOutboxStorage }] = await Promise.all([
+      import('./outbox.ts'),
+      import('./storage.ts'),
+    ])
     const storage = await openOutboxStorage()
     const box = createOutbox({
       storage,
       send: (entry) =>
-        request(entry.path, { method: entry.method, body: entry.body, idempotencyKey: entry.id, shouldRetry: false }),
+        request(entry.path, {
+          method: entry.method,
+          body: entry.body,
+          idempotencyKey: entry.id,
+          shouldRetry: false,
+        }),
       exclusively: async (work) =>
         navigator.locks
           ? navigator.locks.request(LOCK, { ifAvailable: true }, (lock) => (lock ? work() : undefined))

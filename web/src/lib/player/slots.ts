@@ -14,6 +14,7 @@ export function slotOf(index: number): number {
 /** For each element the index that it shows while `active` plays: the one before, itself, the one after. Null: none. */
 export function indexesBySlot(active: number, count: number): (number | null)[] {
   const slots: (number | null)[] = Array.from({ length: SLOT_COUNT }, () => null)
-  for (let index = Math.max(0, active - 1); index <= Math.min(count - 1, active + 1); index++) slots[slotOf(index)] = index
+  for (let index = Math.max(0, active - 1); index <= Math.min(count - 1, active + 1); index++)
+    slots[slotOf(index)] = index
   return slots
 }

@@ -7,7 +7,13 @@ function stepsOf(events: readonly (readonly [atMs: number, deltaPx: number])[]):
 }
 
 test('a notch of a mouse wheel is one video, and each notch after a rest is one more', () => {
-  expect(stepsOf([[0, 100], [500, 100], [1000, -100]])).toEqual([1, 1, -1])
+  expect(
+    stepsOf([
+      [0, 100],
+      [500, 100],
+      [1000, -100],
+    ]),
+  ).toEqual([1, 1, -1])
 })
 
 test('a sweep of a trackpad is one video, however long its afterglow', () => {
@@ -22,9 +28,21 @@ test('a second sweep into the afterglow of the first one counts', () => {
 })
 
 test('a touch that hardly moves is no step', () => {
-  expect(stepsOf([[0, 5], [16, 5], [32, 4]])).toEqual([])
+  expect(
+    stepsOf([
+      [0, 5],
+      [16, 5],
+      [32, 4],
+    ]),
+  ).toEqual([])
 })
 
 test('small moves of a sweep add up', () => {
-  expect(stepsOf([[0, 8], [16, 9], [32, 10]])).toEqual([1])
+  expect(
+    stepsOf([
+      [0, 8],
+      [16, 9],
+      [32, 10],
+    ]),
+  ).toEqual([1])
 })

@@ -31,7 +31,11 @@ export function createWheelGestures(): WheelGestures {
     push({ deltaPx, atMs }) {
       const forcePx = Math.abs(deltaPx)
       const isRested = atMs - lastAtMs > REST_MS
-      const isNewPush = isSpent && atMs - steppedAtMs > LOCK_MS && forcePx > STEP_PX && forcePx > lastForcePx * NEW_PUSH_FACTOR
+      const isNewPush =
+        isSpent &&
+        atMs - steppedAtMs > LOCK_MS &&
+        forcePx > STEP_PX &&
+        forcePx > lastForcePx * NEW_PUSH_FACTOR
       const isTurned = sumPx !== 0 && Math.sign(deltaPx) !== Math.sign(sumPx)
       if (isRested || isNewPush || (isTurned && atMs - steppedAtMs > LOCK_MS)) {
         sumPx = 0

@@ -12,7 +12,9 @@ export function registerWorkerWhenIdle(): void {
       .catch(() => {})
   }
   const whenIdle = () =>
-    'requestIdleCallback' in globalThis ? requestIdleCallback(register, { timeout: PATIENCE_MS }) : setTimeout(register, 2000)
+    'requestIdleCallback' in globalThis
+      ? requestIdleCallback(register, { timeout: PATIENCE_MS })
+      : setTimeout(register, 2000)
   if (document.readyState === 'complete') setTimeout(whenIdle, 1500)
   else addEventListener('load', () => setTimeout(whenIdle, 1500), { once: true })
 }
