@@ -12,6 +12,7 @@ import {
   SignUp,
 } from '../../../contract/accounts.ts'
 import { Id } from '../../../contract/common.ts'
+import { networkOf } from '../../../kit/network-of.ts'
 import { createRateBucket } from '../../../kit/rate-bucket.ts'
 import { AppError } from '../../app/errors.ts'
 import { requireViewer, type Routes } from '../../app/http.ts'
@@ -39,15 +40,15 @@ export const accountRoutes: Routes = (app, ctx) => {
   const picturesByAccount = createRateBucket({ ...limits, burst: PICTURES_PER_TEN_MINUTES })
 
   app.post('/accounts', { schema: { body: SignUp, response: { 201: Me } } }, async (request, reply) => {
-    takeOrRefuse(signUpsByAddress, request.ip)
+    takeOrRefuse(signUpsByAddress, networkOf(request.ip))
     const { accountId, sessionToken } = await service.signUp(ctx, auth, request.body, clientOf(request))
     setSessionCookie(ctx, request, reply, sessionToken)
     return reply.code(201).send(await service.loadMe(ctx, accountId))
   })
 
   app.post('/sessions', { schema: { body: SignIn, response: { 201: Me } } }, async (request, reply) => {
-    takeOrRefuse(signInsByAddress, request.ip)
-    takeOrRefuse(signInsByIdentifier, `${request.ip} ${request.body.identifier.toLowerCase()}`)
+    takeOrRefuse(signInsByAddress, networkOf(request.ip))
+    takeOrRefuse(signInsByIdentifier, `${networkOf(request.ip)} ${request.body.identifier.toLowerCase()}`)
     const { accountId, sessionToken } = await service.signIn(auth, request.body, clientOf(request))
     setSessionCookie(ctx, request, reply, sessionToken)
     return reply.code(201).send(await service.loadMe(ctx, accountId))
@@ -88,7 +89,7 @@ export const accountRoutes: Routes = (app, ctx) => {
     { schema: { body: PasswordChange, response: { 204: z.null() } } },
     async (request, reply) => {
       const viewer = requireViewer(request)
-      takeOrRefuse(signInsByIdentifier, `${request.ip} ${viewer.id}`)
+      takeOrRefuse(signInsByIdentifier, `${networkOf(request.ip)} ${viewer.id}`)
       const token = readSessionToken(request.headers.cookie, ctx.secrets.session)!
       await service.changePassword(ctx, auth, viewer, token, request.body)
       return reply.code(204).send(null)
