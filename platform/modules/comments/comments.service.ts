@@ -97,7 +97,10 @@ export async function addComment(ctx: Ctx, input: AddCommentInput): Promise<Comm
   })
 }
 
-/** The one who is answered hears of a reply; the video's owner of everything else. */
+/**
+ * The one who is answered hears of a reply, unless the video was hidden from them since: the reply's text is for those who
+ * see it. The video's owner hears of everything else.
+ */
 async function tellOthers(
   ctx: Ctx,
   tx: Tx,
@@ -105,7 +108,9 @@ async function tellOthers(
   answered: queries.CommentRow | null,
 ): Promise<void> {
   const about = { actorId: made.authorId, videoId: made.videoId, commentId: made.id, excerpt: made.body }
-  if (answered) await notifyAccount(ctx, tx, { ...about, accountId: answered.authorId, kind: 'replied' })
+  const visible = { viewerId: answered?.authorId ?? null, videoId: made.videoId }
+  if (answered && (await isVisibleTo(tx, visible)))
+    await notifyAccount(ctx, tx, { ...about, accountId: answered.authorId, kind: 'replied' })
   if (answered?.authorId !== made.videoOwnerId)
     await notifyAccount(ctx, tx, { ...about, accountId: made.videoOwnerId, kind: 'commented' })
 }

@@ -311,3 +311,15 @@ test('over HTTP: writing with a key, answering, liking, deleting, and what is re
     isWorkKept: true,
   })
 })
+
+test('one who may no longer see the video is not told what is answered there', async () => {
+  await using world = await createWorld()
+  const [owner, fan] = [await world.account(), await world.account()]
+  const videoId = await makeVideo(world, owner.id)
+  const root = await add(world, fan, videoId, { body: 'one' })
+  await world.ctx.db.updateTable('video').set({ visibility: 'private' }).where('id', '=', videoId).execute()
+
+  await add(world, owner, videoId, { body: 'among us', parentId: root.id })
+
+  expect(await told(world)).toEqual([[owner.id, 'commented', 'one']])
+})
