@@ -2,6 +2,7 @@
  * Every error that a person or a program can meet, in one table.
  *
  * Each says what failed (`title`, `detail`), whose side it is on, whether the work is kept, and what to do next.
+ * One table on purpose, however long: it is read as a whole, and no two codes may say the same.
  */
 import type { Problem } from '../../contract/problem.ts'
 
