@@ -105,7 +105,8 @@ export const accountRoutes: Routes = (app, ctx) => {
     // Before the body is read: whoever may not send one has no room taken for it.
     const onRequest = async (request: FastifyRequest) =>
       takeOrRefuse(picturesByAccount, requireViewer(request).id)
-    scope.put('/me/picture', { bodyLimit: PICTURE_MAX_BYTES, onRequest }, async (request) => {
+    const options = { bodyLimit: PICTURE_MAX_BYTES, onRequest, schema: { response: { 200: Me } } }
+    scope.put('/me/picture', options, async (request) => {
       const viewer = requireViewer(request)
       if (!Buffer.isBuffer(request.body)) throw new AppError('unsupported-media-type')
       await setPicture(ctx, viewer, request.body)

@@ -66,8 +66,9 @@ export const setBlocking = (handle: string, isBlocking: boolean) =>
 // Videos
 export const readVideo = (id: string, signal?: AbortSignal) =>
   request<VideoCard>(`/videos/${at(id)}`, signal ? { signal } : {})
+/** Answers nothing while the video can't be played: then it has no card yet. */
 export const editVideo = (id: string, body: VideoEdit) =>
-  request<VideoCard>(`/videos/${at(id)}`, { method: 'PATCH', body })
+  request<VideoCard | undefined>(`/videos/${at(id)}`, { method: 'PATCH', body })
 export const deleteVideo = (id: string) => request<void>(`/videos/${at(id)}`, { method: 'DELETE' })
 export const publishVideo = (id: string) =>
   request<{ publishedAt: string | null }>(`/videos/${at(id)}/publish`, { method: 'POST' })
