@@ -15,18 +15,20 @@ const INTERVAL_MS = 60_000
 const DAY_MS = 24 * 3_600_000
 /** An upload that gets no byte for so long is given up. */
 export const STALE_AFTER_MS = 7 * DAY_MS
+/** One that never got any: it holds reserved space for nothing, and losing it loses no byte. */
+export const UNBEGUN_AFTER_MS = 3_600_000
 /** The original of what could not become a video is kept this long, should an operator want to see it. */
 const REFUSED_KEPT_MS = 7 * DAY_MS
 const AT_ONCE = 100
 
 /**
- * Ends what got no bytes for seven days or lost its video, hands over what a crash left behind, and removes staged files
+ * Ends what got no bytes for seven days, or never any, or lost its video, hands over what a crash left behind, and removes staged files
  * that nobody needs. Idempotent.
  */
 export async function keepUploads(ctx: Ctx, open: OpenUploads): Promise<void> {
   const now = ctx.clock.now().getTime()
-  for (const { id } of await queries.listStale(ctx.db, new Date(now - STALE_AFTER_MS), AT_ONCE))
-    await endStale(ctx, open, id)
+  const stale = { before: new Date(now - STALE_AFTER_MS), unbegunBefore: new Date(now - UNBEGUN_AFTER_MS) }
+  for (const { id } of await queries.listStale(ctx.db, stale, AT_ONCE)) await endStale(ctx, open, id)
   for (const { id } of await queries.listOrphaned(ctx.db, AT_ONCE)) await cancelOrphan(ctx, open, id)
   for (const { id } of await queries.listRefused(ctx.db, AT_ONCE)) await endRefused(ctx, open, id)
   for (const row of await queries.listUnstored(ctx.db, AT_ONCE)) await handOverAgain(ctx, open, row)
@@ -40,12 +42,14 @@ async function endStale(ctx: Ctx, open: OpenUploads, uploadId: string): Promise<
   using _turn = await open.take(uploadId)
   const row = await queries.findUpload(ctx.db, uploadId)
   if (row?.state !== 'receiving') return
-  const days = STALE_AFTER_MS / DAY_MS
   await endUpload(ctx, open, row, {
     state: 'failed',
     failure: {
       code: 'upload-expired',
-      reason: `${row.filename}: ${row.received_bytes} of ${row.size_bytes} bytes came, and none for ${days} days.`,
+      reason:
+        row.received_bytes === 0
+          ? `${row.filename}: not one of ${row.size_bytes} bytes came within ${UNBEGUN_AFTER_MS / 60_000} minutes.`
+          : `${row.filename}: ${row.received_bytes} of ${row.size_bytes} bytes came, and none for ${STALE_AFTER_MS / DAY_MS} days.`,
     },
   })
 }

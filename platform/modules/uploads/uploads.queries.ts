@@ -143,12 +143,17 @@ export async function markEnded(
 }
 
 /** Those that got no byte since `before`. */
-export const listStale = (db: Db, before: Date, limit: number) =>
+export const listStale = (db: Db, stale: { before: Date; unbegunBefore: Date }, limit: number) =>
   db
     .selectFrom('upload')
     .select('id')
     .where('state', '=', 'receiving')
-    .where('updated_at', '<', before)
+    .where((eb) =>
+      eb.or([
+        eb('updated_at', '<', stale.before),
+        eb.and([eb('received_bytes', '=', 0), eb('created_at', '<', stale.unbegunBefore)]),
+      ]),
+    )
     .orderBy('updated_at')
     .limit(limit)
     .execute()

@@ -193,6 +193,30 @@ test('an upload without bytes for seven days expires, is a notification, and sta
   expect(told).toEqual([{ kind: 'upload-failed', upload_id: receipt.id }])
 })
 
+test('an upload that never got a byte gives its reserved space back after an hour', async () => {
+  const clock = createFakeClock(new Date())
+  await using world = await createWorld({ clock })
+  const account = await world.account()
+  let path: string
+  {
+    await using ingest = await startIngest(world.ctx)
+    path = await ingest.as(account).start(1000)
+    clock.advance(3_600_000)
+  }
+  {
+    await using ingest = await startIngest(world.ctx)
+    await sleep(100)
+    expect((await ingest.as(account).receipt(path)).state).toBe('receiving')
+    clock.advance(1000)
+  }
+  await using ingest = await startIngest(world.ctx)
+  const receipt = await eventually(
+    () => ingest.as(account).receipt(path),
+    ({ state }) => state === 'failed',
+  )
+  expect(receipt.failure).toMatchObject({ code: 'upload-expired', canRetry: true })
+})
+
 test('a text file named .mp4 is refused while it still arrives, with what is wrong with it', async () => {
   await using s = await setUp()
   const bytes = Buffer.from('This is no video. '.repeat(20_000))
