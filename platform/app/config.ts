@@ -80,7 +80,9 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     host: e.HOST,
     port: e.PORT,
     publicUrl: e.PUBLIC_URL?.replace(/\/$/, '') ?? null,
-    trustedProxies: e.TRUSTED_PROXIES.split(',').filter(Boolean),
+    trustedProxies: e.TRUSTED_PROXIES.split(',')
+      .map((address) => address.trim())
+      .filter(Boolean),
     logLevel: e.LOG_LEVEL,
     database: { url: e.DATABASE_URL ?? null, poolSize: e.DATABASE_POOL_SIZE },
     ingestAddress: e.INGEST_ADDRESS ?? null,
