@@ -11,7 +11,7 @@ import { LIVE_CHANNEL, type LiveMessage, type LiveTopic } from '../../app/live.t
 import { onSessionRevoked } from '../accounts/index.ts'
 import type { Reader } from '../comments/index.ts'
 import { countUnreadNotifications } from '../notifications/index.ts'
-import { visibleVideoIds } from '../videos/index.ts'
+import { loadCounts, visibleVideoIds } from '../videos/index.ts'
 import { createLatestOnly, loadPayload, type LoadReceipt } from './payloads.ts'
 
 export interface Subscriber {
@@ -89,6 +89,18 @@ export function createUpdateHub(ctx: Ctx, { loadReceipt, heartbeatMs }: HubOptio
       else unsubscribe(listening, `video:${id}`)
   }
 
+  /**
+   * Begins with the counts as they are: what changed after the page was read and before its stream was open would
+   * otherwise stay wrong on it until the next change.
+   */
+  async function tellCounts({ stream, topics, videoIds }: Listening): Promise<void> {
+    const heard = videoIds.filter((id) => topics.has(`video:${id}`))
+    for (const [videoId, counts] of await loadCounts(ctx.db, heard)) {
+      const update: Update = { kind: 'counts', videoId, counts }
+      stream.send({ id: nextId(), data: JSON.stringify(update) })
+    }
+  }
+
   function track(work: Promise<void>): void {
     refreshing.add(work)
     void work.then(() => refreshing.delete(work))
@@ -154,6 +166,7 @@ export function createUpdateHub(ctx: Ctx, { loadReceipt, heartbeatMs }: HubOptio
       if (reader) subscribe(listening, `account:${reader.id}`)
       await endOnFailure(stream, async () => {
         await refresh(listening)
+        await tellCounts(listening)
         if (!reader || !stream.isOpen) return
         const unread = await countUnreadNotifications(ctx.db, reader.id)
         const update: Update = { kind: 'notification', notification: null, unread }

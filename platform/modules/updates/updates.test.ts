@@ -94,7 +94,22 @@ test('those who watch a video hear its comments and counts, each from their own 
     counts: { asOf: expect.any(String), likes: 0 },
   })
   expect(kinds(deafEar, 'comment')).toEqual([])
-  expect(kinds(deafEar, 'counts')).toEqual([])
+  expect(kinds(deafEar, 'counts')).toMatchObject([{ videoId: other }])
+})
+
+test('a stream begins with the counts as they are: what changed before it was open is not missed', async () => {
+  await using world = await createWorld()
+  await using server = await openServer(world)
+  const [owner, fan] = [await world.account(), await world.account()]
+  const video = await makeVideo(world, owner.id)
+  const hidden = await makeVideo(world, owner.id, { visibility: 'private' })
+  await comment(world, fan, video)
+  await foldAll(world.ctx)
+
+  using ear = await server.listen(fan, `?videos=${video},${hidden}`)
+  await isReady(ear)
+
+  expect(kinds(ear, 'counts')).toMatchObject([{ videoId: video, counts: { comments: 1, likes: 0 } }])
 })
 
 test('a hidden video is not heard, nor one that becomes hidden while the stream is open', async () => {
@@ -152,14 +167,14 @@ test('a deleted video falls silent', async () => {
   await isReady(ear)
   await likeVideo(world.ctx, { viewerId: owner.id, videoId })
   await foldAll(world.ctx)
-  await expect.poll(() => kinds(ear, 'counts').length, { timeout: 20_000 }).toBe(1)
+  await expect.poll(() => kinds(ear, 'counts').length, { timeout: 20_000 }).toBe(2)
   await likeVideo(world.ctx, { viewerId: (await world.account()).id, videoId })
 
   await deleteVideo(world.ctx, { viewerId: owner.id, videoId })
   await foldAll(world.ctx)
   await settle(world, ear, owner)
 
-  expect(kinds(ear, 'counts')).toHaveLength(1)
+  expect(kinds(ear, 'counts')).toHaveLength(2)
 })
 
 test('signing out ends the streams of that session and of no other', async () => {

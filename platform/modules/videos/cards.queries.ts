@@ -48,6 +48,19 @@ export async function selectCards(db: Db | Tx, ids: readonly string[]): Promise<
   return rows
 }
 
+export type CountsRow = Pick<
+  CardRow,
+  'id' | 'views' | 'likes' | 'comments' | 'saves' | 'shares' | 'countsAsOf'
+>
+
+/** Those that were counted at least once; in no order. */
+export async function selectCounts(db: Db | Tx, ids: readonly string[]): Promise<CountsRow[]> {
+  const { rows } = await sql<CountsRow>`
+    select c.video_id as id, c.views, c.likes, c.comments, c.saves, c.shares, c.as_of as "countsAsOf"
+    from video_counter c where c.video_id = any(${ids}::uuid[])`.execute(db)
+  return rows
+}
+
 export interface ViewerStateRow {
   readonly videoId: string
   readonly isLiked: boolean

@@ -2,11 +2,18 @@
  * Video cards in the steps hydration → rules → presentation: bases are the same for all viewers (cache them, drop them
  * on the `events` channel), viewer states are not, and a card is made of both.
  */
-import type { FeedReason, VideoCard } from '../../../contract/videos.ts'
+import type { FeedReason, VideoCard, VideoCounts } from '../../../contract/videos.ts'
 import type { Ctx } from '../../app/context.ts'
 import type { Db, Tx } from '../../infra/db/index.ts'
 import { toAccountCard } from '../accounts/index.ts'
-import { selectCards, selectViewerStates, type CardRow, type ViewerStateRow } from './cards.queries.ts'
+import {
+  selectCards,
+  selectCounts,
+  selectViewerStates,
+  type CardRow,
+  type CountsRow,
+  type ViewerStateRow,
+} from './cards.queries.ts'
 import { mediaUrlsOf, signMediaToken } from './media-urls.ts'
 import { parseTags } from './captions.ts'
 
@@ -127,14 +134,7 @@ function toBase(row: CardRow): CardBase {
       width: row.width,
       height: row.height,
       placeholder: row.placeholder,
-      counts: {
-        views: row.views,
-        likes: row.likes,
-        comments: row.comments,
-        saves: row.saves,
-        shares: row.shares,
-        asOf: row.countsAsOf?.toISOString() ?? null,
-      },
+      counts: toCounts(row),
     },
     generation: row.generation,
     playableHeight: row.playableHeight,
@@ -142,6 +142,17 @@ function toBase(row: CardRow): CardBase {
     posterVersion: row.posterVersion,
     previewVersion: row.previewVersion,
   }
+}
+
+/** Counts by video id, as everyone sees them. One query. The caller has asked who may see the videos. */
+export async function loadCounts(db: Db | Tx, ids: readonly string[]): Promise<Map<string, VideoCounts>> {
+  if (ids.length === 0) return new Map()
+  return new Map((await selectCounts(db, ids)).map((row) => [row.id, toCounts(row)]))
+}
+
+function toCounts(row: CountsRow): VideoCounts {
+  const { views, likes, comments, saves, shares, countsAsOf } = row
+  return { views, likes, comments, saves, shares, asOf: countsAsOf?.toISOString() ?? null }
 }
 
 /** Rows of tags have no order; the caption has. */

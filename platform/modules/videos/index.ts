@@ -13,7 +13,14 @@ export {
 } from './artefacts.ts'
 export type { GenerationInput, PicturesInput } from './artefacts.ts'
 export { cleanCaption, normalizeTag } from './captions.ts'
-export { isCardVisible, loadCardBases, loadVideoCards, loadViewerStates, presentCard } from './cards.ts'
+export {
+  isCardVisible,
+  loadCardBases,
+  loadCounts,
+  loadVideoCards,
+  loadViewerStates,
+  presentCard,
+} from './cards.ts'
 export type { CardBase, ViewerState } from './cards.ts'
 export {
   blobPrefixOf,
