@@ -13,7 +13,8 @@ import type { Box } from './boxes.ts'
 const FRAGMENT_MAX_BYTES = 64 * 1024 * 1024
 
 export interface Fragment {
-  readonly bytes: Uint8Array
+  /** Its boxes, in order. */
+  readonly parts: readonly Uint8Array[]
   readonly startTicks: number
   readonly durationTicks: number
   /** Whether its first sample is a sync sample, and for H.264 an IDR picture (RFC 8216: independent segments). */
@@ -39,9 +40,7 @@ export interface CutterOptions {
 }
 
 export function createFragmentCutter(options: CutterOptions = {}): FragmentCutter {
-  let chunks: Uint8Array[] = []
-  let pendingBytes = 0
-  let neededBytes = 8
+  const gather = createBoxGatherer()
   let ftyp: Uint8Array | null = null
   let init: TrackInit | null = null
   let moof: Uint8Array | null = null
@@ -66,29 +65,48 @@ export function createFragmentCutter(options: CutterOptions = {}): FragmentCutte
     return [{ kind: 'fragment', fragment }]
   }
 
-  return {
-    push(chunk) {
-      chunks.push(chunk)
-      pendingBytes += chunk.length
-      const pieces: Piece[] = []
-      if (pendingBytes < neededBytes) return pieces
-      let pending = concat(chunks)
-      for (;;) {
-        const header = readBoxHeader(pending, 0)
-        if (header && header.sizeBytes === null) throw new BoxError('A box of unknown size in a stream.')
-        const size = header?.sizeBytes ?? (pending.length < 8 ? 8 : 16)
-        if (size > FRAGMENT_MAX_BYTES) throw new BoxError(`A fragment has ${size} bytes.`)
-        if (!header || pending.length < size) {
-          neededBytes = size
-          break
-        }
-        pieces.push(...takeBox(pending.subarray(0, size)))
-        pending = pending.subarray(size)
-      }
-      chunks = pending.length > 0 ? [pending] : []
-      pendingBytes = pending.length
-      return pieces
-    },
+  return { push: (chunk) => gather(chunk).flatMap(takeBox) }
+}
+
+/** Gives the boxes that each chunk completes. Every byte is copied once: what comes here is the whole of a video. */
+function createBoxGatherer(): (chunk: Uint8Array) => Uint8Array[] {
+  const header = new Uint8Array(16)
+  let headerBytes = 0
+  let box: Uint8Array | null = null
+  let filledBytes = 0
+
+  /** Takes bytes of a header; gives how many. */
+  function takeHeader(chunk: Uint8Array): number {
+    const isLong = headerBytes >= 8
+    const taken = chunk.subarray(0, (isLong ? 16 : 8) - headerBytes)
+    header.set(taken, headerBytes)
+    headerBytes += taken.length
+    const found = readBoxHeader(header.subarray(0, headerBytes), 0)
+    if (!found) return taken.length
+    const { sizeBytes } = found
+    if (sizeBytes === null) throw new BoxError('A box of unknown size in a stream.')
+    if (sizeBytes > FRAGMENT_MAX_BYTES) throw new BoxError(`A fragment has ${sizeBytes} bytes.`)
+    box = new Uint8Array(sizeBytes)
+    box.set(header.subarray(0, headerBytes))
+    filledBytes = headerBytes
+    headerBytes = 0
+    return taken.length
+  }
+
+  return (chunk) => {
+    const boxes: Uint8Array[] = []
+    for (let rest = chunk; rest.length > 0;) {
+      if (!box) rest = rest.subarray(takeHeader(rest))
+      if (!box) continue
+      const part = rest.subarray(0, box.length - filledBytes)
+      box.set(part, filledBytes)
+      filledBytes += part.length
+      rest = rest.subarray(part.length)
+      if (filledBytes < box.length) continue
+      boxes.push(box)
+      box = null
+    }
+    return boxes
   }
 }
 
@@ -100,8 +118,8 @@ export interface TimeShift {
   readonly extraTicks: number
 }
 
-function rebase(moof: Uint8Array, mdat: Uint8Array, init: TrackInit, shift: TimeShift): Fragment {
-  const bytes = concat([moof, mdat])
+/** Changes the header in place. */
+function rebase(bytes: Uint8Array, mdat: Uint8Array, init: TrackInit, shift: TimeShift): Fragment {
   const root = readBoxHeader(bytes, 0)!
   const trafs = childrenOf(bytes, root).filter((box) => box.type === 'traf')
   if (trafs.length !== 1) throw new BoxError(`A fragment has ${trafs.length} tracks.`)
@@ -119,7 +137,7 @@ function rebase(moof: Uint8Array, mdat: Uint8Array, init: TrackInit, shift: Time
     if (i === 0) isSync = read.startsWithSync
   }
   const isIndependent = isSync && (init.kind === 'audio' || startsWithIdr(mdat, init.nalLengthBytes))
-  return { bytes, startTicks, durationTicks, isIndependent }
+  return { parts: [bytes, mdat], startTicks, durationTicks, isIndependent }
 }
 
 interface Defaults {

@@ -1,9 +1,10 @@
 /** Gathers fragments into segments: an encoded one is a segment by itself; a copied source's groups of pictures are joined. */
-import { concat, type Fragment } from './fragments.ts'
+import type { Fragment } from './fragments.ts'
 import { SEGMENT_S } from './plan.ts'
 
 export interface Segment {
-  readonly bytes: Uint8Array
+  /** What the file consists of, in order: not put together, for there is a video's worth of it. */
+  readonly parts: readonly Uint8Array[]
   readonly startTicks: number
   readonly durationTicks: number
 }
@@ -29,7 +30,7 @@ export function createSegmenter(timescale: number): Segmenter {
     const [first] = held
     if (!first) return null
     const segment = {
-      bytes: concat(held.map((fragment) => fragment.bytes)),
+      parts: held.flatMap((fragment) => fragment.parts),
       startTicks: first.startTicks,
       durationTicks: heldTicks,
     }

@@ -72,9 +72,9 @@ async function make(job: FfmpegJob, stdin?: AsyncIterable<Uint8Array>): Promise<
     return {
       track,
       isIndependent: segmenter.isIndependent,
-      file: concat([init.bytes, ...all.map((segment) => segment.bytes)]),
-      segments: all.map(({ bytes, startTicks, durationTicks }) => ({
-        bytes,
+      file: concat([init.bytes, ...all.flatMap((segment) => segment.parts)]),
+      segments: all.map(({ parts, startTicks, durationTicks }) => ({
+        bytes: concat(parts),
         startS: startTicks / track.timescale,
         durationS: durationTicks / track.timescale,
       })),

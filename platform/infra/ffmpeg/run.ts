@@ -22,7 +22,10 @@ export interface RunInput {
   readonly program?: 'ffmpeg' | 'ffprobe'
   readonly args: readonly string[]
   readonly limits: RunLimits
-  /** Fed to standard input, no faster than it is read. Ends early without harm when the program has seen enough. */
+  /**
+   * Fed to standard input, no faster than it is read: a chunk has gone out when the next one is asked for, so its memory
+   * can be used again. Ends early without harm when the program has seen enough.
+   */
   readonly stdin?: AsyncIterable<Uint8Array>
   /**
    * One consumer per output descriptor, from 3 on (for ffprobe: from 1 on). A consumer that is slow slows the program; one
@@ -179,7 +182,7 @@ async function feed(stdin: Writable, source: AsyncIterable<Uint8Array> | undefin
     for (;;) {
       const next = await Promise.race([iterator.next(), closed])
       if (next === 'closed' || next.done) break
-      if (!stdin.write(next.value) && (await Promise.race([drained(stdin), closed])) === 'closed') break
+      if (!(await written(stdin, next.value))) break
     }
   } finally {
     // Not awaited: an iterator that waits for bytes that never come would hold the run.
@@ -188,7 +191,12 @@ async function feed(stdin: Writable, source: AsyncIterable<Uint8Array> | undefin
   }
 }
 
-const drained = (stdin: Writable) => new Promise<void>((resolve) => stdin.once('drain', resolve))
+/** Settles when the chunk has gone out; false: it will not. */
+const written = (stdin: Writable, chunk: Uint8Array) =>
+  new Promise<boolean>((resolve) => {
+    if (chunk.length === 0) resolve(true)
+    else stdin.write(chunk, (error) => resolve(!error))
+  })
 
 function isGone(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code ?? ''

@@ -41,6 +41,8 @@ export async function encodeIntoBlobs(ctx: Ctx, run: EncodeRun): Promise<Sink[]>
       ...(run.onSegment && { onSegment: run.onSegment }),
     }),
   )
+  // What is written late must not get between the files of the next try.
+  await using _written = { [Symbol.asyncDispose]: async () => void (await settleAll(sinks)) }
   const { cpuS } = await runFfmpeg({
     args: run.job.args,
     limits: {
@@ -58,6 +60,8 @@ export async function encodeIntoBlobs(ctx: Ctx, run: EncodeRun): Promise<Sink[]>
   ctx.log.info({ videoId, generation, outputs: sinks.length, cpuS }, 'transcoding.encoded')
   return sinks
 }
+
+const settleAll = (sinks: readonly Sink[]) => Promise.all(sinks.map((sink) => sink.settle()))
 
 /** Records the failure of a source: what is wrong with it, by a code of the errors' table. */
 export async function refuseVideo(

@@ -69,9 +69,15 @@ export async function makeFirstPlayable(ctx: Ctx, job: TranscodeJob, signal: Abo
 /**
  * Records the first generation, asks for the rest, and makes the poster if there is none.
  *
+ * @param poster that is in the making: nobody waits for it before the video plays.
  * @returns false when the source was refused after all.
  */
-export async function publishFirst(ctx: Ctx, job: TranscodeJob, work: Work): Promise<boolean> {
+export async function publishFirst(
+  ctx: Ctx,
+  job: TranscodeJob,
+  work: Work,
+  poster?: Promise<void>,
+): Promise<boolean> {
   const { videoId } = job
   const journal = await queries.listRenditions(ctx.db, videoId)
   const isWanted = ({ rendition, generation }: (typeof journal)[number]) =>
@@ -95,6 +101,7 @@ export async function publishFirst(ctx: Ctx, job: TranscodeJob, work: Work): Pro
     await askFor(ctx, tx, 'improve', job)
   })
   ctx.log.info({ videoId, kind }, 'transcoding.playable')
+  await poster
   await ensurePoster(ctx, videoId, manifest.videos[0]!)
   return true
 }

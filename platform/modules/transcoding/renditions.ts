@@ -18,6 +18,7 @@ import {
 } from '../../../engines/ladder/index.ts'
 import type { Ctx } from '../../app/context.ts'
 import { segmentKeyOf } from '../videos/index.ts'
+import { createSegmentStore } from './segment-store.ts'
 import * as queries from './transcoding.queries.ts'
 import type { JournalledRendition, RenditionKey } from './transcoding.queries.ts'
 
@@ -31,6 +32,8 @@ export interface Sink {
   consume(chunk: Uint8Array): Promise<void>
   /** To be called when the run ended well: stores what is left and marks the rendition whole. */
   finish(): Promise<void>
+  /** To be called however the run ended: settles when nothing is being written any more. */
+  settle(): Promise<void>
   /** Whether each segment so far could be decoded by itself. */
   readonly isIndependent: boolean
   readonly longestMs: number
@@ -62,18 +65,14 @@ export function createSink(ctx: Ctx, options: SinkOptions): Sink {
   let storedMs = 0
   let storedBytes = 0
 
-  async function store(segment: Segment): Promise<void> {
-    const durationMs = (segment.durationTicks * 1000) / track!.timescale
+  const store = createSegmentStore(ctx, options.onSegment)
+
+  async function keep({ parts, durationTicks }: Segment): Promise<void> {
+    const durationMs = (durationTicks * 1000) / track!.timescale
     longestMs = Math.max(longestMs, durationMs)
     storedMs += durationMs
-    storedBytes += segment.bytes.length
-    const stored = await ctx.blobs.put(
-      segmentKeyOf(videoId, generation, key.rendition, segmentName(position)),
-      segment.bytes,
-    )
-    await queries.insertSegment(ctx.db, key, { position, durationMs, ...stored })
-    options.onSegment?.(key, position)
-    position++
+    storedBytes += parts.reduce((sum, part) => sum + part.length, 0)
+    await store.add(key, { position: position++, durationMs, parts })
   }
 
   async function begin(bytes: Uint8Array, made: TrackInit): Promise<void> {
@@ -114,15 +113,17 @@ export function createSink(ctx: Ctx, options: SinkOptions): Sink {
         if (piece.kind === 'init') await begin(piece.bytes, piece.track)
         else {
           const segment = segmenter!.push(piece.fragment)
-          if (segment) await store(segment)
+          if (segment) await keep(segment)
         }
       }
     },
     async finish() {
       const last = segmenter?.end()
-      if (last) await store(last)
+      if (last) await keep(last)
+      await store.flush()
       if (track) await queries.markWhole(ctx.db, key)
     },
+    settle: store.settle,
   }
 }
 

@@ -74,10 +74,12 @@ async function stream(ctx: Ctx, upload: ArrivingUpload, stallMs: number): Promis
   using slot = found.mode === 'encode' ? takeSlot(ctx, accountId) : { [Symbol.dispose]() {} }
   if (!slot) return 'left'
   const work = { ...found, generation: FIRST_GENERATION }
-  const isMade = await feedEncoder(ctx, upload, work, { early: found.stream, signal, stallMs })
+  const { isMade, poster } = await feedEncoder(ctx, upload, work, { early: found.stream, signal, stallMs })
+  // Whatever comes of it, nothing is written after the end.
+  await using _poster = { [Symbol.asyncDispose]: async () => poster }
   if (!isMade) return 'left'
   await upload.whenSafe
-  return (await publishFirst(ctx, { videoId, accountId }, work)) ? 'playable' : 'refused'
+  return (await publishFirst(ctx, { videoId, accountId }, work, poster)) ? 'playable' : 'refused'
 }
 
 async function lookUntilKnown(
@@ -105,13 +107,13 @@ async function lookUntilKnown(
   }
 }
 
-/** @returns false when copying turned out not to be possible. */
+/** `isMade` is false when copying turned out not to be possible. The poster may still be in the making. */
 async function feedEncoder(
   ctx: Ctx,
   upload: ArrivingUpload,
   work: Work,
   { early, signal, stallMs }: { early: EarlyStream; signal: AbortSignal; stallMs: number },
-): Promise<boolean> {
+): Promise<{ isMade: boolean; poster: Promise<void> | undefined }> {
   const { videoId } = upload
   const { plan, mode, demuxer } = work
   const input: SourceInput = { from: 'pipe', demuxer }
@@ -135,10 +137,9 @@ async function feedEncoder(
       if (position === 0 && key.rendition.startsWith('v')) poster.making ??= makeEarlyPoster(ctx, key)
     },
   }).finally(() => ended.abort())
-  await poster.making
-  if (mode === 'encode' || isGoodCopy(sinks)) return true
-  await giveUpCopy(ctx, videoId, work, sinks)
-  return false
+  const isMade = mode === 'encode' || isGoodCopy(sinks)
+  if (!isMade) await giveUpCopy(ctx, videoId, work, sinks)
+  return { isMade, poster: poster.making }
 }
 
 /** What stands before the data, then the file's own bytes as they arrive. */
@@ -151,14 +152,14 @@ async function* followUpload(
   if (early.head.length > 0) yield early.head
   await using file = await open(upload.path)
   let position = early.continueAt
+  const chunk = new Uint8Array(READ_BYTES)
   while (position < upload.sizeBytes) {
     const receivedBytes = upload.receivedBytes()
     if (position >= receivedBytes) {
       await waitForBytes(upload, receivedBytes, signal, stallMs)
       continue
     }
-    const chunk = new Uint8Array(Math.min(READ_BYTES, receivedBytes - position))
-    const { bytesRead } = await file.read(chunk, 0, chunk.length, position)
+    const { bytesRead } = await file.read(chunk, 0, Math.min(READ_BYTES, receivedBytes - position), position)
     if (bytesRead === 0) throw new Error(`${upload.path} is shorter than what was received.`)
     position += bytesRead
     yield chunk.subarray(0, bytesRead)

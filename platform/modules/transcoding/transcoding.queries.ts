@@ -155,28 +155,38 @@ export async function insertRendition(
     .execute()
 }
 
-export async function insertSegment(
+export interface SegmentRow {
+  readonly position: number
+  readonly durationMs: number
+  readonly sizeBytes: number
+  readonly sha256: string
+}
+
+/** Replaces those that are there. */
+export async function insertSegments(
   db: Db | Tx,
   key: RenditionKey,
-  row: {
-    readonly position: number
-    readonly durationMs: number
-    readonly sizeBytes: number
-    readonly sha256: string
-  },
+  rows: readonly SegmentRow[],
 ): Promise<void> {
-  const values = { duration_ms: row.durationMs, size_bytes: row.sizeBytes, sha256: row.sha256 }
   await db
     .insertInto('transcode_segment')
-    .values({
-      video_id: key.videoId,
-      generation: key.generation,
-      rendition: key.rendition,
-      position: row.position,
-      ...values,
-    })
+    .values(
+      rows.map((row) => ({
+        video_id: key.videoId,
+        generation: key.generation,
+        rendition: key.rendition,
+        position: row.position,
+        duration_ms: row.durationMs,
+        size_bytes: row.sizeBytes,
+        sha256: row.sha256,
+      })),
+    )
     .onConflict((conflict) =>
-      conflict.columns(['video_id', 'generation', 'rendition', 'position']).doUpdateSet(values),
+      conflict.columns(['video_id', 'generation', 'rendition', 'position']).doUpdateSet((excluded) => ({
+        duration_ms: excluded.ref('excluded.duration_ms'),
+        size_bytes: excluded.ref('excluded.size_bytes'),
+        sha256: excluded.ref('excluded.sha256'),
+      })),
     )
     .execute()
 }

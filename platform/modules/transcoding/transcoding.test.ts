@@ -281,13 +281,15 @@ describe('while it uploads', () => {
   test('nothing is playable before it is safe', async () => {
     await using world = await createWorld()
     await using upload = await arrive(world, 'h264')
-    startStreamingEncode(world.ctx, upload.seen)
+    const { done } = startStreamingEncode(world.ctx, upload.seen)
     await upload.receive(1)
     await watch(async () => {
       const journal = await queries.listRenditions(world.ctx.db, upload.seen.videoId)
       return journal.length === 2 && journal.every((rendition) => rendition.isWhole)
     })
     expect((await findVideo(world.ctx.db, upload.seen.videoId))?.generation).toBeNull()
+    upload.cancel()
+    expect(await done).toBe('left')
   })
 
   test('a playlist is refused by its first bytes', async () => {
