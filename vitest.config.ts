@@ -11,8 +11,8 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: MAX_WORKERS,
     // Long: no test measures time, and a busy machine must not fail one.
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     teardownTimeout: 30_000,
     projects: [
       {
@@ -37,7 +37,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['tests/e2e/**/*.test.ts'],
           fileParallelism: false,
-          testTimeout: 180_000,
+          testTimeout: 600_000,
         },
       },
     ],
