@@ -67,9 +67,10 @@ test('a wrong password is told at the form, which keeps what was typed', async (
   expect(await page.getByLabel('Handle or e-mail address').inputValue()).toBe(person.handle)
 })
 
-test('a server that does not answer is named as what it is, and the page goes on by itself once it does', async () => {
+test('a server that does not answer is named as what it is, and asking again helps once it does', async () => {
   const { page } = await stage.visitor()
   await page.goto('/search')
+  await page.getByRole('searchbox').waitFor()
   stage.network.refuse()
   stage.network.reset()
   try {
@@ -80,4 +81,20 @@ test('a server that does not answer is named as what it is, and the page goes on
   }
   await page.getByRole('button', { name: /Try/ }).first().click()
   await page.getByText('We can’t be reached').waitFor({ state: 'detached' })
+})
+
+test('a page whose code does not come through says that it is the network, and works once that is back', async () => {
+  const { page } = await stage.visitor()
+  await page.goto('/signin')
+  await page.getByLabel('Handle or e-mail address').waitFor()
+  stage.network.refuse()
+  stage.network.reset()
+  try {
+    await page.getByRole('link', { name: 'Search' }).last().click()
+    await page.getByRole('heading', { name: 'We can’t be reached' }).waitFor()
+  } finally {
+    stage.network.admit()
+  }
+  await page.getByRole('button', { name: 'Try again' }).click()
+  await page.getByRole('searchbox').waitFor()
 })

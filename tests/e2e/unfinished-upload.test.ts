@@ -38,7 +38,8 @@ test('an upload whose tab was closed goes on from where it stopped, and no byte 
   const later = await context.newPage()
   const sentFrom: number[] = []
   later.on('request', (request) => {
-    if (request.method() === 'PATCH') sentFrom.push(Number(request.headers()['upload-offset']))
+    if (request.method() === 'PATCH' && request.url().endsWith(stoppedAt.id))
+      sentFrom.push(Number(request.headers()['upload-offset']))
   })
   await later.goto('/upload')
   await later.getByRole('heading', { name: 'Unfinished' }).waitFor()
