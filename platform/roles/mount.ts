@@ -26,5 +26,7 @@ export async function mountApi(ctx: Ctx, routes: readonly Routes[], options: App
     { prefix: API_PREFIX },
   )
   app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+  // What a module keeps in memory is true only while it hears of changes.
+  await ctx.listener.settled()
   return app
 }

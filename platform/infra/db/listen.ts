@@ -29,6 +29,8 @@ export interface Listener extends AsyncDisposable {
   on(channel: string, handler: (payload: unknown) => void): () => void
   /** Calls `handler` after a lost connection is back: messages may have been missed, so caches must be dropped. */
   onGap(handler: () => void): () => void
+  /** Waits until everything asked for so far is listened to: what is sent from now on is heard. */
+  settled(): Promise<void>
 }
 
 const RECONNECT_DELAYS_MS = [50, 200, 500, 1000]
@@ -38,7 +40,9 @@ export function openListener(options: { url: string; onError: (error: Error) => 
   const handlers = new Map<string, Set<(payload: unknown) => void>>()
   const gapHandlers = new Set<() => void>()
   const closing = new AbortController()
+  const asking = new Set<Promise<unknown>>()
   let client: pg.Client | null = null
+  let connected = Promise.withResolvers<void>()
   let hasConnectedBefore = false
 
   async function connectOnce(): Promise<void> {
@@ -60,7 +64,9 @@ export function openListener(options: { url: string; onError: (error: Error) => 
     if (closing.signal.aborted) return next.end()
     if (hasConnectedBefore) for (const handler of gapHandlers) handler()
     hasConnectedBefore = true
+    connected.resolve()
     await ended
+    connected = Promise.withResolvers()
   }
 
   async function run(): Promise<void> {
@@ -83,7 +89,11 @@ export function openListener(options: { url: string; onError: (error: Error) => 
       let set = handlers.get(channel)
       if (!set) {
         handlers.set(channel, (set = new Set()))
-        void client?.query(`LISTEN ${pg.escapeIdentifier(channel)}`).catch(options.onError)
+        if (client) {
+          const asked = client.query(`LISTEN ${pg.escapeIdentifier(channel)}`).catch(options.onError)
+          asking.add(asked)
+          void asked.finally(() => asking.delete(asked))
+        }
       }
       set.add(handler)
       return () => set.delete(handler)
@@ -91,6 +101,10 @@ export function openListener(options: { url: string; onError: (error: Error) => 
     onGap(handler) {
       gapHandlers.add(handler)
       return () => gapHandlers.delete(handler)
+    },
+    async settled() {
+      await connected.promise
+      await Promise.all(asking)
     },
     async [Symbol.asyncDispose]() {
       closing.abort()

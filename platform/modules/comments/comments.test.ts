@@ -222,6 +222,7 @@ test('those who watch the video hear of a comment when it is made and when it is
   const videoId = await makeVideo(world, owner.id)
   const heard: unknown[] = []
   world.ctx.listener.on(LIVE_CHANNEL, (message) => heard.push(message))
+  await world.ctx.listener.settled()
 
   const { id: commentId } = await add(world, owner, videoId)
   await deleteComment(world.ctx, { viewer: as(owner), commentId })

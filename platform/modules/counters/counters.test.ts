@@ -158,6 +158,7 @@ test('each fold tells live listeners the counts of the videos that changed, with
   await foldAll(world.ctx)
   const heard: unknown[] = []
   world.ctx.listener.on(LIVE_CHANNEL, (message) => heard.push(message))
+  await world.ctx.listener.settled()
   await likeVideo(world.ctx, { viewerId: fan.id, videoId: liked })
   clock.advance(700)
   await foldAll(world.ctx)

@@ -151,6 +151,7 @@ test('reading up to an entry leaves what came after it unread, and tells the oth
   const owner = await world.account()
   const heard: unknown[] = []
   world.ctx.listener.on(LIVE_CHANNEL, (message) => heard.push(message))
+  await world.ctx.listener.settled()
   for (let index = 0; index < 3; index++) {
     clock.advance(1)
     await tell(world, { accountId: owner.id, kind: 'new-sign-in' })
