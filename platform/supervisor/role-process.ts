@@ -51,6 +51,13 @@ export interface RoleProcess {
   kill(): void
 }
 
+/**
+ * Roles that move videos make much short-lived memory beside the heap, which is freed when the heap's young half is
+ * cleared: a small one is cleared often. Measured with 107 MB at 90 MB/s: 180 MB at most instead of 230.
+ */
+const FEW_BYTES = ['--max-semi-space-size=2']
+const NODE_OPTIONS_OF: Record<RoleName, string[]> = { api: [], ingest: FEW_BYTES, worker: FEW_BYTES }
+
 const RESTART_DELAYS_MS = [0, 250, 500, 1_000, 2_000]
 /** A process that lived this long was healthy: the next restart is immediate again. */
 const HEALTHY_AFTER_MS = 10_000
@@ -85,7 +92,7 @@ export function createRoleProcess(options: RoleProcessOptions): RoleProcess {
     const startedAtMs = performance.now()
     const process = fork(options.program, [role], {
       env: options.env,
-      execArgv: [],
+      execArgv: NODE_OPTIONS_OF[role],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // A group of its own: Ctrl-C reaches us only, and its ffmpeg children end with it.
       detached: true,
