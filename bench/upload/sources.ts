@@ -149,7 +149,7 @@ function film(durationS: number, startS = 0): string[] {
 
 /** A film of its own for each index: the same camera, another beginning. */
 export async function makeFeedClip(index: number, say: (line: string) => void): Promise<string> {
-  const args = [...film(8, (index * 1.37) % 30), ...phoneH264]
+  const args = [...film(6, (index * 1.37) % 30), ...phoneH264]
   return keep(`feed-${index}`, args, 'mp4', say)
 }
 
