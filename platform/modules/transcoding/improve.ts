@@ -41,6 +41,7 @@ export async function improveVideo(ctx: Ctx, job: TranscodeJob, signal: AbortSig
   const base = generations.find((row) => row.generation === video.generation)?.manifest
   if (!base) return
   const rungs = missingRungs(known, base)
+  let best = base
   if (rungs.length === 0) await inTransaction(ctx, (tx) => recordComplete(ctx, tx, videoId))
   else {
     const original = await judgeOriginal(ctx, videoId, { isReadThrough: isSecondTry(known) })
@@ -49,9 +50,10 @@ export async function improveVideo(ctx: Ctx, job: TranscodeJob, signal: AbortSig
         state: original,
         playableHeight: video.playable_height,
       })
-    await encodeLadder(ctx, known, { base, rungs, signal: AbortSignal.any([signal, claim.signal]) })
+    best = await encodeLadder(ctx, known, { base, rungs, signal: AbortSignal.any([signal, claim.signal]) })
   }
-  await makePreview(ctx, videoId, base.videos[0]!).catch((error: unknown) =>
+  // Of the smallest rendition: a full picture would be decoded only to be made small.
+  await makePreview(ctx, videoId, best.videos.at(-1)!).catch((error: unknown) =>
     ctx.log.warn({ err: error, videoId }, 'transcoding.no-preview'),
   )
 }
@@ -76,7 +78,12 @@ interface LadderWork {
   readonly signal: AbortSignal
 }
 
-async function encodeLadder(ctx: Ctx, known: Transcode, { base, rungs, signal }: LadderWork): Promise<void> {
+/** @returns what is played from now on. */
+async function encodeLadder(
+  ctx: Ctx,
+  known: Transcode,
+  { base, rungs, signal }: LadderWork,
+): Promise<MediaManifest> {
   const { videoId, mode, ladderGeneration: generation } = known
   const plan = known.plan!
   const input: SourceInput = { from: 'file', demuxer: known.demuxer!, path: pathOfOriginal(ctx, videoId) }
@@ -105,7 +112,9 @@ async function encodeLadder(ctx: Ctx, known: Transcode, { base, rungs, signal }:
     { generation, kind: 'ladder' },
     (rendition) => rendition.generation === generation,
   )
-  await publishLadder(ctx, videoId, base, joinLadder(made, base, mode === 'encode'))
+  const ladder = joinLadder(made, base, mode === 'encode')
+  await publishLadder(ctx, videoId, base, ladder)
+  return ladder
 }
 
 /** Puts the new rungs and what is kept of the base together, the best first. */
