@@ -1,0 +1,93 @@
+/** Settings of the process: names from the environment and the command line → checked and typed. The only place that reads `process.env`. */
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { z } from 'zod'
+
+const Environment = z.object({
+  WATCH_DATA_DIR: z.string().optional(),
+  WATCH_HOST: z.string().default('0.0.0.0'),
+  WATCH_PORT: z.coerce.number().int().min(0).max(65_535).default(8090),
+  WATCH_PUBLIC_URL: z.url().optional(),
+  WATCH_NAME: z.string().min(1).max(60).default('Upbeat watch'),
+  WATCH_CATALOG: z.string().optional(),
+  WATCH_SERVICES: z.string().default('upbeat'),
+  WATCH_REGION: z.string().max(63).optional(),
+  WATCH_ID: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
+    .default('watch'),
+  WATCH_CONNECTIVITY: z.string().default(''),
+  TRUSTED_PROXIES: z.string().default(''),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  UPBEAT_URL: z.url().default('http://localhost:8080'),
+})
+
+export interface WatchConfig {
+  readonly name: string
+  /** This vantage point's name and region. */
+  readonly id: string
+  readonly region: string | null
+  readonly dataDir: string
+  readonly host: string
+  readonly port: number
+  /** Where people reach it, without a trailing slash; null: whatever host they used. */
+  readonly publicUrl: string | null
+  readonly trustedProxies: readonly string[]
+  readonly logLevel: string
+  /** Folder of service files beside those that ship. */
+  readonly catalogDir: string | null
+  /** Ids of the shipped services that are watched; those of `catalogDir` always are. */
+  readonly shippedServices: readonly string[]
+  /** `host:port` or addresses to ask whether we have a connection ourselves; empty: what the machine's routes say. */
+  readonly connectivity: readonly string[]
+  /** What `${NAME}` in a service's file may stand for. */
+  readonly variables: Readonly<Record<string, string | undefined>>
+}
+
+export class WatchConfigError extends Error {}
+
+/**
+ * Reads the settings.
+ *
+ * @throws {WatchConfigError} naming each wrong variable and what is wrong with it.
+ */
+export function loadWatchConfig(env: NodeJS.ProcessEnv = process.env): WatchConfig {
+  const parsed = Environment.safeParse(env)
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+    throw new WatchConfigError(`The settings have ${lines.length} wrong value(s):\n${lines.join('\n')}`)
+  }
+  const e = parsed.data
+  return {
+    name: e.WATCH_NAME,
+    id: e.WATCH_ID,
+    region: e.WATCH_REGION ?? null,
+    dataDir: e.WATCH_DATA_DIR ?? defaultDataDir(),
+    host: e.WATCH_HOST,
+    port: e.WATCH_PORT,
+    publicUrl: e.WATCH_PUBLIC_URL?.replace(/\/$/, '') ?? null,
+    trustedProxies: splitList(e.TRUSTED_PROXIES),
+    logLevel: e.LOG_LEVEL,
+    catalogDir: e.WATCH_CATALOG ?? null,
+    shippedServices: splitList(e.WATCH_SERVICES),
+    connectivity: splitList(e.WATCH_CONNECTIVITY),
+    variables: { ...env, UPBEAT_URL: e.UPBEAT_URL.replace(/\/$/, '') },
+  }
+}
+
+/** The environment with these changed, for `loadWatchConfig`. */
+export function environmentWith(changes: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  return { ...process.env, ...changes }
+}
+
+const splitList = (text: string): string[] =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean)
+
+function defaultDataDir(): string {
+  return process.getuid?.() === 0
+    ? '/var/lib/upbeat/watch'
+    : join(homedir(), '.local', 'share', 'upbeat', 'watch')
+}
