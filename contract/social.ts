@@ -28,6 +28,15 @@ export const Comment = z.object({
 })
 export type Comment = z.infer<typeof Comment>
 
+/** The viewer's own state after an act, as the answers to liking, saving, following and blocking tell it. */
+export const LikeState = z.object({ isLiked: z.boolean() })
+export const SaveState = z.object({ isSaved: z.boolean() })
+export const FollowState = z.object({ isFollowing: z.boolean() })
+export const BlockState = z.object({ isBlocking: z.boolean() })
+
+/** The address to share. */
+export const ShareLink = z.object({ url: z.string() })
+
 export const NotificationKind = z.enum([
   'liked',
   'commented',
@@ -56,6 +65,10 @@ export const Notification = z.object({
   isRead: z.boolean(),
 })
 export type Notification = z.infer<typeof Notification>
+
+/** Everything up to this notification was read. */
+export const ReadMark = z.object({ upTo: Id })
+export const UnreadCount = z.object({ unread: z.int() })
 
 export const SearchQuery = z.object({
   q: z.string().trim().min(1).max(100),

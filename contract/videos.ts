@@ -29,6 +29,9 @@ export const VideoCounts = z.object({
 })
 export type VideoCounts = z.infer<typeof VideoCounts>
 
+/** When the video was published; null: as soon as it can be played. */
+export const PublishState = z.object({ publishedAt: Instant.nullable() })
+
 /** How to play a video. */
 export const Playback = z.object({
   /** HLS master playlist (RFC 8216). */

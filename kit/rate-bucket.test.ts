@@ -33,3 +33,13 @@ test('keys have buckets of their own; of too many, the one used longest ago is f
   expect(bucket.take('a')).toBe(1000)
   expect(bucket.take('b')).toBe(0)
 })
+
+test('a token that is given back can be taken again; the burst is never exceeded', () => {
+  const { bucket } = makeBucket({ burst: 2, refillMs: 1000 })
+  bucket.giveBack('a')
+  expect([1, 2, 3].map(() => bucket.take('a'))).toEqual([0, 0, 500])
+  bucket.giveBack('a')
+  expect([1, 2].map(() => bucket.take('a'))).toEqual([0, 500])
+  for (let n = 0; n < 9; n++) bucket.giveBack('a')
+  expect([1, 2, 3].map(() => bucket.take('a'))).toEqual([0, 0, 500])
+})

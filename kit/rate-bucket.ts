@@ -14,6 +14,8 @@ export interface RateBucketOptions {
 export interface RateBucket {
   /** Takes one token. Answers 0 when there was one, else how many milliseconds to wait for the next. */
   take(key: string): number
+  /** Gives one token back: what it was taken for did not happen. Never more than the burst. */
+  giveBack(key: string): void
 }
 
 /** Makes a set of buckets. Costs one map lookup a call. */
@@ -37,6 +39,10 @@ export function createRateBucket({
       const oldest = buckets.size > maxKeys ? buckets.keys().next().value : undefined
       if (oldest !== undefined) buckets.delete(oldest)
       return isAllowed ? 0 : Math.ceil((1 - tokens) / tokensPerMs)
+    },
+    giveBack(key) {
+      const bucket = buckets.get(key)
+      if (bucket) bucket.tokens = Math.min(burst, bucket.tokens + 1)
     },
   }
 }

@@ -68,8 +68,9 @@ class Run {
     if (kind === 'feed' && random() < LIKE_SHARE) {
       const path = `/api/v1/videos/${videoIdOf(1 + Math.floor(random() * VIDEO_COUNT))}/like`
       const { status } = await connection.request('PUT', path, cookies[account]!)
-      // A video that is private or deleted can't be liked: 404 is its right answer.
-      if (status === 200 || status === 204 || status === 404) this.likes += 1
+      // A video that is private or deleted can't be liked: 404 is its right answer; 429 that of an account that likes
+      // more often than people do, as the first by Zipf's law may.
+      if ([200, 204, 404, 429].includes(status)) this.likes += 1
       else this.#fail(`like ${status}`)
       return
     }

@@ -1,5 +1,5 @@
 /** HTTP of accounts. */
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import {
   Me,
@@ -14,17 +14,26 @@ import {
 import { Id } from '../../../contract/common.ts'
 import { networkOf } from '../../../kit/network-of.ts'
 import { createRateBucket } from '../../../kit/rate-bucket.ts'
+import type { Ctx } from '../../app/context.ts'
 import { AppError } from '../../app/errors.ts'
-import { requireViewer, type Routes } from '../../app/http.ts'
-import { takeOrRefuse } from '../../app/rate-limit.ts'
-import { createAuth } from './auth.ts'
+import { requireViewer, type App, type Routes } from '../../app/http.ts'
+import { accountOf, limitPerMinute, takeOrRefuse } from '../../app/rate-limit.ts'
+import { createAuth, type Auth } from './auth.ts'
 import * as service from './accounts.service.ts'
 import { removePicture, setPicture } from './pictures.ts'
 import { readSessionToken, setSessionCookie } from './sessions.ts'
 
 const TEN_MINUTES_MS = 600_000
+/** Attempts from one network. */
+const SIGN_INS_PER_TEN_MINUTES = 60
+/** Attempts from one network on one account. */
+const GUESSES_PER_TEN_MINUTES = 10
+/** From one network. */
+const SIGN_UPS_PER_TEN_MINUTES = 30
 /** Of one account. */
 export const PICTURES_PER_TEN_MINUTES = 20
+/** Of one account. */
+export const PROFILE_EDITS_PER_MINUTE = 20
 
 const clientOf = (request: { ip: string; headers: { 'user-agent'?: string } }): service.Client => ({
   address: request.ip,
@@ -33,22 +42,41 @@ const clientOf = (request: { ip: string; headers: { 'user-agent'?: string } }): 
 
 export const accountRoutes: Routes = (app, ctx) => {
   const auth = createAuth(ctx)
-  const limits = { refillMs: TEN_MINUTES_MS, clock: ctx.clock }
-  const signInsByAddress = createRateBucket({ ...limits, burst: 60 })
-  const signInsByIdentifier = createRateBucket({ ...limits, burst: 10 })
-  const signUpsByAddress = createRateBucket({ ...limits, burst: 30 })
-  const picturesByAccount = createRateBucket({ ...limits, burst: PICTURES_PER_TEN_MINUTES })
+  const limits = createLimits(ctx)
+  registerSignUp(app, ctx, auth, limits)
+  registerSignIn(app, ctx, auth, limits)
+  registerSessionList(app, ctx)
+  registerMe(app, ctx)
+  registerPassword(app, ctx, auth, limits)
+  app.register(async (scope) => registerPicture(scope as unknown as App, ctx, limits))
+}
 
+function createLimits({ clock }: Ctx) {
+  const perTenMinutes = (burst: number) => createRateBucket({ burst, refillMs: TEN_MINUTES_MS, clock })
+  return {
+    signIns: perTenMinutes(SIGN_INS_PER_TEN_MINUTES),
+    guesses: perTenMinutes(GUESSES_PER_TEN_MINUTES),
+    signUps: perTenMinutes(SIGN_UPS_PER_TEN_MINUTES),
+    pictures: perTenMinutes(PICTURES_PER_TEN_MINUTES),
+  }
+}
+
+type Limits = ReturnType<typeof createLimits>
+
+function registerSignUp(app: App, ctx: Ctx, auth: Auth, limits: Limits): void {
   app.post('/accounts', { schema: { body: SignUp, response: { 201: Me } } }, async (request, reply) => {
-    takeOrRefuse(signUpsByAddress, networkOf(request.ip))
+    takeOrRefuse(limits.signUps, networkOf(request.ip), reply)
     const { accountId, sessionToken } = await service.signUp(ctx, auth, request.body, clientOf(request))
     setSessionCookie(ctx, request, reply, sessionToken)
     return reply.code(201).send(await service.loadMe(ctx, accountId))
   })
+}
 
+function registerSignIn(app: App, ctx: Ctx, auth: Auth, limits: Limits): void {
   app.post('/sessions', { schema: { body: SignIn, response: { 201: Me } } }, async (request, reply) => {
-    takeOrRefuse(signInsByAddress, networkOf(request.ip))
-    takeOrRefuse(signInsByIdentifier, `${networkOf(request.ip)} ${request.body.identifier.toLowerCase()}`)
+    const network = networkOf(request.ip)
+    takeOrRefuse(limits.signIns, network, reply)
+    takeOrRefuse(limits.guesses, `${network} ${request.body.identifier.toLowerCase()}`, reply)
     const { accountId, sessionToken } = await service.signIn(auth, request.body, clientOf(request))
     setSessionCookie(ctx, request, reply, sessionToken)
     return reply.code(201).send(await service.loadMe(ctx, accountId))
@@ -59,7 +87,9 @@ export const accountRoutes: Routes = (app, ctx) => {
     setSessionCookie(ctx, request, reply, null)
     return reply.code(204).send(null)
   })
+}
 
+function registerSessionList(app: App, ctx: Ctx): void {
   app.get('/sessions', { schema: { response: { 200: SessionList } } }, async (request) => ({
     items: await service.listSessions(ctx, requireViewer(request)),
   }))
@@ -72,46 +102,54 @@ export const accountRoutes: Routes = (app, ctx) => {
       return reply.code(204).send(null)
     },
   )
+}
 
+function registerMe(app: App, ctx: Ctx): void {
   app.get('/me', { schema: { response: { 200: MeResponse } } }, async (request, reply) => {
     reply.header('cache-control', 'no-store')
     return { account: request.viewer ? await service.loadMe(ctx, request.viewer.id) : null }
   })
 
-  app.patch('/me', { schema: { body: ProfileEdit, response: { 200: Me } } }, async (request) => {
+  const preHandler = limitPerMinute(ctx, PROFILE_EDITS_PER_MINUTE, accountOf)
+  app.patch('/me', { preHandler, schema: { body: ProfileEdit, response: { 200: Me } } }, async (request) => {
     const viewer = requireViewer(request)
     await service.editProfile(ctx, viewer, request.body)
     return service.loadMe(ctx, viewer.id)
   })
+}
 
+function registerPassword(app: App, ctx: Ctx, auth: Auth, limits: Limits): void {
   app.put(
     '/me/password',
     { schema: { body: PasswordChange, response: { 204: z.null() } } },
     async (request, reply) => {
       const viewer = requireViewer(request)
-      takeOrRefuse(signInsByIdentifier, `${networkOf(request.ip)} ${viewer.id}`)
+      takeOrRefuse(limits.guesses, `${networkOf(request.ip)} ${viewer.id}`, reply)
       const token = readSessionToken(request.headers.cookie, ctx.secrets.session)!
       await service.changePassword(ctx, auth, viewer, token, request.body)
       return reply.code(204).send(null)
     },
   )
+}
 
-  app.register(async (scope) => {
-    scope.addContentTypeParser(
-      /^image\//,
-      { parseAs: 'buffer', bodyLimit: PICTURE_MAX_BYTES },
-      (_request, body, done) => done(null, body),
-    )
+function registerPicture(app: App, ctx: Ctx, limits: Limits): void {
+  app.addContentTypeParser(
+    /^image\//,
+    { parseAs: 'buffer', bodyLimit: PICTURE_MAX_BYTES },
+    (_request, body, done) => done(null, body),
+  )
+  const put = {
+    bodyLimit: PICTURE_MAX_BYTES,
     // Before the body is read: whoever may not send one has no room taken for it.
-    const onRequest = async (request: FastifyRequest) =>
-      takeOrRefuse(picturesByAccount, requireViewer(request).id)
-    const options = { bodyLimit: PICTURE_MAX_BYTES, onRequest, schema: { response: { 200: Me } } }
-    scope.put('/me/picture', options, async (request) => {
-      const viewer = requireViewer(request)
-      if (!Buffer.isBuffer(request.body)) throw new AppError('unsupported-media-type')
-      await setPicture(ctx, viewer, request.body)
-      return service.loadMe(ctx, viewer.id)
-    })
+    onRequest: async (request: FastifyRequest, reply: FastifyReply) =>
+      takeOrRefuse(limits.pictures, accountOf(request), reply),
+    schema: { response: { 200: Me } },
+  }
+  app.put('/me/picture', put, async (request) => {
+    const viewer = requireViewer(request)
+    if (!Buffer.isBuffer(request.body)) throw new AppError('unsupported-media-type')
+    await setPicture(ctx, viewer, request.body)
+    return service.loadMe(ctx, viewer.id)
   })
 
   app.delete('/me/picture', { schema: { response: { 200: Me } } }, async (request) => {

@@ -1,23 +1,26 @@
 /** HTTP of comments. */
 import { z } from 'zod'
 import { Id, PageQuery, pageOf } from '../../../contract/common.ts'
-import { Comment, NewComment } from '../../../contract/social.ts'
-import { createRateBucket } from '../../../kit/rate-bucket.ts'
+import { Comment, LikeState, NewComment } from '../../../contract/social.ts'
 import { requireViewer, type Routes } from '../../app/http.ts'
-import { takeOrRefuse } from '../../app/rate-limit.ts'
+import { accountOf, limitPerMinute } from '../../app/rate-limit.ts'
 import * as service from './comments.service.ts'
 
 /** Of one account. */
 export const COMMENTS_PER_MINUTE = 30
-const MINUTE_MS = 60_000
+/** Likes of comments, given and taken back, of one account. */
+export const COMMENT_LIKES_PER_MINUTE = 300
 
 const params = z.object({ id: Id })
 const list = { params, querystring: PageQuery, response: { 200: pageOf(Comment) } }
-const like = { schema: { params, response: { 200: z.object({ isLiked: z.boolean() }) } } }
 const Headers = z.looseObject({ 'idempotency-key': Id.optional() })
 
 export const commentRoutes: Routes = (app, ctx) => {
-  const comments = createRateBucket({ burst: COMMENTS_PER_MINUTE, refillMs: MINUTE_MS, clock: ctx.clock })
+  const comments = limitPerMinute(ctx, COMMENTS_PER_MINUTE, accountOf)
+  const like = {
+    preHandler: limitPerMinute(ctx, COMMENT_LIKES_PER_MINUTE, accountOf),
+    schema: { params, response: { 200: LikeState } },
+  }
 
   app.get('/videos/:id/comments', { schema: list }, async (request) =>
     service.listComments(ctx, { viewer: request.viewer, videoId: request.params.id, page: request.query }),
@@ -29,10 +32,12 @@ export const commentRoutes: Routes = (app, ctx) => {
 
   app.post(
     '/videos/:id/comments',
-    { schema: { params, headers: Headers, body: NewComment, response: { 201: Comment } } },
+    {
+      preHandler: comments,
+      schema: { params, headers: Headers, body: NewComment, response: { 201: Comment } },
+    },
     async (request, reply) => {
       const viewer = requireViewer(request)
-      takeOrRefuse(comments, viewer.id)
       const comment = await service.addComment(ctx, {
         viewer,
         videoId: request.params.id,

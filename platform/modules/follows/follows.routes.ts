@@ -2,15 +2,29 @@
 import { z } from 'zod'
 import { AccountListItem } from '../../../contract/accounts.ts'
 import { Handle, PageQuery, pageOf } from '../../../contract/common.ts'
+import { BlockState, FollowState } from '../../../contract/social.ts'
 import { requireViewer, type Routes } from '../../app/http.ts'
+import { accountOf, limitPerMinute } from '../../app/rate-limit.ts'
 import * as service from './follows.service.ts'
 
+/** Follows, begun and ended, of one account. */
+export const FOLLOWS_PER_MINUTE = 60
+/** Blocks, set and lifted, of one account. */
+export const BLOCKS_PER_MINUTE = 60
+
 const params = z.object({ handle: Handle })
-const follow = { schema: { params, response: { 200: z.object({ isFollowing: z.boolean() }) } } }
-const block = { schema: { params, response: { 200: z.object({ isBlocking: z.boolean() }) } } }
 const list = { querystring: PageQuery, response: { 200: pageOf(AccountListItem) } }
 
 export const followRoutes: Routes = (app, ctx) => {
+  const follow = {
+    preHandler: limitPerMinute(ctx, FOLLOWS_PER_MINUTE, accountOf),
+    schema: { params, response: { 200: FollowState } },
+  }
+  const block = {
+    preHandler: limitPerMinute(ctx, BLOCKS_PER_MINUTE, accountOf),
+    schema: { params, response: { 200: BlockState } },
+  }
+
   app.put('/profiles/:handle/follow', follow, async (request) =>
     service.followAccount(ctx, { viewerId: requireViewer(request).id, handle: request.params.handle }),
   )

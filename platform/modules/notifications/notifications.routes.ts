@@ -1,7 +1,6 @@
 /** HTTP of notifications. */
-import { z } from 'zod'
-import { Id, PageQuery, pageOf } from '../../../contract/common.ts'
-import { Notification } from '../../../contract/social.ts'
+import { PageQuery, pageOf } from '../../../contract/common.ts'
+import { Notification, ReadMark, UnreadCount } from '../../../contract/social.ts'
 import { requireViewer, type Routes } from '../../app/http.ts'
 import * as service from './notifications.service.ts'
 
@@ -15,7 +14,7 @@ export const notificationRoutes: Routes = (app, ctx) => {
 
   app.post(
     '/notifications/read',
-    { schema: { body: z.object({ upTo: Id }), response: { 200: z.object({ unread: z.int() }) } } },
+    { schema: { body: ReadMark, response: { 200: UnreadCount } } },
     async (request) =>
       service.markNotificationsRead(ctx, { viewerId: requireViewer(request).id, upTo: request.body.upTo }),
   )

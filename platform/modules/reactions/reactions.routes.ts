@@ -1,26 +1,37 @@
 /** HTTP of likes, saves, shares and views. */
 import { z } from 'zod'
 import { Id, PageQuery, pageOf } from '../../../contract/common.ts'
+import { LikeState, SaveState, ShareLink } from '../../../contract/social.ts'
 import { VideoCard, ViewReports } from '../../../contract/videos.ts'
-import { networkOf } from '../../../kit/network-of.ts'
-import { createRateBucket } from '../../../kit/rate-bucket.ts'
 import { originOf, requireViewer, type Routes } from '../../app/http.ts'
-import { takeOrRefuse } from '../../app/rate-limit.ts'
+import { accountOf, callerOf, limitPerMinute } from '../../app/rate-limit.ts'
 import * as service from './reactions.service.ts'
 import { identifyViewer } from './viewer-keys.ts'
 import { recordViews } from './views.ts'
 
-/** Reports and shares of one account, or of all signed-out browsers at one address. */
+/** Likes, given and taken back, of one account. */
+export const LIKES_PER_MINUTE = 300
+/** Saves, made and taken back, of one account. */
+export const SAVES_PER_MINUTE = 120
+/** Of one account, or of all signed-out browsers of one network. */
+export const SHARES_PER_MINUTE = 60
+/** Reports of views, of one account, or of all signed-out browsers of one network. */
 export const REPORTS_PER_MINUTE = 300
-const MINUTE_MS = 60_000
 
 const params = z.object({ id: Id })
-const like = { schema: { params, response: { 200: z.object({ isLiked: z.boolean() }) } } }
-const save = { schema: { params, response: { 200: z.object({ isSaved: z.boolean() }) } } }
 const list = { schema: { querystring: PageQuery, response: { 200: pageOf(VideoCard) } } }
 
 export const reactionRoutes: Routes = (app, ctx) => {
-  const reports = createRateBucket({ burst: REPORTS_PER_MINUTE, refillMs: MINUTE_MS, clock: ctx.clock })
+  const like = {
+    preHandler: limitPerMinute(ctx, LIKES_PER_MINUTE, accountOf),
+    schema: { params, response: { 200: LikeState } },
+  }
+  const save = {
+    preHandler: limitPerMinute(ctx, SAVES_PER_MINUTE, accountOf),
+    schema: { params, response: { 200: SaveState } },
+  }
+  const shares = limitPerMinute(ctx, SHARES_PER_MINUTE, callerOf)
+  const reports = limitPerMinute(ctx, REPORTS_PER_MINUTE, callerOf)
 
   app.put('/videos/:id/like', like, async (request) =>
     service.likeVideo(ctx, { viewerId: requireViewer(request).id, videoId: request.params.id }),
@@ -51,9 +62,8 @@ export const reactionRoutes: Routes = (app, ctx) => {
 
   app.post(
     '/videos/:id/shares',
-    { schema: { params, response: { 200: z.object({ url: z.string() }) } } },
+    { preHandler: shares, schema: { params, response: { 200: ShareLink } } },
     async (request, reply) => {
-      takeOrRefuse(reports, request.viewer?.id ?? networkOf(request.ip))
       const sharer = identifyViewer(ctx, request, reply)
       return service.shareVideo(ctx, { sharer, videoId: request.params.id, origin: originOf(ctx, request) })
     },
@@ -61,9 +71,8 @@ export const reactionRoutes: Routes = (app, ctx) => {
 
   app.post(
     '/views',
-    { schema: { body: ViewReports, response: { 204: z.null() } } },
+    { preHandler: reports, schema: { body: ViewReports, response: { 204: z.null() } } },
     async (request, reply) => {
-      takeOrRefuse(reports, request.viewer?.id ?? networkOf(request.ip))
       const viewer = identifyViewer(ctx, request, reply)
       await recordViews(ctx, { viewer, reports: request.body.views })
       return reply.code(204).send(null)

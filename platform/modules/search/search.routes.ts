@@ -4,7 +4,11 @@ import { PageQuery, pageOf } from '../../../contract/common.ts'
 import { SearchPage, SearchQuery } from '../../../contract/social.ts'
 import { TAG_MAX_LENGTH, VideoCard } from '../../../contract/videos.ts'
 import type { Routes } from '../../app/http.ts'
+import { callerOf, limitPerMinute } from '../../app/rate-limit.ts'
 import { listTagVideos, search } from './search.service.ts'
+
+/** Pages of results and of tags, of one account, or of all signed-out visitors of one network. */
+export const SEARCHES_PER_MINUTE = 120
 
 /** A tag of TAG_MAX_LENGTH characters has at most twice as many code units, and perhaps its `#`. */
 const params = z.object({
@@ -15,9 +19,14 @@ const params = z.object({
 })
 
 export const searchRoutes: Routes = (app, ctx) => {
+  const preHandler = limitPerMinute(ctx, SEARCHES_PER_MINUTE, callerOf)
+
   app.get(
     '/search',
-    { schema: { querystring: SearchQuery.extend(PageQuery.shape), response: { 200: SearchPage } } },
+    {
+      preHandler,
+      schema: { querystring: SearchQuery.extend(PageQuery.shape), response: { 200: SearchPage } },
+    },
     async (request) => {
       const { q, type, ...page } = request.query
       return search(ctx, { q, type, page, viewerId: request.viewer?.id ?? null })
@@ -26,7 +35,7 @@ export const searchRoutes: Routes = (app, ctx) => {
 
   app.get(
     '/tags/:tag/videos',
-    { schema: { params, querystring: PageQuery, response: { 200: pageOf(VideoCard) } } },
+    { preHandler, schema: { params, querystring: PageQuery, response: { 200: pageOf(VideoCard) } } },
     async (request) =>
       listTagVideos(ctx, {
         viewerId: request.viewer?.id ?? null,

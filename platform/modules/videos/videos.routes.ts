@@ -1,13 +1,12 @@
 /** HTTP of videos. */
 import { z } from 'zod'
-import { Id, Instant, PageQuery, pageOf } from '../../../contract/common.ts'
-import { VideoCard, VideoEdit } from '../../../contract/videos.ts'
+import { Id, PageQuery, pageOf } from '../../../contract/common.ts'
+import { PublishState, VideoCard, VideoEdit } from '../../../contract/videos.ts'
 import { requireViewer, type Routes } from '../../app/http.ts'
 import { loadVideoCards } from './cards.ts'
 import * as service from './videos.service.ts'
 
 const Params = z.object({ id: Id })
-const Published = z.object({ publishedAt: Instant.nullable() })
 
 export const videoRoutes: Routes = (app, ctx) => {
   app.get(
@@ -43,7 +42,7 @@ export const videoRoutes: Routes = (app, ctx) => {
 
   app.post(
     '/videos/:id/publish',
-    { schema: { params: Params, response: { 200: Published } } },
+    { schema: { params: Params, response: { 200: PublishState } } },
     async (request) =>
       service.publishVideo(ctx, { viewerId: requireViewer(request).id, videoId: request.params.id }),
   )
