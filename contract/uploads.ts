@@ -55,12 +55,15 @@ export const Receipt = z.object({
   completeAt: Instant.nullable(),
   endedAt: Instant.nullable(),
   posterUrl: z.string().nullable(),
+  /** When all this was true, by the database's clock: of two receipts of one upload the later one counts, whatever it says. */
+  asOf: Instant,
 })
 export type Receipt = z.infer<typeof Receipt>
 
 /**
  * Upload-Metadata keys of the creating POST (tus 1.0, "creation"): `filename`, `filetype`, and optionally `caption`,
- * `visibility`, `publish` ("1": publish as soon as it can be played), `coverAtMs`.
+ * `visibility`, `publish` ("1": publish as soon as it can be played), `coverAtMs`. Further keys are kept with the upload and
+ * told by HEAD: the app marks the file with its `fingerprint` there, to know it again on any device.
  */
 export const UploadMetadata = z.object({
   filename: z.string().min(1).max(255),

@@ -267,6 +267,30 @@ test('a link whose sign-up failed can be used again', async () => {
   expect((await attempt('operator')).json()).toMatchObject({ role: 'operator' })
 })
 
+test('when making the operator fails in the middle, the same link and handle work the next time', async () => {
+  await using world = await createWorld()
+  await using app = await open(world)
+  const link = await issueOperatorLink(world.ctx)
+  const operatorToken = new URL(link!, 'http://localhost').searchParams.get('token')!
+  const attempt = () =>
+    app.inject({
+      method: 'POST',
+      url: '/api/v1/accounts',
+      payload: { handle: 'operator', password: 'a long password', operatorToken },
+    })
+  const { pool } = world.ctx
+  await pool.query(`
+    create function refuse() returns trigger language plpgsql as $$ begin raise exception 'not now'; end $$;
+    create trigger refuse before update of role on account for each row execute function refuse();`)
+
+  expect((await attempt()).statusCode).toBe(500)
+  expect((await pool.query('select id from account')).rows).toEqual([])
+  await pool.query('drop trigger refuse on account')
+
+  expect((await attempt()).json()).toMatchObject({ handle: 'operator', role: 'operator' })
+  expect((await attempt()).json()).toMatchObject({ code: 'operator-link-used' })
+})
+
 test('a picture becomes a small square JPEG, and a text named .jpg is refused with what to do', async () => {
   await using world = await createWorld()
   await using app = await open(world)

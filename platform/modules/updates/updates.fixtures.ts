@@ -51,6 +51,7 @@ export const receiptOf = (id: string): Receipt => ({
   completeAt: null,
   endedAt: null,
   posterUrl: null,
+  asOf: '2026-01-01T00:00:00.000Z',
 })
 
 /** A server of its own that speaks of accounts and live updates. */

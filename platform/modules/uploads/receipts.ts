@@ -71,6 +71,7 @@ function presentReceipt(ctx: Pick<Ctx, 'secrets' | 'clock'>, row: queries.Receip
     completeAt: iso(row.completeAt),
     endedAt: iso(endOf(row, state)),
     posterUrl: row.deletedAt === null ? posterOf(ctx, row) : null,
+    asOf: row.asOf.toISOString(),
   }
 }
 

@@ -237,6 +237,8 @@ const receipts = (db: Db | Tx) =>
       'v.work_left_s as workLeftS',
       'v.work_waits_for as waitsFor',
       'v.deleted_at as deletedAt',
+      // One clock for all processes: their answers about an upload overtake each other on their way to a browser.
+      sql<Date>`statement_timestamp()`.as('asOf'),
     ])
 
 export type ReceiptRow = NonNullable<Awaited<ReturnType<typeof findReceipt>>>

@@ -59,6 +59,19 @@ test('a file arrives in pieces, is safe with its checksum, and the original is k
   expect(job.rows).toEqual([{ data: { videoId: receipt.videoId, accountId: s.account.id } }])
 })
 
+test('receipts say when they were true, so that a browser knows which of two is the later one', async () => {
+  await using s = await setUp()
+  const path = await s.client.start(5000)
+  const before = await s.client.receipt(path)
+  await s.client.patch(path, 0, makeFileBytes(5000).subarray(0, 2000))
+  const after = await s.client.receipt(path)
+  const { items } = await (await s.client.send('GET', '/uploads')).json()
+
+  const [first, second, third] = [before, after, items[0]].map(({ asOf }) => Date.parse(asOf))
+  expect(second).toBeGreaterThan(first!)
+  expect(third).toBeGreaterThanOrEqual(second!)
+})
+
 test('limits are asked and answered before a byte is sent', async () => {
   await using s = await setUp({ env: { UPLOAD_MAX_BYTES: '5000', UPLOAD_MAX_DURATION_S: '60' } })
   s.world.ctx.blobs.freeBytes = async () => 10_000

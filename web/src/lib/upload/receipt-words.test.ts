@@ -27,6 +27,7 @@ const receiving: Receipt = {
   completeAt: null,
   endedAt: null,
   posterUrl: null,
+  asOf: AT,
 }
 const safe: Receipt = { ...receiving, state: 'safe', receivedBytes: 10_000_000, safeAt: AT }
 const playable: Receipt = { ...safe, state: 'playable', playableAt: AT, playableHeight: 540 }
@@ -84,11 +85,15 @@ test('progress and time left are told only where they are known', () => {
   expect(describeReceipt({ ...playable, timeLeftS: 40, progress: 0.5 }).detail).toContain('40 sec')
 })
 
-test('an answer that was overtaken by a newer one is not taken', () => {
-  expect(isNewer(receiving, safe)).toBe(false)
-  expect(isNewer(safe, receiving)).toBe(true)
-  expect(isNewer({ ...receiving, receivedBytes: 1 }, receiving)).toBe(false)
-  expect(isNewer(playable, { ...playable, publishedAt: AT })).toBe(false)
+test('of two answers the one that was true later counts, even when it says less', () => {
+  const later = '2026-11-22T12:00:00.001Z'
+  const complete: Receipt = { ...playable, state: 'complete', completeAt: AT, asOf: later }
+
+  expect(isNewer(complete, playable)).toBe(true)
+  expect(isNewer(playable, complete)).toBe(false)
+  const lost: Receipt = { ...safe, asOf: '2026-11-22T12:00:05Z' }
+  expect(isNewer(lost, complete)).toBe(true)
+  expect(isNewer({ ...complete, publishedAt: AT }, complete)).toBe(true)
 })
 
 test('time left is rounded as people say it', () => {

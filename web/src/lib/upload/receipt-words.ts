@@ -112,11 +112,10 @@ function describePlayable(receipt: Receipt): ReceiptWords {
   }
 }
 
-/** Whether the newer one of two receipts of an upload; live updates and reads can overtake each other. */
+/**
+ * Whether the newer one of two receipts of an upload; live updates and reads can overtake each other. A newer one may
+ * say less: a video whose files were lost is made again.
+ */
 export function isNewer(next: Receipt, known: Receipt): boolean {
-  const rank = { receiving: 0, safe: 1, playable: 2, complete: 3, failed: 4, cancelled: 4 } as const
-  if (rank[next.state] !== rank[known.state]) return rank[next.state] > rank[known.state]
-  if (next.state === 'receiving') return next.receivedBytes >= known.receivedBytes
-  if ((next.publishedAt === null) !== (known.publishedAt === null)) return next.publishedAt !== null
-  return true
+  return Date.parse(next.asOf) >= Date.parse(known.asOf)
 }
