@@ -2,22 +2,34 @@
 import { z } from 'zod'
 import { PageQuery } from '../../../contract/common.ts'
 import { FeedPage } from '../../../contract/videos.ts'
+import { networkOf } from '../../../kit/network-of.ts'
+import { createRateBucket } from '../../../kit/rate-bucket.ts'
 import { requireViewer, type Routes } from '../../app/http.ts'
+import { takeOrRefuse } from '../../app/rate-limit.ts'
 import { CURSOR_MAX_LENGTH } from './cursors.ts'
 import { openFeed } from './feed.ts'
 import { showFollowing, showForYou } from './feed.service.ts'
+
+/** Rankings of their own, of all signed-out visitors of one network: those that they share are not counted. */
+export const RANKINGS_PER_MINUTE = 60
+const MINUTE_MS = 60_000
 
 const FeedQuery = PageQuery.extend({ cursor: z.string().max(CURSOR_MAX_LENGTH).optional() })
 
 export const feedRoutes: Routes = (app, ctx) => {
   const feed = openFeed(ctx)
   app.addHook('onClose', () => feed[Symbol.asyncDispose]())
+  const rankings = createRateBucket({ burst: RANKINGS_PER_MINUTE, refillMs: MINUTE_MS, clock: ctx.clock })
   const schema = { querystring: FeedQuery, response: { 200: FeedPage } }
 
   // A page arrives as bytes, which no serializer touches: `response` describes it, and the tests hold it to that.
   app.get('/feed/for-you', { schema }, async (request, reply) => {
     const { cursor, limit } = request.query
-    const page = await showForYou(feed, { viewer: request.viewer, cursor, limit })
+    const { viewer } = request
+    const admitRanking = () => {
+      if (!viewer) takeOrRefuse(rankings, networkOf(request.ip), reply)
+    }
+    const page = await showForYou(feed, { viewer, cursor, limit, admitRanking })
     return reply
       .header('cache-control', 'no-store')
       .type('application/json; charset=utf-8')

@@ -12,12 +12,17 @@ import type { Feed } from './feed.ts'
 import { listFollowing } from './feed.queries.ts'
 import { hydrate } from './hydration.ts'
 import { followingReasonJson, presentPage, rankedReasonJson, type PageItem } from './presentation.ts'
-import { findNextPlace, findPlace, type Place } from './skeleton.ts'
+import { findNextPlace, findPlace, type Asker, type Place } from './skeleton.ts'
 
 export interface FeedInput {
   readonly viewer: Viewer | null
   readonly cursor: string | undefined
   readonly limit: number
+}
+
+export interface ForYouInput extends FeedInput {
+  /** See `Asker`. @default admits all */
+  readonly admitRanking?: () => void
 }
 
 /** A page that rules leave emptier than this goes on with more videos… */
@@ -28,14 +33,15 @@ const ROUNDS_MAX = 8
 /**
  * A page of For You, as the JSON of a `FeedPage`.
  *
- * @throws {AppError} invalid-input, when the cursor is not one of ours.
+ * @throws {AppError} invalid-input, when the cursor is not one of ours; what `admitRanking` throws.
  */
-export async function showForYou(feed: Feed, input: FeedInput): Promise<Buffer> {
+export async function showForYou(feed: Feed, input: ForYouInput): Promise<Buffer> {
   const { secrets } = feed.ctx
   const viewerId = input.viewer?.id ?? null
+  const asker: Asker = { viewerId, admitRanking: input.admitRanking ?? (() => {}) }
   const cursor = input.cursor === undefined ? null : openForYouCursor(secrets.cursor, input.cursor)
   let shown = cursor ? cursor.shown : NOTHING_SHOWN
-  let place: Place | null = await findPlace(feed, viewerId, cursor)
+  let place: Place | null = await findPlace(feed, asker, cursor)
   const { rankedAtMs } = place.snapshot
   const items: PageItem[] = []
 
@@ -51,9 +57,7 @@ export async function showForYou(feed: Feed, input: FeedInput): Promise<Buffer> 
     }
     shown = addShown(shown, videoIds)
     place =
-      end < snapshot.ranking.length
-        ? { snapshot, position: end }
-        : await findNextPlace(feed, viewerId, snapshot)
+      end < snapshot.ranking.length ? { snapshot, position: end } : await findNextPlace(feed, asker, snapshot)
   }
   const nextCursor =
     place &&

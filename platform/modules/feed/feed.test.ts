@@ -15,6 +15,8 @@ import {
   readForYou,
   readToEnd,
 } from './feed.fixtures.ts'
+import { RANKINGS_PER_MINUTE } from './feed.routes.ts'
+import { SHARED_MS } from './shared-rankings.ts'
 import { SNAPSHOT_TTL_MS } from './snapshots.ts'
 
 const PATIENCE = { timeout: 30_000 }
@@ -329,4 +331,51 @@ test('somebody else’s cursor gives a feed of one’s own, without what the cur
 
   expect(rest[0]!.items[0]!.viewer).not.toBeNull()
   expect(idsOf([signedOut, ...rest]).sort()).toEqual([...videoIds].sort())
+})
+
+test('signed-out visitors who come within seconds share the rankings of one, from the beginning to the end', async () => {
+  const clock = createFakeClock(new Date())
+  await using world = await createWorld({ clock })
+  await using feed = openSmallFeed(world)
+  const [author] = (await addAccounts(world, 1)) as [string]
+  const videoIds = await addVideos(
+    world,
+    Array.from({ length: 30 }, () => ({ authorId: author })),
+  )
+  const rowCount = async () => {
+    await feed.snapshots.flush()
+    return (await world.ctx.db.selectFrom('feed_snapshot').select('id').execute()).length
+  }
+  const visit = () => readToEnd((cursor) => readForYou(feed, { limit: 4, cursor }))
+  const first = await visit()
+  const rowsOfOne = await rowCount()
+
+  const visits = await Promise.all(Array.from({ length: 20 }, visit))
+
+  for (const pages of [first, ...visits]) expect(idsOf(pages).sort()).toEqual([...videoIds].sort())
+  expect(await rowCount()).toBe(rowsOfOne)
+  clock.advance(SHARED_MS - 1)
+  expect((await readForYou(feed)).rankedAt).toBe(first[0]!.rankedAt)
+  clock.advance(1)
+  expect((await readForYou(feed)).rankedAt).not.toBe(first[0]!.rankedAt)
+})
+
+test('what one visitor asks for alone has a limit for their network; what all share has none', async () => {
+  await using world = await createWorld({ clock: createFakeClock(new Date()) })
+  await using app = await open(world)
+  const [author] = await addAccounts(world, 1)
+  await addVideos(world, [{ authorId: author! }, { authorId: author! }])
+  const person = await world.account()
+  const signedIn = await app.inject({ url: '/api/v1/feed/for-you?limit=1', headers: person.headers })
+  // Somebody else's cursor leads to a ranking of one's own.
+  const url = `/api/v1/feed/for-you?limit=1&cursor=${signedIn.json().nextCursor}`
+  const ask = async (remoteAddress: string) => (await app.inject({ url, remoteAddress })).statusCode
+
+  for (let n = 0; n < RANKINGS_PER_MINUTE; n++) expect(await ask('192.0.2.1')).toBe(200)
+  const refused = await app.inject({ url, remoteAddress: '192.0.2.1' })
+
+  expect(refused.json()).toMatchObject({ code: 'too-many-requests', retryAfterS: 1 })
+  expect(await ask('192.0.2.2')).toBe(200)
+  const beginning = await app.inject({ url: '/api/v1/feed/for-you', remoteAddress: '192.0.2.1' })
+  expect(beginning.statusCode).toBe(200)
 })

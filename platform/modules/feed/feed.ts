@@ -5,6 +5,7 @@ import { EVENTS_CHANNEL } from '../../app/events.ts'
 import { Candidates } from './candidates.ts'
 import { CardCache } from './cards.ts'
 import { ChangeLog } from './changes.ts'
+import { SharedRankings } from './shared-rankings.ts'
 import { SnapshotStore } from './snapshots.ts'
 import { Viewers } from './viewers.ts'
 
@@ -38,6 +39,7 @@ export interface Feed extends AsyncDisposable {
   readonly candidates: Candidates
   readonly cards: CardCache
   readonly snapshots: SnapshotStore
+  readonly shared: SharedRankings
   readonly viewers: Viewers
   readonly changes: ChangeLog
 }
@@ -89,6 +91,7 @@ export function openFeed(ctx: Ctx, sizes: FeedSizes = DEFAULT_SIZES): Feed {
     candidates,
     cards,
     snapshots,
+    shared: new SharedRankings(ctx.clock),
     viewers,
     changes,
     async [Symbol.asyncDispose]() {

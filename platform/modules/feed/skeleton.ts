@@ -23,31 +23,45 @@ export interface Place {
   readonly position: number
 }
 
+/** Who asks for a page. */
+export interface Asker {
+  /** Null: signed out. */
+  readonly viewerId: string | null
+  /** Called before a ranking is made that only this one has asked for; may refuse by throwing. */
+  readonly admitRanking: () => void
+}
+
 /** Where a feed starts, or goes on. */
-export async function findPlace(
-  feed: Feed,
-  viewerId: string | null,
-  cursor: ForYouCursor | null,
-): Promise<Place> {
-  if (cursor === null) return { snapshot: await makeSnapshot(feed, viewerId, { shown: [] }), position: 0 }
+export async function findPlace(feed: Feed, asker: Asker, cursor: ForYouCursor | null): Promise<Place> {
+  const { viewerId } = asker
+  if (cursor === null) return { snapshot: await beginSnapshot(feed, viewerId), position: 0 }
   const snapshot = await feed.snapshots.find(cursor.snapshotId)
   if (snapshot && snapshot.accountId === viewerId) return { snapshot, position: cursor.position }
   // Gone, or somebody else's (they signed in meanwhile): a new one, without what the cursor remembers.
+  asker.admitRanking()
   await feed.candidates.ready()
   const shown = [...feed.candidates.pool.ids()].filter(shownFilter(cursor.shown))
   return { snapshot: await makeSnapshot(feed, viewerId, { shown }), position: 0 }
 }
 
 /** The beginning of what comes after a snapshot that is used up; null at the true end. */
-export async function findNextPlace(
-  feed: Feed,
-  viewerId: string | null,
-  used: Snapshot,
-): Promise<Place | null> {
+export async function findNextPlace(feed: Feed, asker: Asker, used: Snapshot): Promise<Place | null> {
   if (used.isLast) return null
-  const shown = used.archive ? used.shownBefore : [...used.shownBefore, ...used.ranking.videoIds]
-  const snapshot = await makeSnapshot(feed, viewerId, { shown, archive: used.archive })
+  const { viewerId, admitRanking } = asker
+  const make = () => {
+    const shown = used.archive ? used.shownBefore : [...used.shownBefore, ...used.ranking.videoIds]
+    return makeSnapshot(feed, viewerId, { shown, archive: used.archive })
+  }
+  const snapshot = await (viewerId === null
+    ? feed.shared.share({ after: used, admit: admitRanking, make })
+    : make())
   return snapshot.ranking.length === 0 ? null : { snapshot, position: 0 }
+}
+
+/** Nothing has been shown yet. One of these every few seconds is nobody's fault, so it asks no one's leave. */
+function beginSnapshot(feed: Feed, viewerId: string | null): Promise<Snapshot> {
+  const make = () => makeSnapshot(feed, viewerId, { shown: [] })
+  return viewerId === null ? feed.shared.share({ after: null, admit: () => {}, make }) : make()
 }
 
 interface SnapshotInput {
