@@ -1,4 +1,27 @@
 /** Incidents: what outages become once people read of them. All that other parts of the watch may import. */
+export { auditStatement, listAudit } from './audit.ts'
+export { reportMinutesOf, responseTimesOf, uptimeDaysOf } from './history.ts'
+export {
+  listMaintenances,
+  maintenanceById,
+  scheduleMaintenance,
+  updateMaintenance,
+} from './maintenance-verbs.ts'
+export { wordStatement } from './official-word.ts'
+export {
+  confirmOutage,
+  correctCause,
+  explainIncident,
+  mergeIncidents,
+  openIncident,
+  postUpdate,
+} from './operator-verbs.ts'
+export { incidentById, listIncidents, statusOf } from './status.ts'
+export { adviceFor, CAUSE_WORDS } from './words.ts'
+export { createLiveBoard } from './live-status.ts'
+export type { LiveBoard, LiveStatus } from './live-status.ts'
+export { startIncidentLoop } from './loop.ts'
+export type { IncidentLoop } from './loop.ts'
 export type {
   AuditEntry,
   ConfirmOutageInput,

@@ -1,17 +1,78 @@
 /** What the detector says now, kept in memory, and who wants to hear of changes. */
+import type { ComponentStatus } from '../../contract/watch.ts'
 import type { CellView, Collateral } from '../../engines/detect/types.ts'
+import type { Log } from '../../kit/log.ts'
 import type { WatchChange } from './views.ts'
+
+/** A component as it was last judged. */
+export interface ComponentNow {
+  readonly status: ComponentStatus
+  readonly state: CellView['state']
+  /** When the status last changed; null: never. */
+  readonly changedAtMs: number | null
+  readonly createdAtMs: number
+}
 
 export interface LiveStatus {
   /** Empty for a service that nothing is known of yet. */
   cells(serviceId: string): readonly CellView[]
+  /** By feature. */
+  components(serviceId: string): ReadonlyMap<string, ComponentNow>
   collaterals(serviceId: string): readonly Collateral[]
   /** When evidence last came in; null: none yet. */
   asOfMs(serviceId: string): number | null
   /** The watch itself has no connection. */
-  isBlind(): boolean
+  isBlind(serviceId: string): boolean
   /** Calls back after each change is on the disk. A listener that throws is logged and harms nobody. Disposal ends it. */
   onChange(listener: (change: WatchChange) => void): Disposable
   /** Tells all listeners. */
   tell(change: WatchChange): void
+}
+
+/** One service's part, as the incident loop keeps it up. */
+export interface LiveService {
+  cells: readonly CellView[]
+  components: Map<string, ComponentNow>
+  collaterals: readonly Collateral[]
+  asOfMs: number | null
+  isBlind: boolean
+}
+
+export interface LiveBoard extends LiveStatus {
+  /** The service's part, to be changed in place. */
+  service(serviceId: string): LiveService
+}
+
+/** Begins with nothing known. */
+export function createLiveBoard(log: Log): LiveBoard {
+  const services = new Map<string, LiveService>()
+  const listeners = new Set<(change: WatchChange) => void>()
+  return {
+    service(serviceId) {
+      let live = services.get(serviceId)
+      if (!live) {
+        live = { cells: [], components: new Map(), collaterals: [], asOfMs: null, isBlind: false }
+        services.set(serviceId, live)
+      }
+      return live
+    },
+    cells: (serviceId) => services.get(serviceId)?.cells ?? [],
+    components: (serviceId) => services.get(serviceId)?.components ?? new Map<string, ComponentNow>(),
+    collaterals: (serviceId) => services.get(serviceId)?.collaterals ?? [],
+    asOfMs: (serviceId) => services.get(serviceId)?.asOfMs ?? null,
+    isBlind: (serviceId) => services.get(serviceId)?.isBlind ?? false,
+    onChange(listener) {
+      listeners.add(listener)
+      return { [Symbol.dispose]: () => void listeners.delete(listener) }
+    },
+    tell(change) {
+      for (const listener of listeners) {
+        try {
+          listener(change)
+        } catch (error) {
+          log.error({ err: error, change: change.kind }, 'live.listener-failed')
+        }
+      }
+    },
+  }
 }

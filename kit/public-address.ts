@@ -1,0 +1,75 @@
+/** Which addresses lie on the public Internet. Whoever fetches what others name asks here first. */
+import { BlockList, isIP, isIPv6 } from 'node:net'
+
+/** Ranges that are not globally reachable (IANA special-purpose registries, RFC 6890), and multicast. */
+const SPECIAL_V4: readonly (readonly [string, number])[] = [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.0.2.0', 24],
+  ['192.88.99.0', 24],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['198.51.100.0', 24],
+  ['203.0.113.0', 24],
+  ['224.0.0.0', 4],
+  ['240.0.0.0', 4],
+]
+const SPECIAL_V6: readonly (readonly [string, number])[] = [
+  ['::', 127],
+  ['64:ff9b:1::', 48],
+  ['100::', 64],
+  ['2001::', 23],
+  ['2001:db8::', 32],
+  ['fc00::', 7],
+  ['fe80::', 10],
+  ['fec0::', 10],
+  ['ff00::', 8],
+]
+
+const special = new BlockList()
+for (const [network, prefix] of SPECIAL_V4) special.addSubnet(network, prefix, 'ipv4')
+for (const [network, prefix] of SPECIAL_V6) special.addSubnet(network, prefix, 'ipv6')
+
+/** False for private, local, reserved and multicast addresses, for IPv4 ones of that kind within IPv6, and for what is no address. */
+export function isPublicAddress(address: string): boolean {
+  const bare = address.split('%', 1)[0]!
+  if (isIP(bare) === 0) return false
+  if (!isIPv6(bare)) return !special.check(bare, 'ipv4')
+  if (special.check(bare, 'ipv6')) return false
+  const inner = embeddedIpv4(bare)
+  return inner === null || !special.check(inner, 'ipv4')
+}
+
+/** The IPv4 address within a mapped (`::ffff:`), compatible (`::`), 6to4 (`2002:`) or NAT64 (`64:ff9b::`) one. */
+function embeddedIpv4(address: string): string | null {
+  const words = expandIpv6(address)
+  const dotted = (high: number, low: number) => `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`
+  const isZero = (from: number, to: number) => words.slice(from, to).every((word) => word === 0)
+  if (isZero(0, 5) && (words[5] === 0xffff || words[5] === 0)) return dotted(words[6]!, words[7]!)
+  if (words[0] === 0x64 && words[1] === 0xff9b && isZero(2, 6)) return dotted(words[6]!, words[7]!)
+  if (words[0] === 0x2002) return dotted(words[1]!, words[2]!)
+  return null
+}
+
+/** The eight words of an IPv6 address, dotted ends included. */
+function expandIpv6(address: string): number[] {
+  const hex = address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...parts: string[]) => {
+    const [a, b, c, d] = parts.slice(0, 4).map(Number) as [number, number, number, number]
+    return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`
+  })
+  const [head, tail] = hex.split('::') as [string, string?]
+  const read = (part: string | undefined) =>
+    (part ?? '')
+      .split(':')
+      .filter(Boolean)
+      .map((word) => Number.parseInt(word, 16))
+  const [before, after] = [read(head), read(tail)]
+  return tail === undefined
+    ? before
+    : [...before, ...Array<number>(8 - before.length - after.length).fill(0), ...after]
+}

@@ -1,0 +1,142 @@
+/** HTTP as the watch speaks it: validation by zod, problem details, request ids, origin checks, security headers. */
+import Fastify, {
+  LogController,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
+import {
+  hasZodFastifySchemaValidationErrors,
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Log } from '../../kit/log.ts'
+import { toProblemBody } from '../../kit/problem-details.ts'
+import type { WatchCtx } from '../app/context.ts'
+import { WatchError } from '../app/errors.ts'
+
+export type WatchApp = FastifyInstance<Server, IncomingMessage, ServerResponse, Log, ZodTypeProvider>
+
+/** A part's routes. */
+export type WatchRoutes = (app: WatchApp, ctx: WatchCtx) => void | Promise<void>
+
+export const BODY_MAX_BYTES = 256 * 1024
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/** What pages may do; a page that needs more sets its own header. */
+export const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "manifest-src 'self'",
+  "worker-src 'self'",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+/** Makes a Fastify instance with everything but routes. */
+export function createWatchApp(ctx: WatchCtx): WatchApp {
+  const { trustedProxies } = ctx.config
+  const app = Fastify({
+    loggerInstance: ctx.log,
+    logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
+    bodyLimit: BODY_MAX_BYTES,
+    genReqId: () => ctx.newId(),
+    routerOptions: { maxParamLength: 256 },
+    requestTimeout: 15_000,
+    connectionTimeout: 60_000,
+    keepAliveTimeout: 10_000,
+    forceCloseConnections: true,
+  }).withTypeProvider<ZodTypeProvider>()
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-content-type-options', 'nosniff')
+    reply.header('referrer-policy', 'strict-origin-when-cross-origin')
+    reply.header('permissions-policy', 'camera=(), microphone=(), geolocation=()')
+    reply.header('cross-origin-opener-policy', 'same-origin')
+    if (!SAFE_METHODS.has(request.method)) refuseForeignCookies(ctx, request)
+  })
+  app.addHook('onSend', async (_request, reply, payload) => {
+    if (!reply.hasHeader('content-security-policy'))
+      reply.header('content-security-policy', CONTENT_SECURITY_POLICY)
+    return payload
+  })
+  app.setErrorHandler((error: FastifyError | Error, request, reply) => sendError(ctx, error, request, reply))
+  app.setNotFoundHandler((request, reply) =>
+    sendError(
+      ctx,
+      new WatchError('no-such-route', {
+        detail: `There is no ${request.method} ${request.url.split('?')[0]}.`,
+      }),
+      request,
+      reply,
+    ),
+  )
+  return app as unknown as WatchApp
+}
+
+/** Scheme and host by which the client reached us. */
+export function originOf(ctx: WatchCtx, request: FastifyRequest): string {
+  return ctx.config.publicUrl ?? `${request.protocol}://${request.host}`
+}
+
+/**
+ * A foreign page may not write in the name of an operator's session (cross-site request forgery). Without a cookie there
+ * is nothing to borrow: the platform's app, say, reports from its own origin.
+ */
+function refuseForeignCookies(ctx: WatchCtx, request: FastifyRequest): void {
+  if (request.headers.cookie === undefined) return
+  const { origin } = request.headers
+  if (origin === undefined) {
+    if (request.headers['sec-fetch-site'] === 'cross-site') throw new WatchError('foreign-origin')
+    return
+  }
+  if (origin !== originOf(ctx, request) && origin !== `${request.protocol}://${request.host}`)
+    throw new WatchError('foreign-origin', { detail: `${origin} is not this watch.` })
+}
+
+/** Sends any error as problem details. What was not thrown on purpose is logged here, once. */
+export function sendError(
+  ctx: WatchCtx,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const known = toWatchError(error)
+  if (known.code === 'unexpected')
+    ctx.log.error({ err: error, requestId: request.id, route: request.routeOptions.url }, 'unexpected error')
+  const problem = toProblemBody(known, request.id)
+  if (problem.retryAfterS !== undefined) reply.header('retry-after', Math.ceil(problem.retryAfterS))
+  reply.header('cache-control', 'no-store')
+  return reply.code(problem.status).type('application/problem+json').serializer(JSON.stringify).send(problem)
+}
+
+function toWatchError(error: unknown): WatchError {
+  if (error instanceof WatchError) return error
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const fields = Object.fromEntries(
+      error.validation.map((issue) => [
+        issue.instancePath.slice(1).replaceAll('/', '.') || 'body',
+        issue.message ?? 'does not fit',
+      ]),
+    )
+    const list = Object.entries(fields).map(([field, message]) => `${field}: ${message}`)
+    return new WatchError('invalid-input', { detail: list.join(' · '), fields })
+  }
+  const { code, statusCode } = error as FastifyError
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return new WatchError('body-too-large', { facts: { limitBytes: BODY_MAX_BYTES } })
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new WatchError('unsupported-media-type')
+  if (statusCode !== undefined && statusCode < 500)
+    return new WatchError('invalid-input', { detail: (error as Error).message })
+  return new WatchError('unexpected', { cause: error })
+}

@@ -1,0 +1,121 @@
+/** All SQL of maintenance windows. */
+import type { Statement, Store } from '../store/index.ts'
+import type { MaintenanceStatus, MaintenanceView } from './views.ts'
+
+interface MaintenanceRow {
+  readonly id: string
+  readonly service_id: string
+  readonly title: string
+  readonly body: string
+  readonly status: MaintenanceStatus
+  readonly feature_ids: string
+  readonly regions: string
+  readonly scheduled_for_ms: number
+  readonly scheduled_until_ms: number
+  readonly created_at_ms: number
+  readonly updated_at_ms: number
+  readonly completed_at_ms: number | null
+}
+
+export type MaintenanceUpdate = MaintenanceView['updates'][number]
+
+const COLUMNS = `id, service_id, title, body, status, feature_ids, regions, scheduled_for_ms, scheduled_until_ms,
+  created_at_ms, updated_at_ms, completed_at_ms`
+
+function toView(store: Store, row: MaintenanceRow): MaintenanceView {
+  return {
+    id: row.id,
+    serviceId: row.service_id,
+    title: row.title,
+    body: row.body,
+    status: row.status,
+    featureIds: JSON.parse(row.feature_ids) as string[],
+    regions: JSON.parse(row.regions) as string[],
+    scheduledForMs: row.scheduled_for_ms,
+    scheduledUntilMs: row.scheduled_until_ms,
+    createdAtMs: row.created_at_ms,
+    updatedAtMs: row.updated_at_ms,
+    completedAtMs: row.completed_at_ms,
+    updates: store.all<MaintenanceUpdate>(
+      `select id, status, body, at_ms as atMs, author from maintenance_update where maintenance_id = :id
+       order by at_ms desc, rowid desc limit 200`,
+      { id: row.id },
+    ),
+  }
+}
+
+export function findMaintenance(store: Store, id: string): MaintenanceView | null {
+  const row = store.get<MaintenanceRow>(`select ${COLUMNS} from maintenance where id = :id`, { id })
+  return row ? toView(store, row) : null
+}
+
+/** Under way, to come, and ended after the instant, by their beginning. */
+export function listMaintenancesNear(
+  store: Store,
+  serviceId: string,
+  endedAfterMs: number,
+): MaintenanceView[] {
+  return store
+    .all<MaintenanceRow>(
+      `select ${COLUMNS} from maintenance where service_id = :serviceId
+         and (completed_at_ms is null or completed_at_ms > :endedAfterMs)
+       order by scheduled_for_ms, id limit 200`,
+      { serviceId, endedAfterMs },
+    )
+    .map((row) => toView(store, row))
+}
+
+/** The latest first. */
+export function listAllMaintenances(store: Store, serviceId: string, limit: number): MaintenanceView[] {
+  return store
+    .all<MaintenanceRow>(
+      `select ${COLUMNS} from maintenance where service_id = :serviceId order by scheduled_for_ms desc, id limit :limit`,
+      { serviceId, limit },
+    )
+    .map((row) => toView(store, row))
+}
+
+/** Those of all services that are not completed. */
+export function listOpenMaintenances(store: Store): MaintenanceView[] {
+  return store
+    .all<MaintenanceRow>(
+      `select ${COLUMNS} from maintenance where completed_at_ms is null order by scheduled_for_ms, id limit 1000`,
+    )
+    .map((row) => toView(store, row))
+}
+
+export function insertMaintenance(view: Omit<MaintenanceView, 'updates'>): Statement {
+  return {
+    sql: `insert into maintenance (${COLUMNS}) values (:id, :serviceId, :title, :body, :status, :featureIds, :regions,
+      :scheduledForMs, :scheduledUntilMs, :createdAtMs, :updatedAtMs, :completedAtMs)`,
+    params: {
+      ...view,
+      featureIds: JSON.stringify(view.featureIds),
+      regions: JSON.stringify(view.regions),
+    },
+  }
+}
+
+/** Undone with its unit when somebody else changed the status meanwhile. */
+export function changeMaintenance(input: {
+  readonly id: string
+  readonly seenStatus: MaintenanceStatus
+  readonly status: MaintenanceStatus
+  readonly atMs: number
+}): Statement {
+  return {
+    sql: `update maintenance set status = :status, updated_at_ms = :atMs,
+        completed_at_ms = case when :status = 'completed' then :atMs else null end
+      where id = :id and status = :seenStatus`,
+    params: { ...input },
+    mustChange: true,
+  }
+}
+
+export function insertMaintenanceUpdate(maintenanceId: string, update: MaintenanceUpdate): Statement {
+  return {
+    sql: `insert into maintenance_update (id, maintenance_id, at_ms, status, body, author)
+      values (:id, :maintenanceId, :atMs, :status, :body, :author)`,
+    params: { maintenanceId, ...update },
+  }
+}

@@ -1,0 +1,53 @@
+/** The detector's memory on disk, and the reports that came in after it was last written. */
+import type { DetectorSnapshot, ReportSample } from '../../engines/detect/types.ts'
+import type { WatchCtx } from '../app/context.ts'
+import type { Statement } from '../store/index.ts'
+
+/** Undefined when there is none, or none that can be read. */
+export function readSnapshot(ctx: WatchCtx): DetectorSnapshot | undefined {
+  const row = ctx.store.get<{ body: string }>('select body from detector_snapshot')
+  if (!row) return undefined
+  try {
+    // Its maker checks the version; anything else in it is the detector's own.
+    return JSON.parse(row.body) as DetectorSnapshot
+  } catch (error) {
+    ctx.log.warn({ err: error }, 'detector.snapshot-unreadable')
+    return undefined
+  }
+}
+
+export const snapshotStatement = (snapshot: DetectorSnapshot): Statement => ({
+  sql: `insert into detector_snapshot (id, saved_at_ms, body) values (1, :savedAtMs, :body)
+    on conflict (id) do update set saved_at_ms = excluded.saved_at_ms, body = excluded.body`,
+  params: { savedAtMs: Math.round(snapshot.savedAtMs), body: JSON.stringify(snapshot) },
+})
+
+/** Reports that were acknowledged after the snapshot was taken: none is forgotten by a crash. */
+export function replaySince(ctx: WatchCtx): ReportSample[] {
+  const row = ctx.store.get<{ at: number }>('select saved_at_ms as at from detector_snapshot')
+  return ctx.store
+    .all<{
+      service_id: string
+      at_ms: number
+      feature_id: string | null
+      region: string | null
+      asn: number | null
+      trust: number
+      client_version: string | null
+    }>(
+      `select service_id, at_ms, feature_id, region, asn, trust, client_version from report
+       where at_ms > :since order by at_ms limit 200000`,
+      { since: row?.at ?? 0 },
+    )
+    .map((report) => ({
+      kind: 'reports',
+      serviceId: report.service_id,
+      atMs: report.at_ms,
+      featureId: report.feature_id,
+      region: report.region,
+      asn: report.asn,
+      count: 1,
+      trust: report.trust,
+      clientVersion: report.client_version,
+    }))
+}
