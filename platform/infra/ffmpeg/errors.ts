@@ -9,7 +9,7 @@
  * - `no-space`: what takes its output found the disk full.
  * - `pipe-failed`: what feeds it or takes its output failed; the `cause` says why.
  * - `output-too-large`: it gave more bytes than it was allowed.
- * - `not-installed`: there is no such program.
+ * - `not-installed`: there is no such program, or none of the tools that confine it.
  */
 export type FfmpegFailure =
   | 'bad-input'

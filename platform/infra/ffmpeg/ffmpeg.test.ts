@@ -24,7 +24,7 @@ import {
   type TrackInit,
 } from '../../../engines/ladder/index.ts'
 import { makeClip, type ClipName } from '../../../tests/support/clips.ts'
-import { FfmpegError, runFfmpeg } from './index.ts'
+import { FfmpegError, HANDED_FILE, runFfmpeg, type RunInput } from './index.ts'
 
 const limits = { timeoutMs: 60_000, cpuS: 60 }
 
@@ -39,27 +39,35 @@ interface Made {
   readonly file: Uint8Array
 }
 
-async function inputOf(name: ClipName): Promise<SourceInput & { from: 'file' }> {
-  const path = await makeClip(name)
-  const sniffed = sniffContainer((await readFile(path)).subarray(0, 1024))
+type From = Pick<RunInput, 'file' | 'stdin'>
+
+async function clip(name: ClipName): Promise<{ input: SourceInput; from: From }> {
+  const file = await makeClip(name)
+  const sniffed = sniffContainer((await readFile(file)).subarray(0, 1024))
   if (sniffed.kind !== 'video') throw new Error(`${name} is ${sniffed.kind}`)
-  return { from: 'file', path, demuxer: sniffed.demuxer }
+  return { input: { from: 'file', path: HANDED_FILE, demuxer: sniffed.demuxer }, from: { file } }
 }
 
-async function probe(input: SourceInput, stdin?: AsyncIterable<Uint8Array>): Promise<SourceInfo> {
+/** A piped source: as it is while it arrives. */
+const piped = (bytes: Uint8Array) => ({
+  input: { from: 'pipe', demuxer: 'mov' } as const,
+  from: { stdin: once(bytes) },
+})
+
+async function probe({ input, from }: { input: SourceInput; from: From }): Promise<SourceInfo> {
   const parts: Uint8Array[] = []
   const args = probeArguments(input)
-  await runFfmpeg({ program: 'ffprobe', args, limits, stdin, outputs: [(chunk) => void parts.push(chunk)] })
+  await runFfmpeg({ program: 'ffprobe', args, limits, ...from, outputs: [(chunk) => void parts.push(chunk)] })
   return parseProbe(Buffer.concat(parts).toString())
 }
 
-async function make(job: FfmpegJob, stdin?: AsyncIterable<Uint8Array>): Promise<Made[]> {
+async function make(job: FfmpegJob, from: From): Promise<Made[]> {
   const cutters = job.outputs.map(() => createFragmentCutter())
   const pieces = job.outputs.map(() => [] as ReturnType<(typeof cutters)[0]['push']>)
   await runFfmpeg({
     args: job.args,
     limits,
-    stdin,
+    ...from,
     outputs: cutters.map((cutter, i) => (chunk) => void pieces[i]!.push(...cutter.push(chunk))),
   })
   return pieces.map((of) => {
@@ -83,9 +91,8 @@ async function make(job: FfmpegJob, stdin?: AsyncIterable<Uint8Array>): Promise<
 }
 
 async function makeLadder(name: ClipName, rungs?: (plan: LadderPlan) => LadderPlan['rungs']) {
-  const input = await inputOf(name)
-  const source = await probe(input)
-  const plan = planLadder(source)
+  const { input, from } = await clip(name)
+  const plan = planLadder(await probe({ input, from }))
   const job = encodeArguments({
     input,
     plan,
@@ -93,7 +100,7 @@ async function makeLadder(name: ClipName, rungs?: (plan: LadderPlan) => LadderPl
     rungs: rungs?.(plan) ?? plan.rungs,
     withAudio: true,
   })
-  return { plan, made: await make(job) }
+  return { plan, made: await make(job, from) }
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -102,8 +109,9 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 
 describe('copying', () => {
   test("cuts a phone's video into segments of two seconds on one timeline with its sound", async () => {
-    const input = await inputOf('h264BFrames')
-    const [picture, sound] = await make(copyArguments(input, planLadder(await probe(input)), defaultLimits))
+    const { input, from } = await clip('h264BFrames')
+    const plan = planLadder(await probe({ input, from }))
+    const [picture, sound] = await make(copyArguments(input, plan, defaultLimits), from)
 
     expect(picture!.track).toMatchObject({ kind: 'video', codecs: 'avc1.64001e', width: 360, height: 640 })
     expect(picture!.segments.map(({ startS, durationS }) => [startS, durationS])).toEqual([
@@ -113,7 +121,7 @@ describe('copying', () => {
     expect(picture!.isIndependent).toBe(true)
     expect(sound!.track).toMatchObject({ kind: 'audio', codecs: 'mp4a.40.2', channels: 2 })
     expect(sound!.segments[0]!.startS).toBe(0)
-    const shown = await probe({ from: 'pipe', demuxer: 'mov' }, once(picture!.file))
+    const shown = await probe(piped(picture!.file))
     expect(shown.hasHiddenStart).toBe(false)
   })
 
@@ -123,10 +131,10 @@ describe('copying', () => {
     const index = bytes.subarray(moov!.start, moov!.start + moov!.sizeBytes!)
     const early = composeEarlyStream(bytes.subarray(0, 1000), index)
     const stream = concat([early.head, bytes.subarray(early.continueAt)])
-    const input = { from: 'pipe', demuxer: 'mov' } as const
-    const source = await probe(input, once(stream.subarray(0, 200_000)))
+    const source = await probe(piped(stream.subarray(0, 200_000)))
 
-    const [picture] = await make(copyArguments(input, planLadder(source), defaultLimits), once(stream))
+    const { input, from } = piped(stream)
+    const [picture] = await make(copyArguments(input, planLadder(source), defaultLimits), from)
 
     expect(picture!.segments.map(({ durationS }) => durationS)).toEqual([2, 2])
   })
@@ -163,7 +171,7 @@ describe('encoding', () => {
     ['a transport stream with broken times', 'brokenTimestamps', 360, 640],
   ] as const)('shows %s', async (_, name, width, height) => {
     const { made } = await makeLadder(name)
-    const shown = await probe({ from: 'pipe', demuxer: 'mov' }, once(made[0]!.file))
+    const shown = await probe(piped(made[0]!.file))
 
     expect(shown.video).toMatchObject({
       codec: 'h264',
@@ -180,7 +188,7 @@ describe('encoding', () => {
 
   test('tames a variable frame rate', async () => {
     const { plan, made } = await makeLadder('variableRate')
-    const shown = await probe({ from: 'pipe', demuxer: 'mov' }, once(made[0]!.file))
+    const shown = await probe(piped(made[0]!.file))
 
     expect(plan.fps).toEqual({ num: 30, den: 1 })
     expect(shown.video).toMatchObject({ hasVariableFrameRate: false, measuredFps: expect.closeTo(30, 1) })
@@ -200,11 +208,11 @@ describe('encoding', () => {
   })
 
   test('going on in the middle gives the very segments that were missing', async () => {
-    const input = await inputOf('h264LongGop')
-    const plan = planLadder(await probe(input))
+    const { input, from } = await clip('h264LongGop')
+    const plan = planLadder(await probe({ input, from }))
     const options = { input, plan, limits: defaultLimits, rungs: plan.rungs, withAudio: false }
-    const [whole] = await make(encodeArguments(options))
-    const [rest] = await make(encodeArguments({ ...options, skipSegments: 2 }))
+    const [whole] = await make(encodeArguments(options), from)
+    const [rest] = await make(encodeArguments({ ...options, skipSegments: 2 }), from)
 
     expect(rest!.segments.map(({ durationS }) => durationS)).toEqual(
       whole!.segments.slice(2).map(({ durationS }) => durationS),
@@ -241,7 +249,7 @@ describe('encoding', () => {
 
 describe('bad input', () => {
   test('a thousand frames a second, ten hours and 15360 pixels are refused by the probe', async () => {
-    const codeOf = async (name: ClipName) => judgeSource(await probe(await inputOf(name)))?.code
+    const codeOf = async (name: ClipName) => judgeSource(await probe(await clip(name)))?.code
     expect(await codeOf('thousandFps')).toBe('video-too-many-fps')
     expect(await codeOf('tenHours')).toBe('video-too-long')
     expect(await codeOf('veryWide')).toBe('video-too-large')
@@ -250,14 +258,16 @@ describe('bad input', () => {
   })
 
   test("a file without its index is the source's fault", async () => {
-    await expect(probe(await inputOf('indexless'))).rejects.toMatchObject({ failure: 'bad-input' })
+    await expect(probe(await clip('indexless'))).rejects.toMatchObject({ failure: 'bad-input' })
   })
 
   test.each(['hlsOfSecrets', 'hlsOfAddress', 'concatOfSecrets'] as const)(
     '%s opens nothing even when it reaches the demuxer',
     async (name) => {
-      const input: SourceInput = { from: 'file', demuxer: 'mov', path: await makeClip(name) }
-      const failed = await probe(input).catch((error: unknown) => error)
+      const input: SourceInput = { from: 'file', demuxer: 'mov', path: HANDED_FILE }
+      const failed = await probe({ input, from: { file: await makeClip(name) } }).catch(
+        (error: unknown) => error,
+      )
       expect(failed).toBeInstanceOf(FfmpegError)
       expect((failed as FfmpegError).stderrTail).not.toMatch(/root:|Connection refused|passwd/)
     },
@@ -359,7 +369,7 @@ describe('guarding', () => {
         isReleased = true
       }
     }
-    const source = await probe({ from: 'pipe', demuxer: 'mov' }, endless())
+    const source = await probe({ input: { from: 'pipe', demuxer: 'mov' }, from: { stdin: endless() } })
     expect(source.video?.codec).toBe('h264')
     await expect.poll(() => isReleased).toBe(true)
   })

@@ -1,10 +1,14 @@
 /**
  * Runs ffmpeg or ffprobe on a source that nobody vouches for: no shell, a clean environment, a process group of its own,
- * limits on time, memory, files and output, and pipes for everything that goes in or out.
+ * no privileges, limits on time, memory, files and output, and pipes for everything that goes in or out but a file that is
+ * handed over.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
+import type { FileHandle } from 'node:fs/promises'
 import type { Readable, Writable } from 'node:stream'
+import type { SystemUser } from '../system-users.ts'
 import { FfmpegError, isOutOfSpace, type FfmpegFailure } from './errors.ts'
+import { chooseEncoderUser, dropPrivileges, openToHand } from './privileges.ts'
 import { readReport, type RunProgress } from './report.ts'
 
 export interface RunLimits {
@@ -27,6 +31,11 @@ export interface RunInput {
    * can be used again. Ends early without harm when the program has seen enough.
    */
   readonly stdin?: AsyncIterable<Uint8Array>
+  /**
+   * A file to read, by path, instead of `stdin`: the one file of ours that the program may open. In `args` it goes by the
+   * name HANDED_FILE, whatever its path.
+   */
+  readonly file?: string
   /**
    * One consumer per output descriptor, from 3 on (for ffprobe: from 1 on). A consumer that is slow slows the program; one
    * that throws ends it.
@@ -53,11 +62,14 @@ const KILL_GRACE_MS = 2_000
  * Runs to the end.
  *
  * @throws {FfmpegError} saying how it ended, when not well.
+ * @throws the file system's error when `file` can't be opened.
  */
 export async function runFfmpeg(input: RunInput): Promise<RunResult> {
-  if (input.signal?.aborted) throw new FfmpegError('cancelled', 'It was cancelled before it began.')
   const { program = 'ffmpeg', outputs = [] } = input
-  const child = start(input, program, outputs.length)
+  const user = await chooseEncoderUser()
+  await using file = input.file === undefined ? null : await openToHand(input.file, user)
+  if (input.signal?.aborted) throw new FfmpegError('cancelled', 'It was cancelled before it began.')
+  const child = start(input, composeCommand(input, program, user), file)
   const end = new EndOfRun(child)
   if (child.pid !== undefined) input.onStart?.(child.pid)
   using _timers = watch(child, end, input)
@@ -75,12 +87,12 @@ export async function runFfmpeg(input: RunInput): Promise<RunResult> {
       end.stop(isOutOfSpace(error) ? 'no-space' : 'pipe-failed', 'Its output could not be taken.', error),
     ),
   )
-  const feeding = feed(child.stdin!, input.stdin).catch((error: unknown) =>
+  const feeding = feed(child.stdin, input.stdin).catch((error: unknown) =>
     end.stop('pipe-failed', 'Its input ended with an error.', error),
   )
   const exit = await end.exited
   // The source's iterator is let go: after the exit nothing more is written.
-  child.stdin!.destroy()
+  child.stdin?.destroy()
   await Promise.all([...consuming, feeding])
   const { stderrTail, cpuS } = await report
   judgeExit(exit, end, program, stderrTail)
@@ -117,23 +129,25 @@ class EndOfRun {
   }
 }
 
-function start(input: RunInput, program: string, outputCount: number): ChildProcess {
-  const { limits, nice = 0 } = input
-  const limited = [
-    `--as=${limits.memoryBytes ?? DEFAULT_MEMORY_BYTES}`,
-    ...(limits.cpuS ? [`--cpu=${Math.ceil(limits.cpuS)}:${Math.ceil(limits.cpuS) + 5}`] : []),
-    // Everything goes through pipes: no file is ever written.
-    ...['--fsize=0', '--core=0', '--nofile=64'],
-  ]
-  const command = ['prlimit', ...limited, 'nice', '-n', String(nice), program, ...input.args]
+function start({ outputs = [] }: RunInput, command: string[], file: FileHandle | null): ChildProcess {
   return spawn(command[0]!, command.slice(1), {
-    stdio: ['pipe', ...Array.from({ length: 2 + outputCount }, () => 'pipe' as const)],
+    stdio: [file?.fd ?? 'pipe', 'pipe', 'pipe', ...outputs.map(() => 'pipe' as const)],
     detached: true,
     shell: false,
     cwd: '/',
     // FFREPORT and the like would make it write files; the search path alone is needed.
     env: { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C.UTF-8', HOME: '/nonexistent' },
   })
+}
+
+function composeCommand({ limits, nice = 0, args }: RunInput, program: string, user: SystemUser | null) {
+  const limited = [
+    `--as=${limits.memoryBytes ?? DEFAULT_MEMORY_BYTES}`,
+    ...(limits.cpuS ? [`--cpu=${Math.ceil(limits.cpuS)}:${Math.ceil(limits.cpuS) + 5}`] : []),
+    // Everything goes through pipes: no file is ever written.
+    ...['--fsize=0', '--core=0', '--nofile=64'],
+  ]
+  return ['prlimit', ...limited, 'nice', '-n', String(nice), ...dropPrivileges(user), program, ...args]
 }
 
 function watch(child: ChildProcess, end: EndOfRun, input: RunInput): Disposable {
@@ -170,7 +184,9 @@ async function drain(stream: Readable, consume: (chunk: Uint8Array) => Promise<v
   }
 }
 
-async function feed(stdin: Writable, source: AsyncIterable<Uint8Array> | undefined): Promise<void> {
+/** @param stdin null: a file was handed over in its place. */
+async function feed(stdin: Writable | null, source: AsyncIterable<Uint8Array> | undefined): Promise<void> {
+  if (!stdin) return
   stdin.on('error', () => {})
   if (!source) {
     stdin.end()

@@ -2,7 +2,8 @@
 import { chmod, chown, cp, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
-import { findBlockingFolder, type SystemUser } from './system-user.ts'
+import type { SystemUser } from '../system-users.ts'
+import { findBlockingFolder } from './system-user.ts'
 
 export interface Binaries {
   readonly initdb: string

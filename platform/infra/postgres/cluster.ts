@@ -5,7 +5,7 @@ import { chown, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:f
 import { join } from 'node:path'
 import { findFreePort, isPortFree } from '../../../kit/free-port.ts'
 import type { Binaries } from './binaries.ts'
-import type { SystemUser } from './system-user.ts'
+import type { SystemUser } from '../system-users.ts'
 
 /** The superuser and the database, both. */
 export const NAME = 'upbeat'

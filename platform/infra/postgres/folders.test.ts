@@ -3,8 +3,9 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { makeTemporaryDir } from '../../../tests/support/temporary-dir.ts'
+import type { SystemUser } from '../system-users.ts'
 import { findBinaries } from './binaries.ts'
-import { FolderBlockedError, requireEnterable, type SystemUser } from './system-user.ts'
+import { FolderBlockedError, requireEnterable } from './system-user.ts'
 
 const SOMEBODY: SystemUser = { name: 'somebody', uid: 54_321, gid: 54_321 }
 const isRoot = process.getuid!() === 0

@@ -7,7 +7,7 @@ import pg from 'pg'
 import { isWorkingIn, listWorkingIn, sendSignal } from '../../../kit/processes.ts'
 import type { Binaries } from './binaries.ts'
 import { NAME, openServerLog, readServerLogEnd, type Cluster, type ClusterPaths } from './cluster.ts'
-import type { SystemUser } from './system-user.ts'
+import type { SystemUser } from '../system-users.ts'
 
 export interface Server {
   readonly pid: number

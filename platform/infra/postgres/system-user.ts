@@ -1,17 +1,8 @@
 /** The system user that PostgreSQL runs as when we are root: PostgreSQL refuses to run as root. */
-import { execFile } from 'node:child_process'
 import { constants } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { dirname, parse } from 'node:path'
-import { promisify } from 'node:util'
-
-const run = promisify(execFile)
-
-export interface SystemUser {
-  readonly name: string
-  readonly uid: number
-  readonly gid: number
-}
+import { findSystemUser, makeSystemUser, type SystemUser } from '../system-users.ts'
 
 /** PostgreSQL can't work where the data folder lies: its user may not enter one of the folders above. */
 export class FolderBlockedError extends Error {}
@@ -27,37 +18,19 @@ export async function chooseSystemUser(clusterDir: string): Promise<SystemUser |
   if (process.getuid?.() !== 0) return null
   const owner = await stat(clusterDir).catch(() => null)
   if (owner && owner.uid !== 0) return { name: `uid ${owner.uid}`, uid: owner.uid, gid: owner.gid }
-  return (await findUser(FIRST_CHOICE)) ?? (await findUser(OUR_OWN)) ?? createUser(OUR_OWN)
+  return (await findSystemUser(FIRST_CHOICE)) ?? (await findSystemUser(OUR_OWN)) ?? makeOurOwn()
 }
 
-async function findUser(name: string): Promise<SystemUser | null> {
-  for (const line of (await readFile('/etc/passwd', 'utf8')).split('\n')) {
-    const [entry, , uid, gid] = line.split(':')
-    if (entry === name) return { name, uid: Number(uid), gid: Number(gid) }
+async function makeOurOwn(): Promise<SystemUser> {
+  try {
+    return await makeSystemUser(OUR_OWN)
+  } catch (cause) {
+    throw new Error(
+      `PostgreSQL may not run as root, and the system user "${OUR_OWN}" could not be made. ` +
+        `Make it yourself (useradd --system ${OUR_OWN}) and start again, or start Upbeat as an ordinary user.`,
+      { cause },
+    )
   }
-  return null
-}
-
-async function createUser(name: string): Promise<SystemUser> {
-  const attempts: [string, string[]][] = [
-    ['useradd', ['--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin', name]],
-    ['adduser', ['-S', '-D', '-H', name]],
-  ]
-  const failures: unknown[] = []
-  for (const [program, args] of attempts) {
-    try {
-      await run(program, args, { timeout: 10_000 })
-      const user = await findUser(name)
-      if (user) return user
-    } catch (error) {
-      failures.push(error)
-    }
-  }
-  throw new Error(
-    `PostgreSQL may not run as root, and the system user "${name}" could not be made. ` +
-      `Make it yourself (useradd --system ${name}) and start again, or start Upbeat as an ordinary user.`,
-    { cause: new AggregateError(failures) },
-  )
 }
 
 /** The topmost folder on the way to `path` (itself included) that the user may not enter; null when there is none. */

@@ -7,7 +7,7 @@ import { recordFailure, recordProgress } from '../videos/index.ts'
 import { createSink, type Sink, type SinkOptions } from './renditions.ts'
 import { limitsOf } from './inspection.ts'
 
-export interface EncodeRun extends Pick<RunInput, 'stdin' | 'nice' | 'signal'> {
+export interface EncodeRun extends Pick<RunInput, 'file' | 'stdin' | 'nice' | 'signal'> {
   readonly videoId: string
   readonly generation: number
   readonly plan: LadderPlan
@@ -52,6 +52,7 @@ export async function encodeIntoBlobs(ctx: Ctx, run: EncodeRun): Promise<Sink[]>
     },
     outputs: sinks.map((sink) => (chunk) => sink.consume(chunk)),
     onProgress: throttleProgress(ctx, run),
+    ...(run.file && { file: run.file }),
     ...(run.stdin && { stdin: run.stdin }),
     ...(run.nice && { nice: run.nice }),
     ...(run.signal && { signal: run.signal }),

@@ -11,7 +11,7 @@ import {
 } from '../../../engines/ladder/index.ts'
 import type { Ctx } from '../../app/context.ts'
 import { inTransaction } from '../../infra/db/index.ts'
-import { FfmpegError } from '../../infra/ffmpeg/index.ts'
+import { FfmpegError, HANDED_FILE } from '../../infra/ffmpeg/index.ts'
 import { findVideo, originalKeyOf, recordGeneration } from '../videos/index.ts'
 import { claimWork } from './claims.ts'
 import { encodeIntoBlobs, refuseVideo } from './encoding.ts'
@@ -52,17 +52,17 @@ export async function makeFirstPlayable(ctx: Ctx, job: TranscodeJob, signal: Abo
   const original = await judgeOriginal(ctx, videoId, { isReadThrough: generation > FIRST_GENERATION })
   if (original !== 'there')
     return await settleWithoutOriginal(ctx, videoId, { state: original, playableHeight: null })
-  const path = pathOfOriginal(ctx, videoId)
-  const work = await settleWork(ctx, videoId, path, held)
+  const file = pathOfOriginal(ctx, videoId)
+  const work = await settleWork(ctx, videoId, file, held)
   if (!work) return
-  const input: SourceInput = { from: 'file', demuxer: work.demuxer, path }
   if (work.mode === 'copy') {
-    const run = { videoId, generation, plan: work.plan, durationMs: null, signal: held }
+    const run = { videoId, generation, plan: work.plan, file, durationMs: null, signal: held }
+    const input: SourceInput = { from: 'file', demuxer: work.demuxer, path: HANDED_FILE }
     const sinks = await encodeIntoBlobs(ctx, { ...run, job: copyArguments(input, work.plan, limitsOf(ctx)) })
     if (isGoodCopy(sinks)) return void (await publishFirst(ctx, job, work))
     await giveUpCopy(ctx, videoId, work, sinks)
   }
-  await encodeFirstRung(ctx, job, { ...work, mode: 'encode' }, input, held)
+  await encodeFirstRung(ctx, job, work, file, held)
   await publishFirst(ctx, job, { ...work, mode: 'encode' })
 }
 
@@ -162,15 +162,16 @@ async function settleWork(
 async function encodeFirstRung(
   ctx: Ctx,
   { videoId }: TranscodeJob,
-  { plan, generation }: Work,
-  input: SourceInput,
+  { plan, demuxer, generation }: Work,
+  file: string,
   signal: AbortSignal,
 ): Promise<void> {
   const journal = await queries.listRenditions(ctx.db, videoId)
   const key = { videoId, generation, rendition: plan.firstRung.id }
   const isWhole = (rendition: string) =>
     journal.some((of) => of.generation === generation && of.rendition === rendition && of.isWhole)
-  const base = { videoId, generation, plan, durationMs: null, signal }
+  const base = { videoId, generation, plan, file, durationMs: null, signal }
+  const input: SourceInput = { from: 'file', demuxer, path: HANDED_FILE }
   const options = { input, plan, limits: limitsOf(ctx), rungs: [plan.firstRung] }
   // The last segment is made once more: entering after it would give an empty run.
   const from = isWhole(key.rendition) ? 0 : Math.max(0, countFinished(journal, [key], plan) - 1)

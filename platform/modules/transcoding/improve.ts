@@ -8,7 +8,7 @@ import {
 } from '../../../engines/ladder/index.ts'
 import type { Ctx } from '../../app/context.ts'
 import { inTransaction } from '../../infra/db/index.ts'
-import { FfmpegError } from '../../infra/ffmpeg/index.ts'
+import { FfmpegError, HANDED_FILE } from '../../infra/ffmpeg/index.ts'
 import { findVideo, listGenerations, recordComplete, recordGeneration } from '../videos/index.ts'
 import { claimWork } from './claims.ts'
 import { encodeIntoBlobs } from './encoding.ts'
@@ -86,7 +86,8 @@ async function encodeLadder(
 ): Promise<MediaManifest> {
   const { videoId, mode, ladderGeneration: generation } = known
   const plan = known.plan!
-  const input: SourceInput = { from: 'file', demuxer: known.demuxer!, path: pathOfOriginal(ctx, videoId) }
+  const input: SourceInput = { from: 'file', demuxer: known.demuxer!, path: HANDED_FILE }
+  const file = pathOfOriginal(ctx, videoId)
   const keys = rungs.map((rung) => ({ videoId, generation, rendition: rung.id }))
   const journal = await queries.listRenditions(ctx.db, videoId)
   const areAllWhole = keys.every((key) =>
@@ -95,7 +96,7 @@ async function encodeLadder(
   const encodeFrom = async (from: number) => {
     for (const key of keys) await queries.forgetFrom(ctx.db, key, from)
     const options = { input, plan, limits: limitsOf(ctx), rungs, withAudio: false, skipSegments: from }
-    const run = { videoId, generation, plan, durationMs: base.durationMs, from, nice: NICE, signal }
+    const run = { videoId, generation, plan, file, durationMs: base.durationMs, from, nice: NICE, signal }
     await encodeIntoBlobs(ctx, { ...run, job: encodeArguments(options) })
   }
   if (!areAllWhole) {

@@ -27,7 +27,7 @@ import {
   type SourceLimits,
 } from '../../../engines/ladder/index.ts'
 import type { Ctx } from '../../app/context.ts'
-import { FfmpegError, runFfmpeg } from '../../infra/ffmpeg/index.ts'
+import { FfmpegError, HANDED_FILE, runFfmpeg, type RunInput } from '../../infra/ffmpeg/index.ts'
 
 export interface Taken {
   readonly kind: 'taken'
@@ -72,8 +72,8 @@ export async function inspectFile(ctx: Ctx, path: string, signal?: AbortSignal):
     if ('refusal' in index) return { kind: 'refused', refusal: index.refusal }
     gapS = index.gapS
   }
-  const input: SourceInput = { from: 'file', demuxer: sniffed.demuxer, path }
-  return await judgeProbe(ctx, sniffed.demuxer, gapS, () => probe(input, undefined, signal))
+  const input: SourceInput = { from: 'file', demuxer: sniffed.demuxer, path: HANDED_FILE }
+  return await judgeProbe(ctx, sniffed.demuxer, gapS, () => probe(input, { file: path }, signal))
 }
 
 /** Looks at what has arrived of a file: its first `receivedBytes`, and its index when that was sent ahead. */
@@ -109,7 +109,7 @@ export async function inspectArriving(
   const bytes = concat([way.stream.head, rest])
   try {
     const judged = await judgeProbe(ctx, demuxer, way.gapS, () =>
-      probe({ from: 'pipe', demuxer }, bytes, signal),
+      probe({ from: 'pipe', demuxer }, { stdin: inChunks(bytes) }, signal),
     )
     return judged.kind === 'taken' ? { ...judged, stream: way.stream } : judged
   } catch (error) {
@@ -254,13 +254,17 @@ async function judgeProbe(
   }
 }
 
-async function probe(input: SourceInput, bytes?: Uint8Array, signal?: AbortSignal): Promise<SourceInfo> {
+async function probe(
+  input: SourceInput,
+  from: Pick<RunInput, 'file' | 'stdin'>,
+  signal?: AbortSignal,
+): Promise<SourceInfo> {
   const parts: Uint8Array[] = []
   await runFfmpeg({
     program: 'ffprobe',
     args: probeArguments(input),
     limits: PROBE_LIMITS,
-    ...(bytes && { stdin: inChunks(bytes) }),
+    ...from,
     outputs: [(chunk) => void parts.push(chunk)],
     ...(signal && { signal }),
   })
