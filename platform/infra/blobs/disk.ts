@@ -15,73 +15,84 @@ export async function openDiskBlobs(root: string): Promise<Blobs> {
   await chmod(root, 0o700).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPERM' && error.code !== 'EROFS' && error.code !== 'ENOTSUP') throw error
   })
+  return { ...readingFrom(root), ...writingTo(root) }
+}
 
-  function pathOf(key: string): string {
-    if (!KEY.test(key)) throw new RangeError(`"${key}" is no blob key.`)
-    return join(root, ...key.split('/'))
-  }
+type Writing = Pick<Blobs, 'put' | 'putFile' | 'delete' | 'deletePrefix'>
 
-  async function moveIntoPlace(temporary: string, key: string): Promise<void> {
-    const target = pathOf(key)
-    await mkdir(dirname(target), { recursive: true })
-    await rename(temporary, target)
-    await syncFolder(dirname(target))
-  }
-
-  const blobs: Blobs = {
-    async put(key, source) {
-      const temporary = `${pathOf(key)}.${randomUUID()}.tmp`
-      await mkdir(dirname(temporary), { recursive: true })
-      try {
-        const written = await writeSynced(temporary, source)
-        await moveIntoPlace(temporary, key)
-        return written
-      } catch (error) {
-        await rm(temporary, { force: true })
-        throw error
-      }
-    },
-    async putFile(key, path, known) {
-      const described = known ?? (await hashAndSync(path))
-      try {
-        await moveIntoPlace(path, key)
-        return described
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error
-        const written = await blobs.put(key, createReadStream(path))
-        await rm(path, { force: true })
-        return written
-      }
-    },
+function readingFrom(root: string): Omit<Blobs, keyof Writing> {
+  return {
     async stat(key) {
       try {
-        const s = await stat(pathOf(key))
+        const s = await stat(pathOf(root, key))
         return s.isFile() ? { key, sizeBytes: s.size, modifiedAt: s.mtime } : null
       } catch (error) {
         return nullWhenMissing(error)
       }
     },
     async read(key, range) {
-      const file = await open(pathOf(key), 'r')
+      const file = await open(pathOf(root, key), 'r')
       return file.createReadStream(range)
     },
     async readAll(key) {
       try {
-        return await readFile(pathOf(key))
+        return await readFile(pathOf(root, key))
       } catch (error) {
         return nullWhenMissing(error)
       }
     },
-    delete: (key) => rm(pathOf(key), { force: true }),
-    deletePrefix: (prefix) => rm(pathOf(prefix.replace(/\/$/, '')), { recursive: true, force: true }),
     list: (prefix) => walk(root, prefix),
-    localPath: pathOf,
+    localPath: (key) => pathOf(root, key),
     async freeBytes() {
       const s = await statfs(root)
       return s.bavail * s.bsize
     },
   }
-  return blobs
+}
+
+function writingTo(root: string): Writing {
+  async function put(key: string, source: Uint8Array | AsyncIterable<Uint8Array>) {
+    const target = pathOf(root, key)
+    const temporary = `${target}.${randomUUID()}.tmp`
+    await mkdir(dirname(temporary), { recursive: true })
+    try {
+      const written = await writeSynced(temporary, source)
+      await moveIntoPlace(temporary, target)
+      return written
+    } catch (error) {
+      await rm(temporary, { force: true })
+      throw error
+    }
+  }
+
+  return {
+    put,
+    async putFile(key, path, known) {
+      const described = known ?? (await hashAndSync(path))
+      try {
+        await moveIntoPlace(path, pathOf(root, key))
+        return described
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error
+        const written = await put(key, createReadStream(path))
+        await rm(path, { force: true })
+        return written
+      }
+    },
+    delete: (key) => rm(pathOf(root, key), { force: true }),
+    deletePrefix: (prefix) => rm(pathOf(root, prefix.replace(/\/$/, '')), { recursive: true, force: true }),
+  }
+}
+
+function pathOf(root: string, key: string): string {
+  if (!KEY.test(key)) throw new RangeError(`"${key}" is no blob key.`)
+  return join(root, ...key.split('/'))
+}
+
+async function moveIntoPlace(temporary: string, target: string): Promise<void> {
+  await mkdir(dirname(target), { recursive: true })
+  await rename(temporary, target)
+  await syncFolder(dirname(target))
 }
 
 async function writeSynced(path: string, source: Uint8Array | AsyncIterable<Uint8Array>) {

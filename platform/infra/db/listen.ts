@@ -35,81 +35,101 @@ export interface Listener extends AsyncDisposable {
 
 const RECONNECT_DELAYS_MS = [50, 200, 500, 1000]
 
-/** Keeps one connection that listens; reconnects by itself. */
-export function openListener(options: { url: string; onError: (error: Error) => void }): Listener {
-  const handlers = new Map<string, Set<(payload: unknown) => void>>()
-  const gapHandlers = new Set<() => void>()
-  const closing = new AbortController()
-  const asking = new Set<Promise<unknown>>()
-  let client: pg.Client | null = null
-  let connected = Promise.withResolvers<void>()
-  let hasConnectedBefore = false
+interface ListenerOptions {
+  readonly url: string
+  readonly onError: (error: Error) => void
+}
 
-  async function connectOnce(): Promise<void> {
+/** Keeps one connection that listens; reconnects by itself. */
+export const openListener = (options: ListenerOptions): Listener => new PgListener(options)
+
+class PgListener implements Listener {
+  readonly #options: ListenerOptions
+  readonly #handlers = new Map<string, Set<(payload: unknown) => void>>()
+  readonly #gapHandlers = new Set<() => void>()
+  readonly #closing = new AbortController()
+  readonly #asking = new Set<Promise<unknown>>()
+  readonly #running: Promise<void>
+  #client: pg.Client | null = null
+  #connected = Promise.withResolvers<void>()
+  #hasConnectedBefore = false
+
+  constructor(options: ListenerOptions) {
+    this.#options = options
+    this.#running = this.#run()
+  }
+
+  on(channel: string, handler: (payload: unknown) => void): () => void {
+    const known = this.#handlers.get(channel)
+    const set = known ?? new Set()
+    if (!known) {
+      this.#handlers.set(channel, set)
+      this.#ask(channel)
+    }
+    set.add(handler)
+    return () => set.delete(handler)
+  }
+
+  onGap(handler: () => void): () => void {
+    this.#gapHandlers.add(handler)
+    return () => this.#gapHandlers.delete(handler)
+  }
+
+  async settled(): Promise<void> {
+    await this.#connected.promise
+    await Promise.all(this.#asking)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort()
+    await this.#client?.end().catch(() => {})
+    await this.#running
+  }
+
+  /** On the connection that there is; the next one asks for every channel. */
+  #ask(channel: string): void {
+    if (!this.#client) return
+    const asked = this.#client.query(`LISTEN ${pg.escapeIdentifier(channel)}`).catch(this.#options.onError)
+    this.#asking.add(asked)
+    void asked.finally(() => this.#asking.delete(asked))
+  }
+
+  async #run(): Promise<void> {
+    for (let attempt = 0; !this.#closing.signal.aborted; attempt++) {
+      try {
+        await this.#connectOnce()
+        attempt = 0
+      } catch (error) {
+        this.#options.onError(error as Error)
+      }
+      this.#client = null
+      const delayMs = RECONNECT_DELAYS_MS[Math.min(attempt, RECONNECT_DELAYS_MS.length - 1)]
+      await sleep(delayMs, undefined, { signal: this.#closing.signal }).catch(() => {})
+    }
+  }
+
+  /** Settles when the connection has ended. */
+  async #connectOnce(): Promise<void> {
     const next = new pg.Client({
-      connectionString: options.url,
+      connectionString: this.#options.url,
       application_name: 'upbeat-listener',
       keepAlive: true,
       connectionTimeoutMillis: 5_000,
     })
     const ended = new Promise<void>((resolve) => next.once('end', resolve))
-    next.on('error', options.onError)
+    next.on('error', this.#options.onError)
     next.on('notification', (message) => {
       const payload: unknown = JSON.parse(message.payload ?? 'null')
-      for (const handler of handlers.get(message.channel) ?? []) handler(payload)
+      for (const handler of this.#handlers.get(message.channel) ?? []) handler(payload)
     })
     await next.connect()
-    for (const channel of handlers.keys()) await next.query(`LISTEN ${pg.escapeIdentifier(channel)}`)
-    client = next
-    if (closing.signal.aborted) return next.end()
-    if (hasConnectedBefore) for (const handler of gapHandlers) handler()
-    hasConnectedBefore = true
-    connected.resolve()
+    for (const channel of this.#handlers.keys()) await next.query(`LISTEN ${pg.escapeIdentifier(channel)}`)
+    this.#client = next
+    if (this.#closing.signal.aborted) return next.end()
+    if (this.#hasConnectedBefore) for (const handler of this.#gapHandlers) handler()
+    this.#hasConnectedBefore = true
+    this.#connected.resolve()
     await ended
-    connected = Promise.withResolvers()
-  }
-
-  async function run(): Promise<void> {
-    for (let attempt = 0; !closing.signal.aborted; attempt++) {
-      try {
-        await connectOnce()
-        attempt = 0
-      } catch (error) {
-        options.onError(error as Error)
-      }
-      client = null
-      const delayMs = RECONNECT_DELAYS_MS[Math.min(attempt, RECONNECT_DELAYS_MS.length - 1)]
-      await sleep(delayMs, undefined, { signal: closing.signal }).catch(() => {})
-    }
-  }
-  const running = run()
-
-  return {
-    on(channel, handler) {
-      let set = handlers.get(channel)
-      if (!set) {
-        handlers.set(channel, (set = new Set()))
-        if (client) {
-          const asked = client.query(`LISTEN ${pg.escapeIdentifier(channel)}`).catch(options.onError)
-          asking.add(asked)
-          void asked.finally(() => asking.delete(asked))
-        }
-      }
-      set.add(handler)
-      return () => set.delete(handler)
-    },
-    onGap(handler) {
-      gapHandlers.add(handler)
-      return () => gapHandlers.delete(handler)
-    },
-    async settled() {
-      await connected.promise
-      await Promise.all(asking)
-    },
-    async [Symbol.asyncDispose]() {
-      closing.abort()
-      await client?.end().catch(() => {})
-      await running
-    },
+    this.#connected = Promise.withResolvers()
   }
 }

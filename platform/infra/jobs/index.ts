@@ -1,6 +1,6 @@
 /** Background jobs on pg-boss: enqueued in the caller's transaction, run by whoever works the queue. */
 import { CompiledQuery } from 'kysely'
-import { PgBoss } from 'pg-boss'
+import { PgBoss, type SendOptions } from 'pg-boss'
 import type { Db, Tx } from '../db/index.ts'
 
 /** A queue, declared once by the module that owns it. `T` is what a job carries. */
@@ -83,40 +83,12 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
   })
   boss.on('error', options.onError)
   await boss.start()
-  const known = new Map<string, Promise<void>>()
-
-  function ensureQueue(queue: Queue<object>): Promise<void> {
-    let made = known.get(queue.name)
-    if (!made) {
-      made = boss.createQueue(queue.name, {
-        policy: queue.isUniqueByKey ? 'short' : 'standard',
-        retryLimit: queue.retryLimit ?? 3,
-        retryDelay: queue.retryDelayS ?? 5,
-        retryBackoff: true,
-        expireInSeconds: queue.expireS ?? 900,
-        heartbeatSeconds: queue.heartbeatS ?? 10,
-        notify: true,
-      })
-      made.catch(() => known.delete(queue.name))
-      known.set(queue.name, made)
-    }
-    return made
-  }
+  const ensureQueue = queuesOf(boss)
 
   return {
-    async enqueue(tx, queue, data, { key, group, priority, startAfterS } = {}) {
+    async enqueue(tx, queue, data, enqueueOptions = {}) {
       await ensureQueue(queue)
-      await boss.send(queue.name, data, {
-        db: {
-          executeSql: async (text, values = []) => ({
-            rows: (await tx.executeQuery(CompiledQuery.raw(text, values))).rows,
-          }),
-        },
-        ...(key && { singletonKey: key }),
-        ...(group && { group: { id: group } }),
-        ...(priority !== undefined && { priority }),
-        ...(startAfterS !== undefined && { startAfter: startAfterS }),
-      })
+      await boss.send(queue.name, data, toSendOptions(tx, enqueueOptions))
     },
     async work(queue, { concurrency = 1, perGroup }, handler) {
       await ensureQueue(queue)
@@ -136,5 +108,42 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
       return { stop: () => boss.offWork(queue.name, { wait: true }) }
     },
     [Symbol.asyncDispose]: () => boss.stop({ graceful: true, timeout: 5_000, close: true }),
+  }
+}
+
+/** Makes each queue on its first use in this process. */
+function queuesOf(boss: PgBoss): (queue: Queue<object>) => Promise<void> {
+  const known = new Map<string, Promise<void>>()
+  return (queue) => {
+    let made = known.get(queue.name)
+    if (!made) {
+      made = boss.createQueue(queue.name, {
+        policy: queue.isUniqueByKey ? 'short' : 'standard',
+        retryLimit: queue.retryLimit ?? 3,
+        retryDelay: queue.retryDelayS ?? 5,
+        retryBackoff: true,
+        expireInSeconds: queue.expireS ?? 900,
+        heartbeatSeconds: queue.heartbeatS ?? 10,
+        notify: true,
+      })
+      made.catch(() => known.delete(queue.name))
+      known.set(queue.name, made)
+    }
+    return made
+  }
+}
+
+/** A job that goes into its queue through the caller's connection. */
+function toSendOptions(tx: Db | Tx, { key, group, priority, startAfterS }: EnqueueOptions): SendOptions {
+  return {
+    db: {
+      executeSql: async (text, values = []) => ({
+        rows: (await tx.executeQuery(CompiledQuery.raw(text, values))).rows,
+      }),
+    },
+    ...(key && { singletonKey: key }),
+    ...(group && { group: { id: group } }),
+    ...(priority !== undefined && { priority }),
+    ...(startAfterS !== undefined && { startAfter: startAfterS }),
   }
 }

@@ -37,8 +37,56 @@ export interface MediaCatalogue {
 
 /** Opens a catalogue that lives as long as the context. */
 export function openMediaCatalogue(ctx: Ctx): MediaCatalogue {
-  const entries = new Map<string, Entry>()
+  const entries = createEntries()
   const loading = new Map<string, Promise<Entry>>()
+
+  function load(videoId: string): Promise<Entry> {
+    const known = loading.get(videoId)
+    if (known) return known
+    const started = loadEntry(ctx, videoId)
+    loading.set(videoId, started)
+    const finish = (entry: Entry | null) => {
+      // A change that was told meanwhile took this look-up off the list: its answer may be the old one.
+      if (loading.get(videoId) !== started) return
+      loading.delete(videoId)
+      if (entry) entries.keep(videoId, entry)
+    }
+    started.then(finish, () => finish(null))
+    return started
+  }
+
+  ctx.listener.on(EVENTS_CHANNEL, (payload) => {
+    const { kind, videoId } = payload as { kind: string; videoId?: string }
+    if (videoId === undefined || !CHANGES.has(kind)) return
+    loading.delete(videoId)
+    entries.forget(videoId)
+  })
+  // Changes may have been missed: everything is looked up again on its next use, and is still good if that fails.
+  ctx.listener.onGap(() => {
+    loading.clear()
+    entries.expireAll()
+  })
+
+  return {
+    async find(videoId) {
+      const entry = entries.get(videoId)
+      if (!entry) return (await load(videoId)).index
+      if (entry.freshUntilMs > ctx.clock.monotonicMs()) return entry.index
+      return (await (entry.index ? preferNewer(ctx, entry, load(videoId)) : load(videoId))).index
+    },
+  }
+}
+
+interface Entries {
+  get(videoId: string): Entry | undefined
+  /** Makes room by forgetting what was kept longest ago. */
+  keep(videoId: string, entry: Entry): void
+  forget(videoId: string): void
+  expireAll(): void
+}
+
+function createEntries(): Entries {
+  const entries = new Map<string, Entry>()
   let fileCount = 0
 
   function forget(videoId: string): void {
@@ -48,73 +96,44 @@ export function openMediaCatalogue(ctx: Ctx): MediaCatalogue {
     fileCount -= entry.index?.files.size ?? 0
   }
 
-  function keep(videoId: string, entry: Entry): void {
-    forget(videoId)
-    entries.set(videoId, entry)
-    fileCount += entry.index?.files.size ?? 0
-    // The front of a Map's order is what was kept or looked up again longest ago.
-    for (const oldest of entries.keys()) {
-      if ((fileCount <= MAX_FILES && entries.size <= MAX_ENTRIES) || oldest === videoId) break
-      forget(oldest)
-    }
-  }
-
-  function load(videoId: string): Promise<Entry> {
-    const known = loading.get(videoId)
-    if (known) return known
-    const started = loadEntry(videoId)
-    loading.set(videoId, started)
-    const finish = (entry: Entry | null) => {
-      // A change that was told meanwhile took this look-up off the list: its answer may be the old one.
-      if (loading.get(videoId) !== started) return
-      loading.delete(videoId)
-      if (entry) keep(videoId, entry)
-    }
-    started.then(finish, () => finish(null))
-    return started
-  }
-
-  async function loadEntry(videoId: string): Promise<Entry> {
-    const index = await loadIndex(ctx, videoId)
-    const freshMs = index ? FRESH_MS : MISSING_FRESH_MS
-    return { index, freshUntilMs: ctx.clock.monotonicMs() + freshMs }
-  }
-
-  /** An older answer is good enough only while the database does not give a newer one in time. */
-  async function refresh(videoId: string, stale: Entry): Promise<Entry> {
-    const waiting = new AbortController()
-    const refreshed = load(videoId).catch((error: unknown) => {
-      if (!isDatabaseUnavailable(error)) throw error
-      return null
-    })
-    refreshed.catch(() => {})
-    const late = sleep(REFRESH_WAIT_MS, null, { signal: waiting.signal }).catch(() => null)
-    const fresh = await Promise.race([refreshed, late]).finally(() => waiting.abort())
-    if (fresh) return fresh
-    stale.freshUntilMs = ctx.clock.monotonicMs() + REFRESH_PAUSE_MS
-    return stale
-  }
-
-  ctx.listener.on(EVENTS_CHANNEL, (payload) => {
-    const { kind, videoId } = payload as { kind: string; videoId?: string }
-    if (videoId === undefined || !CHANGES.has(kind)) return
-    loading.delete(videoId)
-    forget(videoId)
-  })
-  // Changes may have been missed: everything is looked up again on its next use, and is still good if that fails.
-  ctx.listener.onGap(() => {
-    loading.clear()
-    for (const entry of entries.values()) entry.freshUntilMs = 0
-  })
-
   return {
-    async find(videoId) {
-      const entry = entries.get(videoId)
-      if (!entry) return (await load(videoId)).index
-      if (entry.freshUntilMs > ctx.clock.monotonicMs()) return entry.index
-      return (await (entry.index ? refresh(videoId, entry) : load(videoId))).index
+    get: (videoId) => entries.get(videoId),
+    forget,
+    keep(videoId, entry) {
+      forget(videoId)
+      entries.set(videoId, entry)
+      fileCount += entry.index?.files.size ?? 0
+      // The front of a Map's order is what was kept or looked up again longest ago.
+      for (const oldest of entries.keys()) {
+        if ((fileCount <= MAX_FILES && entries.size <= MAX_ENTRIES) || oldest === videoId) break
+        forget(oldest)
+      }
+    },
+    expireAll() {
+      for (const entry of entries.values()) entry.freshUntilMs = 0
     },
   }
+}
+
+/** An older answer is good enough only while the database does not give a newer one in time. */
+async function preferNewer(ctx: Ctx, stale: Entry, newer: Promise<Entry>): Promise<Entry> {
+  const waiting = new AbortController()
+  const refreshed = newer.catch((error: unknown) => {
+    if (!isDatabaseUnavailable(error)) throw error
+    return null
+  })
+  refreshed.catch(() => {})
+  const late = sleep(REFRESH_WAIT_MS, null, { signal: waiting.signal }).catch(() => null)
+  const fresh = await Promise.race([refreshed, late]).finally(() => waiting.abort())
+  if (fresh) return fresh
+  stale.freshUntilMs = ctx.clock.monotonicMs() + REFRESH_PAUSE_MS
+  return stale
+}
+
+async function loadEntry(ctx: Ctx, videoId: string): Promise<Entry> {
+  const index = await loadIndex(ctx, videoId)
+  const freshMs = index ? FRESH_MS : MISSING_FRESH_MS
+  return { index, freshUntilMs: ctx.clock.monotonicMs() + freshMs }
 }
 
 const CHANGES = new Set(['published', 'video-changed', 'video-deleted'])

@@ -55,41 +55,20 @@ export interface SinkOptions {
 
 /** Stores what comes out of one output. A segment is in the journal only after it is in the blobs. */
 export function createSink(ctx: Ctx, options: SinkOptions): Sink {
-  const { videoId, generation, plan, from = 0 } = options
+  const { videoId, generation, plan, output, from = 0 } = options
   const cutter = createFragmentCutter({ startsAtS: from * segmentDurationS(plan) })
-  let key: RenditionKey = { videoId, generation, rendition: idOf(options.output) }
-  let track: TrackInit | null = null
-  let segmenter: Segmenter | null = null
-  let position = from
-  let longestMs = 0
-  let storedMs = 0
-  let storedBytes = 0
-
   const store = createSegmentStore(ctx, options.onSegment)
+  const tally = { longestMs: 0, storedMs: 0, storedBytes: 0 }
+  let key: RenditionKey = { videoId, generation, rendition: idOf(output) }
+  let begun: { readonly track: TrackInit; readonly segmenter: Segmenter } | null = null
+  let position = from
 
   async function keep({ parts, durationTicks }: Segment): Promise<void> {
-    const durationMs = (durationTicks * 1000) / track!.timescale
-    longestMs = Math.max(longestMs, durationMs)
-    storedMs += durationMs
-    storedBytes += parts.reduce((sum, part) => sum + part.length, 0)
+    const durationMs = (durationTicks * 1000) / begun!.track.timescale
+    tally.longestMs = Math.max(tally.longestMs, durationMs)
+    tally.storedMs += durationMs
+    tally.storedBytes += parts.reduce((sum, part) => sum + part.length, 0)
     await store.add(key, { position: position++, durationMs, parts })
-  }
-
-  async function begin(bytes: Uint8Array, made: TrackInit): Promise<void> {
-    track = made
-    segmenter = createSegmenter(made.timescale)
-    if (options.output.kind === 'copied-video' && made.kind === 'video')
-      key = { ...key, rendition: `v${Math.min(made.width, made.height)}` }
-    if (from > 0) {
-      const known = (await queries.listRenditions(ctx.db, videoId)).find((of) => isSame(of, key))
-      if (known?.initSha256 !== createHash('sha256').update(bytes).digest('hex'))
-        throw new HeaderChangedError()
-      return
-    }
-    await queries.forgetFrom(ctx.db, key, 0)
-    const stored = await ctx.blobs.put(segmentKeyOf(videoId, generation, key.rendition, INIT_NAME), bytes)
-    const row = { track: made, initSizeBytes: stored.sizeBytes, initSha256: stored.sha256 }
-    await queries.insertRendition(ctx.db, key, row)
   }
 
   return {
@@ -97,34 +76,66 @@ export function createSink(ctx: Ctx, options: SinkOptions): Sink {
       return key
     },
     get isIndependent() {
-      return segmenter?.isIndependent ?? true
+      return begun?.segmenter.isIndependent ?? true
     },
     get longestMs() {
-      return longestMs
+      return tally.longestMs
     },
     get storedMs() {
-      return storedMs
+      return tally.storedMs
     },
     get storedBytes() {
-      return storedBytes
+      return tally.storedBytes
     },
     async consume(chunk) {
       for (const piece of cutter.push(chunk)) {
-        if (piece.kind === 'init') await begin(piece.bytes, piece.track)
-        else {
-          const segment = segmenter!.push(piece.fragment)
+        if (piece.kind === 'init') {
+          begun = { track: piece.track, segmenter: createSegmenter(piece.track.timescale) }
+          if (output.kind === 'copied-video') key = { ...key, rendition: nameCopy(piece.track, key) }
+          if (from > 0) await requireSameHeader(ctx, key, piece.bytes)
+          else await storeHeader(ctx, key, piece)
+        } else {
+          const segment = begun!.segmenter.push(piece.fragment)
           if (segment) await keep(segment)
         }
       }
     },
     async finish() {
-      const last = segmenter?.end()
+      const last = begun?.segmenter.end()
       if (last) await keep(last)
       await store.flush()
-      if (track) await queries.markWhole(ctx.db, key)
+      if (begun) await queries.markWhole(ctx.db, key)
     },
     settle: store.settle,
   }
+}
+
+/** A copy is called by its short edge, like a rung. */
+const nameCopy = (track: TrackInit, { rendition }: RenditionKey) =>
+  track.kind === 'video' ? `v${Math.min(track.width, track.height)}` : rendition
+
+/** A rendition begins: what is left of an earlier try is forgotten. */
+async function storeHeader(
+  ctx: Ctx,
+  key: RenditionKey,
+  { bytes, track }: { readonly bytes: Uint8Array; readonly track: TrackInit },
+): Promise<void> {
+  await queries.forgetFrom(ctx.db, key, 0)
+  const stored = await ctx.blobs.put(
+    segmentKeyOf(key.videoId, key.generation, key.rendition, INIT_NAME),
+    bytes,
+  )
+  await queries.insertRendition(ctx.db, key, {
+    track,
+    initSizeBytes: stored.sizeBytes,
+    initSha256: stored.sha256,
+  })
+}
+
+/** @throws {HeaderChangedError} */
+async function requireSameHeader(ctx: Ctx, key: RenditionKey, bytes: Uint8Array): Promise<void> {
+  const known = (await queries.listRenditions(ctx.db, key.videoId)).find((of) => isSame(of, key))
+  if (known?.initSha256 !== createHash('sha256').update(bytes).digest('hex')) throw new HeaderChangedError()
 }
 
 export function idOf(output: OutputRole): string {

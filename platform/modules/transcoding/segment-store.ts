@@ -81,20 +81,7 @@ export function createSegmentStore(
   return {
     async add(key, segment) {
       check()
-      const name = segmentName(segment.position)
-      const blobKey = segmentKeyOf(key.videoId, key.generation, key.rendition, name)
-      const { position, durationMs } = segment
-      const entry: Entry = {
-        key,
-        segment,
-        row: null,
-        stored: ctx.blobs.put(blobKey, each(segment.parts)).then((stored) => {
-          entry.row = { position, durationMs, ...stored }
-          return stored
-        }),
-      }
-      entry.stored.catch(() => {})
-      entries.push(entry)
+      entries.push(startStoring(ctx, key, segment))
       begin()
       while (entries.length >= AT_ONCE && !failure) await step.promise
       check()
@@ -105,6 +92,22 @@ export function createSegmentStore(
     },
     settle: () => writing,
   }
+}
+
+function startStoring(ctx: Ctx, key: RenditionKey, segment: NewSegment): Entry {
+  const { position, durationMs, parts } = segment
+  const blobKey = segmentKeyOf(key.videoId, key.generation, key.rendition, segmentName(position))
+  const entry: Entry = {
+    key,
+    segment,
+    row: null,
+    stored: ctx.blobs.put(blobKey, each(parts)).then((stored) => {
+      entry.row = { position, durationMs, ...stored }
+      return stored
+    }),
+  }
+  entry.stored.catch(() => {})
+  return entry
 }
 
 async function* each(parts: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
