@@ -56,6 +56,29 @@ export class CommentThread {
     }
   }
 
+  /** Reads the newest page anew, when what others wrote meanwhile may have been missed. */
+  async catchUp(): Promise<void> {
+    try {
+      const page = await readComments(this.videoId, { signal: this.#closing.signal })
+      if (!page.items.some(({ id }) => this.#find(id))) {
+        // So many were missed that the page does not reach what is shown: the list begins anew.
+        this.items = this.items.filter((item) => item.isPending)
+        this.#cursor = page.nextCursor
+        this.isAtEnd = page.nextCursor === null
+      }
+      for (const comment of page.items.toReversed()) {
+        const known = this.#find(comment.id)
+        if (!known) this.#insert(shown(comment))
+        else {
+          const { body, isDeleted, likeCount, replyCount } = comment
+          Object.assign(known, { body, isDeleted, likeCount, replyCount })
+        }
+      }
+    } catch {
+      // What is shown stays; the next gap, or opening the comments again, reads them anew.
+    }
+  }
+
   /** Opens the replies of a comment, loading the first page of them; closes them when they are open. */
   async toggleReplies(comment: ShownComment): Promise<void> {
     comment.areRepliesOpen = !comment.areRepliesOpen

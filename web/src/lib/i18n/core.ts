@@ -69,6 +69,8 @@ export const t = createTranslator('core', {
     'This page belongs to an older version of the app that the server no longer has.',
   'problem.newVersion.next': 'Reload to get the new one; what you saved is safe.',
 
+  'session.ended': 'This browser is no longer signed in as @{handle}: it was signed out elsewhere.',
+
   'signIn.needed': 'Sign in to go on',
   'signIn.neededToLike': 'Sign in to like videos and find them again.',
   'signIn.neededToSave': 'Sign in to save videos for later.',
@@ -79,4 +81,5 @@ export const t = createTranslator('core', {
   'offline.banner': 'You’re offline. What you do is sent later.',
   'offline.waiting': { one: '{n} waiting', other: '{n} waiting' },
   'version.ready': 'A new version is ready.',
+  'version.needed': 'This part needs the new version of the app: refresh when you have finished here.',
 })

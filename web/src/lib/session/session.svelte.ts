@@ -45,10 +45,20 @@ export function setAccount(account: Me | null): void {
   writeHint(account)
 }
 
+let isLeaving = false
+
+/** Whether this tab itself is signing out: it needs no telling. */
+export const isSigningOut = (): boolean => isLeaving
+
 /** Signs out here; the server forgets the session first. @throws {ApiError} when it can't be told. */
 export async function signOut(): Promise<void> {
-  await signOutCall()
-  setAccount(null)
+  isLeaving = true
+  try {
+    await signOutCall()
+    setAccount(null)
+  } finally {
+    isLeaving = false
+  }
 }
 
 /** Sets the number of unread notifications, from an answer or a live update. */

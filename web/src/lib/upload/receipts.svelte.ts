@@ -4,7 +4,7 @@ import { readReceipt, readReceipts } from '#lib/api/endpoints.ts'
 import { problemOf } from '#lib/api/problem.ts'
 import type { Problem, Receipt } from '#lib/api/types.ts'
 import { showToast } from '#lib/ui/toasts.svelte.ts'
-import { onUpdate } from '#lib/updates/updates.ts'
+import { onUpdate, onUpdatesMissed } from '#lib/updates/updates.ts'
 import { isNewer } from './receipt-words.ts'
 import { uploads } from './tasks.svelte.ts'
 import { t } from './texts.ts'
@@ -43,9 +43,13 @@ export function followReceipts(ofAccountId: string): void {
   const stopUpdates = onUpdate((update) => {
     if (update.kind === 'receipt') noteReceipt(update.receipt)
   })
+  const stopMissed = onUpdatesMissed(() => {
+    if (receipts.state === 'read') void readNewestReceipts()
+  })
   const timer = setInterval(() => void askForSilent(), SILENCE_MS)
   stop = () => {
     stopUpdates()
+    stopMissed()
     clearInterval(timer)
   }
 }
