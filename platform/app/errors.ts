@@ -309,6 +309,27 @@ export const problemKinds = {
     isWorkKept: true,
     next: 'Delete the video itself if you want it gone.',
   },
+  'request-too-slow': {
+    status: 408,
+    side: 'network',
+    title: 'The request came too slowly',
+    isWorkKept: null,
+    next: 'Nothing of it was done. Send it again; where the network is weak, use another one.',
+  },
+  'headers-too-large': {
+    status: 431,
+    side: 'you',
+    title: 'The headers of the request are larger than the server reads',
+    isWorkKept: null,
+    next: 'Clear the cookies of this site, then send it again.',
+  },
+  'malformed-request': {
+    status: 400,
+    side: 'you',
+    title: 'The request is not well-formed HTTP',
+    isWorkKept: null,
+    next: 'Send it by HTTP/1.1 as RFC 9112 has it; a proxy between may have changed it.',
+  },
   'client-gone': {
     status: 499,
     side: 'network',

@@ -18,6 +18,7 @@ import type { Log } from '../../kit/log.ts'
 import { isDatabaseUnavailable, isUnstorableText } from '../infra/db/index.ts'
 import type { Ctx } from './context.ts'
 import { AppError, SignedOutError, toProblem } from './errors.ts'
+import { PATIENCE, refuseBrokenRequest, watchBodies, type Patience } from './slow-clients.ts'
 
 /** Who asks. */
 export interface Viewer {
@@ -51,10 +52,13 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 export interface AppOptions {
   /** Whether requests come through a role on this machine, whose word on the client's address counts. @default false */
   readonly isBehindLoopback?: boolean
+  /** With slow clients. @default PATIENCE */
+  readonly patience?: Patience
 }
 
 /** Makes a Fastify instance with everything but routes. */
-export function createApp(ctx: Ctx, { isBehindLoopback = false }: AppOptions = {}): App {
+export function createApp(ctx: Ctx, options: AppOptions = {}): App {
+  const { isBehindLoopback = false, patience = PATIENCE } = options
   const trusted = [...ctx.config.trustedProxies, ...(isBehindLoopback ? ['127.0.0.1', '::1'] : [])]
   const app = Fastify({
     loggerInstance: ctx.log,
@@ -63,7 +67,10 @@ export function createApp(ctx: Ctx, { isBehindLoopback = false }: AppOptions = {
     bodyLimit: JSON_BODY_MAX_BYTES,
     genReqId: () => uuidv7(),
     routerOptions: { maxParamLength: 512 },
+    // A whole request may take as long as an upload does: slow clients are found out by `patience`.
     requestTimeout: 0,
+    http: { headersTimeout: patience.headersMs, connectionsCheckingInterval: patience.checkMs },
+    clientErrorHandler: refuseBrokenRequest,
     connectionTimeout: 0,
     keepAliveTimeout: 72_000,
     forceCloseConnections: 'idle',
@@ -71,6 +78,7 @@ export function createApp(ctx: Ctx, { isBehindLoopback = false }: AppOptions = {
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.decorateRequest('viewer', null)
+  app.addHook('onRequest', watchBodies(patience))
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-content-type-options', 'nosniff')
     reply.header('referrer-policy', 'strict-origin-when-cross-origin')

@@ -58,6 +58,8 @@ export async function createApi(ctx: Ctx): Promise<App> {
 async function passUploadsOn(app: App, ingestAddress: string): Promise<void> {
   const prefix = `${API_PREFIX}/uploads`
   await app.register(httpProxy, {
+    // Bodies pass through: the ingest role gives up on those that stall.
+    config: { hasOwnStallRule: true },
     upstream: ingestAddress,
     prefix,
     rewritePrefix: prefix,

@@ -1,5 +1,4 @@
 /** HTTP of uploads: tus 1.0.0 with creation, creation-with-upload, termination and checksum; receipts; the index. */
-import type { IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { Id, PageQuery, pageOf } from '../../../contract/common.ts'
@@ -7,6 +6,7 @@ import { Receipt, UploadLimits } from '../../../contract/uploads.ts'
 import type { Ctx } from '../../app/context.ts'
 import { AppError } from '../../app/errors.ts'
 import { requireViewer, type App, type Routes } from '../../app/http.ts'
+import { lingerThenClose } from '../../app/slow-clients.ts'
 import { meetEncoder } from './encoder.ts'
 import { loadUploadLimits } from './limits.ts'
 import { createOpenUploads, type OpenUploads } from './open-uploads.ts'
@@ -24,8 +24,6 @@ import { startUpkeep } from './upkeep.ts'
 import * as service from './uploads.service.ts'
 
 const Params = z.object({ id: Id })
-/** How long what a client still sends is read and dropped after an answer that came early. */
-const LINGER_MS = 2_000
 
 /** Mounts uploads in the process that holds the staging disk; its upkeep and its open files end with the app. */
 export const uploadRoutes: Routes = async (app, ctx) => {
@@ -41,6 +39,9 @@ export const uploadRoutes: Routes = async (app, ctx) => {
     // Bodies are read by the verbs, as they come.
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null))
+    scope.addHook('onRoute', (route) => {
+      if (route.method !== 'GET') route.config = { ...route.config, hasOwnStallRule: true }
+    })
     registerReceipts(scope as unknown as App, ctx)
     registerTus(scope as unknown as App, ctx, open)
     registerIndex(scope as unknown as App, ctx, open)
@@ -141,18 +142,8 @@ async function answerTus<T>(
     if (error instanceof AppError && error.code === 'tus-version') reply.header('tus-version', TUS_VERSION)
     throw error
   } finally {
-    if (!request.raw.complete) lingerThenClose(request.raw)
+    lingerThenClose(request.raw)
   }
-}
-
-/**
- * A connection that is closed with bytes unread is reset, and the client may never see the answer. So they are read and
- * dropped for a moment.
- */
-function lingerThenClose(request: IncomingMessage): void {
-  request.on('error', () => {}).resume()
-  const timer = setTimeout(() => request.destroy(), LINGER_MS).unref()
-  request.once('close', () => clearTimeout(timer))
 }
 
 async function create(
