@@ -14,6 +14,8 @@ interface EventTable {
   created_at: Date
   /** When the counters took it in; null until then. */
   folded_at: Date | null
+  /** When the ranking took a view in; null until then. */
+  ranked_at: Date | null
 }
 
 declare module '../infra/db/tables.ts' {
@@ -62,5 +64,6 @@ function toRow(event: DomainEvent, createdAt: Date): EventTable {
     payload: JSON.stringify(payload),
     created_at: createdAt,
     folded_at: null,
+    ranked_at: null,
   }
 }

@@ -5,12 +5,7 @@ import { inTransaction } from '../../infra/db/index.ts'
 import * as queries from './feed.queries.ts'
 
 const FOLD_INTERVAL_MS = 10_000
-const FOLD_BATCH = 20_000
-/**
- * Events are folded in the order of their ids, which are made before their transactions commit: by this age every
- * transaction that could still bring an earlier one is over (statements end after 10 s).
- */
-const FOLD_MIN_AGE_MS = 15_000
+const FOLD_BATCH = 5_000
 
 /** Runs until disposal. Several processes may: one at a time does the work. */
 export const startFeedJobs = (ctx: Ctx): AsyncDisposable =>
@@ -25,18 +20,14 @@ export const startFeedJobs = (ctx: Ctx): AsyncDisposable =>
   })
 
 /**
- * Folds the next batch of events into the signals. Each event is folded once, whoever calls and whatever dies.
+ * Folds the next batch of views into the signals. Each is folded once, whoever calls, whatever dies, and however late its
+ * transaction commits.
  *
  * @returns whether there may be more.
  */
 export async function foldSignals(ctx: Ctx): Promise<boolean> {
   return inTransaction(ctx, async (tx) => {
-    const afterId = await queries.claimFold(tx)
-    if (afterId === null) return false
-    const before = new Date(ctx.clock.now().getTime() - FOLD_MIN_AGE_MS)
-    const folded = await queries.foldViews(tx, { afterId, before, limit: FOLD_BATCH })
-    if (!folded) return false
-    await queries.finishFold(tx, folded.lastId)
-    return folded.count === FOLD_BATCH
+    if (!(await queries.tryLockFold(tx))) return false
+    return (await queries.foldViews(tx, { at: ctx.clock.now(), limit: FOLD_BATCH })) === FOLD_BATCH
   })
 }

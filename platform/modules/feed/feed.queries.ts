@@ -283,38 +283,38 @@ export async function findViewerMemory(
 
 // --- Folding views into signals
 
-/** Takes the fold's lock until the end of the transaction; null when another process has it. */
-export async function claimFold(tx: Tx): Promise<string | null> {
-  const row = await tx
-    .selectFrom('feed_fold')
-    .select('last_event_id')
-    .forUpdate()
-    .skipLocked()
-    .executeTakeFirst()
-  return row?.last_event_id ?? null
+/** Whoever holds it is the only one that writes `feed_signal`: any number nobody else uses. */
+const FOLD_LOCK = 7_150_002
+
+/** False: another process folds at this moment. Held until the transaction ends. */
+export async function tryLockFold(tx: Tx): Promise<boolean> {
+  const { rows } = await sql<{
+    isLocked: boolean
+  }>`select pg_try_advisory_xact_lock(${FOLD_LOCK}) as "isLocked"`.execute(tx)
+  return rows[0]!.isLocked
 }
 
 /**
- * Adds the counted views among the next `limit` events after `afterId` that are older than `before` to `feed_signal`.
+ * Adds the counted views among the next `limit` that were not yet looked at to `feed_signal`, and marks all of these.
  *
- * @returns the last event that was looked at and how many there were; null when there was none.
+ * @returns how many were looked at.
  */
-export async function foldViews(
-  tx: Tx,
-  input: { afterId: string; before: Date; limit: number },
-): Promise<{ lastId: string; count: number } | null> {
-  const { rows } = await sql<{ lastId: string | null; count: number }>`
-    with batch as materialized (
-      select id, kind, video_id, payload, created_at from event
-      where id > ${input.afterId}::uuid and created_at < ${input.before}
-      order by id limit ${input.limit}
+export async function foldViews(tx: Tx, input: { at: Date; limit: number }): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    with next as materialized (
+      -- What the counters are folding at this moment waits for the next time: two that wait for each other would both fail.
+      select id from event where ranked_at is null and kind = 'viewed'
+      order by id limit ${input.limit} for update skip locked
+    ), batch as (
+      update event e set ranked_at = ${input.at} from next where e.id = next.id
+      returning e.video_id, e.payload, e.created_at
     ), viewed as (
       select batch.video_id, batch.created_at,
         case when (payload->>'completions')::float8 > 0 then 1.0
           when video.duration_ms > 0 then least(1.0, (payload->>'watchedMs')::float8 / video.duration_ms)
           else 0.0 end as completion
       from batch join video on video.id = batch.video_id
-      where batch.kind = 'viewed' and (payload->>'isCounted')::boolean
+      where (payload->>'isCounted')::boolean
     ), newest as (
       select video_id, max(created_at) as as_of from viewed group by video_id
     ), summed as (
@@ -337,15 +337,11 @@ export async function foldViews(
       on conflict (video_id) do update set views = excluded.views, completion = excluded.completion,
         as_of = excluded.as_of, heat = excluded.heat
     )
-    select max(id::text) as "lastId", count(*)::int as count from batch`.execute(tx)
-  const row = rows[0]
-  return row?.lastId ? { lastId: row.lastId, count: row.count } : null
+    select count(*)::int as count from batch`.execute(tx)
+  return rows[0]!.count
 }
 
 /** The weight that is left after an interval. Bounded: PostgreSQL takes an underflow for an error. */
 function decayed(interval: ReturnType<typeof sql>) {
   return sql`power(2.0::float8, -least(60.0, extract(epoch from ${interval})::float8 / ${HALF_LIFE_S}))`
 }
-
-export const finishFold = (tx: Tx, lastEventId: string) =>
-  tx.updateTable('feed_fold').set({ last_event_id: lastEventId }).execute()

@@ -14,16 +14,10 @@ interface FeedSignalTable {
   heat: number
 }
 
-interface FeedFoldTable {
-  is_only: boolean
-  last_event_id: string
-}
-
 declare module '../../infra/db/tables.ts' {
   interface Tables {
     feed_snapshot: FeedSnapshotTable
     feed_signal: FeedSignalTable
-    feed_fold: FeedFoldTable
   }
 }
 
