@@ -190,6 +190,7 @@ export interface Outage {
   readonly contributions: Readonly<Partial<Record<SignalKind, number>>>
   /** Most likely first. */
   readonly causes: readonly RankedCause[]
+  /** When it began: points in time, not durations. */
   readonly onset: Interval
   readonly detectedAtMs: number
   readonly confirmedAtMs: number | null
@@ -226,7 +227,10 @@ export type DetectorEvent =
 export interface Detector {
   /** Takes one sample in O(1). @throws {RangeError} for a service that it was not made for. */
   readonly observe: (sample: Sample) => void
-  /** Closes all 10 s bins before `nowMs` and says what changed. Time only moves forward. */
+  /**
+   * Closes all 10 s bins before `nowMs` and says what changed. Time only moves forward. Call it at least once in 10 s: a
+   * sample counts in the bin that is open when it is observed. After a gap of five minutes nothing is assumed about it.
+   */
   readonly advance: (nowMs: number) => DetectorEvent[]
   readonly cells: (serviceId: string) => CellView[]
   /** Open ones, and resolved ones in relapse watch. */

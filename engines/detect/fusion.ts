@@ -1,0 +1,120 @@
+/**
+ * Fusion: from what each kind says of a cell to one posterior.
+ *
+ * Kinds that don't share their errors add up as log-odds. Reports and chatter are the same crowd: the stronger counts
+ * whole, the other a third. A kind without fresh evidence adds nothing, in either direction.
+ */
+import { judgeChatter, judgeWord, wordOn } from './crowd.ts'
+import { clamp, factorLogRatio } from './maths.ts'
+import { learntHours, rateShape } from './report-baseline.ts'
+import { TEN_MINUTES } from './report-windows.ts'
+import { judgeRise } from './rises.ts'
+import { countWindow } from './scan.ts'
+import { cellOf, type Shape } from './shape.ts'
+import type { ServiceState } from './state.ts'
+import { isTrafficFresh } from './traffic.ts'
+import type { SignalKind } from './types.ts'
+
+/** A cell breaks a few times a month; in ten seconds that is about 1 in 13,000, with some looking again. */
+export const PRIOR_LOG_ODDS = -9.5
+
+/** Before a rate is known no crowd can prove anything; after an hour of it, it may. */
+const REPORTS_MAX_UNLEARNT = 3
+const REPORTS_MAX = 16
+/** What too few reports say against an outage: never much, since people fall silent for many reasons. */
+const SILENCE_MIN = -2
+const SECOND_VOICE = 0.35
+/** How long reports or their absence stay evidence: expected ones in ten minutes. */
+const EXPECTED_TO_SPEAK = 1
+/** The scan tells regions apart and a rise doesn't: from this score on it alone decides which cells are meant. */
+const SCAN_KNOWS_BETTER = 8
+
+export interface FusedCell {
+  logOdds: number
+  contributions: Partial<Record<SignalKind, number>>
+  hasEvidence: boolean
+}
+
+/** Judges every cell with what is known at `nowMs`. `isBlind`: our own eyes are shut, so silence is no sign of health. */
+export function fuseCells(service: ServiceState, shape: Shape, nowMs: number, isBlind: boolean): FusedCell[] {
+  const reports = judgeReports(service, shape, isBlind)
+  const offsetMs = shape.offsetMs[shape.regions]!
+  const chatter = judgeChatter(service.chatter, nowMs, offsetMs)
+  const fused: FusedCell[] = []
+  for (let row = 0; row < shape.features; row++) {
+    const word = judgeWord(wordOn(service.word, shape, row, nowMs))
+    for (let column = 0; column < shape.regions; column++) {
+      const cell = cellOf(shape, row, column)
+      const traffic = service.traffic.cells[cell]!
+      const probes = service.votes.logOdds[cell]!
+      fused.push(
+        fuse({
+          reports: reports === null ? null : reports[cell]!,
+          chatter,
+          probes: Number.isNaN(probes) ? null : probes,
+          traffic: isTrafficFresh(traffic, nowMs) ? traffic.logOdds : null,
+          word,
+        }),
+      )
+    }
+  }
+  return fused
+}
+
+function fuse(said: Record<SignalKind, number | null>): FusedCell {
+  const contributions: Partial<Record<SignalKind, number>> = {}
+  const reports = said.reports ?? 0
+  const chatter = Math.max(said.chatter ?? 0, 0)
+  // The same crowd twice is not two witnesses.
+  const crowd =
+    reports > 0
+      ? Math.max(reports, chatter) + SECOND_VOICE * Math.min(reports, chatter)
+      : reports + chatter / 2
+  if (said.reports !== null) contributions.reports = reports
+  if (said.chatter !== null) contributions.chatter = crowd - reports
+  if (said.probes !== null) contributions.probes = said.probes
+  if (said.traffic !== null) contributions.traffic = said.traffic
+  if (said.word !== null) contributions.word = said.word
+  const logOdds = PRIOR_LOG_ODDS + crowd + (said.probes ?? 0) + (said.traffic ?? 0) + (said.word ?? 0)
+  return { logOdds: clamp(logOdds, -20, 20), contributions, hasEvidence: hasEvidence(said) }
+}
+
+/** An official word alone is hearsay: it is shown, and makes no cell known. */
+const hasEvidence = (said: Record<SignalKind, number | null>): boolean =>
+  said.reports !== null || said.probes !== null || said.traffic !== null
+
+/** Per cell; null while reports can say nothing at all. */
+function judgeReports(service: ServiceState, shape: Shape, isBlind: boolean): Float64Array | null {
+  const { baseline, windows, scan } = service
+  if (service.reportsHeardMs === null) return null
+  const known = clamp(learntHours(baseline), 0, 1)
+  const max = REPORTS_MAX_UNLEARNT + (REPORTS_MAX - REPORTS_MAX_UNLEARNT) * known
+  const said = new Float64Array(shape.features * shape.regions)
+  const everyColumn = Array.from({ length: shape.regions }, (_, index) => index)
+  const rises = Array.from({ length: shape.rows }, (_, row) => Math.min(judgeRise(service, row), max))
+  const everywhere = rises[shape.features]!
+  // A rise of the whole service is one feature's where that feature explains most of it.
+  const isShared = rises.every((rise, row) => row === shape.features || rise < everywhere / 2)
+  let speaks = false
+  for (let row = 0; row < shape.features; row++) {
+    const usual = countWindow(windows, shape, {
+      rows: [row],
+      columns: everyColumn,
+      window: TEN_MINUTES,
+      perBin: baseline.perBin,
+    })
+    const isTelling = !isBlind && windows.filled >= 60 && usual.expected >= EXPECTED_TO_SPEAK
+    speaks ||= isTelling
+    const silence = isTelling
+      ? clamp(factorLogRatio(usual.count, usual.expected, 4, rateShape(baseline)), SILENCE_MIN, 0)
+      : 0
+    const rise = scan.score >= SCAN_KNOWS_BETTER ? 0 : isShared ? everywhere : rises[row]!
+    const isScanned = scan.rows.includes(row)
+    for (let column = 0; column < shape.regions; column++) {
+      const scanned = isScanned && scan.columns.includes(column) ? Math.min(scan.score, max) : 0
+      const value = Math.max(scanned, rise)
+      said[cellOf(shape, row, column)] = value > 0 ? value : silence
+    }
+  }
+  return speaks || scan.score > 0 || everywhere > 0 ? said : null
+}

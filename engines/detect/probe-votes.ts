@@ -1,0 +1,128 @@
+/**
+ * What probes say of each cell: the quorum.
+ *
+ * Witnesses of a cell are the vantage points of its region, else those that stand for the whole world. Two that fail,
+ * half of all at least, are a quorum; one alone stays a suspicion of its own path until something proves that path.
+ */
+import { accusationOf, isFresh, type ProbeState, type ProbeTrack } from './probes.ts'
+import { cellOf, type Shape } from './shape.ts'
+
+export type ProbeVerdict = 'none' | 'good' | 'mixed' | 'bad'
+
+export interface ProbeVotes {
+  /** Log-odds per cell; NaN: no fresh witness. */
+  readonly logOdds: Float64Array
+  readonly verdicts: ProbeVerdict[]
+}
+
+/** What other services' monitors at a vantage point say of it. */
+export type Elsewhere = (vantageId: string) => { readonly ok: number; readonly failed: number }
+
+interface Witness {
+  readonly vantageId: string
+  readonly column: number
+  readonly specificity: number
+  readonly isFailing: boolean
+  readonly isSlow: boolean
+  readonly accusation: number
+  readonly run: number
+}
+
+const MAX = 14
+const ACQUITTAL = -3
+const SLOW = 3
+const SLOW_RUN = 3
+/** What an intact check next to a failing one takes away, while there is no quorum. */
+const CONTRADICTION = 2.5
+/** Most that one vantage point can say whose own path nothing proves. */
+const UNPROVEN_MAX = 8.5
+/** And where the region has no vantage point, but half of the world's fail. */
+const ELSEWHERE_MAX = 9
+
+export function voteProbes(state: ProbeState, shape: Shape, nowMs: number, elsewhere: Elsewhere): ProbeVotes {
+  const votes: ProbeVotes = {
+    logOdds: new Float64Array(shape.features * shape.regions).fill(Number.NaN),
+    verdicts: Array.from({ length: shape.features * shape.regions }, () => 'none' as ProbeVerdict),
+  }
+  const fresh = [...state.tracks.values()].filter((track) => isFresh(track, nowMs))
+  if (fresh.length === 0) return votes
+  for (let row = 0; row < shape.features; row++) {
+    const witnesses = witnessesOf(fresh, row)
+    for (let column = 0; column < shape.regions && witnesses.length > 0; column++) {
+      const cell = cellOf(shape, row, column)
+      const { value, verdict } = judgeCell(witnesses, column, (id) => provePath(fresh, id, elsewhere))
+      votes.logOdds[cell] = value
+      votes.verdicts[cell] = verdict
+    }
+  }
+  return votes
+}
+
+/** One witness per vantage point: its monitors that cover the fewest features, and of those the worst. */
+function witnessesOf(fresh: readonly ProbeTrack[], row: number): Witness[] {
+  const byVantage = new Map<string, Witness>()
+  for (const track of fresh) {
+    if (!track.rows.includes(row)) continue
+    const known = byVantage.get(track.vantageId)
+    if (known !== undefined && known.specificity < track.rows.length) continue
+    const isFailing = track.outcome === 'failed'
+    const accusation = isFailing ? accusationOf(track) : 0
+    const isWorse = known === undefined || known.specificity > track.rows.length
+    if (!isWorse && known.accusation >= accusation && known.isSlow === track.slowRun >= SLOW_RUN) continue
+    byVantage.set(track.vantageId, {
+      vantageId: track.vantageId,
+      column: track.column,
+      specificity: track.rows.length,
+      isFailing: isFailing || (!isWorse && known.isFailing),
+      isSlow: track.slowRun >= SLOW_RUN,
+      accusation: isWorse ? accusation : Math.max(accusation, known.accusation),
+      run: track.run,
+    })
+  }
+  return [...byVantage.values()]
+}
+
+type Path = 'proven' | 'unproven' | 'suspect'
+
+/** Whether a vantage point whose check fails is otherwise well: something else answers it. */
+function provePath(fresh: readonly ProbeTrack[], vantageId: string, elsewhere: Elsewhere): Path {
+  if (fresh.some((track) => track.vantageId === vantageId && track.outcome === 'ok')) return 'proven'
+  const others = elsewhere(vantageId)
+  if (others.ok > 0) return 'proven'
+  return others.failed > 0 ? 'suspect' : 'unproven'
+}
+
+const sumOf = (witnesses: readonly Witness[]): number =>
+  witnesses.reduce((sum, { accusation }) => sum + accusation, 0)
+
+function judgeCell(
+  witnesses: readonly Witness[],
+  column: number,
+  pathOf: (vantageId: string) => Path,
+): { value: number; verdict: ProbeVerdict } {
+  const own = witnesses.filter((witness) => witness.column === column)
+  const local = own.length > 0 ? own : witnesses.filter((witness) => witness.column === -1)
+  const failing = local.filter(({ isFailing }) => isFailing)
+  const allFailing = witnesses.filter(({ isFailing }) => isFailing)
+  const isEverywhere = allFailing.length >= 2 && allFailing.length * 2 >= witnesses.length
+  if (local.length === 0) {
+    const value = isEverywhere ? Math.min(sumOf(allFailing), ELSEWHERE_MAX) : Number.NaN
+    return { value, verdict: isEverywhere ? 'bad' : 'none' }
+  }
+  if (failing.length === 0) {
+    const slow = local.filter(({ isSlow }) => isSlow).length
+    if (slow * 2 > local.length) return { value: SLOW, verdict: 'mixed' }
+    const isSettled = local.every(({ run }) => run >= 2)
+    return { value: isSettled ? ACQUITTAL : ACQUITTAL / 2, verdict: isSettled ? 'good' : 'mixed' }
+  }
+  const isQuorum = failing.length >= 2 && failing.length * 2 >= local.length
+  if (isQuorum || isEverywhere)
+    return { value: Math.min(sumOf(isEverywhere ? allFailing : failing), MAX), verdict: 'bad' }
+  let value = sumOf(failing) - CONTRADICTION * (local.length - failing.length)
+  if (failing.length === 1) {
+    const path = pathOf(failing[0]!.vantageId)
+    if (path === 'suspect') value *= 0.3
+    else if (path === 'unproven' && witnesses.length > 1) value = Math.min(value, UNPROVEN_MAX)
+  }
+  return { value: Math.min(value, MAX), verdict: 'bad' }
+}
