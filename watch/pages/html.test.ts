@@ -6,7 +6,7 @@ test('hostile text stays text, in content and in attributes', () => {
   expect(toText(html`<p title="${hostile}">${hostile}</p>`)).not.toMatch(/<script|"><|'/)
 })
 
-test('lists are joined, nothing leaves nothing, numbers stay', () => {
+test('lists are joined, nothing leaves nothing, and indentation stays in the source', () => {
   const items = [1, 2].map((n) => html`<li>${n}</li>`)
   expect(
     toText(
@@ -14,7 +14,7 @@ test('lists are joined, nothing leaves nothing, numbers stay', () => {
         ${items}${null}${false}${undefined}
       </ul>`,
     ),
-  ).toBe('<ul><li>1</li><li>2</li></ul>')
+  ).toBe('<ul>\n<li>1</li><li>2</li>\n</ul>')
 })
 
 test('markup can not be smuggled in as an object from JSON', () => {

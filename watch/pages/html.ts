@@ -15,10 +15,20 @@ export function escapeHtml(text: string): string {
 }
 
 /** A template whose values are escaped; lists are joined, null, undefined and false leave nothing. */
-export function html(strings: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
+export function html(template: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
+  const strings = squeeze(template)
   let markup = strings[0]!
   for (let i = 0; i < values.length; i++) markup += toMarkup(values[i]!) + strings[i + 1]!
   return { [MARKUP]: markup }
+}
+
+const squeezed = new WeakMap<TemplateStringsArray, readonly string[]>()
+
+/** The source's indentation stays in the source: runs of white space around a line's end become one line's end. */
+function squeeze(template: TemplateStringsArray): readonly string[] {
+  let strings = squeezed.get(template)
+  if (!strings) squeezed.set(template, (strings = template.map((part) => part.replaceAll(/\s*\n\s*/g, '\n'))))
+  return strings
 }
 
 /** Markup of our own that is known to be safe, such as a style sheet or a path's data. Never a person's words. */

@@ -14,6 +14,7 @@ h1{font-size:1.75rem}h2{font-size:1.15rem}h3{font-size:1rem}
 a{color:var(--accent);text-underline-offset:3px}
 :focus-visible{outline:2px solid var(--maint);outline-offset:2px;border-radius:6px}
 svg{display:block}
+[hidden]{display:none!important}
 .vh{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 .skip{position:fixed;top:-99px;left:16px;padding:12px 16px;border-radius:12px;background:var(--accent);color:var(--on-accent);font-weight:700;z-index:9}
 .skip:focus{top:12px}

@@ -1,0 +1,72 @@
+/** The watch's own `status.json`: small, cacheable, and honest about suspicion, blindness and age. */
+import type { WatchStatus } from '../../contract/watch.ts'
+import type { IncidentView, StatusView } from '../incidents/index.ts'
+import { adviceFor } from '../incidents/words.ts'
+
+/** Components and regions in one answer: beyond this those that work are left out, so that a banner stays small. */
+const FEATURES_MAX = 200
+const EXPECTED_MIN_MS = 60_000
+
+export interface WatchStatusLinks {
+  status(): string
+  incident(id: string): string
+  maintenance(id: string): string
+}
+
+/** Shapes the view for apps and embeds. `asOf` falls back to `now` only together with `isBlind`. */
+export function toWatchStatus(view: StatusView, links: WatchStatusLinks, now: Date): WatchStatus {
+  const isCrowded = view.components.length > FEATURES_MAX
+  const features = isCrowded
+    ? view.components
+        .filter(({ status, state }) => status !== 'operational' || state !== 'up')
+        .slice(0, FEATURES_MAX)
+    : view.components
+  return {
+    service: { id: view.service.id, name: view.service.name, statusUrl: links.status() },
+    asOf: new Date(view.asOfMs ?? now.getTime()).toISOString(),
+    indicator: view.indicator,
+    description: view.description,
+    isBlind: view.isBlind || view.asOfMs === null,
+    features: features.map(({ slug, name, status, state, regions }) => ({
+      id: slug,
+      name,
+      status,
+      state,
+      regions: regions.map((region) => ({ id: region.id, state: region.state })),
+    })),
+    incidents: view.incidents
+      .filter(({ resolvedAtMs, mergedInto }) => resolvedAtMs === null && mergedInto === null)
+      .map((incident) => ({
+        id: incident.id,
+        title: incident.title,
+        state: incident.state,
+        cause: incident.cause,
+        causeProbability: incident.isCauseByOperator
+          ? 1
+          : (incident.causes.find(({ cause }) => cause === incident.cause)?.probability ?? 0),
+        features: [...incident.featureIds],
+        regions: [...incident.regions],
+        startedAt: new Date(incident.startedAtMs).toISOString(),
+        expectedEndAt: expectedEndOf(incident, now),
+        advice: adviceFor(incident.state, incident.cause),
+        url: links.incident(incident.id),
+      })),
+    maintenances: view.maintenances
+      .filter(({ status }) => status !== 'completed')
+      .map((maintenance) => ({
+        id: maintenance.id,
+        title: maintenance.title,
+        features: [...maintenance.featureIds],
+        startsAt: new Date(maintenance.scheduledForMs).toISOString(),
+        endsAt: new Date(maintenance.scheduledUntilMs).toISOString(),
+        url: links.maintenance(maintenance.id),
+      })),
+  }
+}
+
+/** The forecast's middle, never in the past: what should be over and isn't has at least a minute to go. */
+function expectedEndOf(incident: IncidentView, now: Date): string | null {
+  if (incident.forecast === null) return null
+  const endMs = Math.max(incident.updatedAtMs + incident.forecast.medianMs, now.getTime() + EXPECTED_MIN_MS)
+  return new Date(endMs).toISOString()
+}

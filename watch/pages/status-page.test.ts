@@ -1,0 +1,154 @@
+import { expect, test } from 'vitest'
+import { serverLinks } from './links.ts'
+import { renderStatusPage, type StatusPageInput } from './status-page.ts'
+import {
+  FEATURES,
+  makeComponent,
+  makeFaultyView,
+  makeIncident,
+  makeMaintenance,
+  makeResponseTimes,
+  makeUptimeDays,
+  makeView,
+  NOW,
+} from './view.fixtures.ts'
+
+const PAGE_MAX_BYTES = 50_000
+
+const render = (changes: Partial<StatusPageInput> = {}): string =>
+  renderStatusPage({
+    view: makeView(),
+    links: serverLinks('upbeat'),
+    now: NOW,
+    data: { uptime: new Map(), responseTimes: new Map() },
+    ...changes,
+  })
+
+/** What a person reads: no tags, no styles. */
+const textOf = (page: string): string =>
+  page
+    .replace(/<style>.*?<\/style>/s, '')
+    .replace(/<[^>]+>/g, ' ')
+    .replace(/&#39;/g, "'")
+    .replace(/\s+/g, ' ')
+
+const fullData = () => ({
+  uptime: new Map(
+    FEATURES.map((slug) => [slug, makeUptimeDays({ 3: { upFraction: 0.97, worst: 'partial_outage' } })]),
+  ),
+  responseTimes: new Map(FEATURES.map((slug) => [slug, makeResponseTimes()])),
+})
+
+test('a calm service says that everything works, and when it was looked at', () => {
+  const text = textOf(render())
+  expect(text).toContain('Everything works')
+  expect(text).toContain('Last looked 8 s ago')
+  expect(text).toContain('No outage that is over')
+})
+
+test('a fault says what, where, since when, why, how long and what one can do', () => {
+  const text = textOf(render({ view: makeFaultyView() }))
+  expect(text).toContain('Upload does not work in Europe')
+  expect(text).toContain('For 12 min so far')
+  expect(text).toContain('Likely cause: a change that was just rolled out (82 % sure)')
+  expect(text).toContain('last about 9 min more')
+  expect(text).toContain('What you can do:')
+  expect(text).toContain('Europe: down')
+})
+
+test('a blind watch claims nothing', () => {
+  const text = textOf(render({ view: makeView({ isBlind: true }) }))
+  expect(text).toContain('We can not tell right now')
+  expect(text).not.toContain('Everything works')
+})
+
+test('a watch without any evidence yet claims nothing either', () => {
+  expect(textOf(render({ view: makeView({ asOfMs: null }) }))).toContain('Nothing has been measured yet')
+})
+
+test('evidence older than two minutes is called old, and not before', () => {
+  const aged = (ageMs: number) => textOf(render({ view: makeView({ asOfMs: NOW.getTime() - ageMs }) }))
+  expect(aged(120_000)).not.toContain('may be out of date')
+  expect(aged(120_001)).toContain('may be out of date')
+})
+
+test('an unknown component is neither up nor down', () => {
+  const view = makeView({ components: [makeComponent('feed', { state: 'unknown' })] })
+  expect(textOf(render({ view }))).toContain('Feed No evidence now')
+})
+
+test('what the service says of itself stands beside what is seen, with the lag', () => {
+  const view = makeFaultyView({
+    officialWord: {
+      status: 'operational',
+      sinceMs: NOW.getTime() - 86_400_000,
+      readAtMs: NOW.getTime(),
+      lagS: null,
+    },
+  })
+  expect(textOf(render({ view }))).toMatch(
+    /itself says: all is working.*Seen from outside it has been failing for 12 min/,
+  )
+})
+
+test('planned maintenance is announced with its window', () => {
+  const text = textOf(render({ view: makeView({ maintenances: [makeMaintenance()] }) }))
+  expect(text).toContain('New disks for search')
+  expect(text).toContain('23 Nov 2026, 04:00 UTC until 23 Nov 2026, 05:00 UTC')
+})
+
+test('a page with incidents, ninety days of every component and plots stays under 50 kB', () => {
+  const incidents = Array.from({ length: 30 }, (_, i) =>
+    makeIncident({
+      id: `incident${String(i).padStart(4, '0')}`,
+      ...(i > 3 && { state: 'resolved', resolvedAtMs: NOW.getTime() - i }),
+    }),
+  )
+  const page = render({ view: makeFaultyView({ incidents }), data: fullData() })
+  expect(Buffer.byteLength(page)).toBeLessThan(PAGE_MAX_BYTES)
+})
+
+test('ten thousand components, a thousand of them failing, stay under 50 kB and are rolled up', () => {
+  const components = Array.from({ length: 10_000 }, (_, i) =>
+    makeComponent(`part-${i}`, {
+      position: i + 1,
+      group: `Group ${i % 80}`,
+      ...(i % 10 === 0 && { status: 'major_outage', state: 'down' }),
+    }),
+  )
+  const uptime = new Map(components.slice(0, 300).map(({ slug }) => [slug, makeUptimeDays()]))
+  const page = render({ view: makeView({ components }), data: { uptime, responseTimes: new Map() } })
+  expect(Buffer.byteLength(page)).toBeLessThan(PAGE_MAX_BYTES)
+  expect(textOf(page)).toContain('1000 of 10000 components do not work as they should')
+  expect(page).toContain('href="/s/upbeat/components"')
+})
+
+test('hostile words of incidents and components stay words', () => {
+  const hostile = `<img src=x onerror=alert(1)>"'`
+  const view = makeFaultyView({
+    components: [makeComponent('feed', { name: hostile, description: hostile })],
+    incidents: [
+      makeIncident({ title: hostile, updates: [{ ...makeIncident().updates[0]!, body: hostile }] }),
+    ],
+  })
+  expect(render({ view })).not.toContain('<img')
+})
+
+test('a day with a fault has its own words among the bars, and an unwatched one is not counted', () => {
+  const days = makeUptimeDays({
+    3: { upFraction: 0.9712, worst: 'partial_outage' },
+    80: { upFraction: null, worst: null },
+  })
+  const page = render({ data: { uptime: new Map([['feed', days]]), responseTimes: new Map() } })
+  expect(textOf(page)).toContain('19 Nov 2026: 97.12 % up, worst: Partly down')
+  expect(page).toContain('1 day with a fault')
+  expect(page).toContain('in 89 watched days')
+})
+
+test('a plot has its table behind', () => {
+  const page = render({
+    data: { uptime: new Map(), responseTimes: new Map([['feed', makeResponseTimes()]]) },
+  })
+  expect(textOf(page)).toContain('Response times of Feed by the hour')
+  expect(page.match(/<tr>/g)!.length).toBeGreaterThan(24)
+})

@@ -1,0 +1,91 @@
+/** Ninety days of a component as a row of bars: a few short paths however long the row, and words beside it. */
+import type { ComponentStatus } from '../../contract/watch.ts'
+import type { UptimeDayView } from '../incidents/index.ts'
+import { formatDay, formatShare } from './format.ts'
+import { html, type Html } from './html.ts'
+import { componentStatusWords } from './words.ts'
+
+const STEP = 4
+const BAR_WIDTH = 3
+const HEIGHT = 30
+
+/** Order of the `.b0` … `.b5` classes. */
+const CLASS_OF: Readonly<Record<ComponentStatus, number>> = {
+  operational: 1,
+  degraded_performance: 2,
+  partial_outage: 3,
+  major_outage: 4,
+  under_maintenance: 5,
+}
+
+/** What the days say together; null when none of them was watched. Each day counts the same. */
+export function uptimeOf(days: readonly UptimeDayView[]): number | null {
+  const known = days.flatMap(({ upFraction }) => (upFraction === null ? [] : [upFraction]))
+  return known.length === 0 ? null : known.reduce((sum, part) => sum + part, 0) / known.length
+}
+
+/** Renders the bars, oldest at the left. Days with a fault carry their own words. */
+export function renderUptimeBars(name: string, days: readonly UptimeDayView[]): Html {
+  const known = days.filter((day) => day.upFraction !== null).length
+  const faulty = days.filter(isFaulty)
+  const summary = `${name}, the last ${days.length} days: ${describeUptime(days)}${
+    known === 0
+      ? ''
+      : faulty.length === 0
+        ? ', no day with a fault'
+        : `, ${faulty.length} ${faulty.length === 1 ? 'day' : 'days'} with a fault`
+  }.`
+  const width = days.length * STEP
+  return html`<svg
+      class="bars"
+      viewBox="0 0 ${width} ${HEIGHT}"
+      preserveAspectRatio="none"
+      role="img"
+      aria-label="${summary}"
+    >
+      ${pathsOf(days)}
+    </svg>
+    <p class="axis">
+      <span>${days.length} days ago</span><span>${describeUptime(days)}</span><span>today</span>
+    </p>`
+}
+
+/** `99.95 % up`, `not watched yet`, or the share of the days that were watched. */
+export function describeUptime(days: readonly UptimeDayView[]): string {
+  const known = days.filter((day) => day.upFraction !== null).length
+  if (known === 0) return 'not watched yet'
+  const share = `${formatShare(uptimeOf(days))} up`
+  return known < days.length ? `${share} in ${known} watched ${known === 1 ? 'day' : 'days'}` : share
+}
+
+const isFaulty = (day: UptimeDayView): boolean =>
+  day.worst !== null && day.worst !== 'operational' && day.worst !== 'under_maintenance'
+
+const classOf = (day: UptimeDayView): number => (day.worst === null ? 0 : CLASS_OF[day.worst])
+
+/** Runs of days without a fault are one dashed stroke; a day with one is a stroke of its own, with its title. */
+function pathsOf(days: readonly UptimeDayView[]): Html[] {
+  const runs = new Map<number, string>()
+  const faults: Html[] = []
+  for (let start = 0; start < days.length;) {
+    const day = days[start]!
+    const kind = classOf(day)
+    if (isFaulty(day)) {
+      const words = `${formatDay(day.day)}: ${formatShare(day.upFraction)} up, worst: ${componentStatusWords[day.worst!]}`
+      faults.push(
+        html`<path class="b${kind}" d="M${start * STEP} 15h${BAR_WIDTH}"><title>${words}</title></path>`,
+      )
+      start += 1
+      continue
+    }
+    let end = start + 1
+    while (end < days.length && !isFaulty(days[end]!) && classOf(days[end]!) === kind) end += 1
+    runs.set(kind, `${runs.get(kind) ?? ''}M${start * STEP} 15h${(end - start) * STEP - 1}`)
+    start = end
+  }
+  const dash = `${BAR_WIDTH} ${STEP - BAR_WIDTH}`
+  return [
+    ...[...runs].map(([kind, d]) => html`<path class="b${kind}" stroke-dasharray="${dash}" d="${d}" />`),
+    ...faults,
+  ]
+}

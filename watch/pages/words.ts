@@ -1,0 +1,82 @@
+/** States and kinds of evidence as labels: the one place, so that pages, feeds and badges agree. Sentences are in incidents/words.ts. */
+import type { ComponentStatus, StatusIndicator } from '../../contract/watch.ts'
+import type { CellView, OutageState, SignalKind } from '../../engines/detect/types.ts'
+import type { ComponentView, MaintenanceStatus, OfficialWordView } from '../incidents/index.ts'
+
+export const componentStatusWords: Readonly<Record<ComponentStatus, string>> = {
+  operational: 'Working',
+  degraded_performance: 'Slow or failing at times',
+  partial_outage: 'Partly down',
+  major_outage: 'Down',
+  under_maintenance: 'Maintenance',
+}
+
+export const cellStateWords: Readonly<Record<CellView['state'], string>> = {
+  up: 'Working',
+  suspected: 'Maybe failing',
+  down: 'Down',
+  recovering: 'Recovering',
+  maintenance: 'Maintenance',
+  closed: 'Closed by decision',
+  unknown: 'Unknown',
+}
+
+export const outageStateWords: Readonly<Record<OutageState, string>> = {
+  suspected: 'Suspected',
+  confirmed: 'Confirmed',
+  identified: 'Cause found',
+  mitigating: 'Being mended',
+  recovering: 'Recovering',
+  resolved: 'Over',
+}
+
+export const maintenanceWords: Readonly<Record<MaintenanceStatus, string>> = {
+  scheduled: 'Planned',
+  in_progress: 'Under way',
+  verifying: 'Being checked',
+  completed: 'Done',
+}
+
+export const signalWords: Readonly<Record<SignalKind, string>> = {
+  reports: 'People’s reports',
+  probes: 'Our own checks',
+  traffic: 'Traffic',
+  chatter: 'Open social networks',
+  word: 'The service’s own word',
+}
+
+export const officialWords: Readonly<Record<OfficialWordView['status'], string>> = {
+  operational: 'all is working',
+  degraded: 'it is slow or failing at times',
+  partial: 'it is partly down',
+  major: 'it is down',
+  maintenance: 'it is under maintenance',
+}
+
+/** What the whole service is like, in a sentence. */
+export function indicatorWords(indicator: StatusIndicator): string {
+  const words: Record<StatusIndicator, string> = {
+    none: 'Everything works',
+    minor: 'Some things fail or are slow',
+    major: 'Part of it is down',
+    critical: 'It is down',
+    maintenance: 'Maintenance is under way',
+  }
+  return words[indicator]
+}
+
+/** The class that gives the colour of a component, and its words: a suspicion and a lack of evidence show as what they are. */
+export function lookOf(component: Pick<ComponentView, 'status' | 'state'>): { key: string; words: string } {
+  const { status, state } = component
+  if (state === 'closed') return { key: 'closed', words: cellStateWords.closed }
+  if (status === 'operational' && (state === 'unknown' || state === 'suspected'))
+    return { key: state, words: state === 'unknown' ? 'No evidence now' : cellStateWords.suspected }
+  if (state === 'recovering') return { key: 'recovering', words: cellStateWords.recovering }
+  return { key: status, words: componentStatusWords[status] }
+}
+
+/** The detector names its observations in kebab-case; those without a sentence of their own are shown as the name says. */
+export function evidenceWords(name: string): string {
+  const words = name.replaceAll('-', ' ')
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}
