@@ -81,7 +81,7 @@ test('a connection kept in reserve, which never said anything, is closed without
 test('a connection that another process accepted has the same deadline', async () => {
   await using world = await createWorld()
   await using app = await listen(world, SHORT, echo)
-  const door = createServer({ pauseOnConnect: true }, (socket) => app.server.emit('connection', socket))
+  const door = createServer((socket) => app.server.emit('connection', socket))
   await once(door.listen(0, '127.0.0.1'), 'listening')
   const { socket, ended } = dial((door.address() as AddressInfo).port)
   socket.write('GET / HT')
