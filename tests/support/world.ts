@@ -11,7 +11,7 @@ import { inject } from 'vitest'
 import { createFakeClock, systemClock, type Clock } from '../../kit/clock.ts'
 import { loadConfig, type Config } from '../../platform/app/config.ts'
 import { openContext, type Ctx } from '../../platform/app/context.ts'
-import { createAuth, signUp, sessionCookieValue } from '../../platform/modules/accounts/index.ts'
+import { signUp, sessionCookieValue } from '../../platform/modules/accounts/index.ts'
 import { v7 as uuidv7 } from 'uuid'
 
 export interface TestAccount {
@@ -64,7 +64,6 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       isWorker: options.isWorker ?? false,
     }),
   )
-  const auth = createAuth(ctx)
   const owned = stack.move()
   return {
     ctx,
@@ -72,7 +71,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     databaseUrl,
     async account({ handle = `person${++accountCount}` } = {}) {
       const password = 'correct horse battery'
-      const made = await signUp(ctx, auth, { handle, password }, { address: '127.0.0.1', userAgent: 'test' })
+      const made = await signUp(ctx, { handle, password }, { address: '127.0.0.1', userAgent: 'test' })
       return {
         id: made.accountId,
         handle,

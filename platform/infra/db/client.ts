@@ -60,7 +60,7 @@ export function openDatabase(options: DatabaseOptions): Database {
 }
 
 /** The same connections for code that names columns in camel case, as better-auth does. */
-export const inCamelCase = (db: Db) => db.withPlugin(new CamelCasePlugin())
+export const inCamelCase = (db: Db | Tx) => db.withPlugin(new CamelCasePlugin())
 
 /** Runs `work` in one transaction: all of it happens, or none. Never hold one across storage, ffmpeg or the network. */
 export function inTransaction<T>(ctx: { readonly db: Db }, work: (tx: Tx) => Promise<T>): Promise<T> {

@@ -121,9 +121,5 @@ export async function claimOperatorLink(db: Db | Tx, tokenSha256: Buffer, at: Da
   return claimed.numUpdatedRows === 1n
 }
 
-export const finishOperatorLink = (db: Db | Tx, tokenSha256: Buffer, usedBy: string | null) =>
-  db
-    .updateTable('operator_link')
-    .set(usedBy === null ? { used_at: null } : { used_by: usedBy })
-    .where('token_sha256', '=', tokenSha256)
-    .execute()
+export const recordOperatorLinkUse = (tx: Tx, tokenSha256: Buffer, usedBy: string) =>
+  tx.updateTable('operator_link').set({ used_by: usedBy }).where('token_sha256', '=', tokenSha256).execute()

@@ -14,9 +14,10 @@ import type { Ctx } from '../../app/context.ts'
 import { AppError, NotFoundError } from '../../app/errors.ts'
 import type { Viewer } from '../../app/http.ts'
 import { inTransaction, type Db, type Tx } from '../../infra/db/index.ts'
-import type { Auth } from './auth.ts'
+import { createSignUpAuth, type Auth } from './auth.ts'
 import { describeDevice } from './devices.ts'
 import * as queries from './accounts.queries.ts'
+import { hashPassword } from './passwords.ts'
 import { announceRevoked, sessionCookieValue } from './sessions.ts'
 
 /** Where a request came from, as the session remembers it. */
@@ -33,36 +34,50 @@ export interface SignedIn {
 const INTERNAL_EMAIL_DOMAIN = '@noreply.invalid'
 
 /**
- * Makes an account and signs it in.
+ * Makes an account and signs it in; by the operator's link, an operator's. All of it happens or none: an attempt that
+ * failed, for whatever reason, can be made again with the same handle and link.
  *
  * @throws {AppError} handle-taken, email-taken, operator-link-used, busy.
  */
-export async function signUp(ctx: Ctx, auth: Auth, input: SignUp, client: Client): Promise<SignedIn> {
-  const operatorToken = input.operatorToken === undefined ? null : sha256(input.operatorToken)
-  if (operatorToken && !(await queries.claimOperatorLink(ctx.db, operatorToken, ctx.clock.now())))
-    throw new AppError('operator-link-used')
+export async function signUp(ctx: Ctx, input: SignUp, client: Client): Promise<SignedIn> {
+  // Hashing waits for its turn and takes long: no transaction is held meanwhile.
+  const passwordHash = await hashPassword(input.password)
   try {
-    const { token, user } = await auth.api.signUpEmail({
-      body: {
-        name: input.handle,
-        email: input.email?.toLowerCase() ?? `${ctx.newId()}${INTERNAL_EMAIL_DOMAIN}`,
-        password: input.password,
-        username: input.handle,
-        displayUsername: input.handle,
-      },
-      headers: headersOf(client),
-    })
-    if (operatorToken) {
-      await inTransaction(ctx, async (tx) => {
-        await queries.updateAccount(tx, user.id, { role: 'operator', updated_at: ctx.clock.now() })
-        await queries.finishOperatorLink(tx, operatorToken, user.id)
+    return await inTransaction(ctx, async (tx) => {
+      const isOperator = await useOperatorToken(ctx, tx, input)
+      const { token, user } = await createSignUpAuth(ctx, tx, passwordHash).api.signUpEmail({
+        body: {
+          name: input.handle,
+          email: input.email?.toLowerCase() ?? `${ctx.newId()}${INTERNAL_EMAIL_DOMAIN}`,
+          password: input.password,
+          username: input.handle,
+          displayUsername: input.handle,
+        },
+        headers: headersOf(client),
       })
-    }
-    return { accountId: user.id, sessionToken: token! }
+      if (isOperator) await makeOperator(ctx, tx, { ...input, accountId: user.id })
+      return { accountId: user.id, sessionToken: token! }
+    })
   } catch (error) {
-    if (operatorToken) await queries.finishOperatorLink(ctx.db, operatorToken, null)
     throw await translateSignUpError(ctx, input, error)
   }
+}
+
+/** Whether the link was given; it can't be used by anyone else until the transaction ends. */
+async function useOperatorToken(ctx: Ctx, tx: Tx, { operatorToken }: SignUp): Promise<boolean> {
+  if (operatorToken === undefined) return false
+  const isClaimed = await queries.claimOperatorLink(tx, sha256(operatorToken), ctx.clock.now())
+  if (!isClaimed) throw new AppError('operator-link-used')
+  return true
+}
+
+async function makeOperator(
+  ctx: Ctx,
+  tx: Tx,
+  { operatorToken, accountId }: SignUp & { readonly accountId: string },
+): Promise<void> {
+  await queries.updateAccount(tx, accountId, { role: 'operator', updated_at: ctx.clock.now() })
+  await queries.recordOperatorLinkUse(tx, sha256(operatorToken!), accountId)
 }
 
 async function translateSignUpError(ctx: Ctx, input: SignUp, error: unknown): Promise<unknown> {

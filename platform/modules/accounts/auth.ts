@@ -4,14 +4,31 @@ import { username } from 'better-auth/plugins/username'
 import { PASSWORD_MAX_LENGTH, PASSWORD_MIN_LENGTH } from '../../../contract/accounts.ts'
 import { HANDLE_MAX_LENGTH, HANDLE_MIN_LENGTH } from '../../../contract/common.ts'
 import type { Ctx } from '../../app/context.ts'
-import { inCamelCase } from '../../infra/db/index.ts'
+import { inCamelCase, type Db, type Tx } from '../../infra/db/index.ts'
 import { hashPassword, verifyPassword } from './passwords.ts'
 
 export const SESSION_DAYS = 30
 export const SESSION_COOKIE = 'upbeat.session_token'
 
 /** Makes the better-auth instance of this process. */
-export function createAuth(ctx: Ctx) {
+export const createAuth = (ctx: Ctx) =>
+  configureAuth(ctx, { db: ctx.db, hash: hashPassword, validateSchema: true })
+
+/**
+ * Makes one for a single sign-up: it writes in the caller's transaction, and takes the password's hash as made before that
+ * began.
+ */
+export const createSignUpAuth = (ctx: Ctx, tx: Tx, passwordHash: string) =>
+  configureAuth(ctx, { db: tx, hash: async () => passwordHash, validateSchema: false })
+
+interface AuthParts {
+  readonly db: Db | Tx
+  readonly hash: typeof hashPassword
+  /** Whether the first use compares the tables with what better-auth expects: once a process is enough. */
+  readonly validateSchema: boolean
+}
+
+function configureAuth(ctx: Ctx, { db, hash, validateSchema }: AuthParts) {
   return betterAuth({
     appName: ctx.config.instanceName,
     secret: ctx.secrets.session,
@@ -19,12 +36,12 @@ export function createAuth(ctx: Ctx) {
     telemetry: { enabled: false },
     logger: { disabled: true },
     rateLimit: { enabled: false },
-    database: { db: inCamelCase(ctx.db), type: 'postgres' },
+    database: { db: inCamelCase(db), type: 'postgres' },
     advanced: {
       cookiePrefix: 'upbeat',
       useSecureCookies: false,
       disableCSRFCheck: true,
-      database: { generateId: () => ctx.newId() },
+      database: { generateId: () => ctx.newId(), validateSchema },
     },
     user: {
       modelName: 'account',
@@ -40,7 +57,7 @@ export function createAuth(ctx: Ctx) {
       enabled: true,
       minPasswordLength: PASSWORD_MIN_LENGTH,
       maxPasswordLength: PASSWORD_MAX_LENGTH,
-      password: { hash: hashPassword, verify: verifyPassword },
+      password: { hash, verify: verifyPassword },
     },
     plugins: [
       username({

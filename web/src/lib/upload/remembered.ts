@@ -61,16 +61,6 @@ export function forget(uploadId: string, store: Store = localStorage): void {
   )
 }
 
-/** What an account that signs out leaves here: what the server has already goes in any case, the rest only if asked. */
-export function forgetOf(accountId: string, kind: 'sent' | 'all', store: Store = localStorage): void {
-  write(
-    readRemembered(store).filter(
-      (upload) => upload.accountId !== accountId || (kind === 'sent' && upload.isDraftUnsent),
-    ),
-    store,
-  )
-}
-
 function write(list: RememberedUpload[], store: Store): void {
   try {
     store.setItem(KEY, JSON.stringify(list.slice(0, MAX_REMEMBERED)))
