@@ -1,7 +1,9 @@
 /** The worker role: everything that can happen after the answer. */
 import type { Ctx } from '../app/context.ts'
+import { startAccountJobs } from '../modules/accounts/index.ts'
 import { startCounterJobs } from '../modules/counters/index.ts'
 import { startFeedJobs } from '../modules/feed/index.ts'
+import { startNotificationJobs } from '../modules/notifications/index.ts'
 import { startImproveLane } from '../modules/transcoding/index.ts'
 import { startUploadJobs } from '../modules/uploads/index.ts'
 import { startVideoJobs } from '../modules/videos/index.ts'
@@ -9,8 +11,10 @@ import { startVideoJobs } from '../modules/videos/index.ts'
 /** Begins to work the queues; they stop with the context. Disposal, before that, hands encoders' work back. */
 export async function startWorker(ctx: Ctx): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack()
+  stack.use(startAccountJobs(ctx))
   stack.use(startCounterJobs(ctx))
   stack.use(startFeedJobs(ctx))
+  stack.use(await startNotificationJobs(ctx))
   stack.use(await startImproveLane(ctx))
   await startVideoJobs(ctx)
   await startUploadJobs(ctx)

@@ -1,4 +1,5 @@
 /** All SQL of accounts. */
+import { sql } from 'kysely'
 import type { Db, Tx } from '../../infra/db/index.ts'
 import './accounts.schema.ts'
 
@@ -123,3 +124,42 @@ export async function claimOperatorLink(db: Db | Tx, tokenSha256: Buffer, at: Da
 
 export const recordOperatorLinkUse = (tx: Tx, tokenSha256: Buffer, usedBy: string) =>
   tx.updateTable('operator_link').set({ used_by: usedBy }).where('token_sha256', '=', tokenSha256).execute()
+
+interface PlaceKey {
+  readonly accountId: string
+  readonly device: string
+  readonly network: string
+}
+
+/** Whether the account was signed in from such a device, and from this network, be it with another device. */
+export async function findKnownPlace(
+  tx: Tx,
+  { accountId, device, network }: PlaceKey,
+): Promise<{ isDeviceKnown: boolean; isNetworkKnown: boolean }> {
+  const { rows } = await sql<{ isDeviceKnown: boolean; isNetworkKnown: boolean }>`
+    select coalesce(bool_or(device = ${device}), false) as "isDeviceKnown",
+      coalesce(bool_or(network = ${network}), false) as "isNetworkKnown"
+    from account_place where account_id = ${accountId}`.execute(tx)
+  return rows[0]!
+}
+
+/** False: it was there already, and is newer now. */
+export async function upsertPlace(
+  tx: Tx,
+  { accountId, device, network, at }: PlaceKey & { readonly at: Date },
+): Promise<boolean> {
+  const { rows } = await sql<{ isAdded: boolean }>`
+    insert into account_place as p (account_id, device, network, seen_at)
+    values (${accountId}, ${device}, ${network}, ${at})
+    on conflict (account_id, device, network) do update set seen_at = greatest(p.seen_at, excluded.seen_at)
+    returning xmax = 0 as "isAdded"`.execute(tx)
+  return rows[0]!.isAdded
+}
+
+export async function deletePlaces(db: Db, before: Date): Promise<number> {
+  const { numDeletedRows } = await db
+    .deleteFrom('account_place')
+    .where('seen_at', '<', before)
+    .executeTakeFirst()
+  return Number(numDeletedRows)
+}

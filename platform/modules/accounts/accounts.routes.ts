@@ -20,6 +20,7 @@ import { requireViewer, type App, type Routes } from '../../app/http.ts'
 import { accountOf, limitPerMinute, takeOrRefuse } from '../../app/rate-limit.ts'
 import { createAuth, type Auth } from './auth.ts'
 import * as service from './accounts.service.ts'
+import type { Client } from './places.ts'
 import { removePicture, setPicture } from './pictures.ts'
 import { readSessionToken, setSessionCookie } from './sessions.ts'
 
@@ -35,7 +36,7 @@ export const PICTURES_PER_TEN_MINUTES = 20
 /** Of one account. */
 export const PROFILE_EDITS_PER_MINUTE = 20
 
-const clientOf = (request: { ip: string; headers: { 'user-agent'?: string } }): service.Client => ({
+const clientOf = (request: { ip: string; headers: { 'user-agent'?: string } }): Client => ({
   address: request.ip,
   userAgent: request.headers['user-agent'] ?? '',
 })
@@ -77,7 +78,7 @@ function registerSignIn(app: App, ctx: Ctx, auth: Auth, limits: Limits): void {
     const network = networkOf(request.ip)
     takeOrRefuse(limits.signIns, network, reply)
     takeOrRefuse(limits.guesses, `${network} ${request.body.identifier.toLowerCase()}`, reply)
-    const { accountId, sessionToken } = await service.signIn(auth, request.body, clientOf(request))
+    const { accountId, sessionToken } = await service.signIn(ctx, auth, request.body, clientOf(request))
     setSessionCookie(ctx, request, reply, sessionToken)
     return reply.code(201).send(await service.loadMe(ctx, accountId))
   })

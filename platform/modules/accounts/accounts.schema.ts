@@ -34,10 +34,20 @@ interface OperatorLinkTable {
   used_by: string | null
 }
 
+interface AccountPlaceTable {
+  account_id: string
+  /** As `describeDevice` names it. */
+  device: string
+  /** As `networkOf` names it. */
+  network: string
+  seen_at: Date
+}
+
 declare module '../../infra/db/tables.ts' {
   interface Tables {
     account: AccountTable
     auth_session: AuthSessionTable
     operator_link: OperatorLinkTable
+    account_place: AccountPlaceTable
   }
 }

@@ -17,14 +17,10 @@ import { inTransaction, type Db, type Tx } from '../../infra/db/index.ts'
 import { createSignUpAuth, type Auth } from './auth.ts'
 import { describeDevice } from './devices.ts'
 import * as queries from './accounts.queries.ts'
+import { newSignInQueue } from './accounts.jobs.ts'
 import { hashPassword } from './passwords.ts'
+import { rememberPlace, type Client } from './places.ts'
 import { announceRevoked, sessionCookieValue } from './sessions.ts'
-
-/** Where a request came from, as the session remembers it. */
-export interface Client {
-  readonly address: string
-  readonly userAgent: string
-}
 
 export interface SignedIn {
   readonly accountId: string
@@ -56,6 +52,7 @@ export async function signUp(ctx: Ctx, input: SignUp, client: Client): Promise<S
         headers: headersOf(client),
       })
       if (isOperator) await makeOperator(ctx, tx, { ...input, accountId: user.id })
+      await rememberPlace(ctx, tx, user.id, client)
       return { accountId: user.id, sessionToken: token! }
     })
   } catch (error) {
@@ -93,8 +90,28 @@ async function translateSignUpError(ctx: Ctx, input: SignUp, error: unknown): Pr
   return error.statusCode < 500 ? new AppError('invalid-input', { detail: error.message }) : error
 }
 
-/** @throws {AppError} wrong-credentials, busy. */
-export async function signIn(auth: Auth, input: SignIn, client: Client): Promise<SignedIn> {
+/**
+ * Signs in, and has the account told when this is from a kind of device or a network that it was never signed in from.
+ *
+ * @throws {AppError} wrong-credentials, busy.
+ */
+export async function signIn(ctx: Ctx, auth: Auth, input: SignIn, client: Client): Promise<SignedIn> {
+  const signedIn = await checkCredentials(auth, input, client)
+  await inTransaction(ctx, async (tx) => {
+    const place = await rememberPlace(ctx, tx, signedIn.accountId, client)
+    if (!place.isNew) return
+    const { device, address } = place
+    await ctx.jobs.enqueue(tx, newSignInQueue, {
+      id: ctx.newId(),
+      accountId: signedIn.accountId,
+      device,
+      address,
+    })
+  })
+  return signedIn
+}
+
+async function checkCredentials(auth: Auth, input: SignIn, client: Client): Promise<SignedIn> {
   const headers = headersOf(client)
   try {
     const result = input.identifier.includes('@')

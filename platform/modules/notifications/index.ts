@@ -1,5 +1,6 @@
 /** Notifications: what an account is told of, folded where many did the same. */
 import './notifications.schema.ts'
+export { startNotificationJobs } from './notifications.jobs.ts'
 export { notificationRoutes } from './notifications.routes.ts'
 export {
   ACTORS_SHOWN,

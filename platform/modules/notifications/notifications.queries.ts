@@ -145,3 +145,16 @@ export async function deleteByComment(tx: Tx, commentId: string): Promise<string
     .execute()
   return [...new Set(rows.map((row) => row.account_id))]
 }
+
+/** Deletes at most `limit` from before that time; answers how many. */
+export async function pruneNotifications(
+  db: Db,
+  options: { readonly before: Date; readonly limit: number },
+): Promise<number> {
+  const { numAffectedRows } = await sql`
+    delete from notification where id in (
+      select id from notification where created_at < ${options.before} order by created_at limit ${options.limit})`.execute(
+    db,
+  )
+  return Number(numAffectedRows)
+}

@@ -19,6 +19,7 @@ import {
   withdrawCommentNotifications,
   type NotifyInput,
 } from './index.ts'
+import { NOTIFICATIONS_KEPT_MS, pruneNotifications } from './notifications.jobs.ts'
 
 const tell = (world: World, input: NotifyInput) =>
   inTransaction(world.ctx, (tx) => notifyAccount(world.ctx, tx, input))
@@ -230,4 +231,20 @@ test('over HTTP: the list, marking as read, and what is refused', async () => {
   expect((await read(owner, { upTo: 'x' })).json()).toMatchObject({ code: 'invalid-input' })
   expect((await read(owner)).json()).toEqual({ unread: 0 })
   expect((await api.call('GET', '/notifications')).json()).toMatchObject({ code: 'signed-out' })
+})
+
+test('a notification is forgotten at its age, read or not, and not before', async () => {
+  const clock = createFakeClock()
+  await using world = await createWorld({ clock })
+  const owner = await world.account()
+  await tell(world, { accountId: owner.id, kind: 'new-sign-in' })
+  clock.advance(1)
+  await tell(world, { accountId: owner.id, kind: 'new-sign-in' })
+
+  clock.advance(NOTIFICATIONS_KEPT_MS - 1)
+  expect(await pruneNotifications(world.ctx)).toBe(0)
+  clock.advance(1)
+  expect(await pruneNotifications(world.ctx)).toBe(1)
+
+  expect(await list(world, owner.id)).toHaveLength(1)
 })

@@ -1,0 +1,32 @@
+/** What accounts have done after the answer, and beside all answers. */
+import { startRepeating } from '../../../kit/repeat.ts'
+import type { Ctx } from '../../app/context.ts'
+import type { Queue } from '../../infra/jobs/index.ts'
+import * as queries from './accounts.queries.ts'
+
+export interface NewSignIn {
+  /** Of this sign-in: telling it twice tells it once. */
+  readonly id: string
+  readonly accountId: string
+  readonly device: string
+  readonly address: string
+}
+
+/** Somebody signed in from where the account was never signed in: modules/notifications tells its owner. */
+export const newSignInQueue: Queue<NewSignIn> = { name: 'new-sign-in', retryLimit: 10 }
+
+/** Where an account was signed in from is forgotten so long after the last time. */
+export const PLACES_KEPT_MS = 180 * 24 * 3_600_000
+const PRUNE_INTERVAL_MS = 3_600_000
+
+/** @returns how many were forgotten. */
+export const forgetOldPlaces = (ctx: Ctx): Promise<number> =>
+  queries.deletePlaces(ctx.db, new Date(ctx.clock.now().getTime() - PLACES_KEPT_MS))
+
+/** Runs until disposal, which waits for what is under way. */
+export const startAccountJobs = (ctx: Ctx): AsyncDisposable =>
+  startRepeating({
+    intervalMs: PRUNE_INTERVAL_MS,
+    work: () => forgetOldPlaces(ctx),
+    onError: (error) => ctx.log.warn({ err: error }, 'accounts.prune-failed'),
+  })

@@ -1,0 +1,43 @@
+/** What accounts are told of by other modules' jobs, and how long it is kept. */
+import { startRepeating } from '../../../kit/repeat.ts'
+import type { Ctx } from '../../app/context.ts'
+import { inTransaction } from '../../infra/db/index.ts'
+import { newSignInQueue, type NewSignIn } from '../accounts/index.ts'
+import * as queries from './notifications.queries.ts'
+import { notifyAccount } from './notifications.service.ts'
+
+/** Read or not. */
+export const NOTIFICATIONS_KEPT_MS = 180 * 24 * 3_600_000
+const PRUNE_INTERVAL_MS = 60_000
+const PRUNE_BATCH = 5_000
+
+/** Tells the owner of an account that somebody signed in from a new place. Idempotent. */
+export async function tellNewSignIn(ctx: Ctx, { id, accountId, device, address }: NewSignIn): Promise<void> {
+  await inTransaction(ctx, (tx) =>
+    notifyAccount(ctx, tx, {
+      accountId,
+      kind: 'new-sign-in',
+      excerpt: `${device} · ${address}`,
+      groupKey: `new-sign-in:${id}`,
+    }),
+  )
+}
+
+/** Deletes notifications older than NOTIFICATIONS_KEPT_MS, a bounded number a call. @returns how many. */
+export const pruneNotifications = (ctx: Ctx): Promise<number> =>
+  queries.pruneNotifications(ctx.db, {
+    before: new Date(ctx.clock.now().getTime() - NOTIFICATIONS_KEPT_MS),
+    limit: PRUNE_BATCH,
+  })
+
+/** Pruning runs until disposal, the queue until the context closes. */
+export async function startNotificationJobs(ctx: Ctx): Promise<AsyncDisposable> {
+  await ctx.jobs.work(newSignInQueue, {}, ({ data }) => tellNewSignIn(ctx, data))
+  return startRepeating({
+    intervalMs: PRUNE_INTERVAL_MS,
+    async work(signal) {
+      while (!signal.aborted && (await pruneNotifications(ctx)) === PRUNE_BATCH);
+    },
+    onError: (error) => ctx.log.warn({ err: error }, 'notifications.prune-failed'),
+  })
+}
