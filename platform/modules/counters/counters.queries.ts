@@ -113,7 +113,7 @@ export async function listVideoIdsAfter(db: Db, after: string | null, limit: num
 }
 
 /**
- * Sets counters to what the rows of likes, saves, comments, views and shares say, less what is still to be folded.
+ * Sets counters to what the rows of likes, saves, comments, views (with those pruned) and shares say, less what is still to be folded.
  * One statement, so both are seen at one instant; the caller holds the lock of folding.
  *
  * @returns those that were wrong.
@@ -130,9 +130,9 @@ export async function recountVideos(
       group by e.video_id
     ), truth as (
       select v.id,
-        viewed.views - coalesce(p.views, 0) as views,
-        viewed.watched_ms - coalesce(p.watched_ms, 0) as watched_ms,
-        viewed.completions - coalesce(p.completions, 0) as completions,
+        viewed.views + coalesce(past.views, 0) - coalesce(p.views, 0) as views,
+        viewed.watched_ms + coalesce(past.watched_ms, 0) - coalesce(p.watched_ms, 0) as watched_ms,
+        viewed.completions + coalesce(past.completions, 0) - coalesce(p.completions, 0) as completions,
         (select count(*) from video_like l where l.video_id = v.id) - coalesce(p.likes, 0) as likes,
         (select count(*) from video_save s where s.video_id = v.id) - coalesce(p.saves, 0) as saves,
         (select count(*) from video_share s where s.video_id = v.id) - coalesce(p.shares, 0) as shares,
@@ -140,6 +140,7 @@ export async function recountVideos(
           - coalesce(p.comments, 0) as comments
       from video v
       left join pending p on p.video_id = v.id
+      left join video_view_past past on past.video_id = v.id
       cross join lateral (
         select count(*) as views, coalesce(sum(w.watched_ms), 0)::bigint as watched_ms,
           coalesce(sum(w.completions), 0)::bigint as completions

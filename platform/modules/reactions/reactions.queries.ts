@@ -116,3 +116,29 @@ export async function raiseViews(
     from written w left join earlier e on e.video_id = w.video_id`.execute(tx)
   return rows
 }
+
+/**
+ * Deletes at most `limit` views from before that time, and adds what counted of them to what their videos had before.
+ *
+ * @returns how many were deleted.
+ */
+export async function pruneViews(
+  db: Db,
+  options: { readonly before: Date; readonly viewMinWatchedMs: number; readonly limit: number },
+): Promise<number> {
+  const { before, viewMinWatchedMs, limit } = options
+  const { rows } = await sql<{ count: number }>`
+    with gone as (
+      delete from video_view
+      where ctid = any(array(select ctid from video_view where hour < ${before} order by hour limit ${limit}))
+      returning video_id, watched_ms, completions
+    ), kept as (
+      insert into video_view_past as p (video_id, views, watched_ms, completions)
+      select video_id, count(*), sum(watched_ms), sum(completions)
+      from gone where watched_ms >= ${viewMinWatchedMs} group by video_id order by video_id
+      on conflict (video_id) do update set views = p.views + excluded.views,
+        watched_ms = p.watched_ms + excluded.watched_ms, completions = p.completions + excluded.completions
+    )
+    select count(*)::int as count from gone`.execute(db)
+  return rows[0]!.count
+}
