@@ -25,7 +25,8 @@ const P99_MAX_MS = 50
 /** Memory at rest. */
 const RESIDENT_MAX_BYTES = 200 * 1024 ** 2
 
-const CONNECTIONS = 64
+/** So many that the API never waits for work while likes wait for PostgreSQL. */
+const CONNECTIONS = 128
 const ROUNDS = 3
 const ROUND_MS = 6_000
 const HALF_LOAD_MS = 15_000

@@ -1,5 +1,5 @@
 /**
- * `bench upload [--quick]`: from the last byte of an upload to *playable* and to *complete*, and what it costs.
+ * `bench upload [--quick] [SOURCE…]`: from the last byte of an upload to *playable* and to *complete*, and what it costs.
  *
  * Five films, each over a line of 20 Mb/s (by the fault proxy) and over loopback, beside ffmpeg alone on the finished
  * file: (a) the same ladder by one command from one decode, and (b) the largest rung first, each rung from the one before,
@@ -53,9 +53,10 @@ interface SourceResult {
 export async function run(): Promise<BenchResult> {
   const say = (line: string) => console.error(line)
   const isQuick = process.argv.includes('--quick')
+  const chosen = SOURCE_NAMES.filter((name) => process.argv.includes(name))
   const loadBefore = loadavg()[0]!
   const results: SourceResult[] = []
-  for (const name of isQuick ? QUICK : SOURCE_NAMES) {
+  for (const name of chosen.length > 0 ? chosen : isQuick ? QUICK : SOURCE_NAMES) {
     const source = await makeSource(name, say)
     results.push(await measureSource(source, isQuick || source.durationS > 30 ? 1 : ROUNDS, say))
   }

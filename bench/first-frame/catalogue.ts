@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { signUp, uploadFilm, waitUntilComplete } from '../../tests/support/browser-upload.ts'
 import { startProduct, type Product } from '../../tests/support/product.ts'
 import { makeFeedClip } from '../upload/sources.ts'
@@ -16,7 +16,7 @@ export async function openCatalogue(say: (line: string) => void): Promise<Produc
   const films: string[] = []
   for (let index = 0; index < CLIP_COUNT; index++) films.push(await makeFeedClip(index, say))
   const mark = createHash('sha256')
-    .update(films.join())
+    .update(films.map((path) => basename(path)).join())
     .update(await readFile(join(import.meta.dirname, '..', '..', 'engines', 'ladder', 'arguments.ts')))
     .digest('hex')
   const dataDir = join(HOME_DIR, 'data')
