@@ -85,6 +85,14 @@ export class Player {
     void this.play()
   }
 
+  /** Lets it move, silently, while a finger draws it into view; `enter` or `leave` follows. */
+  peek(): void {
+    const video = this.#video
+    if (!video || this.isActive || !this.hasFrame || !preferences.autoplay || !video.paused) return
+    video.muted = true
+    void video.play().catch(() => {})
+  }
+
   /** Stops, and goes back to the beginning for the next time. */
   leave(): void {
     this.#leave()
