@@ -1,0 +1,57 @@
+/** Runs one watch: store, catalogue, detector, signals and pages, in the order in which they stand on each other. */
+import { createDetector } from '../../engines/detect/index.ts'
+import type { Sample } from '../../engines/detect/index.ts'
+import type { Log } from '../../kit/log.ts'
+import { startWatchServer } from '../http/server.ts'
+import { routes } from '../http/routes.ts'
+import { startIncidentLoop } from '../incidents/index.ts'
+import { openNetworkTable } from '../signals/networks/index.ts'
+import { createConnectivity, httpRunner, startProbes, watchStalls } from '../signals/probes/index.ts'
+import { openReports } from '../signals/reports/index.ts'
+import { startRetention } from '../store/retention.ts'
+import type { WatchConfig } from './config.ts'
+import { openWatchContext, type WatchCtx } from './context.ts'
+
+export interface RunningWatch extends AsyncDisposable {
+  readonly ctx: WatchCtx
+  readonly url: string
+  readonly port: number
+  /** Feeds the detector, as the signals do. */
+  observe(sample: Sample): void
+}
+
+/**
+ * Starts everything; answers when it can be used.
+ *
+ * @throws {StoreUnusableError} {WatchPortError}
+ */
+export async function startWatch(
+  config: WatchConfig,
+  options: { readonly log?: Log } = {},
+): Promise<RunningWatch> {
+  await using stack = new AsyncDisposableStack()
+  const opened = stack.use(await openWatchContext(config, options))
+  const { ctx, board } = opened
+  const loop = stack.use(startIncidentLoop(ctx, { board, createDetector }))
+  const networks = openNetworkTable(ctx.log)
+  const reports = await openReports(ctx, { observe: loop.observe, networks })
+  const stalls = stack.use(watchStalls(ctx.clock))
+  const connectivity = createConnectivity({ references: config.connectivity, clock: ctx.clock })
+  stack.use(
+    startProbes(ctx, {
+      tools: { clock: ctx.clock, connectivity, stalls, runners: { ...httpRunner } },
+      vantage: { id: config.id, region: config.region, asn: null },
+      observe: loop.observe,
+    }),
+  )
+  stack.use(startRetention(ctx))
+  const server = stack.use(await startWatchServer(ctx, { reports, routes }))
+  const owned = stack.move()
+  return {
+    ctx,
+    url: config.publicUrl ?? `http://localhost:${server.port}`,
+    port: server.port,
+    observe: loop.observe,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}

@@ -1,0 +1,92 @@
+/** What the command line's words do. */
+import { access } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { tmpdir } from 'node:os'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createLog } from '../kit/log.ts'
+import { environmentWith, loadWatchConfig, WatchConfigError, type WatchConfig } from './app/config.ts'
+import { shippedFiles } from './app/context.ts'
+import { startWatch } from './app/serve.ts'
+import { describeFault, openCatalog } from './configuration/index.ts'
+import { WatchPortError } from './http/server.ts'
+import { StoreUnusableError } from './store/index.ts'
+
+/** Errors whose message says all that the person needs; any other one shows where it comes from. */
+const EXPLAINED = [StoreUnusableError, WatchConfigError, WatchPortError]
+
+export interface CommandOptions {
+  readonly port?: string | undefined
+  readonly data?: string | undefined
+  readonly catalog?: string | undefined
+  readonly services?: string | undefined
+}
+
+/** Watches until SIGINT, SIGTERM or SIGHUP; a second one ends it by force. */
+export async function runServe(options: CommandOptions): Promise<void> {
+  const ending = Promise.withResolvers<void>()
+  let signals = 0
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => {
+      if (++signals > 1) process.exit(1)
+      ending.resolve()
+    })
+  try {
+    const running = await startWatch(await readConfig(options))
+    console.log(`The watch is ready: ${running.url}`)
+    // A parent that started it as a sibling hears it, too.
+    process.send?.({ type: 'ready', url: running.url, port: running.port })
+    await ending.promise
+    await running[Symbol.asyncDispose]()
+    process.exit(0)
+  } catch (error) {
+    explainAndExit(error)
+  }
+}
+
+/** Says what is wrong with the service files; the exit code is 0 when nothing is. */
+export async function runCheckConfig(options: CommandOptions): Promise<void> {
+  try {
+    const config = await readConfig(options)
+    const scratch = await mkdtemp(join(tmpdir(), 'upbeat-watch-check-'))
+    await using catalog = await openCatalog({
+      files: shippedFiles(config),
+      dir: config.catalogDir,
+      lastGoodDir: scratch,
+      variables: config.variables,
+      log: createLog({ level: 'silent', base: {} }),
+    })
+    const faults = catalog.faults()
+    for (const fault of faults) console.error(describeFault(fault))
+    for (const { id, features, regions, monitors } of catalog.services())
+      console.log(
+        `${id}: ${features.length} features, ${regions.length} regions, ${monitors.length} monitors`,
+      )
+    await rm(scratch, { recursive: true, force: true })
+    process.exitCode = faults.length > 0 ? 1 : 0
+  } catch (error) {
+    explainAndExit(error)
+  }
+}
+
+async function readConfig(options: CommandOptions): Promise<WatchConfig> {
+  const config = loadWatchConfig(
+    environmentWith({
+      ...(options.port !== undefined && { WATCH_PORT: options.port }),
+      ...(options.data !== undefined && { WATCH_DATA_DIR: resolve(options.data) }),
+      ...(options.catalog !== undefined && { WATCH_CATALOG: resolve(options.catalog) }),
+      ...(options.services !== undefined && { WATCH_SERVICES: options.services }),
+    }),
+  )
+  if (config.catalogDir !== null)
+    await access(config.catalogDir).catch(() => {
+      throw new WatchConfigError(
+        `There is no folder ${config.catalogDir}. Make it, or leave --catalog (WATCH_CATALOG) out.`,
+      )
+    })
+  return config
+}
+
+function explainAndExit(error: unknown): never {
+  console.error(EXPLAINED.some((kind) => error instanceof kind) ? (error as Error).message : error)
+  process.exit(1)
+}

@@ -1,0 +1,72 @@
+/** `npm run -s watch -- serve|agent|score|check-config`: parses arguments, nothing else. */
+import { parseArgs } from 'node:util'
+
+const NODE_MAJOR_NEEDED = 24
+const USAGE = `Usage: npm run -s watch -- COMMAND [options]
+  serve         watch, and show what is found
+    --port PORT      where people reach it (default 8090)
+    --data DIR       its own folder (default /var/lib/upbeat/watch as root, else ~/.local/share/upbeat/watch)
+    --catalog DIR    service files of yours, besides those that ship
+    --services A,B   which of those that ship are watched (default upbeat; there is tiktok, too)
+  agent         look from here for a watch elsewhere; connects outwards only
+    --watch URL      the watch
+    --key ID         the key of the service files that it signs with; its secret comes from WATCH_AGENT_SECRET
+    --region ID      the region that this place stands for
+    --id NAME        what this place is called (default: the key's id)
+  score FILE    write timestamp,value,score for a file of timestamp,value
+  check-config  read the service files, say what is wrong with them, and end (0: all is well)
+    --catalog DIR, --services A,B  as above
+  --help        this text`
+
+if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR_NEEDED) {
+  console.error(
+    `This is Node ${process.versions.node}, and the watch needs ${NODE_MAJOR_NEEDED} or newer. ` +
+      `Start it with npm run, which brings its own, or install Node ${NODE_MAJOR_NEEDED}.`,
+  )
+  process.exit(1)
+}
+
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        port: { type: 'string' },
+        data: { type: 'string' },
+        catalog: { type: 'string' },
+        services: { type: 'string' },
+        watch: { type: 'string' },
+        key: { type: 'string' },
+        region: { type: 'string' },
+        id: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    })
+  } catch (error) {
+    return refuse((error as Error).message)
+  }
+}
+
+function refuse(reason: string): never {
+  console.error(`${reason}\n${USAGE}`)
+  process.exit(2)
+}
+
+const { positionals, values } = readArguments()
+const [command, ...rest] = positionals
+if (values.help || command === 'help') {
+  console.log(USAGE)
+  process.exit(0)
+}
+if (rest.length > 0 && command !== 'score') refuse(`Too much was given: ${rest.join(' ')}`)
+// What a command needs is loaded after the look at Node's version, which an older Node would not survive.
+switch (command) {
+  case 'serve':
+    await (await import('./commands.ts')).runServe(values)
+    break
+  case 'check-config':
+    await (await import('./commands.ts')).runCheckConfig(values)
+    break
+  default:
+    refuse(command ? `There is no command ${command}.` : 'Which command?')
+}

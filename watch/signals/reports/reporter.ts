@@ -1,0 +1,54 @@
+/** Who reported, without knowing who: a hash that can't be led back to an address, nor across days. */
+import { createHmac } from 'node:crypto'
+import type { WatchCtx } from '../../app/context.ts'
+
+export interface ReporterHash {
+  /** 16 bytes: the same for the same network and cookie within a day. */
+  of(input: { readonly network: string; readonly cookie: string; readonly atMs: number }): Uint8Array
+}
+
+const DAY_MS = 86_400_000
+const SALT_BYTES = 32
+const HASH_BYTES = 16
+
+/**
+ * Opens today's salt. It is kept so that a restart counts nobody twice, and thrown away with its day: from then on nobody
+ * can find out whether an address was among the reporters.
+ */
+export async function openReporterHash(ctx: WatchCtx): Promise<ReporterHash> {
+  let salt = await loadSalt(ctx, dayOf(ctx.clock.now().getTime()))
+  let loading: Promise<void> | null = null
+  return {
+    of({ network, cookie, atMs }) {
+      const day = dayOf(atMs)
+      if (day !== salt.day && !loading)
+        loading = loadSalt(ctx, day)
+          .then((next) => void (salt = next))
+          .catch((error: unknown) => ctx.log.error({ err: error }, 'reports.salt-not-kept'))
+          .finally(() => (loading = null))
+      return createHmac('sha256', salt.bytes).update(`${network}\n${cookie}`).digest().subarray(0, HASH_BYTES)
+    },
+  }
+}
+
+const dayOf = (atMs: number): number => Math.floor(atMs / DAY_MS)
+
+async function loadSalt(
+  ctx: WatchCtx,
+  day: number,
+): Promise<{ readonly day: number; readonly bytes: Buffer }> {
+  const name = `report-salt-${day}`
+  await ctx.store.write([
+    { sql: "delete from kept where name like 'report-salt-%' and name <> :name", params: { name } },
+    {
+      sql: 'insert into kept (name, value, at_ms) values (:name, :value, :atMs) on conflict do nothing',
+      params: {
+        name,
+        value: ctx.randomBytes(SALT_BYTES).toString('base64'),
+        atMs: ctx.clock.now().getTime(),
+      },
+    },
+  ])
+  const row = ctx.store.get<{ value: string }>('select value from kept where name = :name', { name })
+  return { day, bytes: Buffer.from(row!.value, 'base64') }
+}

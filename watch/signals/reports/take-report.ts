@@ -1,0 +1,218 @@
+/** Takes what people say: counted once per reporter, service and window, durable before it is acknowledged. */
+import type { ReportInput } from '../../../contract/watch.ts'
+import type { Sample } from '../../../engines/detect/types.ts'
+import { networkOf } from '../../../kit/network-of.ts'
+import { createRateBucket } from '../../../kit/rate-bucket.ts'
+import type { WatchCtx } from '../../app/context.ts'
+import { notFound, WatchError } from '../../app/errors.ts'
+import type { ServiceEntry } from '../../configuration/index.ts'
+import type { NetworkTable } from '../networks/index.ts'
+import { createProofOfWork, type ProofOfWork } from './proof-of-work.ts'
+import { openReporterHash } from './reporter.ts'
+import { createTrustJudge } from './trust.ts'
+
+export interface TakeReportInput {
+  readonly serviceId: string
+  readonly report: ReportInput
+  readonly address: string
+  /** A random text that the page keeps in a cookie; empty: none. */
+  readonly cookie: string
+  readonly userAgent: string
+}
+
+export interface ReportAnswer {
+  /** False: this reporter was counted in this window already. */
+  readonly isCounted: boolean
+  readonly feature: string | null
+  readonly region: string | null
+  /** What stands in its place in the answer to a person: how many others in the last ten minutes. */
+  readonly othersInTenMinutes: number
+}
+
+export interface Reports {
+  /** @throws {WatchError} not-found, invalid-input, proof-of-work-needed, too-many-requests, storage-unavailable */
+  take(input: TakeReportInput): Promise<ReportAnswer>
+  readonly proofOfWork: ProofOfWork
+}
+
+const MINUTE_MS = 60_000
+const OTHERS_MS = 10 * MINUTE_MS
+/** One address may send this many; beyond it is a flood, solved challenges or not. */
+const BURST_PER_NETWORK = 60
+const REFILL_MS = 60_000
+
+/** Opens the intake. */
+export async function openReports(
+  ctx: WatchCtx,
+  parts: { readonly observe: (sample: Sample) => void; readonly networks: NetworkTable },
+): Promise<Reports> {
+  const trust = createTrustJudge(ctx.clock)
+  const reporter = await openReporterHash(ctx)
+  const proofOfWork = createProofOfWork(ctx)
+  const floods = createRateBucket({
+    burst: BURST_PER_NETWORK,
+    refillMs: REFILL_MS,
+    maxKeys: 50_000,
+    clock: ctx.clock,
+  })
+
+  async function take(input: TakeReportInput): Promise<ReportAnswer> {
+    const entry = ctx.catalog.find(input.serviceId)
+    if (!entry || !entry.reports.isEnabled) throw notFound('service that takes reports', input.serviceId)
+    const { report } = input
+    checkFeature(entry, report.feature)
+    const network = networkOf(input.address)
+    const waitMs = floods.take(network)
+    if (waitMs > 0) throw new WatchError('too-many-requests', { retryAfterS: Math.ceil(waitMs / 1_000) })
+    const isProven = await checkProof(input, network)
+    const place = await parts.networks.find(input.address)
+    const region = chooseRegion(entry, report.region, place.country)
+    const atMs = ctx.clock.now().getTime()
+    const fingerprint = [input.userAgent, report.device, report.clientVersion, report.feature].join('|')
+    const row = {
+      serviceId: entry.id,
+      window: Math.floor(atMs / (entry.reports.windowMinutes * MINUTE_MS)),
+      reporter: reporter.of({ network, cookie: input.cookie, atMs }),
+      atMs,
+      featureId: report.feature,
+      region,
+      asn: place.asn,
+      device: report.device,
+      clientVersion: report.clientVersion,
+      trust: trust.judge({ serviceId: entry.id, network, fingerprint, isProven }),
+      diagnosis: report.diagnosis,
+    }
+    const isCounted = await keep(row)
+    if (isCounted)
+      parts.observe({
+        kind: 'reports',
+        serviceId: row.serviceId,
+        atMs,
+        featureId: row.featureId,
+        region,
+        asn: row.asn,
+        count: 1,
+        trust: row.trust,
+        clientVersion: row.clientVersion,
+      })
+    return {
+      isCounted,
+      feature: report.feature,
+      region,
+      othersInTenMinutes: countOthers(entry.id, atMs, isCounted),
+    }
+  }
+
+  async function checkProof(input: TakeReportInput, network: string): Promise<boolean> {
+    if (input.report.altcha !== null) {
+      if (await proofOfWork.accept(input.report.altcha)) return true
+      throw new WatchError('proof-of-work-needed', {
+        detail: 'This solution is wrong, too old, or was used.',
+      })
+    }
+    const looksLikeProgram = !/Mozilla\//.test(input.userAgent)
+    if (trust.needsProof({ network, looksLikeProgram })) throw new WatchError('proof-of-work-needed')
+    return false
+  }
+
+  /** False: this reporter is in this window already. */
+  async function keep(row: ReportRow): Promise<boolean> {
+    try {
+      const { reporter: hash, window, diagnosis, asn, device, clientVersion, ...minute } = row
+      await ctx.store.write([
+        {
+          sql: INSERT,
+          params: { ...minute, reporter: hash, window, diagnosis, asn, device, clientVersion },
+          mustChange: true,
+        },
+        {
+          sql: COUNT,
+          params: {
+            serviceId: row.serviceId,
+            atMs: Math.floor(row.atMs / MINUTE_MS) * MINUTE_MS,
+            featureId: row.featureId ?? '',
+            region: row.region ?? '',
+            trust: row.trust,
+          },
+        },
+      ])
+      return true
+    } catch (error) {
+      if (error instanceof WatchError && error.code === 'changed-meanwhile') return false
+      throw error
+    }
+  }
+
+  // Asked at most once a second for each service: in a surge the answer is the same for all.
+  const others = new Map<string, { readonly atMs: number; readonly count: number }>()
+  function countOthers(serviceId: string, nowMs: number, isCounted: boolean): number {
+    let known = others.get(serviceId)
+    if (!known || nowMs - known.atMs > 1_000) {
+      const row = ctx.store.get<{ count: number | null }>(
+        'select sum(count) as count from report_minute where service_id = :serviceId and at_ms > :sinceMs',
+        { serviceId, sinceMs: nowMs - OTHERS_MS },
+      )
+      known = { atMs: nowMs, count: row?.count ?? 0 }
+      others.set(serviceId, known)
+    }
+    return Math.max(0, known.count - (isCounted ? 1 : 0))
+  }
+
+  return { take, proofOfWork }
+}
+
+interface ReportRow {
+  readonly serviceId: string
+  readonly window: number
+  readonly reporter: Uint8Array
+  readonly atMs: number
+  readonly featureId: string | null
+  readonly region: string | null
+  readonly asn: number | null
+  readonly device: string | null
+  readonly clientVersion: string | null
+  readonly trust: number
+  readonly diagnosis: string | null
+}
+
+const INSERT = `insert into report (service_id, window, reporter, at_ms, feature_id, region, asn, device, client_version,
+    trust, diagnosis)
+  values (:serviceId, :window, :reporter, :atMs, :featureId, :region, :asn, :device, :clientVersion, :trust, :diagnosis)
+  on conflict do nothing`
+const COUNT = `insert into report_minute (service_id, at_ms, feature_id, region, count, trusted)
+  values (:serviceId, :atMs, :featureId, :region, 1, :trust)
+  on conflict do update set count = count + 1, trusted = trusted + excluded.trusted`
+
+function checkFeature(entry: ServiceEntry, feature: string | null): void {
+  if (feature === null || entry.features.some(({ id }) => id === feature)) return
+  throw new WatchError('invalid-input', {
+    fields: {
+      feature: `takes one of ${entry.features
+        .slice(0, 50)
+        .map(({ id }) => id)
+        .join(', ')}`,
+    },
+  })
+}
+
+/** The person's own choice, else the region whose country it is, else the only region there is. */
+export function chooseRegion(
+  entry: ServiceEntry,
+  chosen: string | null,
+  country: string | null,
+): string | null {
+  if (chosen !== null) {
+    if (entry.regions.some(({ id }) => id === chosen)) return chosen
+    throw new WatchError('invalid-input', {
+      fields: {
+        region: `takes one of ${entry.regions
+          .slice(0, 50)
+          .map(({ id }) => id)
+          .join(', ')}`,
+      },
+    })
+  }
+  const found =
+    country === null ? undefined : entry.regions.find(({ countries }) => countries.includes(country))
+  return found?.id ?? (entry.regions.length === 1 ? entry.regions[0]!.id : null)
+}

@@ -1,0 +1,93 @@
+/**
+ * How much a report counts: a crowd from many places in full, the same few places again and again for little. Discounts are
+ * kept beside the count, never hidden in it.
+ */
+import type { Clock } from '../../../kit/clock.ts'
+
+export interface ReportTraits {
+  readonly serviceId: string
+  /** The address, or its /64. */
+  readonly network: string
+  /** What browsers say of themselves and what is reported: the same for scripts, varied among people. */
+  readonly fingerprint: string
+  readonly isProven: boolean
+}
+
+export interface TrustJudge {
+  /** 0 to 1 for this report, which is remembered. */
+  judge(traits: ReportTraits): number
+  /** Whether this source looks automated: it is asked for a proof of work. */
+  needsProof(traits: Pick<ReportTraits, 'network'> & { readonly looksLikeProgram: boolean }): boolean
+}
+
+const WINDOW_MS = 10 * 60_000
+const MAX_KEYS = 50_000
+/** Households, offices and mobile carriers share addresses: so many reports from one count in full. */
+const FREE_PER_NETWORK = 3
+const PROOF_AFTER_PER_NETWORK = 8
+/** A neighbourhood: /24 for IPv4, /48 for IPv6. */
+const FREE_PER_NEIGHBOURHOOD = 24
+/** A batch is this many of one fingerprint within the window of `BATCH_MS`, beyond what others send. */
+const BATCH_MS = 10_000
+const BATCH_MIN = 20
+const BATCH_SHARE = 0.8
+const BATCH_TRUST = 0.2
+
+/** Makes a judge that has seen nothing. */
+export function createTrustJudge(clock: Clock): TrustJudge {
+  const perNetwork = createCounts(clock, WINDOW_MS)
+  const perNeighbourhood = createCounts(clock, WINDOW_MS)
+  const perFingerprint = createCounts(clock, BATCH_MS)
+  const perNetworksOfFingerprint = createCounts(clock, BATCH_MS)
+  const perService = createCounts(clock, BATCH_MS)
+  return {
+    judge({ serviceId, network, fingerprint, isProven }) {
+      const own = perNetwork.add(network)
+      const near = perNeighbourhood.add(neighbourhoodOf(network))
+      const alike = perFingerprint.add(`${serviceId} ${fingerprint}`)
+      const all = perService.add(serviceId)
+      const isFirstOfNetwork = perNetworksOfFingerprint.add(`${fingerprint} ${network}`) === 1
+      let trust = 1
+      // Harmonic: the hundredth of one address adds a hundredth.
+      if (own > FREE_PER_NETWORK) trust = Math.min(trust, 1 / (own - FREE_PER_NETWORK + 1))
+      if (near > FREE_PER_NEIGHBOURHOOD) trust = Math.min(trust, FREE_PER_NEIGHBOURHOOD / near)
+      const isBatch = alike >= BATCH_MIN && alike >= all * BATCH_SHARE
+      if (isBatch && !(isFirstOfNetwork && isProven)) trust = Math.min(trust, BATCH_TRUST)
+      return trust
+    },
+    needsProof: ({ network, looksLikeProgram }) =>
+      looksLikeProgram || perNetwork.count(network) >= PROOF_AFTER_PER_NETWORK,
+  }
+}
+
+interface Counts {
+  /** Adds one; answers how many there are now. */
+  add(key: string): number
+  count(key: string): number
+}
+
+/** Counts that fall to nothing over the window: one number and one time a key. */
+function createCounts(clock: Clock, windowMs: number): Counts {
+  const counts = new Map<string, { value: number; atMs: number }>()
+  const now = (key: string): number => {
+    const kept = counts.get(key)
+    if (!kept) return 0
+    return Math.max(0, kept.value * (1 - (clock.monotonicMs() - kept.atMs) / windowMs))
+  }
+  return {
+    add(key) {
+      const value = now(key) + 1
+      counts.delete(key)
+      counts.set(key, { value, atMs: clock.monotonicMs() })
+      if (counts.size > MAX_KEYS) counts.delete(counts.keys().next().value!)
+      return Math.round(value)
+    },
+    count: now,
+  }
+}
+
+function neighbourhoodOf(network: string): string {
+  return network.includes(':')
+    ? network.split(':').slice(0, 3).join(':')
+    : network.split('.').slice(0, 3).join('.')
+}
