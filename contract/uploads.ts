@@ -10,6 +10,10 @@ export const UploadLimits = z.object({
   maxConcurrent: z.int(),
   /** What can be reserved now: the smaller of the account's quota and the disk's free space. */
   availableBytes: z.int(),
+  /** What all originals of an account may take, those under way included; a deleted video gives its room back. */
+  quotaBytes: z.int(),
+  /** What this account's take now. */
+  usedBytes: z.int(),
   acceptedTypes: z.array(z.string()),
 })
 export type UploadLimits = z.infer<typeof UploadLimits>

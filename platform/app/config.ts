@@ -23,6 +23,11 @@ const Environment = z.object({
     .positive()
     .default(4 * GIB),
   UPLOAD_MAX_DURATION_S: z.coerce.number().positive().default(600),
+  UPLOAD_QUOTA_BYTES: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(50 * GIB),
   UPLOAD_RESERVE_BYTES: z.coerce
     .number()
     .int()
@@ -47,6 +52,8 @@ export interface Config {
   readonly uploads: {
     readonly maxSizeBytes: number
     readonly maxDurationS: number
+    /** Originals of one account, those under way included. */
+    readonly quotaBytes: number
     /** Free space that uploads never take. */
     readonly reserveBytes: number
   }
@@ -89,6 +96,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     uploads: {
       maxSizeBytes: e.UPLOAD_MAX_BYTES,
       maxDurationS: e.UPLOAD_MAX_DURATION_S,
+      quotaBytes: e.UPLOAD_QUOTA_BYTES,
       reserveBytes: e.UPLOAD_RESERVE_BYTES,
     },
     paths: {

@@ -246,6 +246,13 @@ export const problemKinds = {
     isWorkKept: true,
     next: 'Let one finish or cancel one, then start this one.',
   },
+  'upload-quota-full': {
+    status: 413,
+    side: 'you',
+    title: 'Your videos take all the room that an account has here',
+    isWorkKept: true,
+    next: 'Delete a video that you no longer need, then start this upload again; the operator can give more room.',
+  },
   'storage-full': {
     status: 507,
     side: 'us',

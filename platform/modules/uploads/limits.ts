@@ -21,14 +21,19 @@ const ACCEPTED_TYPES = [
   'video/x-flv',
 ]
 
-export async function loadUploadLimits(ctx: Ctx): Promise<UploadLimits> {
-  const { maxSizeBytes, maxDurationS } = ctx.config.uploads
+/** @param accountId whose quota counts */
+export async function loadUploadLimits(ctx: Ctx, accountId: string): Promise<UploadLimits> {
+  const { maxSizeBytes, maxDurationS, quotaBytes } = ctx.config.uploads
+  const usedBytes = await queries.sumUsed(ctx.db, accountId)
+  const diskBytes = await measureAvailable(ctx, ctx.db)
   return {
     maxSizeBytes,
     maxDurationS,
+    quotaBytes,
+    usedBytes,
     maxShortEdgePx: defaultLimits.maxShortEdgePx,
     maxConcurrent: MAX_OPEN_UPLOADS,
-    availableBytes: await measureAvailable(ctx, ctx.db),
+    availableBytes: Math.min(diskBytes, Math.max(0, quotaBytes - usedBytes)),
     acceptedTypes: ACCEPTED_TYPES,
   }
 }
@@ -61,7 +66,7 @@ export function requireSize(ctx: Ctx, sizeBytes: number): void {
  * Makes sure that there is room for one more upload. Called with creations locked, so that two can't be given the same
  * room.
  *
- * @throws {AppError} too-many-uploads, storage-full
+ * @throws {AppError} too-many-uploads, upload-quota-full, storage-full
  */
 export async function requireRoom(ctx: Ctx, tx: Tx, accountId: string, sizeBytes: number): Promise<void> {
   if ((await queries.countOpen(tx, accountId)) >= MAX_OPEN_UPLOADS)
@@ -69,8 +74,19 @@ export async function requireRoom(ctx: Ctx, tx: Tx, accountId: string, sizeBytes
       detail: `${MAX_OPEN_UPLOADS} of your uploads are open, which is the most.`,
       facts: { maxConcurrent: MAX_OPEN_UPLOADS },
     })
+  await requireQuota(ctx, tx, accountId, sizeBytes)
   const availableBytes = await measureAvailable(ctx, tx)
   if (sizeBytes > availableBytes) throw storageFull({ sizeBytes, availableBytes })
+}
+
+async function requireQuota(ctx: Ctx, tx: Tx, accountId: string, sizeBytes: number): Promise<void> {
+  const { quotaBytes } = ctx.config.uploads
+  const usedBytes = await queries.sumUsed(tx, accountId)
+  if (sizeBytes <= quotaBytes - usedBytes) return
+  throw new AppError('upload-quota-full', {
+    detail: `Your videos take ${usedBytes} of ${quotaBytes} bytes; this one has ${sizeBytes}.`,
+    facts: { sizeBytes, usedBytes, quotaBytes },
+  })
 }
 
 export const storageFull = (facts: Record<string, number> = {}, cause?: unknown) =>

@@ -38,6 +38,22 @@ export async function sumReserved(db: Db | Tx): Promise<number> {
   return Number(total ?? 0)
 }
 
+/**
+ * What the account's originals take: those that are there, and what those under way will have. Deleting a video gives the
+ * room back, though its files go a moment later.
+ */
+export async function sumUsed(db: Db | Tx, accountId: string): Promise<number> {
+  const { total } = await db
+    .selectFrom('upload')
+    .innerJoin('video', 'video.id', 'upload.video_id')
+    .select((select) => select.fn.sum<string | null>('upload.size_bytes').as('total'))
+    .where('upload.account_id', '=', accountId)
+    .where('upload.state', 'in', ['receiving', 'safe'])
+    .where('video.deleted_at', 'is', null)
+    .executeTakeFirstOrThrow()
+  return Number(total ?? 0)
+}
+
 export async function countOpen(db: Db | Tx, accountId: string): Promise<number> {
   const { count } = await db
     .selectFrom('upload')

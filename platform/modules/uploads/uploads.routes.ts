@@ -50,9 +50,9 @@ export const uploadRoutes: Routes = async (app, ctx) => {
 
 function registerReceipts(app: App, ctx: Ctx): void {
   app.get('/uploads/limits', { schema: { response: { 200: UploadLimits } } }, async (request, reply) => {
-    requireViewer(request)
+    const { id } = requireViewer(request)
     reply.header('cache-control', 'no-store')
-    return loadUploadLimits(ctx)
+    return loadUploadLimits(ctx, id)
   })
   app.get(
     '/uploads',

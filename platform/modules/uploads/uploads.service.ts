@@ -37,7 +37,8 @@ export interface CreateUploadInput {
 /**
  * Takes on an upload, reserves its space and makes its video. A repeated key answers the upload that it made.
  *
- * @throws {AppError} invalid-input, video-empty-file, upload-too-large, too-many-uploads, storage-full.
+ * @throws {AppError} invalid-input, video-empty-file, upload-too-large, too-many-uploads, upload-quota-full,
+ * storage-full.
  */
 export async function createUpload(ctx: Ctx, input: CreateUploadInput): Promise<queries.UploadRow> {
   const { accountId, clientKey, sizeBytes } = input

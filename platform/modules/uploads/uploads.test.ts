@@ -108,6 +108,41 @@ test('limits are asked and answered before a byte is sent', async () => {
   expect((await limits()).availableBytes).toBe(3000)
 })
 
+test('an account has a quota: told before a byte is sent, met at its edge, and given back by deleting', async () => {
+  await using s = await setUp({ env: { UPLOAD_QUOTA_BYTES: '1000' } })
+  const limits = async () => (await s.client.send('GET', '/uploads/limits')).json()
+  expect(await limits()).toMatchObject({ quotaBytes: 1000, usedBytes: 0, availableBytes: 1000 })
+  const first = await s.client.start(600)
+  await s.client.patch(first, 0, makeFileBytes(600))
+  expect(await limits()).toMatchObject({ usedBytes: 600, availableBytes: 400 })
+
+  const refused = await s.client.create(401)
+  expect(await refused.json()).toMatchObject({
+    status: 413,
+    code: 'upload-quota-full',
+    side: 'you',
+    isWorkKept: true,
+    facts: { sizeBytes: 401, usedBytes: 600, quotaBytes: 1000 },
+  })
+  const second = await s.client.start(400)
+  expect(await limits()).toMatchObject({ usedBytes: 1000, availableBytes: 0 })
+  expect((await s.client.create(1)).status).toBe(413)
+  const other = s.ingest.as(await s.world.account())
+  expect((await other.create(1000)).status).toBe(201)
+
+  await s.client.send('DELETE', second)
+  expect((await limits()).usedBytes).toBe(600)
+  const { videoId } = await s.client.receipt(first)
+  await deleteVideo(s.world.ctx, { viewerId: s.account.id, videoId })
+  expect(await limits()).toMatchObject({ usedBytes: 0, availableBytes: 1000 })
+})
+
+test('two that ask at once of one account get no more than its quota', async () => {
+  await using s = await setUp({ env: { UPLOAD_QUOTA_BYTES: '1000' } })
+  const answers = await Promise.all(Array.from({ length: 4 }, () => s.client.create(600)))
+  expect(answers.map((answer) => answer.status).toSorted((a, b) => a - b)).toEqual([201, 413, 413, 413])
+})
+
 test('two that ask at once are not promised the same room', async () => {
   await using s = await setUp()
   s.world.ctx.blobs.freeBytes = async () => 1000

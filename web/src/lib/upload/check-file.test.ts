@@ -8,6 +8,8 @@ const limits: UploadLimits = {
   maxShortEdgePx: 2160,
   maxConcurrent: 3,
   availableBytes: 5_000_000_000,
+  quotaBytes: 50_000_000_000,
+  usedBytes: 0,
   acceptedTypes: ['video/mp4', 'video/quicktime', 'video/webm'],
 }
 const film: FileFacts = {
