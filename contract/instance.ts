@@ -7,5 +7,7 @@ export const Instance = z.object({
   /** The build of the web app that the server ships; a client with another one refreshes when it can. */
   webBuild: z.string(),
   isSecureContext: z.boolean(),
+  /** Where everyone who uses the instance can get its source (AGPL-3.0, section 13); null: the operator named no place. */
+  sourceUrl: z.string().nullable(),
 })
 export type Instance = z.infer<typeof Instance>

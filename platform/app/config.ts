@@ -11,6 +11,7 @@ const Environment = z.object({
   HOST: z.string().default('0.0.0.0'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
   PUBLIC_URL: z.url().optional(),
+  SOURCE_URL: z.url({ protocol: /^https?$/ }).optional(),
   TRUSTED_PROXIES: z.string().default(''),
   DATABASE_URL: z.string().optional(),
   DATABASE_POOL_SIZE: z.coerce.number().int().min(1).max(200).default(10),
@@ -44,6 +45,8 @@ export interface Config {
   readonly port: number
   /** Where people reach the instance, without a trailing slash; null: whatever host they used. */
   readonly publicUrl: string | null
+  /** Where the source of this very version is offered (AGPL-3.0, section 13); null: where package.json says. */
+  readonly sourceUrl: string | null
   readonly trustedProxies: readonly string[]
   readonly logLevel: string
   readonly database: { readonly url: string | null; readonly poolSize: number }
@@ -87,6 +90,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     host: e.HOST,
     port: e.PORT,
     publicUrl: e.PUBLIC_URL?.replace(/\/$/, '') ?? null,
+    sourceUrl: e.SOURCE_URL ?? null,
     trustedProxies: e.TRUSTED_PROXIES.split(',')
       .map((address) => address.trim())
       .filter(Boolean),

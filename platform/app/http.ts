@@ -47,6 +47,7 @@ export type App = FastifyInstance<
 export type Routes = (app: App, ctx: Ctx) => void | Promise<void>
 
 export const JSON_BODY_MAX_BYTES = 64 * 1024
+const HSTS_MAX_AGE_S = 365 * 24 * 3600
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 export interface AppOptions {
@@ -78,10 +79,13 @@ export function createApp(ctx: Ctx, options: AppOptions = {}): App {
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.decorateRequest('viewer', null)
+  // RFC 6797: browsers come by HTTPS alone from then on; they ignore it where they came without.
+  const isHttpsOnly = ctx.config.publicUrl?.startsWith('https:') ?? false
   app.addHook('onRequest', watchBodies(patience))
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-content-type-options', 'nosniff')
     reply.header('referrer-policy', 'strict-origin-when-cross-origin')
+    if (isHttpsOnly) reply.header('strict-transport-security', `max-age=${HSTS_MAX_AGE_S}`)
     if (!SAFE_METHODS.has(request.method)) refuseForeignOrigin(ctx, request)
   })
   app.setErrorHandler((error: FastifyError | Error, request, reply) => sendError(ctx, error, request, reply))

@@ -8,15 +8,32 @@ import { originOf, type Routes } from '../../app/http.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 
-async function readField(path: string, field: string, otherwise: string): Promise<string> {
+const Package = z.object({
+  version: z.string(),
+  repository: z.union([z.string(), z.object({ url: z.string() })]).optional(),
+})
+const WebBuild = z.object({ version: z.string() })
+
+async function readJson<T>(path: string, shape: z.ZodType<T>): Promise<T> {
+  return shape.parse(JSON.parse(await readFile(join(ROOT, path), 'utf8')))
+}
+
+/** The build of the web app; "none" where it was not built. */
+async function readWebBuild(): Promise<string> {
   try {
-    return z
-      .string()
-      .parse((JSON.parse(await readFile(join(ROOT, path), 'utf8')) as Record<string, unknown>)[field])
+    return (await readJson('web/build/_app/version.json', WebBuild)).version
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return otherwise
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'none'
     throw error
   }
+}
+
+/** The address of a package's repository as a browser opens it; null: there is none that it could. */
+export function webAddressOf(repository: z.infer<typeof Package>['repository']): string | null {
+  const url = (typeof repository === 'string' ? repository : repository?.url)
+    ?.replace(/^git\+/, '')
+    .replace(/\.git$/, '')
+  return url && /^https?:/.test(url) && URL.canParse(url) ? url : null
 }
 
 const ProblemKinds = z.object({
@@ -33,8 +50,9 @@ const ProblemKinds = z.object({
 })
 
 export const instanceRoutes: Routes = async (app, ctx) => {
-  const version = await readField('package.json', 'version', 'unknown')
-  const webBuild = await readField('web/build/_app/version.json', 'version', 'none')
+  const { version, repository } = await readJson('package.json', Package)
+  const webBuild = await readWebBuild()
+  const sourceUrl = ctx.config.sourceUrl ?? webAddressOf(repository)
 
   app.get('/instance', { schema: { response: { 200: Instance } } }, async (request, reply) => {
     reply.header('cache-control', 'no-cache')
@@ -44,6 +62,7 @@ export const instanceRoutes: Routes = async (app, ctx) => {
       webBuild,
       isSecureContext:
         originOf(ctx, request).startsWith('https:') || ['localhost', '127.0.0.1'].includes(request.hostname),
+      sourceUrl,
     }
   })
 
