@@ -15,7 +15,14 @@ export interface FileFacts {
 }
 
 export interface Refusal {
-  readonly code: 'empty' | 'wrong-type' | 'too-large' | 'no-space' | 'too-long' | 'too-detailed'
+  readonly code:
+    | 'empty'
+    | 'wrong-type'
+    | 'too-large'
+    | 'no-space'
+    | 'too-long'
+    | 'too-detailed'
+    | 'other-file'
   readonly reason: string
   readonly next: string
 }
@@ -48,6 +55,21 @@ export function refuseFile(file: FileFacts, limits: UploadLimits): Refusal | nul
   return null
 }
 
+/** For a file that is to continue an upload which was begun with another one of the same size. */
+export const refuseOtherFile = (chosen: string, name: string): Refusal =>
+  refusal('other-file', { chosen, name })
+
+/** What to say of a file that can't continue an upload. */
+export function wordsForOtherFile(
+  file: Pick<File, 'name' | 'size'>,
+  name: string,
+  sizeBytes: number,
+): string {
+  if (file.size === sizeBytes) return t('refuse.other-file.reason', { chosen: file.name, name })
+  const [chosenSize, size] = [formatBytes(file.size), formatBytes(sizeBytes)]
+  return t('unfinished.wrongFile', { chosen: file.name, chosenSize, name, size })
+}
+
 /** Whether a file is of an accepted type; a file that its device can't name is judged by its ending. */
 export function isFilm(
   file: Pick<FileFacts, 'name' | 'mediaType'>,
@@ -67,6 +89,16 @@ function nameOfType(file: FileFacts): string {
 }
 
 function refusal(code: Refusal['code'], params: Record<string, string | number>): Refusal {
-  const facts = { type: '', size: '', max: '', length: '', edge: '', free: '', ...params }
+  const facts = {
+    type: '',
+    size: '',
+    max: '',
+    length: '',
+    edge: '',
+    free: '',
+    chosen: '',
+    name: '',
+    ...params,
+  }
   return { code, reason: t(`refuse.${code}.reason`, facts), next: t(`refuse.${code}.next`) }
 }

@@ -1,9 +1,10 @@
 /** The calls that open an upload: the creating POST of tus, and the index sent ahead of the film. */
 import { apiUrl, readAnswer, request } from '#lib/api/client.ts'
-import { ApiError, offlineProblem, unreachableProblem } from '#lib/api/problem.ts'
+import { ApiError, offlineProblem, serverFaultProblem, unreachableProblem } from '#lib/api/problem.ts'
 import { readReceipt } from '#lib/api/endpoints.ts'
 import type { Receipt } from '#lib/api/types.ts'
 import type { ByteRange } from './mp4-index.ts'
+import { fingerprintIn } from './fingerprint.ts'
 import type { Draft, FileMark } from './remembered.ts'
 
 export const TUS_VERSION = '1.0.0'
@@ -26,6 +27,8 @@ export async function createUpload(input: {
   readonly mark: FileMark
   readonly mediaType: string
   readonly draft: Draft
+  /** Told by HEAD to whoever goes on with it. */
+  readonly fingerprint: string | null
   readonly idempotencyKey: string
   readonly signal: AbortSignal
 }): Promise<CreatedUpload> {
@@ -58,7 +61,30 @@ export async function createUpload(input: {
   return { url, receipt: isJson ? await readAnswer<Receipt>(response) : await readReceipt(id) }
 }
 
-function metadataOf(input: { mark: FileMark; mediaType: string; draft: Draft }): Record<string, string> {
+/**
+ * The mark of the film that an upload was begun with; null when it has none, or the upload is gone: sending says so then.
+ *
+ * @throws {ApiError} when the server can't be asked.
+ */
+export async function readFingerprint(uploadUrl: string): Promise<string | null> {
+  const response = await fetch(uploadUrl, {
+    method: 'HEAD',
+    credentials: 'same-origin',
+    headers: { 'tus-resumable': TUS_VERSION },
+    signal: AbortSignal.timeout(CREATE_TIMEOUT_MS),
+  }).catch((error: unknown) => {
+    throw new ApiError(navigator.onLine === false ? offlineProblem() : unreachableProblem(), { cause: error })
+  })
+  if (response.status >= 500) throw new ApiError(serverFaultProblem(response.status))
+  return fingerprintIn(response.headers.get('upload-metadata'))
+}
+
+function metadataOf(input: {
+  mark: FileMark
+  mediaType: string
+  draft: Draft
+  fingerprint: string | null
+}): Record<string, string> {
   const { caption, visibility, coverAtMs, isPostWanted } = input.draft
   return {
     filename: shortenName(input.mark.name),
@@ -67,6 +93,7 @@ function metadataOf(input: { mark: FileMark; mediaType: string; draft: Draft }):
     visibility,
     publish: isPostWanted ? '1' : '0',
     ...(coverAtMs === null ? {} : { coverAtMs: String(coverAtMs) }),
+    ...(input.fingerprint ? { fingerprint: input.fingerprint } : {}),
   }
 }
 

@@ -41,7 +41,7 @@ export function settleDraft(task: UploadTask, delayMs = REST_MS): void {
 
 /** Writes down on this device what a closed tab must not lose. */
 export function keepDraft(task: UploadTask): void {
-  const { uploadId, videoId, accountId, url, mark, draft } = task
+  const { uploadId, videoId, accountId, url, mark, fingerprint, draft } = task
   if (!uploadId || !videoId || !url) return
   const isDraftUnsent = task.draftState !== 'clean'
   if (task.phase === 'sent' && !isDraftUnsent) return forget(uploadId)
@@ -51,6 +51,7 @@ export function keepDraft(task: UploadTask): void {
     accountId,
     url,
     file: { ...mark },
+    fingerprint,
     draft: { ...draft },
     isDraftUnsent,
     rememberedAtMs: Date.now(),

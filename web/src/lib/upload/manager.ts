@@ -4,16 +4,17 @@
  * One per tab, for as long as the tab lives: pages come and go while bytes are sent. Its state is `tasks.svelte.ts`,
  * what follows after the last byte is in the receipts.
  */
-import { readReceipts, readUploadLimits } from '#lib/api/endpoints.ts'
+import { readReceipt, readReceipts, readUploadLimits } from '#lib/api/endpoints.ts'
 import { request } from '#lib/api/client.ts'
 import { ApiError, problemOf } from '#lib/api/problem.ts'
 import { delayBeforeTryMs } from '#lib/api/retry.ts'
 import type { Problem, Receipt, UploadLimits } from '#lib/api/types.ts'
 import { makeId } from '#lib/ids.ts'
 import { showToast } from '#lib/ui/toasts.svelte.ts'
-import { refuseFile } from './check-file.ts'
-import { createUpload, sendIndex, TUS_VERSION } from './create-upload.ts'
+import { refuseFile, refuseOtherFile } from './check-file.ts'
+import { createUpload, readFingerprint, sendIndex, TUS_VERSION } from './create-upload.ts'
 import { isSameDraft, keepDraft, settleDraft } from './drafts.ts'
+import { fingerprintOf } from './fingerprint.ts'
 import { readLocalFacts } from './local-media.ts'
 import { formatPercent } from './percent.ts'
 import { followReceipts, noteReceipt, receipts } from './receipts.svelte.ts'
@@ -70,6 +71,7 @@ function addTask(file: File, accountId: string): UploadTask {
     url: null,
     index: null,
     durationMs: null,
+    fingerprint: null,
     sentBytes: 0,
     rate: { bytesPerS: null, timeLeftS: null },
     draft: EMPTY_DRAFT,
@@ -110,15 +112,24 @@ async function prepare(task: UploadTask, continued?: Receipt): Promise<void> {
   task.phase = 'checking'
   task.problem = null
   try {
-    const [facts, limits, unfinished] = await Promise.all([
+    const [facts, fingerprint, limits, unfinished] = await Promise.all([
       readLocalFacts(task.file),
+      fingerprintOf(task.file),
       readUploadLimits(),
       continued ? [continued] : readUnfinished(),
     ])
+    const like = continued ?? findUnfinished(task.mark, unfinished, readRemembered())
+    const isOther = like !== null && (await isOtherFile(fingerprint, like))
     if (!isStill(task, 'checking')) return
     task.durationMs = facts.durationMs
+    task.fingerprint = fingerprint
     task.index = facts.indexAhead
-    const found = continued ?? findUnfinished(task.mark, unfinished, readRemembered())
+    if (continued && isOther) {
+      task.refusal = refuseOtherFile(task.mark.name, continued.filename)
+      task.phase = 'refused'
+      return
+    }
+    const found = isOther ? null : like
     if (found) continueUpload(task, found)
     const { name, sizeBytes } = task.mark
     // An upload that has begun has its room already.
@@ -131,6 +142,22 @@ async function prepare(task: UploadTask, continued?: Receipt): Promise<void> {
   }
 }
 
+/** Whether a file that looks like that of an unfinished upload is another one after all. */
+async function isOtherFile(fingerprint: string | null, receipt: Receipt): Promise<boolean> {
+  // Without a byte on the server there is nothing to spoil.
+  if (fingerprint === null || receipt.receivedBytes === 0) return false
+  const known = knownOf(receipt)
+  // Asking the server stops whoever sends it now, as continuing on another device is meant to: not for a tab of this browser.
+  const begun = known ? known.fingerprint : await readFingerprint(urlOf(receipt))
+  return begun !== null && begun !== fingerprint
+}
+
+const knownOf = (receipt: Receipt) => readRemembered().find((upload) => upload.uploadId === receipt.id)
+
+function urlOf(receipt: Receipt): string {
+  return knownOf(receipt)?.url ?? `/api/v1/uploads/${encodeURIComponent(receipt.id)}`
+}
+
 async function readUnfinished(): Promise<Receipt[]> {
   const page = await readReceipts({ limit: 50 })
   const taken = new Set(uploads.tasks.map((task) => task.uploadId))
@@ -138,10 +165,10 @@ async function readUnfinished(): Promise<Receipt[]> {
 }
 
 function continueUpload(task: UploadTask, receipt: Receipt): void {
-  const known = readRemembered().find((upload) => upload.uploadId === receipt.id)
+  const known = knownOf(receipt)
   task.uploadId = receipt.id
   task.videoId = receipt.videoId
-  task.url = known?.url ?? `/api/v1/uploads/${encodeURIComponent(receipt.id)}`
+  task.url = urlOf(receipt)
   task.sentBytes = receipt.receivedBytes
   task.receipt = receipt
   task.draft = known?.draft ?? {
@@ -189,6 +216,7 @@ async function open(task: UploadTask, run: Run): Promise<void> {
     mark: task.mark,
     mediaType: task.file.type,
     draft,
+    fingerprint: task.fingerprint,
     idempotencyKey: run.createKey,
     signal: run.abort.signal,
   })
@@ -273,6 +301,16 @@ export function pauseUpload(task: UploadTask): void {
   task.retryAtMs = null
   task.phase = 'paused'
   sendNext()
+  void readArrived(task)
+}
+
+/** What the browser has handed over may still lie in buffers that the pause has emptied: the server knows what arrived. */
+async function readArrived(task: UploadTask): Promise<void> {
+  if (!task.uploadId) return
+  const receipt = await readReceipt(task.uploadId).catch(() => null)
+  if (!receipt) return
+  noteReceipt(receipt)
+  if (isStill(task, 'paused')) task.sentBytes = receipt.receivedBytes
 }
 
 /** Goes on: after a pause, before a wait is over, or after a failure that the person has mended. */
@@ -293,8 +331,9 @@ function startAnew(task: UploadTask): void {
 }
 
 /** Gives a task its file again, when the device could no longer read it. Returns false for another file. */
-export function giveFileAgain(task: UploadTask, file: File): boolean {
+export async function giveFileAgain(task: UploadTask, file: File): Promise<boolean> {
   if (file.size !== task.mark.sizeBytes) return false
+  if (task.fingerprint !== null && (await fingerprintOf(file)) !== task.fingerprint) return false
   task.file = file
   resumeUpload(task)
   return true

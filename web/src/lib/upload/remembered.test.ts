@@ -3,6 +3,7 @@ import {
   EMPTY_DRAFT,
   findUnfinished,
   forget,
+  forgetOf,
   readRemembered,
   remember,
   type RememberedUpload,
@@ -24,6 +25,7 @@ function upload(uploadId: string, name = 'a.mp4', sizeBytes = 100, modifiedAtMs 
     accountId: 'me',
     url: `/api/v1/uploads/${uploadId}`,
     file: { name, sizeBytes, modifiedAtMs },
+    fingerprint: null,
     draft: EMPTY_DRAFT,
     isDraftUnsent: false,
     rememberedAtMs: 1,
@@ -67,4 +69,17 @@ test('on another device, name and size must both be the same', () => {
 
 test('an upload that the server has ended is not continued', () => {
   expect(findUnfinished({ name: 'x.mp4', sizeBytes: 100, modifiedAtMs: 1 }, [], [upload('1')])).toBeNull()
+})
+
+test('who signs out leaves only words that the server does not have, or nothing', () => {
+  const store = createStore()
+  remember(upload('sent'), store)
+  remember({ ...upload('unsent'), isDraftUnsent: true }, store)
+  remember({ ...upload('of another'), accountId: 'other' }, store)
+  const ids = () => readRemembered(store).map((item) => item.uploadId)
+
+  forgetOf('me', 'sent', store)
+  expect(ids()).toEqual(['of another', 'unsent'])
+  forgetOf('me', 'all', store)
+  expect(ids()).toEqual(['of another'])
 })

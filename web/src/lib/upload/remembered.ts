@@ -26,6 +26,8 @@ export interface RememberedUpload {
   /** Where the bytes go: the address that the server gave. */
   readonly url: string
   readonly file: FileMark
+  /** As `fingerprintOf` makes it; null: the file could not be read then. */
+  readonly fingerprint: string | null
   readonly draft: Draft
   /** The draft has changes that the server hasn't confirmed. */
   readonly isDraftUnsent: boolean
@@ -57,6 +59,16 @@ export function remember(upload: RememberedUpload, store: Store = localStorage):
 export function forget(uploadId: string, store: Store = localStorage): void {
   write(
     readRemembered(store).filter((upload) => upload.uploadId !== uploadId),
+    store,
+  )
+}
+
+/** What an account that signs out leaves here: what the server has already goes in any case, the rest only if asked. */
+export function forgetOf(accountId: string, kind: 'sent' | 'all', store: Store = localStorage): void {
+  write(
+    readRemembered(store).filter(
+      (upload) => upload.accountId !== accountId || (kind === 'sent' && upload.isDraftUnsent),
+    ),
     store,
   )
 }

@@ -39,6 +39,8 @@ export interface UploadTask {
   /** The index to send ahead of the film; null when it need not be. */
   index: ByteRange | null
   durationMs: number | null
+  /** What tells the file from another one of its size; null until it is read. */
+  fingerprint: string | null
   sentBytes: number
   rate: TransferRate
   draft: Draft

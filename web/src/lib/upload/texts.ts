@@ -27,6 +27,9 @@ export const t = createTranslator('upload', {
   'refuse.too-detailed.next': 'Export it in a smaller size and choose it again.',
   'refuse.no-space.reason': 'It needs {size}, and {free} is free for you now.',
   'refuse.no-space.next': 'Delete videos that you no longer need, or choose a smaller one.',
+  'refuse.other-file.reason':
+    '“{chosen}” has the same size as “{name}”, which this upload was begun with, but it is another video.',
+  'refuse.other-file.next': 'Choose the file that you began with, or add this one as an upload of its own.',
 
   'task.checking': 'Looking at the file …',
   'task.asking': 'Asking for room on the server …',
@@ -173,6 +176,9 @@ export const t = createTranslator('upload', {
   'problem.gone.title': 'The server no longer has this upload',
   'problem.gone.detail': 'It was cancelled elsewhere, or ended before all bytes arrived.',
   'problem.gone.next': 'Upload the file again.',
+  'problem.takenOver.title': 'This upload goes on elsewhere',
+  'problem.takenOver.detail': 'Another device or browser of yours has taken it over.',
+  'problem.takenOver.next': 'Leave it to that one, or try again to go on from here.',
   'problem.tus.title': 'The server refused a part of the file',
   'problem.tus.detail': 'It answered with status {status} and no explanation.',
   'problem.tus.next': 'Try again: what arrived is kept.',

@@ -108,6 +108,13 @@ function fileGoneProblem(name: string, share: number): Problem {
 /** The problem that an answer of the server carries, whatever shape it has. */
 export function problemOfAnswer(status: number, body: string): Problem {
   const told = parseProblem(body)
+  if (told?.code === 'upload-taken-over')
+    return {
+      ...told,
+      title: t('problem.takenOver.title'),
+      detail: t('problem.takenOver.detail'),
+      next: t('problem.takenOver.next'),
+    }
   if (told) return told
   if (status === 404 || status === 410) {
     return localProblem({
