@@ -57,7 +57,6 @@ export const t = createTranslator('accounts', {
   'already.title': 'Signed in as @{handle}',
   'already.text': 'You can go on, or sign out and use another account.',
   'already.continue': 'Go on',
-  'already.signOut': 'Sign out',
 
   'wait.seconds': { one: 'Wait {n} second, then try again.', other: 'Wait {n} seconds, then try again.' },
   'gate.loading': 'Finding out who is signed in …',

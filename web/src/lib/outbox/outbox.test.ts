@@ -156,3 +156,17 @@ test('while another tab is sending, this one leaves it to it', async () => {
   expect(await outbox.flush()).toBe('busy')
   expect(sent).toHaveLength(0)
 })
+
+test('who signs out may drop what waits for them, and only that', async () => {
+  const { outbox, stored, sent, world } = createBox(() => {
+    throw offline()
+  })
+  await outbox.add(like('v'))
+  await outbox.add({ ...comment('by bob'), accountId: 'bob' })
+  await outbox.discard('ann')
+  expect([...stored.values()].map((entry) => entry.accountId)).toEqual(['bob'])
+
+  world.answer = () => ({})
+  expect(await outbox.flush()).toBe('waiting')
+  expect(sent).toEqual([])
+})

@@ -54,6 +54,8 @@ export interface Outbox {
   add(action: OutboxAction): Promise<OutboxEntry>
   flush(): Promise<FlushResult>
   reload(): Promise<void>
+  /** Drops what waits for an account; what is under way just now may still be done. */
+  discard(accountId: string): Promise<void>
 }
 
 export function createOutbox(deps: OutboxDeps): Outbox {
@@ -114,5 +116,13 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     }
   }
 
-  return { add, flush, reload }
+  async function discard(accountId: string): Promise<void> {
+    const entries = await readInOrder()
+    await deps.storage.remove(
+      entries.filter((entry) => entry.accountId === accountId).map((entry) => entry.id),
+    )
+    await reload()
+  }
+
+  return { add, flush, reload, discard }
 }

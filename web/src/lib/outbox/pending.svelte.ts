@@ -10,7 +10,15 @@ import type { Outbox, OutboxAction, OutboxEntry } from './outbox.ts'
 const LOCK = 'upbeat.outbox'
 const RETRY = { maxTries: Infinity, baseDelayMs: 1000, maxDelayMs: 60_000 }
 
-export const pending = $state<{ entries: readonly OutboxEntry[] }>({ entries: [] })
+let kept = $state.raw<readonly OutboxEntry[]>([])
+
+/** What waits for the one who is signed in; what others left on this device is theirs. */
+export const pending = {
+  get entries(): readonly OutboxEntry[] {
+    const accountId = session.account?.id
+    return kept.filter((entry) => entry.accountId === accountId)
+  },
+}
 
 interface Watcher {
   onSent?(entry: OutboxEntry, answer: unknown): void
@@ -62,6 +70,12 @@ export async function flushOutbox(): Promise<void> {
   )
 }
 
+/** Drops what waits for an account: it is leaving this device and wants nothing left on it. */
+export async function discardPending(accountId: string): Promise<void> {
+  await (await openOutbox()).discard(accountId)
+  channel?.postMessage('changed')
+}
+
 /** Opens the outbox and sends what an earlier visit has left. Call it once the account is known. */
 export async function startOutbox(): Promise<void> {
   const box = await openOutbox()
@@ -93,7 +107,7 @@ function openOutbox(): Promise<Outbox> {
       currentAccountId: () => session.account?.id ?? null,
       now: () => Date.now(),
       makeId,
-      onChange: (entries) => (pending.entries = entries),
+      onChange: (entries) => (kept = entries),
       onSent: (entry, answer) => watchers.forEach((watcher) => watcher.onSent?.(entry, answer)),
       onRefused(entry, problem) {
         showProblem(problem)

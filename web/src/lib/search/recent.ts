@@ -1,5 +1,7 @@
-/** What was searched for lately, on this device only. */
-const KEY = 'upbeat.searches'
+/** What was searched for lately, on this device only, until the one who searched signs out. */
+import { OWN_PREFIX } from '#lib/session/own-traces.ts'
+
+const KEY = `${OWN_PREFIX}searches`
 export const MAX_RECENT = 8
 
 /** The searches with one more, the newest first, each once whatever its case. */

@@ -1,7 +1,7 @@
 /** Who is signed in. The cookie is http-only: the server's answer is the truth, a hint on the device bridges the wait. */
 import { readMe, signOut as signOutCall } from '#lib/api/endpoints.ts'
 import type { Me } from '#lib/api/types.ts'
-import { ANSWER_CACHE } from '../../service-worker/rules.ts'
+import { forgetOwnTraces } from './own-traces.ts'
 
 const HINT_KEY = 'upbeat.account'
 
@@ -37,7 +37,7 @@ export async function loadSession(answer: Promise<{ account: Me | null }> = read
 /** Records the server's word on who is signed in, on sign-in, sign-up, profile edits and sign-out. */
 export function setAccount(account: Me | null): void {
   const before = session.account ?? readHint()
-  if (before && before.id !== account?.id) forgetKeptAnswers()
+  if (before && before.id !== account?.id) forgetOwnTraces()
   if (account?.id !== session.account?.id) session.unreadCount = null
   session.account = account
   session.state = account ? 'signed-in' : 'signed-out'
@@ -76,11 +76,6 @@ export function safeNext(next: string | null): string {
   // Browsers drop tabs and line ends from addresses: "/\t/host" is "//host" to them.
   if (!next || !/^\/(?!\/)[^\\\p{Cc}]*$/u.test(next)) return '/'
   return next
-}
-
-/** The service worker keeps feeds and the account for when there is no server: not for whoever comes next. */
-function forgetKeptAnswers(): void {
-  if (typeof caches !== 'undefined') caches.delete(ANSWER_CACHE).catch(() => {})
 }
 
 function readHint(): Me | null {

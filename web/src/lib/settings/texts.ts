@@ -10,7 +10,14 @@ export const t = createTranslator('settings', {
   'signedOut.text': 'They belong to an account.',
   signOut: 'Sign out',
   'signOut.ask': 'Sign out of @{handle}?',
-  'signOut.askText': 'What waits to be sent from this device stays on it.',
+  'signOut.askText': 'Your searches and the last feed are removed from this device.',
+  'signOut.waiting': {
+    one: '{n} thing that you did here could not be sent yet. Keep it, and it is sent when you sign in here again; delete it, and it is lost.',
+    other:
+      '{n} things that you did here could not be sent yet. Keep them, and they are sent when you sign in here again; delete them, and they are lost.',
+  },
+  'signOut.keep': 'Keep and sign out',
+  'signOut.drop': 'Delete and sign out',
   'signOut.uploads': 'An upload is still going: it stops where it is and can be continued later.',
 
   'profile.title': 'Profile',
