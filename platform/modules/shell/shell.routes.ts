@@ -1,7 +1,7 @@
 /** The static app shell over HTTP, with its security policy, and with head tags on the pages that people share. */
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import fastifyStatic from '@fastify/static'
+import fastifyStatic, { type FastifyStaticOptions } from '@fastify/static'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { Ctx } from '../../app/context.ts'
@@ -23,16 +23,37 @@ interface Shell {
   readonly policy: string
 }
 
-async function loadShell(): Promise<Shell | null> {
+async function loadShell(buildDir: string): Promise<Shell | null> {
   try {
     const [html, csp] = await Promise.all([
-      readFile(join(BUILD_DIR, 'shell.html'), 'utf8'),
-      readFile(join(BUILD_DIR, 'csp.json'), 'utf8'),
+      readFile(join(buildDir, 'shell.html'), 'utf8'),
+      readFile(join(buildDir, 'csp.json'), 'utf8'),
     ])
     return { html, policy: Csp.parse(JSON.parse(csp)).policy }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
     throw error
+  }
+}
+
+/**
+ * The shell as it lies in `web/build` now: the code that an older one names is gone once another build is made, also
+ * under a running server. While a build is being written, the one before goes on.
+ */
+function createShellReader(buildDir: string, first: Shell): () => Promise<Shell> {
+  let kept = first
+  let keptBuildMs: number | null = null
+  return async () => {
+    // Written after the shell: who sees a new one sees a whole build.
+    const builtMs = await stat(join(buildDir, 'csp.json')).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => keptBuildMs,
+    )
+    if (builtMs !== keptBuildMs) {
+      kept = (await loadShell(buildDir)) ?? kept
+      keptBuildMs = builtMs
+    }
+    return kept
   }
 }
 
@@ -49,35 +70,46 @@ function sendShell(reply: FastifyReply, shell: Shell, status: number, headTags?:
     .send(html)
 }
 
-/** Serves `web/build`. Without one (a developer runs `vite dev`), only the API answers. */
-export async function registerShell(app: App, ctx: Ctx): Promise<void> {
-  const shell = await loadShell()
-  if (!shell) {
+/** Serves the build of the web app. Without one (a developer runs `vite dev`), only the API answers. */
+export async function registerShell(app: App, ctx: Ctx, buildDir = BUILD_DIR): Promise<void> {
+  const firstShell = await loadShell(buildDir)
+  if (!firstShell) {
     ctx.log.warn('web/build is missing: only the API is served. Build it with `npm run build:web`.')
     return
   }
-  await app.register(fastifyStatic, {
-    root: BUILD_DIR,
+  const readShell = createShellReader(buildDir, firstShell)
+  const files: FastifyStaticOptions = {
+    root: buildDir,
     preCompressed: true,
     wildcard: false,
     index: false,
-    globIgnore: ['**/*.br', '**/*.gz', 'shell.html', 'csp.json'],
+    globIgnore: ['**/*.br', '**/*.gz', 'shell.html', 'csp.json', '_app/**'],
     setHeaders(reply, path) {
       const isImmutable = path.includes('/_app/immutable/')
       void reply.header('cache-control', isImmutable ? `public, max-age=${YEAR_S}, immutable` : 'no-cache')
     },
+  }
+  await app.register(fastifyStatic, files)
+  // The names of the code change with each build, so these are looked up when they are asked for.
+  await app.register(fastifyStatic, {
+    ...files,
+    root: join(buildDir, '_app'),
+    prefix: '/_app/',
+    wildcard: true,
+    decorateReply: false,
   })
 
-  for (const path of PAGES) app.get(path, (_request, reply) => sendShell(reply, shell, 200))
+  const sendPage = async (_request: unknown, reply: FastifyReply) => sendShell(reply, await readShell(), 200)
+  for (const path of PAGES) app.get(path, sendPage)
   for (const tree of PAGE_TREES) {
-    app.get(tree, (_request, reply) => sendShell(reply, shell, 200))
-    app.get(`${tree}/*`, (_request, reply) => sendShell(reply, shell, 200))
+    app.get(tree, sendPage)
+    app.get(`${tree}/*`, sendPage)
   }
 
-  const sendShared = (reply: FastifyReply, page: SharedPage | null) =>
+  const sendShared = async (reply: FastifyReply, page: SharedPage | null) =>
     page
-      ? sendShell(reply, shell, 200, renderHeadTags(page, ctx.config.instanceName))
-      : sendShell(reply, shell, 404)
+      ? sendShell(reply, await readShell(), 200, renderHeadTags(page, ctx.config.instanceName))
+      : sendShell(reply, await readShell(), 404)
 
   app.get('/v/:id', { schema: { params: z.object({ id: z.string() }) } }, async (request, reply) =>
     sendShared(reply, await describeVideoPage(ctx, request.params.id, originOf(ctx, request))),
@@ -85,5 +117,5 @@ export async function registerShell(app: App, ctx: Ctx): Promise<void> {
   app.get('/@:handle', { schema: { params: z.object({ handle: z.string() }) } }, async (request, reply) =>
     sendShared(reply, await describeProfilePage(ctx, request.params.handle, originOf(ctx, request))),
   )
-  app.get('/*', (_request, reply) => sendShell(reply, shell, 404))
+  app.get('/*', async (_request, reply) => sendShell(reply, await readShell(), 404))
 }

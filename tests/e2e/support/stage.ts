@@ -46,6 +46,8 @@ export interface VisitorOptions {
   readonly as?: Person | null
   /** @default a phone's */
   readonly viewport?: { readonly width: number; readonly height: number }
+  /** @default 'allow' */
+  readonly serviceWorkers?: 'allow' | 'block'
 }
 
 export interface Visitor {
@@ -75,8 +77,8 @@ export async function openStage(): Promise<Stage> {
     product,
     network,
     browser,
-    async visitor({ as = null, viewport = PHONE } = {}) {
-      const context = await browser.newContext({ baseURL: url, viewport, locale: 'en-GB' })
+    async visitor({ as = null, viewport = PHONE, serviceWorkers = 'allow' } = {}) {
+      const context = await browser.newContext({ baseURL: url, viewport, serviceWorkers, locale: 'en-GB' })
       context.setDefaultTimeout(PATIENCE_MS)
       if (as) await context.addCookies([cookieOf(as, url)])
       onTestFailed(({ task }) => keepPictures(context, task.name))

@@ -1,0 +1,55 @@
+import { mkdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { makeTemporaryDir } from '../../../tests/support/temporary-dir.ts'
+import { createWorld } from '../../../tests/support/world.ts'
+import { mountApi } from '../../roles/mount.ts'
+import { registerShell } from './index.ts'
+
+/** Writes a build as the bundler does: everything anew, the policy last. */
+async function build(dir: string, name: string, at: Date): Promise<void> {
+  await rm(join(dir, '_app'), { recursive: true, force: true })
+  await mkdir(join(dir, '_app', 'immutable'), { recursive: true })
+  await writeFile(join(dir, '_app', 'immutable', `${name}.js`), `/* ${name} */`)
+  await writeFile(join(dir, '_app', 'version.json'), JSON.stringify({ version: name }))
+  await writeFile(join(dir, 'shell.html'), `<head></head><script src="/_app/immutable/${name}.js"></script>`)
+  await writeFile(join(dir, 'csp.json'), JSON.stringify({ policy: `script-src '${name}'` }))
+  await utimes(join(dir, 'csp.json'), at, at)
+}
+
+test('a build that is made under a running server is served, shell, policy and code', async () => {
+  await using world = await createWorld()
+  await using dir = await makeTemporaryDir()
+  await build(dir.path, 'one', new Date('2026-01-01'))
+  const app = await mountApi(world.ctx, [])
+  await using _closing = { [Symbol.asyncDispose]: () => app.close() }
+  await registerShell(app, world.ctx, dir.path)
+  const get = (url: string) => app.inject({ method: 'GET', url })
+  expect((await get('/search')).body).toContain('/one.js')
+
+  await build(dir.path, 'two', new Date('2026-01-02'))
+
+  const page = await get('/search')
+  expect(page.body).toContain('/two.js')
+  expect(page.headers['content-security-policy']).toContain("'two'")
+  const code = await get('/_app/immutable/two.js')
+  expect(code.statusCode).toBe(200)
+  expect(code.headers['cache-control']).toContain('immutable')
+  const version = await get('/_app/version.json')
+  expect([version.json(), version.headers['cache-control']]).toEqual([{ version: 'two' }, 'no-cache'])
+  expect((await get('/_app/immutable/one.js')).statusCode).toBe(404)
+  expect((await get('/no/such/page')).statusCode).toBe(404)
+})
+
+test('while a build is being written, the one before goes on', async () => {
+  await using world = await createWorld()
+  await using dir = await makeTemporaryDir()
+  await build(dir.path, 'one', new Date('2026-01-01'))
+  const app = await mountApi(world.ctx, [])
+  await using _closing = { [Symbol.asyncDispose]: () => app.close() }
+  await registerShell(app, world.ctx, dir.path)
+  await rm(join(dir.path, 'csp.json'))
+  await rm(join(dir.path, 'shell.html'))
+
+  expect((await app.inject({ method: 'GET', url: '/search' })).body).toContain('/one.js')
+})
