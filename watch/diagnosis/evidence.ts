@@ -6,7 +6,7 @@ import type { EvidenceFact } from './browser/facts.ts'
 
 /** Older evidence says nothing about now. */
 const EVIDENCE_MAX_AGE_MS = 180_000
-/** From this share of the other regions on, "many" fail. */
+/** More than this share of the other regions, and "many" fail. */
 const MANY_SHARE = 0.5
 
 export interface EvidenceInput {
@@ -81,7 +81,7 @@ function judgeElsewhere(others: readonly RegionSummary[]): EvidenceFact['elsewhe
   if (known.length === 0) return 'unknown'
   const broken = known.filter(isBroken).length
   if (broken === 0) return 'fine'
-  return broken / known.length >= MANY_SHARE ? 'many' : 'some'
+  return broken / known.length > MANY_SHARE ? 'many' : 'some'
 }
 
 function describeExpected(

@@ -142,7 +142,7 @@ test('a day with a fault has its own words among the bars, and an unwatched one 
   const page = render({ data: { uptime: new Map([['feed', days]]), responseTimes: new Map() } })
   expect(textOf(page)).toContain('19 Nov 2026: 97.12 % up, worst: Partly down')
   expect(page).toContain('1 day with a fault')
-  expect(page).toContain('in 89 watched days')
+  expect(page).toContain('89 days watched')
 })
 
 test('a plot has its table behind', () => {

@@ -24,11 +24,13 @@ svg{display:block}
 .top nav{display:flex;flex-wrap:wrap;gap:0 18px}
 .top nav a{display:inline-flex;align-items:center;min-height:44px;color:var(--soft);text-decoration:none}
 .top nav a:hover,.top nav a[aria-current]{color:var(--text);text-decoration:underline}
-main{outline:0;padding-bottom:48px}
+main.wrap{outline:0;padding-bottom:56px}
 section{margin-top:40px}
 section>h2{margin-bottom:14px}
 .card{background:var(--surface);border:1px solid var(--line);border-radius:18px;padding:20px}
 .card+.card{margin-top:14px}
+.card>h2{font-size:1.35rem}.card>h3:not(:first-child){margin-top:18px}.card>p+p,.card>h2+p,.card>.row+p{margin-top:8px}.card>.tl:first-child{margin-top:0}.tl+.sub{margin-top:16px!important}ul.card{padding-top:6px;padding-bottom:6px}
+.comp h3 a,.inc h3 a{color:var(--text);text-decoration-color:var(--line2)}
 .hero{display:grid;grid-template-columns:auto 1fr;gap:6px 16px;align-items:center;padding:24px 22px;border-left:4px solid var(--c,var(--none))}
 .hero h1{text-wrap:pretty}
 .hero p{grid-column:2;color:var(--soft)}
@@ -53,7 +55,7 @@ section>h2{margin-bottom:14px}
 .bars{width:100%;height:30px;margin-top:10px}
 .bars path{fill:none;stroke-width:30}
 .b0{stroke:var(--none);opacity:.55}.b1{stroke:var(--good)}.b2{stroke:var(--warn)}.b3{stroke:var(--part)}.b4{stroke:var(--bad)}.b5{stroke:var(--maint)}
-.axis{display:flex;justify-content:space-between;gap:10px;margin-top:4px;color:var(--faint);font-size:.8rem}
+.axis{display:flex;justify-content:space-between;gap:10px;margin-top:4px;color:var(--faint);font-size:.8rem}.axis span{white-space:nowrap}
 .regions{display:flex;flex-wrap:wrap;gap:6px;margin-top:10px}
 .chip{display:inline-flex;align-items:center;gap:6px;padding:3px 10px;border:1px solid var(--line);border-radius:999px;background:var(--raised);font-size:.82rem}
 .chip .ico{width:13px;height:13px}
@@ -70,7 +72,6 @@ table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:t
 th,td{padding:7px 12px 7px 0;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}
 th{color:var(--soft);font-weight:600}
 .inc h3{font-size:1.15rem}
-.inc h3 a{color:var(--text)}
 .meta{display:flex;flex-wrap:wrap;gap:4px 16px;margin-top:8px;color:var(--soft);font-size:.9rem}
 .tl{margin-top:16px;border-left:2px solid var(--line);padding-left:18px}
 .tl li+li{margin-top:16px}
@@ -89,7 +90,9 @@ input[type=checkbox],input[type=radio]{width:20px;min-height:20px;height:20px;pa
 .picks{display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:10px}
 .pick{display:grid;gap:4px;justify-items:start;width:100%;min-height:72px;padding:14px 16px;border:1px solid var(--line2);border-radius:16px;background:var(--surface);color:var(--text);font:inherit;font-weight:600;text-align:left;cursor:pointer}
 .pick:hover{background:var(--raised)}
-.prose p+p{margin-top:12px}
+.prose p+p,.prose li+li{margin-top:12px}ul.prose{padding-top:18px;padding-bottom:18px}
+.check.pick-one{padding:10px 16px;border:1px solid var(--line2);border-radius:16px;background:var(--surface);font-weight:600}.check.pick-one:has(:checked){border-color:var(--accent);background:#2b2313}
+.acts-card{margin-top:20px}.card .row{display:flex;gap:10px;align-items:center}
 .steps{display:grid;gap:10px;margin-top:14px;counter-reset:n}
 .steps li{display:flex;gap:12px;align-items:baseline}
 .ok{color:var(--good)}.err{color:var(--bad)}

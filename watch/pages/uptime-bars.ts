@@ -46,7 +46,7 @@ export function renderUptimeBars(name: string, days: readonly UptimeDayView[]): 
       ${pathsOf(days)}
     </svg>
     <p class="axis">
-      <span>${days.length} days ago</span><span>${describeUptime(days)}</span><span>today</span>
+      <span>${days.length} days</span><span>${describeUptime(days)}</span><span>today</span>
     </p>`
 }
 
@@ -55,7 +55,7 @@ export function describeUptime(days: readonly UptimeDayView[]): string {
   const known = days.filter((day) => day.upFraction !== null).length
   if (known === 0) return 'not watched yet'
   const share = `${formatShare(uptimeOf(days))} up`
-  return known < days.length ? `${share} in ${known} watched ${known === 1 ? 'day' : 'days'}` : share
+  return known < days.length ? `${share}, ${known} ${known === 1 ? 'day' : 'days'} watched` : share
 }
 
 const isFaulty = (day: UptimeDayView): boolean =>

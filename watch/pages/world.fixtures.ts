@@ -7,7 +7,8 @@ import type { Actor } from '../app/actor.ts'
 import { environmentWith, loadWatchConfig } from '../app/config.ts'
 import { openWatchContext, type WatchCtx } from '../app/context.ts'
 import { createWatchApp, type WatchApp } from '../http/http.ts'
-import type { ComponentNow, LiveBoard } from '../incidents/index.ts'
+import type { LiveBoard } from '../incidents/index.ts'
+import type { ComponentNow } from '../incidents/live-status.ts'
 import { NOW } from './view.fixtures.ts'
 
 export const ENTRY = `
