@@ -156,7 +156,9 @@ export function forgetProbes(state: ProbeState, nowMs: number): void {
 export function accusationOf(track: ProbeTrack): number {
   const once = Math.log(FAILS_WHEN_BROKEN / flakinessOf(track))
   if (track.run <= 1) return Math.min(once, 5.3)
-  return track.run === 2 ? Math.min(once + 3, 8.5) : Math.min(once + 6, 12)
+  if (track.run === 2) return Math.min(once + 3, 8.5)
+  // A place that is alone needs more rounds to be believed as much as two that agree.
+  return Math.min(once + 6 + (track.run - 3) * 0.6, 12)
 }
 
 /** That all vantage points with something to say of this service are blind. */
