@@ -28,6 +28,13 @@ export const t = createTranslator('feed-sheets', {
   'more.deleteTitle': 'Delete this video?',
   'more.deleteText': 'It disappears for everyone, with its comments and likes. This can’t be undone.',
   'more.deleted': 'The video is deleted.',
+  'more.block': 'Block @{handle}',
+  'more.blockTitle': 'Block @{handle}?',
+  'more.blockText':
+    'You see no more of each other: no videos, no comments, no profile. They are not told. You can lift it in the settings.',
+  'more.blockDo': 'Block',
+  'more.blocked': '@{handle} is blocked.',
+  'more.blockedList': 'Blocked people',
   'comments.add': 'Add a comment',
   'comments.reply': 'Reply',
   'comments.replyTo': 'Reply to {name}',

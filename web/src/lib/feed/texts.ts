@@ -28,6 +28,8 @@ export const t = createTranslator('feed', {
   'video.tapForSound': 'Tap for sound',
   'video.seek': 'Position in the video',
   'video.seekValue': '{now} of {total}',
+  'video.leftTitle': 'Nothing left to show here',
+  'video.leftText': 'You deleted this video, or blocked who made it.',
   'video.region': 'Video by {name}',
   'video.more': 'more',
   'video.less': 'less',

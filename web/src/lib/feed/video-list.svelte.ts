@@ -73,6 +73,10 @@ export class VideoList {
     this.items = this.items.filter((item) => item.id !== videoId)
   }
 
+  removeBy(accountId: string): void {
+    this.items = this.items.filter((item) => item.author.id !== accountId)
+  }
+
   close(): void {
     this.#loading?.abort()
   }
