@@ -147,7 +147,9 @@ export const t = createTranslator('settings', {
   'about.licenceName': 'GNU AGPL, version 3 or later',
   'about.source': 'Source code',
   'about.sourceText':
-    'Upbeat is free software: you may use, study, share and change it. Whoever runs a changed version owes you its source code: ask the operator.',
+    'Upbeat is free software: you may use, study, share and change it. Whoever runs it, changed or not, owes you its source code.',
+  'about.sourceLink': 'Source code of this instance',
+  'about.sourceAsk': 'This instance names no place for it: ask its operator.',
   'about.api': 'For programs',
   'about.apiText': 'Everything that this app does goes through an open, documented interface.',
   'about.apiLink': 'Description of the API',
