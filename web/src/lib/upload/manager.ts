@@ -12,13 +12,14 @@ import type { Problem, Receipt, UploadLimits } from '#lib/api/types.ts'
 import { makeId } from '#lib/ids.ts'
 import { showToast } from '#lib/ui/toasts.svelte.ts'
 import { refuseFile, refuseOtherFile } from './check-file.ts'
-import { createUpload, readFingerprint, sendIndex, TUS_VERSION } from './create-upload.ts'
+import { createUpload, sendIndex, TUS_VERSION } from './create-upload.ts'
 import { isSameDraft, keepDraft, settleDraft } from './drafts.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { readLocalFacts } from './local-media.ts'
 import { formatPercent } from './percent.ts'
 import { followReceipts, noteReceipt, receipts } from './receipts.svelte.ts'
 import { EMPTY_DRAFT, findUnfinished, forget, readRemembered, type FileMark } from './remembered.ts'
+import { isOtherFile, knownOf, urlOf } from './same-film.ts'
 import { isSendingBytes, uploads, type UploadTask } from './tasks.svelte.ts'
 import { t } from './texts.ts'
 import { createTransferMeter } from './transfer-rate.ts'
@@ -140,22 +141,6 @@ async function prepare(task: UploadTask, continued?: Receipt): Promise<void> {
   } catch (error) {
     if (isStill(task, 'checking')) meetTrouble(task, problemOf(error), () => void prepare(task, continued))
   }
-}
-
-/** Whether a file that looks like that of an unfinished upload is another one after all. */
-async function isOtherFile(fingerprint: string | null, receipt: Receipt): Promise<boolean> {
-  // Without a byte on the server there is nothing to spoil.
-  if (fingerprint === null || receipt.receivedBytes === 0) return false
-  const known = knownOf(receipt)
-  // Asking the server stops whoever sends it now, as continuing on another device is meant to: not for a tab of this browser.
-  const begun = known ? known.fingerprint : await readFingerprint(urlOf(receipt))
-  return begun !== null && begun !== fingerprint
-}
-
-const knownOf = (receipt: Receipt) => readRemembered().find((upload) => upload.uploadId === receipt.id)
-
-function urlOf(receipt: Receipt): string {
-  return knownOf(receipt)?.url ?? `/api/v1/uploads/${encodeURIComponent(receipt.id)}`
 }
 
 async function readUnfinished(): Promise<Receipt[]> {
