@@ -29,7 +29,12 @@ export async function startIngest(ctx: Ctx, mountMore: (app: App) => void = () =
     app,
     url,
     as: (account) => createTusClient(url, account),
-    [Symbol.asyncDispose]: () => app.close(),
+    async [Symbol.asyncDispose]() {
+      const closed = app.close()
+      // A connection whose request was answered before all of it came counts as busy until it has idled away.
+      app.server.closeAllConnections()
+      await closed
+    },
   }
 }
 
