@@ -109,7 +109,10 @@ test('a stream begins with the counts as they are: what changed before it was op
   using ear = await server.listen(fan, `?videos=${video},${hidden}`)
   await isReady(ear)
 
-  expect(kinds(ear, 'counts')).toMatchObject([{ videoId: video, counts: { comments: 1, likes: 0 } }])
+  const heard = kinds(ear, 'counts')
+  expect(heard[0]).toMatchObject({ videoId: video, counts: { comments: 1, likes: 0 } })
+  // What told of the fold may come after the stream was open, and says the same again.
+  expect(heard).not.toContainEqual(expect.objectContaining({ videoId: hidden }))
 })
 
 test('a hidden video is not heard, nor one that becomes hidden while the stream is open', async () => {
