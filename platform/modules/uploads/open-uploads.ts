@@ -59,85 +59,105 @@ export interface OpenUploadsOptions {
 }
 
 /** Opens the desk; disposal aborts what is arriving, and closes the files. */
-export function createOpenUploads(ctx: Ctx, { onOpen }: OpenUploadsOptions): OpenUploads {
-  const lock = createTakeoverLock()
-  const uploads = new Map<string, OpenUpload & { usedAtMs: number }>()
-  const tracked = new Set<Promise<void>>()
-  const met = new Map<string, { readonly upload: OpenUpload; readonly ended: Promise<void> }>()
-  const dir = ctx.config.paths.staging
+export const createOpenUploads = (ctx: Ctx, options: OpenUploadsOptions): OpenUploads =>
+  new UploadDesk(ctx, options)
 
-  function track(work: Promise<unknown>): void {
-    const settled: Promise<void> = work.then(
-      () => void tracked.delete(settled),
-      () => void tracked.delete(settled),
-    )
-    tracked.add(settled)
+interface Met {
+  readonly upload: OpenUpload
+  readonly ended: Promise<void>
+}
+
+class UploadDesk implements OpenUploads {
+  readonly #ctx: Ctx
+  readonly #onOpen: OpenUploadsOptions['onOpen']
+  readonly #lock = createTakeoverLock()
+  readonly #uploads = new Map<string, OpenUpload & { usedAtMs: number }>()
+  /** Those that an encoder is reading, here or no longer. */
+  readonly #met = new Map<string, Met>()
+  readonly #tracked = new Set<Promise<void>>()
+
+  constructor(ctx: Ctx, { onOpen }: OpenUploadsOptions) {
+    this.#ctx = ctx
+    this.#onOpen = onOpen
   }
 
-  async function release(uploadId: string): Promise<void> {
-    const upload = uploads.get(uploadId)
-    uploads.delete(uploadId)
+  take(uploadId: string): Promise<Turn> {
+    return this.#lock.take(uploadId)
+  }
+
+  find(uploadId: string): OpenUpload | undefined {
+    return this.#uploads.get(uploadId)
+  }
+
+  async open(row: UploadToOpen): Promise<OpenUpload> {
+    const { clock, config } = this.#ctx
+    const known = this.#uploads.get(row.id)
+    if (known) {
+      known.usedAtMs = clock.monotonicMs()
+      return known
+    }
+    const staging = await openStagingFile(config.paths.staging, row.id, row.received_bytes)
+    const index = await readStagedIndex(config.paths.staging, row.id)
+    const followed = follow(row, staging, index)
+    const upload = {
+      ...followed,
+      usedAtMs: clock.monotonicMs(),
+      announce() {
+        upload.usedAtMs = clock.monotonicMs()
+        followed.announce()
+      },
+    }
+    this.#uploads.set(row.id, upload)
+    this.#meet(upload)
+    return upload
+  }
+
+  async close(uploadId: string, reason: Error): Promise<void> {
+    this.#uploads.get(uploadId)?.abort(reason)
+    await this.release(uploadId)
+  }
+
+  async release(uploadId: string): Promise<void> {
+    const upload = this.#uploads.get(uploadId)
+    this.#uploads.delete(uploadId)
     await upload?.staging[Symbol.asyncDispose]()
   }
 
-  async function close(uploadId: string, reason: Error): Promise<void> {
-    uploads.get(uploadId)?.abort(reason)
-    await release(uploadId)
+  async whenUnread(uploadId: string): Promise<void> {
+    await this.#met.get(uploadId)?.ended
   }
 
-  function meet(upload: OpenUpload): void {
-    const end = () => {
-      if (met.get(upload.id)?.upload === upload) met.delete(upload.id)
+  track(work: Promise<void>): void {
+    const forget = () => void this.#tracked.delete(settled)
+    const settled: Promise<void> = work.then(forget, forget)
+    this.#tracked.add(settled)
+  }
+
+  async closeIdle(): Promise<void> {
+    const before = this.#ctx.clock.monotonicMs() - IDLE_CLOSE_MS
+    for (const { id, usedAtMs } of [...this.#uploads.values()]) {
+      if (usedAtMs > before) continue
+      using _turn = await this.#lock.take(id)
+      await this.close(id, new Error('No bytes came for ten minutes.'))
     }
-    const ended = onOpen(upload.arriving).then(end, end)
-    met.set(upload.id, { upload, ended })
-    track(ended)
   }
 
-  return {
-    take: (uploadId) => lock.take(uploadId),
-    find: (uploadId) => uploads.get(uploadId),
-    async open(row) {
-      const known = uploads.get(row.id)
-      if (known) {
-        known.usedAtMs = ctx.clock.monotonicMs()
-        return known
-      }
-      const staging = await openStagingFile(dir, row.id, row.received_bytes)
-      const index = await readStagedIndex(dir, row.id)
-      const followed = follow(row, staging, index)
-      const upload = {
-        ...followed,
-        usedAtMs: ctx.clock.monotonicMs(),
-        announce() {
-          upload.usedAtMs = ctx.clock.monotonicMs()
-          followed.announce()
-        },
-      }
-      uploads.set(row.id, upload)
-      meet(upload)
-      return upload
-    },
-    close,
-    release,
-    whenUnread: async (uploadId) => met.get(uploadId)?.ended,
-    track,
-    async closeIdle() {
-      const before = ctx.clock.monotonicMs() - IDLE_CLOSE_MS
-      for (const { id, usedAtMs } of [...uploads.values()]) {
-        if (usedAtMs > before) continue
-        using _turn = await lock.take(id)
-        await close(id, new Error('No bytes came for ten minutes.'))
-      }
-    },
-    async [Symbol.asyncDispose]() {
-      for (const id of [...uploads.keys()]) {
-        using _turn = await lock.take(id)
-        await close(id, new Error('The process stops.'))
-      }
-      for (const { upload } of met.values()) upload.abort(new Error('The process stops.'))
-      await Promise.allSettled(tracked)
-    },
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const id of [...this.#uploads.keys()]) {
+      using _turn = await this.#lock.take(id)
+      await this.close(id, new Error('The process stops.'))
+    }
+    for (const { upload } of this.#met.values()) upload.abort(new Error('The process stops.'))
+    await Promise.allSettled(this.#tracked)
+  }
+
+  #meet(upload: OpenUpload): void {
+    const end = () => {
+      if (this.#met.get(upload.id)?.upload === upload) this.#met.delete(upload.id)
+    }
+    const ended = this.#onOpen(upload.arriving).then(end, end)
+    this.#met.set(upload.id, { upload, ended })
+    this.track(ended)
   }
 }
 
