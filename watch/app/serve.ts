@@ -5,6 +5,7 @@ import type { Log } from '../../kit/log.ts'
 import { startWatchServer } from '../http/server.ts'
 import { routes } from '../http/routes.ts'
 import { startIncidentLoop } from '../incidents/index.ts'
+import { createJourneyRunner } from '../signals/journeys/index.ts'
 import { openNetworkTable } from '../signals/networks/index.ts'
 import { createConnectivity, httpRunner, startProbes, watchStalls } from '../signals/probes/index.ts'
 import { openReports } from '../signals/reports/index.ts'
@@ -39,7 +40,12 @@ export async function startWatch(
   const connectivity = createConnectivity({ references: config.connectivity, clock: ctx.clock })
   stack.use(
     startProbes(ctx, {
-      tools: { clock: ctx.clock, connectivity, stalls, runners: { ...httpRunner } },
+      tools: {
+        clock: ctx.clock,
+        connectivity,
+        stalls,
+        runners: { ...httpRunner, journey: createJourneyRunner(ctx) },
+      },
       vantage: { id: config.id, region: config.region, asn: null },
       observe: loop.observe,
     }),

@@ -47,6 +47,12 @@ const Common = {
     .default(null)
     .describe('The region that it stands for; left out: the vantage’s.'),
   everyS: z.number().min(1).max(86_400).default(20),
+  retryS: z
+    .number()
+    .min(1)
+    .max(86_400)
+    .default(10)
+    .describe('How soon a failed check is made again, when that is sooner than everyS.'),
   timeoutS: z.number().min(0.1).max(120).default(10),
   vantages: z
     .array(FeatureId)
@@ -168,6 +174,7 @@ export const JOURNEYS = [
   'upbeat-video',
   'upbeat-upload',
   'upbeat-comment',
+  'upbeat-counts',
   'upbeat-search',
 ] as const
 const JourneyMonitor = z.strictObject({
@@ -183,6 +190,10 @@ const JourneyMonitor = z.strictObject({
     .describe(
       'A rendition of the video, such as `540`, for the journey upbeat-video; left out: all of them.',
     ),
+  until: z
+    .enum(['playable', 'complete'])
+    .default('playable')
+    .describe('How far upbeat-upload waits: until the clip plays, or until all of its renditions are made.'),
   account: z
     .strictObject({ handle: z.string().max(24), password: z.string().max(200) })
     .nullable()

@@ -118,7 +118,7 @@ function updateFor(
 }
 
 /** The cause that people are told; null: none is sure enough. */
-function namedCause(record: IncidentRecord): Cause | null {
+export function namedCause(record: IncidentRecord): Cause | null {
   if (record.operatorCause) return record.operatorCause
   const [first] = record.facts.causes
   return first && first.cause !== 'unknown' && first.probability >= CAUSE_NAMED_FROM ? first.cause : null

@@ -2,6 +2,7 @@
 import type { WatchCtx } from '../app/context.ts'
 import { notFound } from '../app/errors.ts'
 import { componentId } from '../app/ids.ts'
+import { namedCause } from './apply-outage.ts'
 import { indicatorOf } from './component-status.ts'
 import { listMaintenancesNear } from './maintenance-records.ts'
 import { officialWordOf } from './official-word.ts'
@@ -110,7 +111,7 @@ export function toView(ctx: WatchCtx, record: IncidentRecord): IncidentView {
     serviceId: record.serviceId,
     outageId: record.outageId,
     state: record.state,
-    cause: record.operatorCause ?? facts.causes[0]?.cause ?? 'unknown',
+    cause: namedCause(record) ?? 'unknown',
     isCauseByOperator: record.operatorCause !== null,
     startedAtMs: record.startedAtMs,
     confirmedAtMs: record.confirmedAtMs,

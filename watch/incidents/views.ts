@@ -82,7 +82,7 @@ export interface IncidentView {
   readonly impact: 'none' | 'minor' | 'major' | 'critical'
   /** Most likely first. */
   readonly causes: readonly RankedCause[]
-  /** The operator's where there is one, else the most likely. */
+  /** The operator's where there is one, else the most likely if that is more likely than not, else `unknown`. */
   readonly cause: Cause
   readonly isCauseByOperator: boolean
   /** 0 to 1. */

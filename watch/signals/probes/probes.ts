@@ -55,15 +55,16 @@ export function startProbes(ctx: WatchCtx, options: ProbesOptions): Probes {
         work.push({
           key: `${entry.id}/${monitor.id}`,
           everyMs: monitor.everyS * 1_000,
+          againMs: monitor.retryS * 1_000,
           run: (signal) => check(entry, monitor, signal),
         })
       }
     schedule.set(work)
   }
 
-  async function check(entry: ServiceEntry, monitor: Monitor, signal: AbortSignal): Promise<void> {
+  async function check(entry: ServiceEntry, monitor: Monitor, signal: AbortSignal): Promise<boolean> {
     const result = await runCheck(monitor, { serviceId: entry.id, signal }, tools)
-    if (signal.aborted) return
+    if (signal.aborted) return false
     const region = monitor.region ?? vantage.region
     take({
       entry,
@@ -74,6 +75,7 @@ export function startProbes(ctx: WatchCtx, options: ProbesOptions): Probes {
       atMs: ctx.clock.now().getTime(),
       result,
     })
+    return result.outcome === 'failed'
   }
 
   function take(taken: TakenResult): void {

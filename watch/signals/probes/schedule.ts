@@ -6,7 +6,10 @@ export interface ScheduledWork {
   /** Unique and stable: it decides the place within the interval. */
   readonly key: string
   readonly everyMs: number
-  readonly run: (signal: AbortSignal) => Promise<void>
+  /** How soon it is done again when `run` answers true. @default everyMs */
+  readonly againMs?: number
+  /** Answers whether it is to be done again soon. */
+  readonly run: (signal: AbortSignal) => Promise<boolean | void>
 }
 
 export interface Schedule extends AsyncDisposable {
@@ -44,11 +47,24 @@ export function createSchedule(clock: Clock): Schedule {
     latenesses.push(nowMs - item.dueAtMs)
     if (latenesses.length > LATENESSES_KEPT) latenesses.shift()
     item.isRunning = true
-    const done = item.work.run(closing.signal).finally(() => {
-      item.isRunning = false
-      running.delete(done)
-    })
+    const done = item.work
+      .run(closing.signal)
+      .then((isSoon) => {
+        if (isSoon === true) hasten(item)
+      })
+      .finally(() => {
+        item.isRunning = false
+        running.delete(done)
+      })
     running.add(done)
+  }
+
+  function hasten(item: Item): void {
+    const soonMs = clock.monotonicMs() + (item.work.againMs ?? item.work.everyMs)
+    if (item.isGone || soonMs >= item.dueAtMs) return
+    slotOf(item).delete(item)
+    item.dueAtMs = soonMs
+    slotOf(item).add(item)
   }
 
   function plan(item: Item, nowMs: number): void {

@@ -1,0 +1,2 @@
+/** Ways through the platform, as a person goes them. */
+export { createJourneyRunner } from './journeys.ts'

@@ -1,0 +1,238 @@
+/** Whole ways through the platform, as a person goes them. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Page } from '../../../contract/common.ts'
+import type { MeResponse } from '../../../contract/accounts.ts'
+import type { Comment, SearchPage } from '../../../contract/social.ts'
+import type { Receipt } from '../../../contract/uploads.ts'
+import type { FeedPage, VideoCard } from '../../../contract/videos.ts'
+import type { WatchCtx } from '../../app/context.ts'
+import type { MonitorOf } from '../../configuration/index.ts'
+import type { CheckContext, CheckResult } from '../probes/index.ts'
+import { createJourneyAccounts, type JourneyAccounts } from './account.ts'
+import { watchVideo } from './video.ts'
+import { JourneyError, journeyFailure, travel, type Traveller } from './traveller.ts'
+
+type JourneyMonitor = MonitorOf<'journey'>
+
+interface JourneyTools {
+  readonly ctx: WatchCtx
+  readonly accounts: JourneyAccounts
+  /** When a real sign-in was last made, by origin: the platform counts attempts. */
+  readonly signedInAtMs: Map<string, number>
+}
+
+type Journey = (traveller: Traveller, monitor: JourneyMonitor, tools: JourneyTools) => Promise<void>
+
+/** Beyond ten attempts in ten minutes the platform takes us for a guesser. */
+const SIGN_IN_EVERY_MS = 90_000
+const POLL_MS = 500
+/** What an interrupted journey left behind is cleared away by a later one. */
+const LEFTOVER_AGE_MS = 10 * 60_000
+const MARK = 'A check by the outage monitor'
+
+const JOURNEYS: Record<JourneyMonitor['journey'], Journey> = {
+  'upbeat-sign-in': signIn,
+  'upbeat-feed': loadFeed,
+  'upbeat-video': async (traveller, monitor) => {
+    const [card] = await readFeed(traveller)
+    if (card) await watchVideo(traveller, card.playback.masterUrl, monitor.rung)
+  },
+  'upbeat-upload': uploadClip,
+  'upbeat-comment': comment,
+  'upbeat-counts': seeCounts,
+  'upbeat-search': search,
+}
+
+/** Makes the runner of journeys. */
+export function createJourneyRunner(ctx: WatchCtx) {
+  const tools: JourneyTools = { ctx, accounts: createJourneyAccounts(ctx), signedInAtMs: new Map() }
+  return (monitor: JourneyMonitor, { signal }: CheckContext): Promise<CheckResult> =>
+    travel(
+      { url: monitor.url, timeoutMs: monitor.timeoutS * 1_000, allowPrivate: monitor.allowPrivate, signal },
+      async (traveller) => {
+        try {
+          await JOURNEYS[monitor.journey](traveller, monitor, tools)
+        } catch (error) {
+          // A session that is refused is not tried again.
+          if (error instanceof JourneyError && error.result.failure === 'http-4xx')
+            tools.accounts.forgetSession(traveller)
+          throw error
+        }
+      },
+    )
+}
+
+async function signIn(traveller: Traveller, monitor: JourneyMonitor, tools: JourneyTools): Promise<void> {
+  const nowMs = tools.ctx.clock.now().getTime()
+  const lastMs = tools.signedInAtMs.get(traveller.origin)
+  if (lastMs === undefined || nowMs - lastMs >= SIGN_IN_EVERY_MS) {
+    await tools.accounts.signIn(traveller, monitor)
+    tools.signedInAtMs.set(traveller.origin, nowMs)
+  } else await tools.accounts.enter(traveller, monitor)
+  const { account } = await traveller.getJson<MeResponse>('session', '/api/v1/me')
+  if (account) return
+  tools.accounts.forgetSession(traveller)
+  throw journeyFailure('assertion', 'session: the account is signed out right after signing in.')
+}
+
+async function readFeed(traveller: Traveller): Promise<readonly VideoCard[]> {
+  const page = await traveller.getJson<FeedPage>('feed', '/api/v1/feed?limit=5')
+  if (!Array.isArray(page.items)) throw journeyFailure('assertion', 'feed: the answer has no list of videos.')
+  return page.items
+}
+
+async function loadFeed(traveller: Traveller): Promise<void> {
+  const [card] = await readFeed(traveller)
+  // An empty instance has an empty feed, and that is no fault.
+  if (!card) return
+  const poster = await traveller.get('picture', card.posterUrl)
+  if (!String(poster.headers['content-type']).startsWith('image/') || poster.body.length === 0)
+    throw journeyFailure('assertion', 'picture: the cover of the first video is no picture.')
+}
+
+let clip: Buffer | null = null
+const readClip = (): Buffer => (clip ??= readFileSync(join(import.meta.dirname, 'one-second.mp4')))
+
+async function uploadClip(traveller: Traveller, monitor: JourneyMonitor, tools: JourneyTools): Promise<void> {
+  await tools.accounts.enter(traveller, monitor)
+  const receipt = await sendClip(traveller)
+  try {
+    const playable = await waitForReceipt(traveller, receipt.id, monitor.until)
+    const card = await traveller.getJson<VideoCard>('card', `/api/v1/videos/${playable.videoId}`)
+    await watchVideo(traveller, card.playback.masterUrl, null)
+  } finally {
+    await cleanUp(traveller, receipt.videoId)
+  }
+}
+
+/** Sends the clip by tus 1.0, private, to be published as soon as it plays. */
+async function sendClip(traveller: Traveller): Promise<Receipt> {
+  const bytes = readClip()
+  const metadata = {
+    filename: 'check.mp4',
+    filetype: 'video/mp4',
+    caption: MARK,
+    visibility: 'private',
+    publish: '1',
+  }
+  const created = await traveller.send('upload', {
+    method: 'POST',
+    path: '/api/v1/uploads',
+    headers: {
+      'tus-resumable': '1.0.0',
+      'upload-length': String(bytes.length),
+      'upload-metadata': Object.entries(metadata)
+        .map(([name, value]) => `${name} ${btoa(value)}`)
+        .join(','),
+      'idempotency-key': crypto.randomUUID(),
+    },
+  })
+  const receipt = JSON.parse(created.body.toString('utf8')) as Receipt
+  await traveller.send('upload', {
+    method: 'PATCH',
+    path: String(created.headers.location ?? `/api/v1/uploads/${receipt.id}`),
+    headers: {
+      'tus-resumable': '1.0.0',
+      'upload-offset': '0',
+      'content-type': 'application/offset+octet-stream',
+    },
+    body: bytes,
+  })
+  return receipt
+}
+
+async function waitForReceipt(
+  traveller: Traveller,
+  id: string,
+  until: JourneyMonitor['until'],
+): Promise<Receipt> {
+  for (;;) {
+    const receipt = await traveller.getJson<Receipt>(until, `/api/v1/uploads/${id}`)
+    if (receipt.state === 'failed')
+      throw journeyFailure('assertion', `upload: it failed (${receipt.failure?.code ?? 'no reason given'}).`)
+    if (receipt.state === 'complete' || (until === 'playable' && receipt.state === 'playable')) return receipt
+    if (traveller.remainingMs() < 2 * POLL_MS)
+      throw journeyFailure(
+        'timeout',
+        `upload: still ${receipt.state} and not ${until} when the time was over.`,
+      )
+    await sleep(POLL_MS)
+  }
+}
+
+/** Nothing of the check stays, also of those that were cut off. A failure here is no outage. */
+async function cleanUp(traveller: Traveller, videoId: string): Promise<void> {
+  try {
+    await traveller.send('clean-up', { method: 'DELETE', path: `/api/v1/videos/${videoId}`, accept: [404] })
+    const own = await traveller.getJson<Page<VideoCard>>('clean-up', '/api/v1/me/videos?limit=20')
+    const old = own.items.filter(
+      ({ caption, publishedAt }) =>
+        caption === MARK && publishedAt !== null && Date.now() - Date.parse(publishedAt) > LEFTOVER_AGE_MS,
+    )
+    for (const { id } of old.slice(0, 3))
+      await traveller.send('clean-up', { method: 'DELETE', path: `/api/v1/videos/${id}`, accept: [404] })
+  } catch {
+    // The next journey finds what is left.
+  }
+}
+
+const OWN_CAPTION = 'The outage monitor comments here'
+
+/** The journey comments on a private video of its own: nobody else sees or is told of it. */
+async function ownVideoId(traveller: Traveller): Promise<string> {
+  const own = await traveller.getJson<Page<VideoCard>>('own-video', '/api/v1/me/videos?limit=50')
+  const found = own.items.find(({ caption }) => caption === OWN_CAPTION)
+  if (found) return found.id
+  const receipt = await sendClip(traveller)
+  await waitForReceipt(traveller, receipt.id, 'playable')
+  await traveller.sendJson('own-video', 'PATCH', `/api/v1/videos/${receipt.videoId}`, {
+    caption: OWN_CAPTION,
+  })
+  return receipt.videoId
+}
+
+async function comment(traveller: Traveller, monitor: JourneyMonitor, tools: JourneyTools): Promise<void> {
+  await tools.accounts.enter(traveller, monitor)
+  const videoId = await ownVideoId(traveller)
+  const body = `Check ${crypto.randomUUID()}`
+  const made = await traveller.sendJson<Comment>('comment', 'POST', `/api/v1/videos/${videoId}/comments`, {
+    body,
+  })
+  const list = await traveller.getJson<Page<Comment>>('comments', `/api/v1/videos/${videoId}/comments`)
+  const isThere = list.items.some(({ id }) => id === made.id)
+  await traveller.send('clean-up', { method: 'DELETE', path: `/api/v1/comments/${made.id}`, accept: [404] })
+  if (!isThere)
+    throw journeyFailure('assertion', 'comments: the comment that was just made is not in the list.')
+}
+
+/** Likes and takes it back, and sees that the counts are folded: what the worker does after the answer. */
+async function seeCounts(traveller: Traveller, monitor: JourneyMonitor, tools: JourneyTools): Promise<void> {
+  await tools.accounts.enter(traveller, monitor)
+  const id = await ownVideoId(traveller)
+  const before = await traveller.getJson<VideoCard>('card', `/api/v1/videos/${id}`)
+  const path = `/api/v1/videos/${id}/like`
+  await traveller.send('like', { method: before.viewer?.isLiked ? 'DELETE' : 'PUT', path })
+  for (;;) {
+    const now = await traveller.getJson<VideoCard>('counts', `/api/v1/videos/${id}`)
+    if (now.counts.asOf !== null && now.counts.asOf !== before.counts.asOf) return
+    if (traveller.remainingMs() < 2 * POLL_MS)
+      throw journeyFailure('timeout', 'counts: a like was taken, and the counts have not moved since.')
+    await sleep(POLL_MS)
+  }
+}
+
+/** Searches for somebody who is known to be there: the journeys' own account. */
+async function search(traveller: Traveller, monitor: JourneyMonitor, tools: JourneyTools): Promise<void> {
+  await tools.accounts.enter(traveller, monitor)
+  const handle = monitor.account?.handle ?? tools.accounts.handleAt(traveller.origin)
+  const found = await traveller.getJson<SearchPage>(
+    'search',
+    `/api/v1/search?type=people&q=${encodeURIComponent(handle ?? 'watch')}`,
+  )
+  if (!Array.isArray(found.people))
+    throw journeyFailure('assertion', 'search: the answer has no list of people.')
+  if (handle !== null && !found.people.some((person) => person.handle === handle))
+    throw journeyFailure('assertion', 'search: an account that exists is not found.')
+}
