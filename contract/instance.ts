@@ -9,5 +9,7 @@ export const Instance = z.object({
   isSecureContext: z.boolean(),
   /** Where everyone who uses the instance can get its source (AGPL-3.0, section 13); null: the operator named no place. */
   sourceUrl: z.string().nullable(),
+  /** The watch's `status.json` (contract/watch.ts) of this instance, for the banner; null: it has no watch. */
+  watchStatusUrl: z.url().nullable(),
 })
 export type Instance = z.infer<typeof Instance>

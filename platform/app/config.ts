@@ -34,6 +34,7 @@ const Environment = z.object({
     .int()
     .nonnegative()
     .default(1 * GIB),
+  WATCH_URL: z.url({ protocol: /^https?$/ }).optional(),
 })
 
 export interface Config {
@@ -48,6 +49,8 @@ export interface Config {
   /** Where the source of this very version is offered (AGPL-3.0, section 13); null: where package.json says. */
   readonly sourceUrl: string | null
   readonly trustedProxies: readonly string[]
+  /** Where browsers reach the watch of this instance; null: none is shown. */
+  readonly watchUrl: string | null
   readonly logLevel: string
   readonly database: { readonly url: string | null; readonly poolSize: number }
   /** Where the api role finds the ingest role: `http://127.0.0.1:PORT` or `unix:PATH`; null: this process mounts it itself. */
@@ -94,6 +97,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     trustedProxies: e.TRUSTED_PROXIES.split(',')
       .map((address) => address.trim())
       .filter(Boolean),
+    watchUrl: e.WATCH_URL ?? null,
     logLevel: e.LOG_LEVEL,
     database: { url: e.DATABASE_URL ?? null, poolSize: e.DATABASE_POOL_SIZE },
     ingestAddress: e.INGEST_ADDRESS ?? null,

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { Instance } from '../../../contract/instance.ts'
 import { problemKinds } from '../../app/errors.ts'
 import { originOf, type Routes } from '../../app/http.ts'
+import { watchStatusUrlFor } from '../../app/watch-address.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 
@@ -55,7 +56,8 @@ export const instanceRoutes: Routes = async (app, ctx) => {
   const sourceUrl = ctx.config.sourceUrl ?? webAddressOf(repository)
 
   app.get('/instance', { schema: { response: { 200: Instance } } }, async (request, reply) => {
-    reply.header('cache-control', 'no-cache')
+    // The watch's check compares a browser's build with ours, from its own origin.
+    reply.header('cache-control', 'no-cache').header('access-control-allow-origin', '*')
     return {
       name: ctx.config.instanceName,
       version,
@@ -63,6 +65,7 @@ export const instanceRoutes: Routes = async (app, ctx) => {
       isSecureContext:
         originOf(ctx, request).startsWith('https:') || ['localhost', '127.0.0.1'].includes(request.hostname),
       sourceUrl,
+      watchStatusUrl: watchStatusUrlFor(ctx.config.watchUrl, request.hostname),
     }
   })
 

@@ -6,6 +6,7 @@ import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { Ctx } from '../../app/context.ts'
 import { originOf, type App } from '../../app/http.ts'
+import { watchStatusUrlFor } from '../../app/watch-address.ts'
 import { renderHeadTags, type SharedPage } from './head-tags.ts'
 import { describeProfilePage, describeVideoPage } from './shared-pages.ts'
 
@@ -70,6 +71,10 @@ function sendShell(reply: FastifyReply, shell: Shell, status: number, headTags?:
     .send(html)
 }
 
+/** The policy of the build knows no other origin; the app's banner asks the watch. */
+const allowAsking = (policy: string, origin: string): string =>
+  policy.replace("connect-src 'self'", () => `connect-src 'self' ${origin}`)
+
 /** Serves the build of the web app. Without one (a developer runs `vite dev`), only the API answers. */
 export async function registerShell(app: App, ctx: Ctx, buildDir = BUILD_DIR): Promise<void> {
   const firstShell = await loadShell(buildDir)
@@ -78,6 +83,11 @@ export async function registerShell(app: App, ctx: Ctx, buildDir = BUILD_DIR): P
     return
   }
   const readShell = createShellReader(buildDir, firstShell)
+  const readShellFor = async (reply: FastifyReply): Promise<Shell> => {
+    const shell = await readShell()
+    const statusUrl = watchStatusUrlFor(ctx.config.watchUrl, reply.request.hostname)
+    return statusUrl ? { ...shell, policy: allowAsking(shell.policy, new URL(statusUrl).origin) } : shell
+  }
   const files: FastifyStaticOptions = {
     root: buildDir,
     preCompressed: true,
@@ -99,7 +109,8 @@ export async function registerShell(app: App, ctx: Ctx, buildDir = BUILD_DIR): P
     decorateReply: false,
   })
 
-  const sendPage = async (_request: unknown, reply: FastifyReply) => sendShell(reply, await readShell(), 200)
+  const sendPage = async (_request: unknown, reply: FastifyReply) =>
+    sendShell(reply, await readShellFor(reply), 200)
   for (const path of PAGES) app.get(path, sendPage)
   for (const tree of PAGE_TREES) {
     app.get(tree, sendPage)
@@ -108,8 +119,8 @@ export async function registerShell(app: App, ctx: Ctx, buildDir = BUILD_DIR): P
 
   const sendShared = async (reply: FastifyReply, page: SharedPage | null) =>
     page
-      ? sendShell(reply, await readShell(), 200, renderHeadTags(page, ctx.config.instanceName))
-      : sendShell(reply, await readShell(), 404)
+      ? sendShell(reply, await readShellFor(reply), 200, renderHeadTags(page, ctx.config.instanceName))
+      : sendShell(reply, await readShellFor(reply), 404)
 
   app.get('/v/:id', { schema: { params: z.object({ id: z.string() }) } }, async (request, reply) =>
     sendShared(reply, await describeVideoPage(ctx, request.params.id, originOf(ctx, request))),
@@ -117,5 +128,5 @@ export async function registerShell(app: App, ctx: Ctx, buildDir = BUILD_DIR): P
   app.get('/@:handle', { schema: { params: z.object({ handle: z.string() }) } }, async (request, reply) =>
     sendShared(reply, await describeProfilePage(ctx, request.params.handle, originOf(ctx, request))),
   )
-  app.get('/*', async (_request, reply) => sendShell(reply, await readShell(), 404))
+  app.get('/*', async (_request, reply) => sendShell(reply, await readShellFor(reply), 404))
 }

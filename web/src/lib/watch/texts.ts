@@ -1,0 +1,10 @@
+/** The texts of the watch's banner. */
+import { createTranslator } from '#lib/i18n/catalogue.ts'
+
+export const t = createTranslator('watch', {
+  'banner.label': 'Outage',
+  'banner.maintenance': 'Maintenance: {title}',
+  'banner.details': 'What is known',
+  'banner.close': 'Hide this',
+  'banner.asOf': 'As of {age}.',
+})
