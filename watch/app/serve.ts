@@ -5,6 +5,7 @@ import type { Log } from '../../kit/log.ts'
 import { startWatchServer } from '../http/server.ts'
 import { routes } from '../http/routes.ts'
 import { startIncidentLoop } from '../incidents/index.ts'
+import { publicRoutes } from '../pages/index.ts'
 import { createJourneyRunner } from '../signals/journeys/index.ts'
 import { openNetworkTable } from '../signals/networks/index.ts'
 import { createConnectivity, httpRunner, startProbes, watchStalls } from '../signals/probes/index.ts'
@@ -51,7 +52,7 @@ export async function startWatch(
     }),
   )
   stack.use(startRetention(ctx))
-  const server = stack.use(await startWatchServer(ctx, { reports, routes }))
+  const server = stack.use(await startWatchServer(ctx, { reports, routes: [...routes, publicRoutes({ reports, networks })] }))
   const owned = stack.move()
   return {
     ctx,
