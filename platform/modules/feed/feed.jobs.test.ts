@@ -71,6 +71,7 @@ test('a view whose transaction commits late is folded all the same, and those af
 
   await inTransaction(world.ctx, async (late) => {
     await world.ctx.events.append(late, viewed(video, { watchedMs: 10_000 }))
+    clock.advance(1)
     await view(world, video, { watchedMs: 10_000 })
     clock.advance(60_000)
     await foldSignals(world.ctx)
