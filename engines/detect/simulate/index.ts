@@ -1,0 +1,15 @@
+/** The simulator: seeded worlds of watched services, the samples that a watch of them receives, and the truth. */
+export { createFault } from './faults.ts'
+export { BIN_MS, simulate, type Bin } from './emit.ts'
+export { createMonth } from './month.ts'
+export { createSeededRandom, type Random } from './random.ts'
+export { createService, createServices } from './services.ts'
+export {
+  strengthAt,
+  truthOf,
+  type SimulatedNoise,
+  type SimulatedOutage,
+  type SimulatedService,
+  type SimulatedWord,
+  type World,
+} from './world.ts'
