@@ -51,7 +51,7 @@ test('blocked from their profile, it says so and shows nothing, until that is li
   await page.getByRole('button', { name: `Block @${pest.handle}` }).click()
   await page.getByRole('button', { name: 'Block', exact: true }).click()
 
-  await page.getByText(`You block @${pest.handle}.`).waitFor()
+  await page.getByText(`You block @${pest.handle}`).waitFor()
   expect(await page.locator('#videos a').count()).toBe(0)
   await page.getByRole('button', { name: `Unblock @${pest.handle}` }).click()
   await page.locator('#videos a').first().waitFor()

@@ -24,6 +24,7 @@ export const t = createTranslator('feed-sheets', {
   'share.system': 'Share by an app …',
   'share.link': 'Link',
   'share.private': 'Only those who may see this video can open the link.',
+  'more.page': 'Open the video’s own page',
   'more.delete': 'Delete the video',
   'more.deleteTitle': 'Delete this video?',
   'more.deleteText': 'It disappears for everyone, with its comments and likes. This can’t be undone.',

@@ -20,7 +20,8 @@ export const t = createTranslator('profile', {
   'profile.blockText':
     'You won’t see each other’s videos and comments, and neither can follow the other. They aren’t told.',
   'profile.blockDo': 'Block',
-  'profile.blocked': 'You block @{handle}. Neither sees what the other posts.',
+  'profile.blocked': 'You block @{handle}',
+  'profile.blockedText': 'Neither of you sees what the other posts.',
   'profile.tabs': 'Videos of this profile',
   'profile.videos': 'Videos',
   'profile.liked': 'Liked',

@@ -125,7 +125,7 @@ export const t = createTranslator('settings', {
   'blocked.hint': 'Who can’t reach you',
   'blocked.text': 'They don’t see your videos, and you don’t see theirs; neither can comment on the other’s.',
   'blocked.empty.title': 'Nobody is blocked',
-  'blocked.empty.text': 'You can block somebody from the menu on their profile.',
+  'blocked.empty.text': 'You can block somebody from the menu on their profile or of one of their videos.',
   'blocked.unblock': 'Unblock',
   'blocked.block': 'Block again',
   'blocked.slow': 'The list takes longer than usual.',
