@@ -34,6 +34,8 @@ const Environment = z.object({
     .int()
     .nonnegative()
     .default(1 * GIB),
+  WATCH_PROGRAM: z.string().optional(),
+  WATCH_PORT: z.coerce.number().int().min(0).max(65_535).default(8090),
   WATCH_URL: z.url({ protocol: /^https?$/ }).optional(),
 })
 
@@ -49,6 +51,8 @@ export interface Config {
   /** Where the source of this very version is offered (AGPL-3.0, section 13); null: where package.json says. */
   readonly sourceUrl: string | null
   readonly trustedProxies: readonly string[]
+  /** The watch that is started beside this instance, as a program and its port; null: none. */
+  readonly sibling: { readonly program: string; readonly port: number } | null
   /** Where browsers reach the watch of this instance; null: none is shown. */
   readonly watchUrl: string | null
   readonly logLevel: string
@@ -98,6 +102,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
       .map((address) => address.trim())
       .filter(Boolean),
     watchUrl: e.WATCH_URL ?? null,
+    sibling: e.WATCH_PROGRAM ? { program: e.WATCH_PROGRAM, port: e.WATCH_PORT } : null,
     logLevel: e.LOG_LEVEL,
     database: { url: e.DATABASE_URL ?? null, poolSize: e.DATABASE_POOL_SIZE },
     ingestAddress: e.INGEST_ADDRESS ?? null,

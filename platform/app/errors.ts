@@ -4,15 +4,7 @@
  * Each says what failed (`title`, `detail`), whose side it is on, whether the work is kept, and what to do next.
  * One table on purpose, however long: it is read as a whole, and no two codes may say the same.
  */
-import type { Problem } from '../../contract/problem.ts'
-
-interface ProblemKind {
-  readonly status: number
-  readonly side: Problem['side']
-  readonly title: string
-  readonly isWorkKept: boolean | null
-  readonly next: string
-}
+import { CodedError, type ProblemDetails, type ProblemKind } from '../../kit/problem-details.ts'
 
 export const problemKinds = {
   'invalid-input': {
@@ -376,30 +368,10 @@ export const problemKinds = {
 
 export type ProblemCode = keyof typeof problemKinds
 
-export interface ProblemDetails {
-  readonly detail?: string
-  readonly isWorkKept?: boolean | null
-  readonly next?: string
-  readonly retryAfterS?: number
-  readonly fields?: Record<string, string>
-  readonly facts?: Problem['facts']
-  readonly cause?: unknown
-}
-
 /** An error with a stable code from the table. Everything thrown on purpose is one of these. */
-export class AppError extends Error {
-  readonly code: ProblemCode
-  readonly details: ProblemDetails
-
+export class AppError extends CodedError<ProblemCode> {
   constructor(code: ProblemCode, details: ProblemDetails = {}) {
-    super(details.detail ?? problemKinds[code].title, { cause: details.cause })
-    this.name = 'AppError'
-    this.code = code
-    this.details = details
-  }
-
-  get status(): number {
-    return problemKinds[this.code].status
+    super(problemKinds, code, details)
   }
 }
 
@@ -407,7 +379,6 @@ export class AppError extends Error {
 export class NotFoundError extends AppError {
   constructor(what: string, id: string) {
     super('not-found', { detail: `There is no ${what} ${id} that you can see.` })
-    this.name = 'NotFoundError'
   }
 }
 
@@ -415,26 +386,5 @@ export class NotFoundError extends AppError {
 export class SignedOutError extends AppError {
   constructor() {
     super('signed-out')
-    this.name = 'SignedOutError'
-  }
-}
-
-/** Renders an error as problem details (RFC 9457). */
-export function toProblem(error: AppError, requestId?: string): Problem {
-  const kind: ProblemKind = problemKinds[error.code]
-  const { detail, isWorkKept, next, retryAfterS, fields, facts } = error.details
-  return {
-    type: `/api/v1/problems#${error.code}`,
-    title: kind.title,
-    status: kind.status,
-    detail: detail ?? `${kind.title}.`,
-    code: error.code,
-    side: kind.side,
-    isWorkKept: isWorkKept === undefined ? kind.isWorkKept : isWorkKept,
-    next: next ?? kind.next,
-    ...(retryAfterS !== undefined && { retryAfterS }),
-    ...(fields && { fields }),
-    ...(facts && { facts }),
-    ...(requestId && { requestId }),
   }
 }

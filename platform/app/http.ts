@@ -6,18 +6,14 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify'
-import {
-  hasZodFastifySchemaValidationErrors,
-  serializerCompiler,
-  validatorCompiler,
-  type ZodTypeProvider,
-} from 'fastify-type-provider-zod'
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Server } from 'node:http'
 import { v7 as uuidv7 } from 'uuid'
 import type { Log } from '../../kit/log.ts'
+import { refusalOf, sendProblem } from '../../kit/problem-replies.ts'
 import { isDatabaseUnavailable, isUnstorableText } from '../infra/db/index.ts'
 import type { Ctx } from './context.ts'
-import { AppError, SignedOutError, toProblem } from './errors.ts'
+import { AppError, SignedOutError } from './errors.ts'
 import { PATIENCE, refuseBrokenRequest, watchBodies, type Patience } from './slow-clients.ts'
 
 /** Who asks. */
@@ -138,32 +134,15 @@ export function sendError(
   const known = toAppError(error)
   if (known.code === 'unexpected')
     ctx.log.error({ err: error, requestId: request.id, route: request.routeOptions.url }, 'unexpected error')
-  const problem = toProblem(known, request.id)
-  if (problem.retryAfterS !== undefined) reply.header('retry-after', Math.ceil(problem.retryAfterS))
-  reply.header('cache-control', 'no-store')
-  return reply.code(problem.status).type('application/problem+json').serializer(JSON.stringify).send(problem)
+  return sendProblem(known, request, reply)
 }
 
 function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error
-  if (hasZodFastifySchemaValidationErrors(error)) {
-    const fields = Object.fromEntries(
-      error.validation.map((issue) => [
-        issue.instancePath.slice(1).replaceAll('/', '.') || 'body',
-        issue.message ?? 'does not fit',
-      ]),
-    )
-    const list = Object.entries(fields).map(([field, message]) => `${field}: ${message}`)
-    return new AppError('invalid-input', { detail: list.join(' · '), fields })
-  }
   if (isDatabaseUnavailable(error))
     return new AppError('database-unavailable', { retryAfterS: 5, cause: error })
   if (isUnstorableText(error))
     return new AppError('invalid-input', { detail: 'A text has a character (NUL) that can not be kept.' })
-  const { code, statusCode } = error as FastifyError
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new AppError('body-too-large')
-  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new AppError('unsupported-media-type')
-  if (statusCode !== undefined && statusCode < 500)
-    return new AppError('invalid-input', { detail: (error as Error).message })
-  return new AppError('unexpected', { cause: error })
+  const refusal = refusalOf(error)
+  return refusal ? new AppError(refusal.code, refusal.details) : new AppError('unexpected', { cause: error })
 }

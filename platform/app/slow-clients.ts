@@ -5,7 +5,8 @@
 import { STATUS_CODES, type IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { AppError, toProblem } from './errors.ts'
+import { toProblemBody } from '../../kit/problem-details.ts'
+import { AppError } from './errors.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -88,7 +89,7 @@ export function refuseBrokenRequest(error: Error & { code?: string }, socket: So
   if (error.code === 'ECONNRESET' || socket.destroyed) return
   // A browser's connection in reserve: an answer there would be taken for that to its next request.
   if (socket.bytesRead === 0 || !socket.writable) return void socket.destroy()
-  const problem = toProblem(new AppError(codeOf(error.code)))
+  const problem = toProblemBody(new AppError(codeOf(error.code)))
   const body = JSON.stringify(problem)
   socket.end(
     [

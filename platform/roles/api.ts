@@ -1,7 +1,8 @@
 /** The api role: everything over HTTP that is not an upload's bytes. */
 import httpProxy from '@fastify/http-proxy'
 import type { Ctx } from '../app/context.ts'
-import { AppError, toProblem } from '../app/errors.ts'
+import { toProblemBody } from '../../kit/problem-details.ts'
+import { AppError } from '../app/errors.ts'
 import type { App, Routes } from '../app/http.ts'
 import { accountRoutes } from '../modules/accounts/index.ts'
 import { commentRoutes } from '../modules/comments/index.ts'
@@ -72,7 +73,10 @@ async function passUploadsOn(app: App, ingestAddress: string): Promise<void> {
         'x-forwarded-host': request.host,
       }),
       onError(reply) {
-        const problem = toProblem(new AppError('ingest-unavailable', { retryAfterS: 2 }), reply.request.id)
+        const problem = toProblemBody(
+          new AppError('ingest-unavailable', { retryAfterS: 2 }),
+          reply.request.id,
+        )
         void reply
           .code(problem.status)
           .header('retry-after', 2)

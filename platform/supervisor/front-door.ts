@@ -4,7 +4,8 @@
  */
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Problem } from '../../contract/problem.ts'
-import { AppError, toProblem } from '../app/errors.ts'
+import { toProblemBody } from '../../kit/problem-details.ts'
+import { AppError } from '../app/errors.ts'
 
 /** Something that takes connections over: an api process. */
 export interface ConnectionTaker {
@@ -133,7 +134,7 @@ function explain(cause: NodeJS.ErrnoException, host: string, port: number): Erro
 
 /** Answers 503 by hand: nobody who speaks HTTP is alive to do it. */
 function refuse(connection: Socket, detail: string): void {
-  const problem: Problem = toProblem(new AppError('busy', { detail, retryAfterS: RETRY_AFTER_S }))
+  const problem: Problem = toProblemBody(new AppError('busy', { detail, retryAfterS: RETRY_AFTER_S }))
   const body = JSON.stringify(problem)
   // Reading what the client sent keeps the kernel from answering the unread rest with a reset, which would
   // take our answer from the client's buffer.

@@ -6,15 +6,10 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify'
-import {
-  hasZodFastifySchemaValidationErrors,
-  serializerCompiler,
-  validatorCompiler,
-  type ZodTypeProvider,
-} from 'fastify-type-provider-zod'
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Log } from '../../kit/log.ts'
-import { toProblemBody } from '../../kit/problem-details.ts'
+import { refusalOf, sendProblem } from '../../kit/problem-replies.ts'
 import type { WatchCtx } from '../app/context.ts'
 import { WatchError } from '../app/errors.ts'
 
@@ -114,29 +109,13 @@ export function sendError(
   const known = toWatchError(error)
   if (known.code === 'unexpected')
     ctx.log.error({ err: error, requestId: request.id, route: request.routeOptions.url }, 'unexpected error')
-  const problem = toProblemBody(known, request.id)
-  if (problem.retryAfterS !== undefined) reply.header('retry-after', Math.ceil(problem.retryAfterS))
-  reply.header('cache-control', 'no-store')
-  return reply.code(problem.status).type('application/problem+json').serializer(JSON.stringify).send(problem)
+  return sendProblem(known, request, reply)
 }
 
 function toWatchError(error: unknown): WatchError {
   if (error instanceof WatchError) return error
-  if (hasZodFastifySchemaValidationErrors(error)) {
-    const fields = Object.fromEntries(
-      error.validation.map((issue) => [
-        issue.instancePath.slice(1).replaceAll('/', '.') || 'body',
-        issue.message ?? 'does not fit',
-      ]),
-    )
-    const list = Object.entries(fields).map(([field, message]) => `${field}: ${message}`)
-    return new WatchError('invalid-input', { detail: list.join(' · '), fields })
-  }
-  const { code, statusCode } = error as FastifyError
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
-    return new WatchError('body-too-large', { facts: { limitBytes: BODY_MAX_BYTES } })
-  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new WatchError('unsupported-media-type')
-  if (statusCode !== undefined && statusCode < 500)
-    return new WatchError('invalid-input', { detail: (error as Error).message })
-  return new WatchError('unexpected', { cause: error })
+  const refusal = refusalOf(error)
+  if (!refusal) return new WatchError('unexpected', { cause: error })
+  const limit = refusal.code === 'body-too-large' && { facts: { limitBytes: BODY_MAX_BYTES } }
+  return new WatchError(refusal.code, { ...refusal.details, ...limit })
 }
