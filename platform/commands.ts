@@ -23,8 +23,10 @@ const EXPLAINED = [
 
 export interface RunAllOptions {
   readonly port?: string
+  readonly watchPort?: string
   readonly dataDir?: string
   readonly isDemoWanted: boolean
+  readonly isWatchWanted: boolean
 }
 
 /** Runs everything on this machine until SIGINT, SIGTERM or SIGHUP; a second one ends it by force. */
@@ -40,6 +42,8 @@ export async function runAll(options: RunAllOptions): Promise<void> {
   try {
     const config = readConfig({
       ...(options.port !== undefined && { PORT: options.port }),
+      ...(options.watchPort !== undefined && { WATCH_PORT: options.watchPort }),
+      ...(!options.isWatchWanted && { WATCH_PROGRAM: '' }),
       ...(options.dataDir !== undefined && { DATA_DIR: resolve(options.dataDir) }),
       ...(!options.isDemoWanted && { DEMO: 'off' }),
     })

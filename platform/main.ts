@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 
 const NODE_MAJOR_NEEDED = 24
-const USAGE = `Usage: node platform/main.ts ROLE [--port PORT] [--data DIR] [--no-demo]
+const USAGE = `Usage: node platform/main.ts ROLE [--port PORT] [--watch-port PORT] [--data DIR] [--no-demo] [--no-watch]
   ROLE  all: everything on this machine · api · ingest · worker · migrate: the database's schema only ·
         demo: fill the running instance with a demo`
 
@@ -23,6 +23,8 @@ function readArguments() {
         port: { type: 'string' },
         data: { type: 'string' },
         demo: { type: 'boolean', default: true },
+        watch: { type: 'boolean', default: true },
+        'watch-port': { type: 'string' },
       },
     })
     return { role: positionals[0], surplus: positionals.slice(1), ...values }
@@ -36,12 +38,20 @@ function refuse(reason: string): never {
   process.exit(2)
 }
 
-const { role, surplus, port, data, demo } = readArguments()
+const { role, surplus, port, data, demo, watch, 'watch-port': watchPort } = readArguments()
 if (surplus.length > 0) refuse(`Too much was given: ${surplus.join(' ')}`)
 // What a role needs is loaded after the look at Node's version, which an older Node would not survive.
 switch (role) {
   case 'all':
-    await (await import('./commands.ts')).runAll({ port, dataDir: data, isDemoWanted: demo })
+    await (
+      await import('./commands.ts')
+    ).runAll({
+      port,
+      watchPort,
+      dataDir: data,
+      isDemoWanted: demo,
+      isWatchWanted: watch,
+    })
     break
   case 'migrate':
     await (await import('./commands.ts')).runMigrations()

@@ -6,19 +6,21 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createLog } from '../kit/log.ts'
 import { environmentWith, loadWatchConfig, WatchConfigError, type WatchConfig } from './app/config.ts'
 import { shippedFiles } from './app/context.ts'
+import { lockWatchDir, WatchRunsAlreadyError } from './app/lock.ts'
 import { startWatch } from './app/serve.ts'
 import { describeFault, openCatalog } from './configuration/index.ts'
 import { WatchPortError } from './http/server.ts'
 import { StoreUnusableError } from './store/index.ts'
 
 /** Errors whose message says all that the person needs; any other one shows where it comes from. */
-const EXPLAINED = [StoreUnusableError, WatchConfigError, WatchPortError]
+const EXPLAINED = [StoreUnusableError, WatchConfigError, WatchPortError, WatchRunsAlreadyError]
 
 export interface CommandOptions {
   readonly port?: string | undefined
   readonly data?: string | undefined
   readonly catalog?: string | undefined
   readonly services?: string | undefined
+  readonly replace?: boolean | undefined
 }
 
 /** Watches until SIGINT, SIGTERM or SIGHUP; a second one ends it by force. */
@@ -31,12 +33,16 @@ export async function runServe(options: CommandOptions): Promise<void> {
       ending.resolve()
     })
   try {
-    const running = await startWatch(await readConfig(options))
+    const config = await readConfig(options)
+    const lock = await lockWatchDir(config.dataDir, { isReplaced: options.replace ?? false })
+    const running = await startWatch(config)
     console.log(`The watch is ready: ${running.url}`)
-    // A parent that started it as a sibling hears it, too.
-    process.send?.({ type: 'ready', url: running.url, port: running.port })
+    // Whoever started it beside itself hears it, too; when that is gone, the watch goes on.
+    process.on('disconnect', () => {})
+    if (process.connected) process.send!({ type: 'ready', url: running.url, port: running.port }, () => {})
     await ending.promise
     await running[Symbol.asyncDispose]()
+    lock[Symbol.dispose]()
     process.exit(0)
   } catch (error) {
     explainAndExit(error)

@@ -7,6 +7,7 @@ const USAGE = `Usage: npm run -s watch -- COMMAND [options]
     --port PORT      where people reach it (default 8090)
     --data DIR       its own folder (default /var/lib/upbeat/watch as root, else ~/.local/share/upbeat/watch)
     --catalog DIR    service files of yours, besides those that ship
+    --replace        end the watch that runs on this folder, and take its place
     --services A,B   which of those that ship are watched (default upbeat; there is tiktok, too)
   agent         look from here for a watch elsewhere; connects outwards only
     --watch URL      the watch
@@ -39,6 +40,7 @@ function readArguments() {
         key: { type: 'string' },
         region: { type: 'string' },
         id: { type: 'string' },
+        replace: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     })

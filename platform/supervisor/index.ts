@@ -3,6 +3,7 @@
  * dies, and stops them in order.
  */
 import { chmod, mkdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { findFreePort } from '../../kit/free-port.ts'
 import { environmentWith, type Config } from '../app/config.ts'
 import { startPostgres, type Postgres } from '../infra/postgres/index.ts'
@@ -15,6 +16,7 @@ import { openOutput, type Output } from './output.ts'
 import { bringSchemaUpToDate } from './schema.ts'
 import { ROLE_NAMES, type FromRole, type RoleName } from './protocol.ts'
 import { createRoleProcess, type RoleProcess } from './role-process.ts'
+import { startSibling, type Sibling } from './sibling.ts'
 
 export { AlreadyRunningError } from './lock.ts'
 export { askSupervisor } from './control.ts'
@@ -66,6 +68,9 @@ export async function startSupervisor(
     `Upbeat keeps its data in ${config.dataDir}${output.logFile ? `, its logs in ${output.logFile}` : ''}`,
   )
 
+  const sibling = startWatchBeside(config, door.port, output)
+  if (sibling) stack.defer(() => sibling.stop())
+
   const records = await endLeftovers(config.dataDir)
   const postgres = config.database.url
     ? null
@@ -76,7 +81,8 @@ export async function startSupervisor(
     bringSchemaUpToDate({ url: databaseUrl, log: output.log, tell: output.tell, signal }),
   )
 
-  const roles = await createRoles({ ...options, output, records, door, databaseUrl, url })
+  const watchUrl = config.watchUrl ?? (config.sibling?.port ? `http://localhost:${config.sibling.port}` : null)
+  const roles = await createRoles({ ...options, output, records, door, databaseUrl, url, watchUrl })
   stack.defer(() => stopAll(roles))
   let isReady = false
   const status = (): SupervisorStatus => ({
@@ -92,7 +98,7 @@ export async function startSupervisor(
 
   await progress.during('API, ingest and worker', () => roles.startInOrder(signal))
   isReady = true
-  output.tell(`Upbeat is ready: ${url}`)
+  output.tell(`Upbeat is ready: ${url}${await describeSibling(sibling)}`)
   roles.byName.api.send({ type: 'issue-operator-link' })
   stack.use(await startDemo({ dataDir: config.dataDir, program: options.program, port: door.port, output }))
   return takeOver(stack.move(), { url, output, roles, dataDir: config.dataDir })
@@ -134,6 +140,33 @@ function start(config: Config, output: Output): Promise<Postgres> {
   return startPostgres({ dataDir: `${config.dataDir}/postgres`, log: output.log })
 }
 
+/** The watch looks at us from outside, by the same door as everyone; it lives on when we are killed. */
+function startWatchBeside(config: Config, port: number, output: Output): Sibling | null {
+  if (!config.sibling) return null
+  const dataDir = join(config.dataDir, 'watch')
+  return startSibling({
+    program: config.sibling.program,
+    args: ['serve', '--replace'],
+    env: environmentWith({
+      WATCH_DATA_DIR: dataDir,
+      WATCH_PORT: String(config.sibling.port),
+      WATCH_HOST: config.host,
+      UPBEAT_URL: `http://localhost:${port}`,
+    }),
+    logFile: join(dataDir, 'logs', 'watch.log'),
+    log: output.log,
+  })
+}
+
+/** How long a person waits for the watch's word once they could use Upbeat. */
+const SIBLING_WORD_MS = 5_000
+
+async function describeSibling(sibling: Sibling | null): Promise<string> {
+  if (!sibling) return ''
+  const word = await sibling.firstWord(SIBLING_WORD_MS)
+  return 'url' in word ? ` (watch: ${word.url})` : ` (the watch is not ready: ${word.trouble})`
+}
+
 interface Roles {
   readonly all: readonly RoleProcess[]
   readonly byName: Readonly<Record<RoleName, RoleProcess>>
@@ -149,12 +182,14 @@ async function createRoles(options: {
   door: FrontDoor
   databaseUrl: string
   url: string
+  watchUrl: string | null
 }): Promise<Roles> {
   const { config, output, records, door } = options
   const env = environmentWith({
     DATA_DIR: config.dataDir,
     DATABASE_URL: options.databaseUrl,
     PORT: String(door.port),
+    ...(options.watchUrl !== null && { WATCH_URL: options.watchUrl }),
     INGEST_ADDRESS: config.ingestAddress ?? `http://127.0.0.1:${await findFreePort()}`,
   })
   const firstReady = Object.fromEntries(

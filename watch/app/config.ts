@@ -17,6 +17,9 @@ const Environment = z.object({
     .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
     .default('watch'),
   WATCH_CONNECTIVITY: z.string().default(''),
+  WATCH_SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
+  WATCH_MAIL_FROM: z.email().default('watch@localhost.localdomain'),
+  WATCH_ALLOW_PRIVATE_HOOKS: z.enum(['yes', 'no']).default('no'),
   TRUSTED_PROXIES: z.string().default(''),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   UPBEAT_URL: z.url().default('http://localhost:8080'),
@@ -33,6 +36,13 @@ export interface WatchConfig {
   /** Where people reach it, without a trailing slash; null: whatever host they used. */
   readonly publicUrl: string | null
   readonly trustedProxies: readonly string[]
+  readonly telling: {
+    /** `smtp://user:password@host:port`; null: no mail can be sent, and none is offered. */
+    readonly smtpUrl: string | null
+    readonly mailFrom: string
+    /** Whether webhooks may lead into private networks. */
+    readonly allowPrivate: boolean
+  }
   readonly logLevel: string
   /** Folder of service files beside those that ship. */
   readonly catalogDir: string | null
@@ -67,6 +77,11 @@ export function loadWatchConfig(env: NodeJS.ProcessEnv = process.env): WatchConf
     port: e.WATCH_PORT,
     publicUrl: e.WATCH_PUBLIC_URL?.replace(/\/$/, '') ?? null,
     trustedProxies: splitList(e.TRUSTED_PROXIES),
+    telling: {
+      smtpUrl: e.WATCH_SMTP_URL ?? null,
+      mailFrom: e.WATCH_MAIL_FROM,
+      allowPrivate: e.WATCH_ALLOW_PRIVATE_HOOKS === 'yes',
+    },
     logLevel: e.LOG_LEVEL,
     catalogDir: e.WATCH_CATALOG ?? null,
     shippedServices: splitList(e.WATCH_SERVICES),

@@ -52,7 +52,9 @@ export async function startWatch(
     }),
   )
   stack.use(startRetention(ctx))
-  const server = stack.use(await startWatchServer(ctx, { reports, routes: [...routes, publicRoutes({ reports, networks })] }))
+  const server = stack.use(
+    await startWatchServer(ctx, { reports, routes: [...routes, publicRoutes({ reports, networks })] }),
+  )
   const owned = stack.move()
   return {
     ctx,

@@ -78,7 +78,7 @@ async function signIn(traveller: Traveller, monitor: JourneyMonitor, tools: Jour
 }
 
 async function readFeed(traveller: Traveller): Promise<readonly VideoCard[]> {
-  const page = await traveller.getJson<FeedPage>('feed', '/api/v1/feed?limit=5')
+  const page = await traveller.getJson<FeedPage>('feed', '/api/v1/feed/for-you?limit=5')
   if (!Array.isArray(page.items)) throw journeyFailure('assertion', 'feed: the answer has no list of videos.')
   return page.items
 }
