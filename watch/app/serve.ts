@@ -11,6 +11,7 @@ import { openNetworkTable } from '../signals/networks/index.ts'
 import { createConnectivity, httpRunner, startProbes, watchStalls } from '../signals/probes/index.ts'
 import { openReports } from '../signals/reports/index.ts'
 import { startRetention } from '../store/retention.ts'
+import { startTelling, tellingRoutes } from '../telling/index.ts'
 import type { WatchConfig } from './config.ts'
 import { openWatchContext, type WatchCtx } from './context.ts'
 
@@ -52,8 +53,12 @@ export async function startWatch(
     }),
   )
   stack.use(startRetention(ctx))
+  const telling = stack.use(await startTelling(ctx))
   const server = stack.use(
-    await startWatchServer(ctx, { reports, routes: [...routes, publicRoutes({ reports, networks })] }),
+    await startWatchServer(ctx, {
+      reports,
+      routes: [...routes, publicRoutes({ reports, networks }), tellingRoutes(telling)],
+    }),
   )
   const owned = stack.move()
   return {

@@ -13,6 +13,8 @@ const SOURCES: Readonly<Record<string, string>> = {
   'check.js': 'diagnosis/browser/check.ts',
   'checks.js': 'diagnosis/browser/checks.ts',
   'verdict.js': 'diagnosis/browser/verdict.ts',
+  'push.js': 'telling/browser/push.ts',
+  'push-worker.js': 'telling/browser/push-worker.ts',
   'embed.js': 'pages/browser/embed.ts',
 }
 

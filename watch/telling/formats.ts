@@ -1,0 +1,92 @@
+/** A notice in the shape of each channel. */
+import type { StatusView } from '../incidents/index.ts'
+import { incidentById, maintenanceById } from '../incidents/index.ts'
+import type { WatchCtx } from '../app/context.ts'
+import { pageIdOf, toIncident, toMaintenance } from '../api/statuspage.ts'
+import { serverLinks } from '../pages/links.ts'
+import type { Notice } from './notices.ts'
+
+/** Discord refuses more (2,000); Slack cuts at 4,000. */
+const CHAT_MAX_LENGTH = 1_800
+
+/** Where people read more. */
+export function urlOf(notice: Notice, origin: string): string {
+  const links = serverLinks(notice.serviceId, origin)
+  if (notice.subjectId === '') return links.status()
+  return notice.kind === 'maintenance'
+    ? links.maintenance(notice.subjectId)
+    : links.incident(notice.subjectId)
+}
+
+/** Plain text, as it goes into a mail. */
+export function toText(notice: Notice, origin: string): string {
+  return [
+    `${notice.state}: ${notice.title}`,
+    '',
+    notice.body,
+    ...(notice.cause ? ['', `Likely cause: ${notice.cause}.`] : []),
+    ...(notice.advice ? ['', `What you can do: ${notice.advice}`] : []),
+    '',
+    urlOf(notice, origin),
+  ].join('\n')
+}
+
+const shorten = (text: string): string =>
+  text.length <= CHAT_MAX_LENGTH ? text : `${text.slice(0, CHAT_MAX_LENGTH - 1)}…`
+
+/** Slack's three characters with a meaning (api.slack.com/reference/surfaces/formatting#escaping). */
+const escapeSlack = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+
+/** Slack's incoming webhook. */
+export const toSlack = (notice: Notice, origin: string): unknown => ({
+  text: shorten(
+    `*${escapeSlack(notice.serviceName)}: ${escapeSlack(notice.title)}* (${escapeSlack(notice.state)})\n${escapeSlack(notice.body)}\n<${urlOf(notice, origin)}|What is known>`,
+  ),
+})
+
+/** Discord's webhook; nobody is pinged, whatever the text says. */
+export const toDiscord = (notice: Notice, origin: string): unknown => ({
+  content: shorten(
+    `**${notice.serviceName}: ${notice.title}** (${notice.state})\n${notice.body}\n${urlOf(notice, origin)}`,
+  ),
+  allowed_mentions: { parse: [] },
+})
+
+/** What the push worker of the subscribe page shows. */
+export const toPush = (notice: Notice, origin: string): unknown => ({
+  title: `${notice.serviceName}: ${notice.title}`,
+  body: `${notice.state}. ${notice.body}`.slice(0, 400),
+  url: urlOf(notice, origin),
+  tag: notice.subjectId || notice.id,
+})
+
+/** Statuspage's webhook: `meta`, `page`, and the incident as its API shows it. */
+export function toStatuspageWebhook(
+  ctx: WatchCtx,
+  input: {
+    readonly notice: Notice
+    readonly view: StatusView
+    readonly origin: string
+    readonly unsubscribeUrl: string
+  },
+): unknown {
+  const { notice, view, origin, unsubscribeUrl } = input
+  const links = serverLinks(notice.serviceId, origin)
+  const head = {
+    meta: {
+      unsubscribe: unsubscribeUrl,
+      documentation: 'https://support.atlassian.com/statuspage/docs/enable-webhook-notifications/',
+    },
+    page: {
+      id: pageIdOf(notice.serviceId),
+      status_indicator: view.indicator,
+      status_description: view.description,
+    },
+  }
+  const incident = notice.kind === 'incident' ? incidentById(ctx, notice.subjectId) : null
+  const maintenance = notice.kind === 'maintenance' ? maintenanceById(ctx, notice.subjectId) : null
+  if (incident) return { ...head, incident: toIncident(incident, view, links) }
+  // Statuspage sends a maintenance as an incident as well.
+  return maintenance ? { ...head, incident: toMaintenance(maintenance, view, links) } : head
+}

@@ -1,0 +1,143 @@
+/** Notices become messages: one for each subscription that wants it, written before anything is sent. */
+import type { WatchCtx } from '../app/context.ts'
+import { listIncidents, listMaintenances } from '../incidents/index.ts'
+import type { Statement } from '../store/index.ts'
+import { isWanted, Notice, noticesOfIncident, noticesOfMaintenance } from './notices.ts'
+import { dueAt } from './rhythm.ts'
+import { listConfirmed, type Subscription } from './subscriptions.ts'
+
+const PAGE = 1_000
+/** What is older than this when the watch comes back is history, not news. */
+const NEWS_MAX_AGE_MS = 6 * 3_600_000
+const RECENT_INCIDENTS = 50
+
+/** Everything that is news and was not told yet: after each change, and after a restart. Answers how many notices are new. */
+export async function collectNotices(ctx: WatchCtx, serviceIds: readonly string[]): Promise<number> {
+  const sinceMs = ctx.clock.now().getTime() - NEWS_MAX_AGE_MS
+  let count = 0
+  for (const serviceId of serviceIds) {
+    const entry = ctx.catalog.find(serviceId)
+    if (!entry) continue
+    const notices = [
+      ...listIncidents(ctx, { serviceId, limit: RECENT_INCIDENTS }).flatMap((incident) =>
+        noticesOfIncident(incident, entry.name),
+      ),
+      ...listMaintenances(ctx, { serviceId }).flatMap((one) => noticesOfMaintenance(one, entry.name)),
+    ].filter(({ atMs, id }) => atMs >= sinceMs && !isKnown(ctx, id))
+    if (notices.length > 0) await ctx.store.write(notices.map(noticeStatement))
+    count += notices.length
+  }
+  await spreadNotices(ctx)
+  return count
+}
+
+/** A notice that concerns one subscription alone, such as the mail that asks to confirm it. */
+export async function tellOne(ctx: WatchCtx, notice: Notice, subscriptionId: string): Promise<void> {
+  const nowMs = ctx.clock.now().getTime()
+  await ctx.store.write([
+    noticeStatement(notice),
+    messageStatement(ctx, { notice, subscriptionId, dueAtMs: nowMs }),
+    spreadStatement(notice.id),
+  ])
+}
+
+const isKnown = (ctx: WatchCtx, id: string): boolean =>
+  ctx.store.get('select 1 from notice where id = :id', { id }) !== undefined
+
+/** Makes the messages of each notice; a crash in between is mended by doing it again. */
+async function spreadNotices(ctx: WatchCtx): Promise<void> {
+  const open = ctx.store.all<{ body: string }>('select body from notice where is_spread = 0 order by at_ms')
+  for (const { body } of open) await spreadNotice(ctx, Notice.parse(JSON.parse(body)))
+}
+
+async function spreadNotice(ctx: WatchCtx, notice: Notice): Promise<void> {
+  const nowMs = ctx.clock.now().getTime()
+  let afterId = ''
+  for (;;) {
+    const page = listConfirmed(ctx, notice.serviceId, afterId, PAGE)
+    const wanted = page.filter((subscription) => isWanted(notice, subscription))
+    const isLast = page.length < PAGE
+    await ctx.store.write([
+      ...wanted.map((subscription) =>
+        messageStatement(ctx, {
+          notice,
+          subscriptionId: subscription.id,
+          dueAtMs: dueFor(subscription, nowMs),
+        }),
+      ),
+      ...(isLast ? [spreadStatement(notice.id)] : []),
+    ])
+    if (isLast) return
+    afterId = page.at(-1)!.id
+  }
+}
+
+/** Programs have no night. */
+const dueFor = ({ channel, rhythm }: Subscription, nowMs: number): number =>
+  channel === 'email' || channel === 'push' ? dueAt(nowMs, rhythm) : nowMs
+
+const noticeStatement = (notice: Notice): Statement => ({
+  sql: `insert into notice (id, service_id, at_ms, body) values (:id, :serviceId, :atMs, :body) on conflict do nothing`,
+  params: { id: notice.id, serviceId: notice.serviceId, atMs: notice.atMs, body: JSON.stringify(notice) },
+})
+
+const spreadStatement = (id: string): Statement => ({
+  sql: 'update notice set is_spread = 1 where id = :id',
+  params: { id },
+})
+
+const messageStatement = (
+  ctx: WatchCtx,
+  input: { readonly notice: Notice; readonly subscriptionId: string; readonly dueAtMs: number },
+): Statement => ({
+  // A subscription that was just ended takes its messages with it.
+  sql: `insert into message (id, subscription_id, notice_id, due_at_ms, first_due_at_ms)
+    select :id, s.id, :noticeId, :dueAtMs, :dueAtMs from subscription s where s.id = :subscriptionId
+    on conflict do nothing`,
+  params: {
+    id: ctx.newId(),
+    subscriptionId: input.subscriptionId,
+    noticeId: input.notice.id,
+    dueAtMs: input.dueAtMs,
+  },
+})
+
+export interface DueMessage {
+  readonly id: string
+  readonly subscriptionId: string
+  readonly attempts: number
+  readonly firstDueAtMs: number
+  readonly notice: Notice
+}
+
+/** Messages whose time has come, oldest first. */
+export function listDue(ctx: WatchCtx, limit: number): DueMessage[] {
+  return ctx.store
+    .all<{ id: string; subscription_id: string; attempts: number; first_due_at_ms: number; body: string }>(
+      `select m.id, m.subscription_id, m.attempts, m.first_due_at_ms, n.body from message m join notice n on n.id = m.notice_id
+       where m.state = 'waiting' and m.due_at_ms <= :nowMs order by m.due_at_ms, n.at_ms limit :limit`,
+      { nowMs: ctx.clock.now().getTime(), limit },
+    )
+    .map((row) => ({
+      id: row.id,
+      subscriptionId: row.subscription_id,
+      attempts: row.attempts,
+      firstDueAtMs: row.first_due_at_ms,
+      notice: Notice.parse(JSON.parse(row.body)),
+    }))
+}
+
+export const sentStatement = (id: string): Statement => ({
+  sql: `update message set state = 'sent', attempts = attempts + 1, last_error = null where id = :id`,
+  params: { id },
+})
+
+export const retryStatement = (id: string, dueAtMs: number, error: string): Statement => ({
+  sql: 'update message set due_at_ms = :dueAtMs, attempts = attempts + 1, last_error = :error where id = :id',
+  params: { id, dueAtMs, error },
+})
+
+export const giveUpStatement = (id: string, error: string): Statement => ({
+  sql: `update message set state = 'given-up', attempts = attempts + 1, last_error = :error where id = :id`,
+  params: { id, error },
+})
