@@ -3,7 +3,10 @@ import { access } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { tmpdir } from 'node:os'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createPrivateKey } from 'node:crypto'
+import { systemClock } from '../kit/clock.ts'
 import { createLog } from '../kit/log.ts'
+import { startAgent } from './agent/index.ts'
 import { environmentWith, loadWatchConfig, WatchConfigError, type WatchConfig } from './app/config.ts'
 import { shippedFiles } from './app/context.ts'
 import { lockWatchDir, WatchRunsAlreadyError } from './app/lock.ts'
@@ -44,6 +47,43 @@ export async function runServe(options: CommandOptions): Promise<void> {
     await running[Symbol.asyncDispose]()
     lock[Symbol.dispose]()
     process.exit(0)
+  } catch (error) {
+    explainAndExit(error)
+  }
+}
+
+/** Looks from here for a watch elsewhere, until SIGINT or SIGTERM. */
+export async function runAgent(options: {
+  readonly watch?: string | undefined
+  readonly key?: string | undefined
+  readonly region?: string | undefined
+}): Promise<void> {
+  try {
+    const { agentKey, connectivity, logLevel } = loadWatchConfig()
+    if (!options.watch || !URL.canParse(options.watch))
+      throw new WatchConfigError('Say where the watch is: --watch https://watch.example.org')
+    if (!options.key) throw new WatchConfigError('Say which key of the service files signs: --key ID')
+    if (!agentKey)
+      throw new WatchConfigError(
+        'Set WATCH_AGENT_SECRET (hmac-sha256, at least 16 characters) or WATCH_AGENT_PRIVATE_KEY (ed25519, PEM).',
+      )
+    const ending = Promise.withResolvers<void>()
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+      process.once(signal, () => ending.resolve())
+    await using _agent = startAgent({
+      watchUrl: options.watch,
+      keyId: options.key,
+      key:
+        agentKey.algorithm === 'ed25519'
+          ? { algorithm: 'ed25519', privateKey: createPrivateKey(agentKey.pem) }
+          : agentKey,
+      region: options.region ?? null,
+      connectivity,
+      clock: systemClock,
+      log: createLog({ level: logLevel, base: { role: 'watch-agent' } }),
+    })
+    console.log(`The agent looks for ${options.watch}`)
+    await ending.promise
   } catch (error) {
     explainAndExit(error)
   }

@@ -13,7 +13,6 @@ const USAGE = `Usage: npm run -s watch -- COMMAND [options]
     --watch URL      the watch
     --key ID         the key of the service files that it signs with; its secret comes from WATCH_AGENT_SECRET
     --region ID      the region that this place stands for
-    --id NAME        what this place is called (default: the key's id)
   score FILE    write timestamp,value,score for a file of timestamp,value
   check-config  read the service files, say what is wrong with them, and end (0: all is well)
     --catalog DIR, --services A,B  as above
@@ -39,7 +38,6 @@ function readArguments() {
         watch: { type: 'string' },
         key: { type: 'string' },
         region: { type: 'string' },
-        id: { type: 'string' },
         replace: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -68,6 +66,9 @@ switch (command) {
     break
   case 'check-config':
     await (await import('./commands.ts')).runCheckConfig(values)
+    break
+  case 'agent':
+    await (await import('./commands.ts')).runAgent(values)
     break
   default:
     refuse(command ? `There is no command ${command}.` : 'Which command?')

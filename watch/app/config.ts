@@ -16,10 +16,12 @@ const Environment = z.object({
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
     .default('watch'),
-  WATCH_CONNECTIVITY: z.string().default(''),
+  WATCH_CONNECTIVITY: z.string().default('1.1.1.1:53,8.8.8.8:53,9.9.9.9:53'),
   WATCH_SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
   WATCH_MAIL_FROM: z.email().default('watch@localhost.localdomain'),
   WATCH_ALLOW_PRIVATE_HOOKS: z.enum(['yes', 'no']).default('no'),
+  WATCH_AGENT_SECRET: z.string().min(16).optional(),
+  WATCH_AGENT_PRIVATE_KEY: z.string().optional(),
   TRUSTED_PROXIES: z.string().default(''),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   UPBEAT_URL: z.url().default('http://localhost:8080'),
@@ -50,6 +52,11 @@ export interface WatchConfig {
   readonly shippedServices: readonly string[]
   /** `host:port` or addresses to ask whether we have a connection ourselves; empty: what the machine's routes say. */
   readonly connectivity: readonly string[]
+  /** What an agent signs with: a secret (hmac-sha256) or a PEM (ed25519); null: none is set. */
+  readonly agentKey:
+    | { readonly algorithm: 'hmac-sha256'; readonly secret: string }
+    | { readonly algorithm: 'ed25519'; readonly pem: string }
+    | null
   /** What `${NAME}` in a service's file may stand for. */
   readonly variables: Readonly<Record<string, string | undefined>>
 }
@@ -86,6 +93,11 @@ export function loadWatchConfig(env: NodeJS.ProcessEnv = process.env): WatchConf
     catalogDir: e.WATCH_CATALOG ?? null,
     shippedServices: splitList(e.WATCH_SERVICES),
     connectivity: splitList(e.WATCH_CONNECTIVITY),
+    agentKey: e.WATCH_AGENT_PRIVATE_KEY
+      ? { algorithm: 'ed25519', pem: e.WATCH_AGENT_PRIVATE_KEY }
+      : e.WATCH_AGENT_SECRET
+        ? { algorithm: 'hmac-sha256', secret: e.WATCH_AGENT_SECRET }
+        : null,
     variables: { ...env, UPBEAT_URL: e.UPBEAT_URL.replace(/\/$/, '') },
   }
 }

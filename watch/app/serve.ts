@@ -4,11 +4,18 @@ import type { Sample } from '../../engines/detect/index.ts'
 import type { Log } from '../../kit/log.ts'
 import { startWatchServer } from '../http/server.ts'
 import { routes } from '../http/routes.ts'
+import { pushRoutes } from '../http/push.routes.ts'
 import { startIncidentLoop } from '../incidents/index.ts'
 import { publicRoutes } from '../pages/index.ts'
 import { createJourneyRunner } from '../signals/journeys/index.ts'
+import { startFollowing } from '../signals/follow.ts'
 import { openNetworkTable } from '../signals/networks/index.ts'
-import { createConnectivity, httpRunner, startProbes, watchStalls } from '../signals/probes/index.ts'
+import {
+  createConnectivity,
+  createNetworkRunners,
+  startProbes,
+  watchStalls,
+} from '../signals/probes/index.ts'
 import { openReports } from '../signals/reports/index.ts'
 import { startRetention } from '../store/retention.ts'
 import { startTelling, tellingRoutes } from '../telling/index.ts'
@@ -40,24 +47,30 @@ export async function startWatch(
   const reports = await openReports(ctx, { observe: loop.observe, networks })
   const stalls = stack.use(watchStalls(ctx.clock))
   const connectivity = createConnectivity({ references: config.connectivity, clock: ctx.clock })
-  stack.use(
+  const probes = stack.use(
     startProbes(ctx, {
       tools: {
         clock: ctx.clock,
         connectivity,
         stalls,
-        runners: { ...httpRunner, journey: createJourneyRunner(ctx) },
+        runners: { ...createNetworkRunners(ctx.clock), journey: createJourneyRunner(ctx) },
       },
       vantage: { id: config.id, region: config.region, asn: null },
       observe: loop.observe,
     }),
   )
+  stack.use(startFollowing(ctx, loop.observe))
   stack.use(startRetention(ctx))
   const telling = stack.use(await startTelling(ctx))
   const server = stack.use(
     await startWatchServer(ctx, {
       reports,
-      routes: [...routes, publicRoutes({ reports, networks }), tellingRoutes(telling)],
+      routes: [
+        ...routes,
+        pushRoutes({ observe: loop.observe, probes }),
+        publicRoutes({ reports, networks }),
+        tellingRoutes(telling),
+      ],
     }),
   )
   const owned = stack.move()

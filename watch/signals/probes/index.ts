@@ -3,6 +3,12 @@ export { failedBy, ownFault, passed, roundPhases, type CheckResult } from './che
 export { ofRequestError } from './check-http.ts'
 export { createConnectivity, type Connectivity } from './connectivity.ts'
 export { startProbes, type LastResult, type Probes, type TakenResult } from './probes.ts'
-export { httpRunner, runCheck, type CheckContext, type CheckRunners, type CheckTools } from './run-check.ts'
+export {
+  createNetworkRunners,
+  runCheck,
+  type CheckContext,
+  type CheckRunners,
+  type CheckTools,
+} from './run-check.ts'
 export { createSchedule } from './schedule.ts'
 export { watchStalls, type StallWatch } from './stall-watch.ts'

@@ -3,8 +3,12 @@ import { isIP } from 'node:net'
 import type { Clock } from '../../../kit/clock.ts'
 import { isPublicAddress } from '../../../kit/public-address.ts'
 import type { Monitor } from '../../configuration/index.ts'
+import { checkDns } from './check-dns.ts'
 import { checkHttp } from './check-http.ts'
+import { checkIcmp } from './check-icmp.ts'
 import { ownFault, type CheckResult } from './check-result.ts'
+import { checkTcp } from './check-tcp.ts'
+import { checkTls } from './check-tls.ts'
 import type { Connectivity } from './connectivity.ts'
 import type { StallWatch } from './stall-watch.ts'
 
@@ -33,7 +37,14 @@ const STALL_EXCUSES_MS = 750
 /** Failures that a lost connection of our own looks like. */
 const NETWORK_FAILURES = new Set(['dns-no-answer', 'dns-wrong-answer', 'connect', 'tls', 'timeout'])
 
-export const httpRunner: CheckRunners = { http: (monitor, { signal }) => checkHttp(monitor, signal) }
+/** All checks but journeys, which need an account of their own. */
+export const createNetworkRunners = (clock: Clock): CheckRunners => ({
+  http: (monitor, { signal }) => checkHttp(monitor, signal),
+  tcp: (monitor, { signal }) => checkTcp(monitor, signal),
+  tls: (monitor, { signal }) => checkTls(monitor, signal, clock.now().getTime()),
+  dns: (monitor) => checkDns(monitor),
+  icmp: (monitor, { signal }) => checkIcmp(monitor, signal),
+})
 
 /** Runs one check. Never throws. */
 export async function runCheck(

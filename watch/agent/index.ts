@@ -1,0 +1,2 @@
+/** Eyes in other places. */
+export { startAgent, type AgentOptions } from './agent.ts'

@@ -1,0 +1,132 @@
+/** What programs push, each message signed: markers, traffic, and what agents saw. */
+import type { FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { MarkerInput, TrafficInput } from '../../contract/watch.ts'
+import type { Sample } from '../../engines/detect/types.ts'
+import { AgentResults, RESULTS_PATH, WORK_PATH, type AgentWork } from '../agent/protocol.ts'
+import type { WatchCtx } from '../app/context.ts'
+import { notFound, WatchError } from '../app/errors.ts'
+import type { ServiceEntry } from '../configuration/index.ts'
+import { takeMarker } from '../signals/markers/take-marker.ts'
+import type { Probes } from '../signals/probes/index.ts'
+import { takeTraffic } from '../signals/traffic/take-traffic.ts'
+import type { WatchApp, WatchRoutes } from './http.ts'
+import {
+  MAX_SKEW_MS,
+  parseSignedBody,
+  verifyMessage,
+  writeOnce,
+  type Right,
+  type SignedBody,
+  type VerifiedMessage,
+} from './signature.ts'
+
+export interface PushParts {
+  readonly observe: (sample: Sample) => void
+  readonly probes: Probes
+}
+
+const WORK_AGAIN_S = 30
+
+/** Mounts the routes in a scope of their own: their bodies are kept as bytes. */
+export const pushRoutes =
+  (parts: PushParts): WatchRoutes =>
+  async (app, ctx) => {
+    await app.register(async (plain) => {
+      const scope = plain as unknown as WatchApp
+      scope.removeContentTypeParser('application/json')
+      scope.addContentTypeParser('application/json', { parseAs: 'buffer' }, parseSignedBody as never)
+      registerServicePushes(scope, ctx, parts)
+      registerAgents(scope, ctx, parts)
+    })
+  }
+
+function registerServicePushes(app: WatchApp, ctx: WatchCtx, { observe }: PushParts): void {
+  const Params = z.object({ service: z.string().max(63) })
+  app.post('/api/v1/services/:service/markers', { schema: { params: Params } }, async (request, reply) => {
+    const { entry, message, json } = receive(ctx, request, request.params.service, 'markers')
+    const marker = parse(MarkerInput, json)
+    return reply.code(201).send(await takeMarker(ctx, entry, { message, marker, observe }))
+  })
+  app.post('/api/v1/services/:service/traffic', { schema: { params: Params } }, async (request, reply) => {
+    const { entry, message, json } = receive(ctx, request, request.params.service, 'traffic')
+    const traffic = parse(TrafficInput, json)
+    return reply.code(202).send(await takeTraffic(ctx, entry, { message, traffic, observe }))
+  })
+}
+
+function registerAgents(app: WatchApp, ctx: WatchCtx, { probes }: PushParts): void {
+  app.post(WORK_PATH, async (request): Promise<AgentWork> => {
+    const { bytes } = request.body as SignedBody
+    const message = verifyMessage(ctx, request, {
+      body: bytes,
+      services: ctx.catalog.services(),
+      right: 'probes',
+    })
+    await writeOnce(ctx, message, [])
+    return {
+      againInS: WORK_AGAIN_S,
+      services: message.services.map(({ id, monitors }) => ({
+        id,
+        // Journeys need an account, and stay with the watch.
+        monitors: monitors.filter(
+          ({ type, vantages }) =>
+            type !== 'journey' && (vantages === null || vantages.includes(message.keyId)),
+        ),
+      })),
+    }
+  })
+  app.post(RESULTS_PATH, async (request, reply) => {
+    const { bytes, json } = request.body as SignedBody
+    const message = verifyMessage(ctx, request, {
+      body: bytes,
+      services: ctx.catalog.services(),
+      right: 'probes',
+    })
+    const { region, results } = parse(AgentResults, json)
+    await writeOnce(ctx, message, [])
+    const nowMs = ctx.clock.now().getTime()
+    let taken = 0
+    for (const { serviceId, monitorId, atMs, ...result } of results) {
+      const entry = message.services.find(({ id }) => id === serviceId)
+      const monitor = entry?.monitors.find(({ id }) => id === monitorId)
+      if (!entry || !monitor || Math.abs(nowMs - atMs) > MAX_SKEW_MS) continue
+      taken++
+      const standsFor = monitor.region ?? region
+      probes.take({
+        entry,
+        monitor,
+        // One place per key: nobody can be a quorum alone.
+        vantageId: message.keyId,
+        region: entry.regions.some(({ id }) => id === standsFor) ? standsFor : null,
+        asn: null,
+        atMs: Math.min(atMs, nowMs),
+        result,
+      })
+    }
+    return reply.code(202).send({ taken })
+  })
+}
+
+function receive(
+  ctx: WatchCtx,
+  request: FastifyRequest,
+  serviceId: string,
+  right: Right,
+): { readonly entry: ServiceEntry; readonly message: VerifiedMessage; readonly json: unknown } {
+  const entry = ctx.catalog.find(serviceId)
+  if (!entry) throw notFound('service', serviceId)
+  const { bytes, json } = request.body as SignedBody
+  const message = verifyMessage(ctx, request, { body: bytes, services: [entry], right })
+  return { entry, message, json }
+}
+
+function parse<T>(schema: z.ZodType<T>, json: unknown): T {
+  const parsed = schema.safeParse(json)
+  if (parsed.success) return parsed.data
+  const fields = Object.fromEntries(
+    parsed.error.issues.map(({ path, message }) => [path.join('.') || 'body', message]),
+  )
+  const detail = Object.entries(fields).map(([field, message]) => `${field}: ${message}`)
+  throw new WatchError('invalid-input', { detail: detail.join(' · ').slice(0, 1_000), fields })
+}

@@ -1,0 +1,64 @@
+/** The TCP check: connects, says something if asked to, and looks at what comes back. */
+import { connect } from 'node:net'
+import { isPublicAddress } from '../../../kit/public-address.ts'
+import { resolveHost, ResolveError, type HostAddress } from '../../../kit/resolve-host.ts'
+import type { MonitorOf } from '../../configuration/index.ts'
+import { failedBy, ownFault, passed, roundPhases, type CheckResult } from './check-result.ts'
+
+const READ_MAX_BYTES = 16_384
+
+/** Where a check may go; or the result that says why it may not. */
+export async function findTarget(
+  host: string,
+  allowPrivate: boolean,
+): Promise<{ readonly address: HostAddress; readonly dnsMs: number } | { readonly result: CheckResult }> {
+  const startedMs = performance.now()
+  try {
+    const found = await resolveHost(host)
+    const dnsMs = performance.now() - startedMs
+    const address = allowPrivate ? found[0] : found.find((one) => isPublicAddress(one.address))
+    if (address) return { address, dnsMs }
+    return { result: ownFault(`${host} is in a private range. Set allowPrivate if it is meant.`) }
+  } catch (error) {
+    if (error instanceof ResolveError && error.kind === 'no-answer')
+      return { result: failedBy('dns-no-answer', error.message) }
+    return { result: ownFault((error as Error).message) }
+  }
+}
+
+/** Runs one TCP check. Never throws. */
+export async function checkTcp(monitor: MonitorOf<'tcp'>, signal: AbortSignal): Promise<CheckResult> {
+  const target = await findTarget(monitor.host, monitor.allowPrivate)
+  if ('result' in target) return target.result
+  const startedMs = performance.now()
+  const phases: { dnsMs: number; connectMs?: number; firstByteMs?: number } = { dnsMs: target.dnsMs }
+  return new Promise((resolve) => {
+    const socket = connect({ host: target.address.address, port: monitor.port })
+    let heard = ''
+    const end = (make: (rest: { durationMs: number; phases: Record<string, number> }) => CheckResult) => {
+      clearTimeout(timer)
+      socket.destroy()
+      resolve(make({ durationMs: performance.now() - startedMs, phases: roundPhases(phases) }))
+    }
+    const timer = setTimeout(
+      () => end((rest) => failedBy('timeout', `Nothing within ${monitor.timeoutS} s.`, rest)),
+      monitor.timeoutS * 1_000,
+    )
+    signal.addEventListener('abort', () => end(() => ownFault('The check was ended.')), { once: true })
+    socket.setEncoding('utf8')
+    socket.once('connect', () => {
+      phases.connectMs = performance.now() - startedMs
+      if (monitor.send !== null) socket.write(monitor.send)
+      if (monitor.expectText === null) end((rest) => passed(rest))
+    })
+    socket.on('data', (text: string) => {
+      phases.firstByteMs ??= performance.now() - startedMs
+      heard = (heard + text).slice(-READ_MAX_BYTES)
+      if (monitor.expectText !== null && heard.includes(monitor.expectText)) end((rest) => passed(rest))
+    })
+    socket.once('end', () =>
+      end((rest) => failedBy('assertion', 'It closed without what was expected.', rest)),
+    )
+    socket.once('error', (error) => end((rest) => failedBy('connect', error.message, rest)))
+  })
+}

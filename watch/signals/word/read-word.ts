@@ -1,0 +1,92 @@
+/** What a service says of itself, out of Statuspage's summary or an RSS or Atom feed. Pure. */
+import type { WordSample } from '../../../engines/detect/types.ts'
+
+export type Word = Pick<WordSample, 'featureId' | 'status'>
+
+const STATUSES: Readonly<Record<string, WordSample['status']>> = {
+  operational: 'operational',
+  degraded_performance: 'degraded',
+  partial_outage: 'partial',
+  major_outage: 'major',
+  under_maintenance: 'maintenance',
+}
+const INDICATORS: Readonly<Record<string, WordSample['status']>> = {
+  none: 'operational',
+  minor: 'degraded',
+  major: 'partial',
+  critical: 'major',
+  maintenance: 'maintenance',
+}
+
+/** A feed that can't be understood: it says nothing, and certainly not that all is well. */
+export class UnreadableWordError extends Error {}
+
+/**
+ * `summary.json` of Statuspage v2.
+ *
+ * @throws {UnreadableWordError}
+ */
+export function readStatuspage(text: string, features: Readonly<Record<string, string>>): Word[] {
+  let body: { status?: { indicator?: unknown }; components?: unknown }
+  try {
+    body = JSON.parse(text) as typeof body
+  } catch (error) {
+    throw new UnreadableWordError('It is no JSON.', { cause: error })
+  }
+  const indicator = INDICATORS[String(body?.status?.indicator)]
+  if (indicator === undefined) throw new UnreadableWordError('It has no status.indicator that is known.')
+  const words: Word[] = [{ featureId: null, status: indicator }]
+  for (const component of Array.isArray(body.components) ? (body.components as unknown[]) : []) {
+    const { name, status } = component as { name?: unknown; status?: unknown }
+    const featureId = Object.hasOwn(features, String(name)) ? features[String(name)]! : null
+    const known = STATUSES[String(status)]
+    if (featureId !== null && known !== undefined) words.push({ featureId, status: known })
+  }
+  return words
+}
+
+/** How long an entry of a feed that nobody calls resolved counts as still true. */
+const ENTRY_HOLDS_MS = 24 * 3_600_000
+
+/**
+ * RSS 2.0 or Atom: the newest entry speaks, as far as its words can be read.
+ *
+ * @throws {UnreadableWordError}
+ */
+export function readFeed(text: string, nowMs: number): Word[] {
+  if (!/<(?:rss|feed|rdf:RDF)[\s>]/i.test(text)) throw new UnreadableWordError('It is no RSS or Atom feed.')
+  const newest = [...text.matchAll(/<(item|entry)[\s>]([\s\S]*?)<\/\1>/gi)]
+    .slice(0, 200)
+    .map(([, , entry]) => ({
+      atMs: Date.parse(/<(?:pubDate|updated|published|dc:date)[^>]*>([^<]+)</i.exec(entry!)?.[1] ?? ''),
+      words: plain(entry!),
+    }))
+    .filter(({ atMs }) => Number.isFinite(atMs) && atMs <= nowMs + 3_600_000)
+    .sort((a, b) => b.atMs - a.atMs)[0]
+  if (!newest || nowMs - newest.atMs > ENTRY_HOLDS_MS) return [{ featureId: null, status: 'operational' }]
+  return [{ featureId: null, status: statusOfWords(newest.words) }]
+}
+
+function statusOfWords(words: string): WordSample['status'] {
+  if (/\b(?:resolved|completed|back to normal|fully restored|operating normally)\b/i.test(words))
+    return 'operational'
+  if (/\b(?:scheduled )?maintenance\b/i.test(words)) return 'maintenance'
+  if (/\b(?:major|complete|full|widespread) (?:service )?(?:outage|disruption)|\bis down\b/i.test(words))
+    return 'major'
+  if (/\b(?:partial|some|outage|unavailable|investigating|identified)\b/i.test(words)) return 'partial'
+  return 'degraded'
+}
+
+/** Its text: Statuspage puts escaped HTML with the newest update first into one entry, so the first words count. */
+function plain(entry: string): string {
+  return entry
+    .replace(/<!\[CDATA\[([\s\S]*?)\]\]>/g, '$1')
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&')
+    .replace(/<(?:link|guid|id|pubDate|updated|published)[^>]*>[^<]*<\/[^>]+>/gi, ' ')
+    .replace(/<[^>]+>/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, 600)
+}
