@@ -6,6 +6,7 @@ import { startWatchServer } from '../http/server.ts'
 import { routes } from '../http/routes.ts'
 import { pushRoutes } from '../http/push.routes.ts'
 import { startIncidentLoop } from '../incidents/index.ts'
+import { openOperators, operatorRoutes } from '../operators/index.ts'
 import { publicRoutes } from '../pages/index.ts'
 import { createJourneyRunner } from '../signals/journeys/index.ts'
 import { startFollowing } from '../signals/follow.ts'
@@ -62,6 +63,7 @@ export async function startWatch(
   stack.use(startFollowing(ctx, loop.observe))
   stack.use(startRetention(ctx))
   const telling = stack.use(await startTelling(ctx))
+  const operators = stack.use(await openOperators(ctx))
   const server = stack.use(
     await startWatchServer(ctx, {
       reports,
@@ -70,6 +72,7 @@ export async function startWatch(
         pushRoutes({ observe: loop.observe, probes }),
         publicRoutes({ reports, networks }),
         tellingRoutes(telling),
+        operatorRoutes(operators),
       ],
     }),
   )

@@ -1,0 +1,30 @@
+/** Who asks: the session of a request, and the cookies that go back. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { requireOperator, type OperatorRole } from '../app/actor.ts'
+import { WatchError } from '../app/errors.ts'
+import type { OperatorActor, OperatorAuth } from './auth.ts'
+
+/**
+ * The operator who asks.
+ *
+ * @throws {WatchError} signed-out; not-allowed below this role
+ */
+export async function actorOf(
+  auth: OperatorAuth,
+  request: FastifyRequest,
+  atLeast: OperatorRole,
+): Promise<OperatorActor> {
+  const actor = await auth.actorOf(request.headers.cookie)
+  if (!actor) throw new WatchError('signed-out', { next: 'Sign in at /operate, then do it again.' })
+  requireOperator(actor, atLeast)
+  return actor
+}
+
+/** Sends cookies along with the next answer. */
+export function setCookies(reply: FastifyReply, cookies: readonly string[]): void {
+  reply.header('set-cookie', [...cookies])
+}
+
+/** After a form: the browser asks for the page anew, so that a reload repeats nothing. */
+export const seeOther = (reply: FastifyReply, path: string): FastifyReply =>
+  reply.code(303).header('location', path).send()

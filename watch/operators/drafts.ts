@@ -1,0 +1,58 @@
+/** Texts that operators begin with: updates from the templates, and the explanation that an incident's evidence makes. Pure. */
+import type { OutageState } from '../../engines/detect/types.ts'
+import type { IncidentView, StatusView } from '../incidents/index.ts'
+import { bodyOf, CAUSE_WORDS, duration, joinNames } from '../incidents/words.ts'
+import { signalWords } from '../pages/words.ts'
+import type { SignalKind } from '../../engines/detect/types.ts'
+
+/** The template's text for this state, as the watch itself would write it. */
+export function draftUpdate(
+  incident: IncidentView,
+  view: StatusView,
+  state: OutageState,
+  nowMs: number,
+): string {
+  const probability = incident.causes.find(({ cause }) => cause === incident.cause)?.probability ?? 0
+  return bodyOf(
+    state,
+    {
+      features: featureNames(incident, view),
+      regions: regionNames(incident, view),
+      cause: incident.cause,
+      causeProbability: probability,
+      isCauseByOperator: incident.isCauseByOperator,
+      contributions: incident.contributions,
+      startedAtMs: incident.startedAtMs,
+      recovered: incident.recovered,
+      forecast: incident.forecast,
+    },
+    nowMs,
+  )
+}
+
+/** What happened, from the evidence alone; what only people know is left as a question in square brackets. */
+export function draftExplanation(incident: IncidentView, view: StatusView): string {
+  const at = (ms: number) => new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
+  const after = (ms: number | null) => (ms === null ? 'unknown' : duration(ms - incident.startedAtMs))
+  const shown = (Object.entries(incident.contributions) as [SignalKind, number][])
+    .filter(([, weight]) => weight > 0)
+    .map(([kind]) => signalWords[kind].toLowerCase())
+  return [
+    `From ${at(incident.startedAtMs)} UTC${incident.resolvedAtMs === null ? ' on' : ` until ${at(incident.resolvedAtMs)} UTC (${after(incident.resolvedAtMs)})`}, ${joinNames(featureNames(incident, view))} did not work${incident.regions.length > 0 ? ` in ${joinNames(regionNames(incident, view))}` : ''}.`,
+    `Cause: ${CAUSE_WORDS[incident.cause]}. [What exactly happened, and why was it possible?]`,
+    `It was found after ${after(incident.detectedAtMs)}, confirmed after ${after(incident.confirmedAtMs)}, and began to recover after ${after(incident.recoveringAtMs)}.${shown.length > 0 ? ` It was shown by ${joinNames(shown)}.` : ''}${incident.officialLagMs === null ? '' : ` The service said so itself after ${duration(incident.officialLagMs)}.`}`,
+    `Timeline:\n${incident.updates
+      .toReversed()
+      .map(({ atMs, body }) => `${at(atMs)} ${body}`)
+      .join('\n')}`,
+    '[What is done so that it does not happen again, by whom, until when?]',
+  ].join('\n\n')
+}
+
+const featureNames = (incident: IncidentView, view: StatusView): string[] =>
+  incident.featureIds.map((id) => view.components.find(({ slug }) => slug === id)?.name ?? id)
+
+function regionNames(incident: IncidentView, view: StatusView): string[] {
+  const names = new Map(view.components.flatMap(({ regions }) => regions.map(({ id, name }) => [id, name])))
+  return incident.regions.length >= names.size ? [] : incident.regions.map((id) => names.get(id) ?? id)
+}

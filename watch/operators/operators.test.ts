@@ -1,0 +1,244 @@
+/** The cockpit over real HTTP, by forms, as an operator's browser sends them. */
+import { createHmac } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { incidentById, listAudit, openIncident, statusOf } from '../incidents/index.ts'
+import { createWatchWorld, RESPONDER, type WatchWorld } from '../pages/world.fixtures.ts'
+import { openOperators, operatorRoutes } from './index.ts'
+
+const PASSWORD = 'four words and a number 7'
+
+/** RFC 6238 with SHA-1, six digits, 30 s. */
+function codeFor(secret: string): string {
+  const bits = [...secret]
+    .map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0'))
+    .join('')
+  const key = Buffer.from(bits.match(/.{8}/g)!.map((byte) => Number.parseInt(byte, 2)))
+  const counter = Buffer.alloc(8)
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)))
+  const hash = createHmac('sha1', key).update(counter).digest()
+  const offset = hash[19]! & 15
+  return String((hash.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, '0')
+}
+
+/** A browser, as far as forms and cookies go. */
+function openBrowser(url: string) {
+  const jar = new Map<string, string>()
+  async function send(path: string, form?: Record<string, string>, headers: Record<string, string> = {}) {
+    const response = await fetch(url + path, {
+      method: form ? 'POST' : 'GET',
+      redirect: 'manual',
+      headers: {
+        accept: 'text/html',
+        ...(jar.size > 0 && { cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; ') }),
+        ...(form && { origin: url }),
+        ...headers,
+      },
+      ...(form && { body: new URLSearchParams(form) }),
+    })
+    for (const cookie of response.headers.getSetCookie()) {
+      const [name, value] = cookie.split(';', 1)[0]!.split(/=(.*)/s) as [string, string]
+      if (value === '' || /max-age=0/i.test(cookie)) jar.delete(name)
+      else jar.set(name, value)
+    }
+    return {
+      status: response.status,
+      text: await response.text(),
+      location: response.headers.get('location'),
+    }
+  }
+  return { send, jar }
+}
+type Browser = ReturnType<typeof openBrowser>
+
+async function openWorld() {
+  const world = await createWatchWorld()
+  const auth = await openOperators(world.ctx)
+  const url = await world.serve(operatorRoutes(auth))
+  const close = async () => {
+    await world[Symbol.asyncDispose]()
+    auth[Symbol.dispose]()
+  }
+  return { world, auth, url, [Symbol.asyncDispose]: close }
+}
+
+const firstLink = async (world: WatchWorld): Promise<string> =>
+  new URL((await readFile(join(world.ctx.config.dataDir, 'first-operator-link.txt'), 'utf8')).trim()).pathname
+
+async function joinBy(browser: Browser, path: string, name: string): Promise<string> {
+  const shown = await browser.send(path, { name, password: PASSWORD })
+  const secret = /secret=([A-Z2-7]+)/.exec(shown.text)![1]!
+  const done = await browser.send(`${path}/code`, { code: codeFor(secret) })
+  expect(done).toMatchObject({ status: 303, location: '/operate' })
+  return secret
+}
+
+const openUpload = (world: WatchWorld, title = 'Upload does not work') =>
+  openIncident(world.ctx, {
+    actor: RESPONDER,
+    serviceId: 'upbeat',
+    title,
+    body: 'We are looking.',
+    featureIds: ['upload'],
+    regions: [],
+    impact: 'major',
+  })
+
+test('the first operator comes by the link in the data folder, which then is gone', async () => {
+  await using stage = await openWorld()
+  const browser = openBrowser(stage.url)
+  expect((await browser.send('/operate')).text).toContain('first-operator-link.txt')
+  const link = await firstLink(stage.world)
+  await joinBy(browser, link, 'ada')
+  expect((await browser.send('/operate')).text).toContain('Nothing is open.')
+  expect((await openBrowser(stage.url).send(link)).status).toBe(404)
+  await expect(firstLink(stage.world)).rejects.toThrow('ENOENT')
+})
+
+test('signing in takes the password and the code; each alone opens nothing, and no code opens twice', async () => {
+  await using stage = await openWorld()
+  const secret = await joinBy(openBrowser(stage.url), await firstLink(stage.world), 'ada')
+
+  const browser = openBrowser(stage.url)
+  expect(
+    (await browser.send('/operate/sign-in', { name: 'ada', password: 'wrong wrong wrong' })).status,
+  ).toBe(403)
+  expect((await browser.send('/operate/code', { code: codeFor(secret) })).status).toBe(403)
+  expect((await browser.send('/operate/sign-in', { name: 'ada', password: PASSWORD })).text).toContain(
+    'Six digits',
+  )
+  expect((await browser.send('/operate/audit')).status).toBe(401)
+  expect((await browser.send('/operate/code', { code: codeFor(secret) })).status).toBe(303)
+  expect((await browser.send('/operate/audit')).status).toBe(200)
+  const again = openBrowser(stage.url)
+  await again.send('/operate/sign-in', { name: 'ada', password: PASSWORD })
+  expect((await again.send('/operate/code', { code: codeFor(secret) })).status).toBe(403)
+  await browser.send('/operate/sign-out', {})
+  expect((await browser.send('/operate/audit')).status).toBe(401)
+})
+
+test('after ten tries a network waits', async () => {
+  await using stage = await openWorld()
+  await joinBy(openBrowser(stage.url), await firstLink(stage.world), 'ada')
+  const browser = openBrowser(stage.url)
+  const statuses: number[] = []
+  for (let i = 0; i < 9; i++)
+    statuses.push(
+      (await browser.send('/operate/sign-in', { name: 'ada', password: 'wrong wrong wrong' })).status,
+    )
+  expect(statuses.slice(0, 8).every((status) => status === 403)).toBe(true)
+  expect(statuses[8]).toBe(429)
+})
+
+test('an operator corrects the cause, posts from a template, explains; the log has each', async () => {
+  await using stage = await openWorld()
+  const { ctx } = stage.world
+  const browser = openBrowser(stage.url)
+  await joinBy(browser, await firstLink(stage.world), 'ada')
+  const { id } = await openUpload(stage.world)
+
+  await browser.send(`/operate/incidents/${id}/confirm`, {})
+  await browser.send(`/operate/incidents/${id}/cause`, { cause: 'rollout' })
+  expect(incidentById(ctx, id)).toMatchObject({ cause: 'rollout', isCauseByOperator: true })
+  const page = await browser.send(`/operate/incidents/${id}?template=resolved`)
+  expect(page.text).toMatch(/<textarea[^>]*>\s*Upload works again/)
+  await browser.send(`/operate/incidents/${id}/updates`, { state: 'resolved', body: 'Upload works again.' })
+  expect(incidentById(ctx, id)).toMatchObject({ state: 'resolved' })
+  expect(incidentById(ctx, id)!.updates[0]).toMatchObject({ author: 'operator:ada', state: 'resolved' })
+  expect((await browser.send(`/operate/incidents/${id}`)).text).toContain('[What exactly happened')
+  await browser.send(`/operate/incidents/${id}/explanation`, { body: 'A disk was full.' })
+  expect(incidentById(ctx, id)!.publicExplanation).toMatchObject({ body: 'A disk was full.' })
+
+  const log = listAudit(ctx, {}).filter(({ actor }) => actor === 'operator:ada')
+  expect(log.map(({ action }) => action)).toEqual(
+    expect.arrayContaining(['join', 'correct-cause', 'post-update', 'explain-incident']),
+  )
+})
+
+test('two incidents become one', async () => {
+  await using stage = await openWorld()
+  const browser = openBrowser(stage.url)
+  await joinBy(browser, await firstLink(stage.world), 'ada')
+  const first = await openUpload(stage.world)
+  const second = await openUpload(stage.world, 'Upload is slow')
+  expect((await browser.send(`/operate/incidents/${first.id}`)).text).toContain('Upload is slow')
+  await browser.send(`/operate/incidents/${first.id}/merge`, { ids: second.id })
+  expect(incidentById(stage.world.ctx, second.id)!.mergedInto).toBe(first.id)
+})
+
+test('maintenance is announced and taken through its steps', async () => {
+  await using stage = await openWorld()
+  const browser = openBrowser(stage.url)
+  await joinBy(browser, await firstLink(stage.world), 'ada')
+  const form = { service: 'upbeat', title: 'New disks', body: 'Search is away.', features: 'search' }
+  await browser.send('/operate/maintenances', {
+    ...form,
+    from: '2026-11-23T04:00',
+    until: '2026-11-23T05:00',
+  })
+  const [one] = statusOf(stage.world.ctx, 'upbeat').maintenances
+  expect(one).toMatchObject({ title: 'New disks', status: 'scheduled', featureIds: ['search'] })
+  for (const status of ['in_progress', 'verifying', 'completed'])
+    await browser.send(`/operate/maintenances/${one!.id}`, { status, body: 'Now.' })
+  expect(statusOf(stage.world.ctx, 'upbeat').maintenances[0]).toMatchObject({ status: 'completed' })
+})
+
+test('an explanation that is overdue after 72 hours is said on the first page', async () => {
+  await using stage = await openWorld()
+  const browser = openBrowser(stage.url)
+  await joinBy(browser, await firstLink(stage.world), 'ada')
+  const { id } = await openUpload(stage.world)
+  await browser.send(`/operate/incidents/${id}/confirm`, {})
+  await browser.send(`/operate/incidents/${id}/updates`, { state: 'resolved', body: 'Over.' })
+  stage.world.clock.advance(72 * 3_600_000)
+  expect((await browser.send('/operate')).text).not.toContain('Overdue by')
+  stage.world.clock.advance(60_000)
+  expect((await browser.send('/operate')).text).toContain('Overdue by 1 min')
+})
+
+test.each([
+  ['observer', '/operate/incidents', 403],
+  ['observer', '/operate/people', 403],
+  ['observer', '/operate/maintenances', 403],
+  ['responder', '/operate/people', 403],
+])('%s may not write to %s', async (role, path, status) => {
+  await using stage = await openWorld()
+  const admin = openBrowser(stage.url)
+  await joinBy(admin, await firstLink(stage.world), 'ada')
+  const made = await admin.send('/operate/people', { role })
+  const link = new URL(/https?:\/\/[^\s<]+\/operate\/join\/[\w-]+/.exec(made.text)![0]).pathname
+  const browser = openBrowser(stage.url)
+  await joinBy(browser, link, 'bob')
+  expect((await browser.send('/operate')).status).toBe(200)
+  expect((await browser.send(path, { role: 'admin' })).status).toBe(status)
+})
+
+test('a foreign page can not send a form in an operator’s name', async () => {
+  await using stage = await openWorld()
+  const browser = openBrowser(stage.url)
+  await joinBy(browser, await firstLink(stage.world), 'ada')
+  const { id } = await openUpload(stage.world)
+  const foreign = await browser.send(
+    `/operate/incidents/${id}/cause`,
+    { cause: 'attack' },
+    { origin: 'https://evil.example' },
+  )
+  expect(foreign.status).toBe(403)
+  expect(incidentById(stage.world.ctx, id)!.isCauseByOperator).toBe(false)
+})
+
+test('nobody takes their own rights away, and who is removed is out at once', async () => {
+  await using stage = await openWorld()
+  const admin = openBrowser(stage.url)
+  await joinBy(admin, await firstLink(stage.world), 'ada')
+  const [ada] = stage.auth.list()
+  expect((await admin.send(`/operate/people/${ada!.id}`, { role: 'none' })).status).toBe(403)
+  const made = await admin.send('/operate/people', { role: 'responder' })
+  const link = new URL(/https?:\/\/[^\s<]+\/operate\/join\/[\w-]+/.exec(made.text)![0]).pathname
+  const browser = openBrowser(stage.url)
+  await joinBy(browser, link, 'bob')
+  const bob = stage.auth.list().find(({ name }) => name === 'bob')!
+  await admin.send(`/operate/people/${bob.id}`, { role: 'none' })
+  expect((await browser.send('/operate/audit')).status).toBe(401)
+})
