@@ -11,7 +11,9 @@ const SHORT: Readonly<Record<string, () => Promise<Drill>>> = {
   'full-disk': async () => (await import('./full-disk.ts')).run,
   'late-database': async () => (await import('./late-database.ts')).run,
 }
-const LONG: Readonly<Record<string, () => Promise<Drill>>> = {}
+const LONG: Readonly<Record<string, () => Promise<Drill>>> = {
+  watch: async () => (await import('./watch.ts')).run,
+}
 const ALL = { ...SHORT, ...LONG }
 
 // An ordinary exit ends the product that a drill has started.

@@ -17,6 +17,7 @@ const Environment = z.object({
     .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
     .default('watch'),
   WATCH_CONNECTIVITY: z.string().default('1.1.1.1:53,8.8.8.8:53,9.9.9.9:53'),
+  WATCH_EXPORT_DIR: z.string().optional(),
   WATCH_SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
   WATCH_MAIL_FROM: z.email().default('watch@localhost.localdomain'),
   WATCH_ALLOW_PRIVATE_HOOKS: z.enum(['yes', 'no']).default('no'),
@@ -38,6 +39,8 @@ export interface WatchConfig {
   /** Where people reach it, without a trailing slash; null: whatever host they used. */
   readonly publicUrl: string | null
   readonly trustedProxies: readonly string[]
+  /** Where the pages are written as files, for a host that stays up alone; null: nowhere. */
+  readonly exportDir: string | null
   readonly telling: {
     /** `smtp://user:password@host:port`; null: no mail can be sent, and none is offered. */
     readonly smtpUrl: string | null
@@ -84,6 +87,7 @@ export function loadWatchConfig(env: NodeJS.ProcessEnv = process.env): WatchConf
     port: e.WATCH_PORT,
     publicUrl: e.WATCH_PUBLIC_URL?.replace(/\/$/, '') ?? null,
     trustedProxies: splitList(e.TRUSTED_PROXIES),
+    exportDir: e.WATCH_EXPORT_DIR ?? null,
     telling: {
       smtpUrl: e.WATCH_SMTP_URL ?? null,
       mailFrom: e.WATCH_MAIL_FROM,

@@ -7,7 +7,7 @@ import { routes } from '../http/routes.ts'
 import { pushRoutes } from '../http/push.routes.ts'
 import { startIncidentLoop } from '../incidents/index.ts'
 import { openOperators, operatorRoutes } from '../operators/index.ts'
-import { publicRoutes } from '../pages/index.ts'
+import { publicRoutes, startStaticExport } from '../pages/index.ts'
 import { createJourneyRunner } from '../signals/journeys/index.ts'
 import { startFollowing } from '../signals/follow.ts'
 import { openNetworkTable } from '../signals/networks/index.ts'
@@ -63,6 +63,7 @@ export async function startWatch(
   stack.use(startFollowing(ctx, loop.observe))
   stack.use(startRetention(ctx))
   const telling = stack.use(await startTelling(ctx))
+  if (config.exportDir !== null) stack.use(startStaticExport(ctx, config.exportDir))
   const operators = stack.use(await openOperators(ctx))
   const server = stack.use(
     await startWatchServer(ctx, {

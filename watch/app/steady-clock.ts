@@ -12,8 +12,7 @@ export function createSteadyClock(clock: Clock): Clock {
     const monotonicMs = clock.monotonicMs()
     const elapsedMs = Math.max(0, monotonicMs - lastMonotonicMs)
     lastMonotonicMs = monotonicMs
-    const wallMs = clock.now().getTime()
-    lastWallMs = wallMs >= lastWallMs ? wallMs : lastWallMs + elapsedMs * CATCH_UP_PACE
+    lastWallMs = Math.max(clock.now().getTime(), lastWallMs + elapsedMs * CATCH_UP_PACE)
     return lastWallMs
   }
   return { now: () => new Date(advance()), monotonicMs: () => clock.monotonicMs() }

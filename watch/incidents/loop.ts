@@ -49,7 +49,12 @@ const FIGURES_EVERY_MS = 30_000
 /** Starts the loop, from the last snapshot on. */
 export function startIncidentLoop(
   ctx: WatchCtx,
-  parts: { readonly board: LiveBoard; readonly createDetector: CreateDetector },
+  parts: {
+    readonly board: LiveBoard
+    readonly createDetector: CreateDetector
+    /** @default 1000 */
+    readonly beatMs?: number
+  },
 ): IncidentLoop {
   const { board, createDetector } = parts
   const book = createComponentBook(ctx, board)
@@ -211,7 +216,7 @@ export function startIncidentLoop(
   }
 
   const beating = startRepeating({
-    intervalMs: BEAT_MS,
+    intervalMs: parts.beatMs ?? BEAT_MS,
     work: beat,
     onError: (error) => ctx.log.error({ err: error }, 'incidents.beat-failed'),
   })
