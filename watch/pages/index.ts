@@ -8,6 +8,8 @@ import { registerPages } from './pages.routes.ts'
 import { registerReportPage } from './report.routes.ts'
 import { createViewCache } from './view-cache.ts'
 
+export { startStaticExport } from './static-export.ts'
+
 export interface PublicParts {
   readonly reports: Reports
   readonly networks: NetworkTable

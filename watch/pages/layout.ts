@@ -64,6 +64,9 @@ const MARK = trusted(
   '<svg width="28" height="28" viewBox="0 0 28 28" aria-hidden="true"><rect width="28" height="28" rx="9" fill="#ffc857"/><path d="M5 15h4l2.5-7 4.5 12 2.5-7H23" fill="none" stroke="#231800" stroke-width="2.6" stroke-linecap="round" stroke-linejoin="round"/></svg>',
 )
 
+/** `frame-ancestors` counts in a header only (CSP3, 6.4.2). */
+const policyForMeta = contentSecurityPolicy().replace("; frame-ancestors 'none'", '')
+
 /** Not a template: the policy knows these very bytes by their hash. */
 const STYLE = trusted(`<style>${styleSheet}</style>`)
 
@@ -82,8 +85,7 @@ export function renderPage(input: PageInput): string {
     return src !== null && html`<script type="module" src="${src}"></script>`
   })
   const policy =
-    input.isStandalone &&
-    html`<meta http-equiv="content-security-policy" content="${contentSecurityPolicy()}" />`
+    input.isStandalone && html`<meta http-equiv="content-security-policy" content="${policyForMeta}" />`
   return toText(
     html`<!doctype html>
       <html lang="en">

@@ -157,3 +157,23 @@ test.each(['live.js', 'check.js', 'checks.js', 'verdict.js', 'report.js', 'embed
     expect(source).not.toMatch(/\.ts'|^import type|\binterface \w+ \{/m)
   },
 )
+
+test('ten thousand components are paged and found by their name', async () => {
+  const features = Array.from(
+    { length: 10_000 },
+    (_, i) => `  - { id: part-${i}, name: Part ${i}, group: G${i % 50} }`,
+  )
+  const entry = `${ENTRY.split('features:')[0]}features:\n${features.join('\n')}\n`
+  await using world = await createWatchWorld({ entries: { upbeat: entry }, isQuiet: true })
+  const url = await serve(world)
+  const front = await read(url)
+  expect(Buffer.byteLength(front)).toBeLessThan(50_000)
+  expect(front).toContain('All 10000 components')
+  const last = await read(`${url}/s/upbeat/components?page=334`)
+  expect(last).toContain('Part 9999')
+  expect(last).not.toContain('>Next<')
+  const found = await read(`${url}/s/upbeat/components?q=part%20777`)
+  expect(found).toMatch(/11 components, page\s+1\s+of\s+1/)
+  expect(Buffer.byteLength(found)).toBeLessThan(50_000)
+  expect((await fetch(`${url}/s/upbeat/api/v2/summary.json`)).status).toBe(200)
+})

@@ -61,7 +61,6 @@ export function renderStatusPage(input: StatusPageInput): string {
         ${renderComponentList(view.components, links, input.data)}
       </section>
       ${renderResponseTimes(input)} ${renderOfficialWord(input, open)} ${renderPast(input)}
-      ${input.isExported && html`<p class="faint">Written ${renderTime(now.getTime(), input)}.</p>`}
     </div>`,
   })
 }
@@ -108,21 +107,27 @@ function keyOf(view: StatusView): string {
   return keys[view.indicator]
 }
 
-function renderHero({ view, now }: StatusPageInput): Html {
+function renderHero(input: StatusPageInput): Html {
+  const { view, now } = input
   const key = keyOf(view)
   const words = key === 'unknown' ? 'We can not tell right now' : indicatorWords(view.indicator)
-  const age =
-    view.asOfMs === null
-      ? 'Nothing has been measured yet.'
-      : html`${view.description}. Last looked
-          <time id="age" datetime="${new Date(view.asOfMs).toISOString()}"
-            >${formatAge(new Date(view.asOfMs), now)}</time
-          >.`
   return html`<div class="card hero s-${key}" role="status">
     ${icon(key)}
     <h1>${words}</h1>
-    <p>${age}</p>
+    <p>
+      ${view.asOfMs === null ? 'Nothing has been measured yet.' : html`${view.description}. ${renderAge(input, view.asOfMs)}`}
+    </p>
+    ${input.isExported && html`<p class="faint">Written ${renderTime(now.getTime(), input)}, and anew every minute: if that is long ago, the watch is silent.</p>`}
   </div>`
+}
+
+/** How long ago, on a page that is made now; when, in a file that is read who knows when. */
+function renderAge(input: StatusPageInput, asOfMs: number): Html {
+  if (input.isExported) return html`Looked at ${renderTime(asOfMs, input)}.`
+  return html`Last looked
+    <time id="age" datetime="${new Date(asOfMs).toISOString()}"
+      >${formatAge(new Date(asOfMs), input.now)}</time
+    >.`
 }
 
 function renderNotes({ view, now }: StatusPageInput): Html | null {

@@ -51,6 +51,8 @@ export async function createWatchWorld(
   options: {
     readonly entries?: Readonly<Record<string, string>>
     readonly env?: Readonly<Record<string, string>>
+    /** No cell has any evidence yet. @default false */
+    readonly isQuiet?: boolean
   } = {},
 ): Promise<WatchWorld> {
   await using stack = new AsyncDisposableStack()
@@ -108,7 +110,7 @@ export async function createWatchWorld(
     },
   }
   for (const entry of ctx.catalog.services())
-    if (entry.id === 'upbeat')
+    if (entry.id === 'upbeat' && !options.isQuiet)
       for (const { id } of entry.features) world.setState(id, { eu: 'up', na: 'up' }, 'operational')
   const stackOfWorld = stack.move()
   return { ...world, [Symbol.asyncDispose]: () => stackOfWorld.disposeAsync() }
