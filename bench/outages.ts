@@ -57,6 +57,13 @@ export async function run(): Promise<BenchResult> {
 function tellMistakes(judged: Judged): void {
   for (const { serviceId, atMs, why } of judged.falseAlarms)
     console.error(`  false alarm: ${serviceId} ${new Date(atMs).toISOString()} ${why}`)
+  for (const mistake of judged.mistakes) console.error(`  ${mistake}`)
+  for (const { outage, cause, causeProbability } of judged.found) {
+    if (cause !== null && cause !== outage.cause)
+      console.error(
+        `  ${outage.cause} taken for ${cause} (${causeProbability?.toFixed(2)}) on ${outage.serviceId}`,
+      )
+  }
   for (const { outage, delayMs, isCovered, size } of judged.found) {
     if (!outage.isMajor || !isCovered || (delayMs !== null && delayMs <= DELAY_P95_MAX_S * 1000)) continue
     const where = `${outage.featureIds.join('+')} in ${outage.regions.join('+')}`

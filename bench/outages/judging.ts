@@ -35,6 +35,8 @@ export interface Judged {
   readonly collateral: number
   readonly resolved: number
   readonly falseBack: number
+  /** In words, for whoever tunes. */
+  readonly mistakes: readonly string[]
   readonly rivals: Readonly<Record<string, RivalJudged>>
   readonly suspicions: number
 }
@@ -55,10 +57,15 @@ export function judge(watched: Watched): Judged {
       if (isTrue(watched, call, atMs)) continue
       const culprit = neighbourOutage(watched, call.serviceId, atMs)
       if (culprit === null) falseAlarms.push({ serviceId: call.serviceId, atMs, why: describe(call) })
-      else blamed.add(`${call.serviceId} ${culprit}`)
+      else blamed.add(`${call.serviceId} ${culprit} ${describe(call)}`)
     }
   }
+  const mistakes: string[] = []
   const resolved = calls.flatMap((call) => call.resolvedMs.map((atMs) => ({ call, atMs })))
+  const falseBack = resolved.filter(({ call, atMs }) => isStillBroken(watched, call, atMs))
+  for (const { call, atMs } of falseBack)
+    mistakes.push(`false back: ${call.serviceId} ${new Date(atMs).toISOString()}`)
+  for (const blame of blamed) mistakes.push(`blamed: ${blame}`)
   return {
     serviceMonths: ((world.endMs - world.startMs) / (30 * 86_400_000)) * world.services.length,
     found,
@@ -66,7 +73,8 @@ export function judge(watched: Watched): Judged {
     exposed: exposedPairs(watched),
     collateral: blamed.size,
     resolved: resolved.length,
-    falseBack: resolved.filter(({ call, atMs }) => isStillBroken(watched, call, atMs)).length,
+    falseBack: falseBack.length,
+    mistakes,
     rivals: Object.fromEntries(
       Object.entries(watched.rivals).map(([name, alarms]) => [name, judgeRival(watched, alarms, found)]),
     ),
@@ -197,7 +205,7 @@ function isStillBroken(watched: Watched, call: Call, atMs: number): boolean {
   )
 }
 
-function describe({ outage }: Call): string {
+function describe({ first: outage }: Call): string {
   const cell = [...outage.cells].sort((a, b) => (b.posterior ?? 0) - (a.posterior ?? 0))[0]!
   const said = Object.entries(outage.contributions).map(([kind, value]) => `${kind} ${value.toFixed(1)}`)
   return `${cell.featureId}/${cell.region} ${said.join(', ')}`

@@ -14,6 +14,8 @@ export interface Call {
   readonly id: string
   readonly serviceId: string
   readonly confirmedMs: number
+  /** As first told, and as last. */
+  readonly first: Outage
   outage: Outage
   /** Causes as ranked ten minutes after it was confirmed, or at its end. */
   causes: readonly RankedCause[]
@@ -74,6 +76,7 @@ function follow(calls: Map<string, Call>, kind: string, outage: Outage, atMs: nu
       id: outage.id,
       serviceId: outage.serviceId,
       confirmedMs: outage.confirmedAtMs,
+      first: outage,
       outage,
       causes: outage.causes,
       resolvedMs: [],

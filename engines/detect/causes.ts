@@ -49,6 +49,8 @@ const LIKELIHOOD: Readonly<Record<Observation, readonly number[]>> = {
   'request-surge':          [ 75,   8,   5,   4,   3,  90,   3,   4,   2,   6],
   'surge-from-few-sources': [  6,  30,  30,  30,  30,  92,  30,  30,  30,  30],
   'traffic-collapsed':      [  8,  20,  12,  60,  45,  10,  75,  45,   5,  20],
+  'traffic-dipped':         [ 15,  60,  65,  85,  75,  15,  92,  70,   5,  55],
+  'many-reports':           [ 45,  45,  45,  45,  50,  50,  45,  45,   8,  45],
   'began-slowly':           [ 45,  12,  20,  15,  10,  15,  15,  10,  20,  20],
   'slow-before-failing':    [ 60,   8,  20,   6,  15,  40,   3,   8,   5,  12],
   'probes-well':            [  5,  12,   8,   6,  12,   5,  20,   8,  92,  25],

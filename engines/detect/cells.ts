@@ -25,7 +25,7 @@ const CALM_MS = 60_000
 const ACCUSES_AT = 3
 const STILL_ACCUSES_AT = 1.5
 /** How long health must be seen before a cell is called up again. */
-const HOLD_MS = { two: 90_000, probes: 150_000, traffic: 240_000, reports: 600_000 } as const
+const HOLD_MS = { two: 90_000, probes: 150_000, traffic: 240_000, reports: 300_000 } as const
 /** An accuser that has vanished is outlived by the others after this long. */
 const VANISHED_MS = 15 * 60_000
 /** Reports on a service that is up again: late ones keep coming. */
@@ -112,10 +112,14 @@ function closeOrKeep(service: ServiceState, shape: Shape, { cell, record, now }:
     reports: healthByReports(service, shape, cell, now.isBlind),
   }
   const kinds = ['probes', 'traffic', 'reports'] as const
-  const good = kinds.filter((kind) => health[kind] === 'good')
+  // Only who saw it break can see that it is well again: a probe that never noticed proves nothing.
+  const sawIt = kinds.filter((kind) => record.accusers.includes(kind))
+  const good = kinds.filter(
+    (kind) => health[kind] === 'good' && (sawIt.length === 0 || sawIt.includes(kind) || kind === 'reports'),
+  )
   // Late reporters don't outvote two instruments that see it work.
   const bad = kinds.filter(
-    (kind) => health[kind] === 'bad' && !(kind === 'reports' && good.length === 2 && isFading(service)),
+    (kind) => health[kind] === 'bad' && !(kind === 'reports' && isOutvoted(good) && isFading(service)),
   )
   const isAwaited = kinds.some(
     (kind) => record.accusers.includes(kind) && (health[kind] === 'unclear' || health[kind] === 'silent'),
@@ -132,6 +136,10 @@ function closeOrKeep(service: ServiceState, shape: Shape, { cell, record, now }:
   record.goodSinceMs = null
   return 'up'
 }
+
+/** Instruments that saw it break and see it work again: late reporters don't outvote them. */
+const isOutvoted = (good: readonly SignalKind[]): boolean =>
+  good.includes('probes') || good.includes('traffic')
 
 function holdOf(good: readonly ('probes' | 'traffic' | 'reports')[]): number {
   if (good.includes('probes') && good.length >= 2) return HOLD_MS.two
@@ -152,11 +160,11 @@ function healthByTraffic(service: ServiceState, cell: number, nowMs: number): He
   return traffic.goodRun >= 2 ? 'good' : 'unclear'
 }
 
-/** Over the cell's whole feature or region, whichever tells more: a single cell has too few reports. */
+/** Over all features that broke with it in its region: a single cell has too few reports to tell. */
 function healthByReports(service: ServiceState, shape: Shape, cell: number, isBlind: boolean): Health {
   if (isBlind || service.reportsHeardMs === null || service.windows.filled < 12) return 'silent'
-  const rows = [Math.floor(cell / shape.regions)]
   const columns = [cell % shape.regions]
+  const rows = rowsWith(service, shape, cell)
   const { perBin } = service.baseline
   const recent = countWindow(service.windows, shape, { rows, columns, window: TWO_MINUTES, perBin })
   const longer = countWindow(service.windows, shape, { rows, columns, window: TEN_MINUTES, perBin })
@@ -166,6 +174,12 @@ function healthByReports(service: ServiceState, shape: Shape, cell: number, isBl
   // Silence is a sign of health only where people would have spoken.
   if (longer.expected < 1 && service.scan.count === 0 && !wasLoud(service, cell)) return 'silent'
   return longer.count <= LATE_FACTOR * longer.expected + 2 * LATE_EXTRA ? 'good' : 'unclear'
+}
+
+function rowsWith(service: ServiceState, shape: Shape, cell: number): number[] {
+  const outage = service.outages.find((each) => each.state !== 'resolved' && each.cells.includes(cell))
+  const together = (outage?.cells ?? [cell]).filter((each) => each % shape.regions === cell % shape.regions)
+  return together.map((each) => Math.floor(each / shape.regions))
 }
 
 /** Whether the crowd accused the cell of this outage: then its falling silent means something. */

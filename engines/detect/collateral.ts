@@ -9,9 +9,9 @@ import { BIN_MS, type Shape } from './shape.ts'
 import type { ServiceState } from './state.ts'
 
 /** The largest share of a neighbour's excess reports that mix-ups were seen to explain. */
-const COUPLING = 0.4
+const COUPLING = 0.5
 /** From this score on a service's excess is a fact that can explain others. */
-const EXPLAINS_AT = 6
+const EXPLAINS_AT = 3
 
 interface Excess {
   /** Per window: reports beyond the expected ones. */
@@ -33,6 +33,7 @@ export function excessOf(service: ServiceState, shape: Shape): Excess {
   })
   const isBroken =
     service.scan.score >= EXPLAINS_AT ||
+    service.late !== null ||
     service.outages.some(({ state, confirmedAtMs }) => state !== 'resolved' && confirmedAtMs !== null)
   return { perWindow, expected, isBroken }
 }

@@ -178,14 +178,14 @@ test('the same cells breaking again soon is the same outage', () => {
   expect(outagesOf(events).at(-1)).toMatchObject({ state: 'resolved', relapses: 1 })
 })
 
-test('on its second day, ten times the usual reports open an outage without any probe, and late reporters do not reopen it', () => {
+test('on its second day, twenty times the usual reports open an outage without any probe, and late reporters do not reopen it', () => {
   const [brokenAt, backAt] = [START_MS + 24 * HOUR_MS, START_MS + 25 * HOUR_MS]
   const { events } = watch(
     {
       outcome: () => null,
       reportsPerMin: (atMs) => {
         if (atMs < brokenAt) return 1
-        return atMs < backAt ? 10 : 1 + 9 * Math.exp(-(atMs - backAt) / (3 * MINUTE_MS))
+        return atMs < backAt ? 20 : 1 + 19 * Math.exp(-(atMs - backAt) / (3 * MINUTE_MS))
       },
     },
     27 * HOUR_MS,

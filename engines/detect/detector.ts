@@ -34,6 +34,8 @@ const GAP_MS = 5 * 60_000
 const AHEAD_MAX_MS = 60_000
 const BLIND_AFTER_MS = 60_000
 const BLIND_KNOWN_MS = 180_000
+/** After a day without probes there are none. */
+const DEAF_MAX_MS = 24 * 3_600_000
 /** Scores between which collateral is told and forgotten. */
 const COLLATERAL_AT = 6
 const COLLATERAL_OVER_AT = 2
@@ -142,13 +144,16 @@ function closeBins(watched: ReadonlyMap<string, Watched>, endMs: number, events:
   }
 }
 
-/** All that have been heard lately have no connection of their own. */
+/** All that have been heard lately have no connection of their own, or none is heard any more. */
 function isBlindNow(watched: ReadonlyMap<string, Watched>, nowMs: number): boolean {
-  let [heard, sighted] = [-Infinity, -Infinity]
+  let [heard, sighted, expectedUntil] = [-Infinity, -Infinity, -Infinity]
   for (const { state } of watched.values()) {
     heard = Math.max(heard, state.probes.heardMs ?? -Infinity)
     sighted = Math.max(sighted, state.probes.sightedMs ?? -Infinity)
+    expectedUntil = Math.max(expectedUntil, state.probes.freshUntilMs)
   }
+  // Probes that fell silent altogether were ours: whoever runs them has stopped, and hears no reports either.
+  if (nowMs > expectedUntil + BLIND_AFTER_MS && nowMs - heard <= DEAF_MAX_MS) return true
   return nowMs - heard <= BLIND_KNOWN_MS && heard - sighted >= BLIND_AFTER_MS
 }
 
@@ -173,7 +178,7 @@ function closeServiceBin(
   learnReports(state, shape, endMs, isBlind)
   closeBin(state.windows)
   fadeRecent(state)
-  if (state.votesAreStale || endMs % (3 * BIN_MS) === 0) {
+  if (state.votesAreStale || endMs % (6 * BIN_MS) === 0) {
     state.votes = voteProbes(state.probes, shape, endMs, (vantageId) =>
       askElsewhere(watched, shape.model.id, vantageId, endMs),
     )

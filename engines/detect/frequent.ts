@@ -5,6 +5,7 @@ export interface Frequent {
 }
 
 const NAMES_MAX = 12
+const FORGET_BELOW = 0.01
 
 export const createFrequent = (): Frequent => ({ counts: new Map(), total: 0 })
 
@@ -25,7 +26,7 @@ export function fadeNames(frequent: Frequent, kept: number): void {
   if (frequent.total === 0) return
   frequent.total *= kept
   for (const [name, count] of frequent.counts) {
-    if (count * kept < 0.01) frequent.counts.delete(name)
+    if (count * kept < FORGET_BELOW) frequent.counts.delete(name)
     else frequent.counts.set(name, count * kept)
   }
   if (frequent.counts.size === 0) frequent.total = 0

@@ -5,6 +5,7 @@
  * simulator that it was tuned and is measured on lies in `simulate/`.
  */
 export { createDetector } from './detector.ts'
+export { createSeriesScorer, scoreSeries, type SeriesPoint, type SeriesScorer } from './score-series.ts'
 export { OBSERVATIONS, type Observation } from './observations.ts'
 export {
   CAUSES,

@@ -31,6 +31,8 @@ export const OBSERVATIONS = [
   'request-surge',
   'surge-from-few-sources',
   'traffic-collapsed',
+  'traffic-dipped',
+  'many-reports',
   'began-slowly',
   'slow-before-failing',
   'probes-well',
@@ -47,6 +49,10 @@ const TYPICAL = 0.35
 const SURGE_RATIO = 1.8
 const FEW_SOURCES = 0.5
 const COLLAPSED_RATIO = 0.25
+const DIPPED_RATIO = 0.8
+const MANY_REPORTS = 8
+/** Planned work goes wrong while it lasts, or when it should have ended. */
+const PLANNED_BEFORE_MS = 90 * 60_000
 /** Reports from one network, or of one version, stand out from so many on. */
 const NAMED_MIN = 6
 const DOMINANT = 0.65
@@ -86,6 +92,9 @@ export function observe(service: ServiceState, shape: Shape, outage: OutageRecor
       !hasSurge || service.surge.diversity === null ? null : service.surge.diversity < FEW_SOURCES,
     'traffic-collapsed':
       outage.peak.trafficRatioMin === null ? null : outage.peak.trafficRatioMin < COLLAPSED_RATIO,
+    'traffic-dipped':
+      outage.peak.trafficRatioMin === null ? null : outage.peak.trafficRatioMin < DIPPED_RATIO,
+    'many-reports': service.reportsHeardMs === null ? null : outage.peak.reportRatio >= MANY_REPORTS,
     'began-slowly': outage.peak.reportExcess < 10 ? null : beganSlowly(outage),
     'slow-before-failing': observeSlowness(service, rows),
     'probes-well': observeProbes(service, outage, failed),
@@ -113,13 +122,20 @@ function observeMarkers(service: ServiceState, shape: Shape, outage: OutageRecor
     )
   }
   const rows = outage.cells.map((cell) => Math.floor(cell / shape.regions))
+  // Planned work often breaks something else than what it was announced for.
   const isMaintained =
-    outage.cells.some((cell) => service.maintenance[cell]!) ||
+    service.maintenance.includes(true) ||
+    service.markers.some(
+      ({ what, atMs }) =>
+        (what === 'maintenance-start' || what === 'maintenance-end') &&
+        atMs <= outage.onset.medianMs + AFTER_MS &&
+        atMs >= outage.onset.medianMs - PLANNED_BEFORE_MS,
+    ) ||
     rows.some((row) => wordOn(service.word, shape, row, nowMs) === 'maintenance')
   return {
     'release-just-before': before('release'),
     'configuration-just-before': before('configuration'),
-    'maintenance-announced': isMaintained || before('maintenance-start') === true,
+    'maintenance-announced': isMaintained,
     'policy-closed': before('policy-close') === true || outage.cells.some((cell) => service.closed[cell]!),
   }
 }

@@ -26,7 +26,10 @@ interface Witness {
   readonly isSlow: boolean
   readonly accusation: number
   readonly run: number
+  readonly path: Path
 }
+
+type Path = 'proven' | 'unproven' | 'suspect'
 
 const MAX = 14
 const ACQUITTAL = -3
@@ -36,6 +39,8 @@ const SLOW_RUN = 3
 const CONTRADICTION = 2.5
 /** Most that one vantage point can say whose own path nothing proves. */
 const UNPROVEN_MAX = 8.5
+const UNPROVEN_EACH = 6.5
+const SUSPECT_PATH_MAX = 2.5
 /** And where the region has no vantage point, but half of the world's fail. */
 const ELSEWHERE_MAX = 9
 
@@ -47,10 +52,10 @@ export function voteProbes(state: ProbeState, shape: Shape, nowMs: number, elsew
   const fresh = [...state.tracks.values()].filter((track) => isFresh(track, nowMs))
   if (fresh.length === 0) return votes
   for (let row = 0; row < shape.features; row++) {
-    const witnesses = witnessesOf(fresh, row)
+    const witnesses = witnessesOf(fresh, row).map((each) => doubt(each, fresh, elsewhere))
     for (let column = 0; column < shape.regions && witnesses.length > 0; column++) {
       const cell = cellOf(shape, row, column)
-      const { value, verdict } = judgeCell(witnesses, column, (id) => provePath(fresh, id, elsewhere))
+      const { value, verdict } = judgeCell(witnesses, column)
       votes.logOdds[cell] = value
       votes.verdicts[cell] = verdict
     }
@@ -77,12 +82,11 @@ function witnessesOf(fresh: readonly ProbeTrack[], row: number): Witness[] {
       isSlow: track.slowRun >= SLOW_RUN,
       accusation: isWorse ? accusation : Math.max(accusation, known.accusation),
       run: track.run,
+      path: 'proven',
     })
   }
   return [...byVantage.values()]
 }
-
-type Path = 'proven' | 'unproven' | 'suspect'
 
 /** Whether a vantage point whose check fails is otherwise well: something else answers it. */
 function provePath(fresh: readonly ProbeTrack[], vantageId: string, elsewhere: Elsewhere): Path {
@@ -92,19 +96,37 @@ function provePath(fresh: readonly ProbeTrack[], vantageId: string, elsewhere: E
   return others.failed > 0 ? 'suspect' : 'unproven'
 }
 
+/** One of several vantage points from which nothing at all works says little more than that about itself. */
+function doubt(witness: Witness, fresh: readonly ProbeTrack[], elsewhere: Elsewhere): Witness {
+  if (!witness.isFailing) return witness
+  const path = provePath(fresh, witness.vantageId, elsewhere)
+  if (path === 'proven' || fresh.every(({ vantageId }) => vantageId === witness.vantageId))
+    return { ...witness, path }
+  const most = path === 'suspect' ? SUSPECT_PATH_MAX : witness.run >= 2 ? UNPROVEN_EACH : Infinity
+  return { ...witness, path, accusation: Math.min(witness.accusation, most) }
+}
+
 const sumOf = (witnesses: readonly Witness[]): number =>
   witnesses.reduce((sum, { accusation }) => sum + accusation, 0)
 
-function judgeCell(
-  witnesses: readonly Witness[],
-  column: number,
-  pathOf: (vantageId: string) => Path,
-): { value: number; verdict: ProbeVerdict } {
+function judgeCell(witnesses: readonly Witness[], column: number): { value: number; verdict: ProbeVerdict } {
   const own = witnesses.filter((witness) => witness.column === column)
   const local = own.length > 0 ? own : witnesses.filter((witness) => witness.column === -1)
-  const failing = local.filter(({ isFailing }) => isFailing)
+  // Where a place that sees other things work is next to one that sees nothing work, the latter accuses itself.
+  const hasProven = local.some(({ path, isFailing }) => !isFailing || path === 'proven')
+  const failing = local
+    .filter(({ isFailing }) => isFailing)
+    .map((each) =>
+      hasProven && each.path !== 'proven'
+        ? { ...each, accusation: Math.min(each.accusation, SUSPECT_PATH_MAX) }
+        : each,
+    )
   const allFailing = witnesses.filter(({ isFailing }) => isFailing)
-  const isEverywhere = allFailing.length >= 2 && allFailing.length * 2 >= witnesses.length
+  // Of two or three, two; of more, the greater part.
+  const isEverywhere =
+    allFailing.length >= 2 &&
+    allFailing.length * 2 > Math.min(witnesses.length, 3) &&
+    allFailing.length * 2 >= witnesses.length + (witnesses.length > 3 ? 1 : 0)
   if (local.length === 0) {
     const value = isEverywhere ? Math.min(sumOf(allFailing), ELSEWHERE_MAX) : Number.NaN
     return { value, verdict: isEverywhere ? 'bad' : 'none' }
@@ -118,11 +140,8 @@ function judgeCell(
   const isQuorum = failing.length >= 2 && failing.length * 2 >= local.length
   if (isQuorum || isEverywhere)
     return { value: Math.min(sumOf(isEverywhere ? allFailing : failing), MAX), verdict: 'bad' }
-  let value = sumOf(failing) - CONTRADICTION * (local.length - failing.length)
-  if (failing.length === 1) {
-    const path = pathOf(failing[0]!.vantageId)
-    if (path === 'suspect') value *= 0.3
-    else if (path === 'unproven' && witnesses.length > 1) value = Math.min(value, UNPROVEN_MAX)
-  }
-  return { value: Math.min(value, MAX), verdict: 'bad' }
+  const isAlone = witnesses.length === 1
+  const most = failing.length === 1 && !isAlone && failing[0]!.path !== 'proven' ? UNPROVEN_MAX : MAX
+  const value = sumOf(failing) - CONTRADICTION * (local.length - failing.length)
+  return { value: Math.min(value, most), verdict: 'bad' }
 }

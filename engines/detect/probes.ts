@@ -50,27 +50,42 @@ export interface ProbeState {
   /** Last time any vantage point had a connection, and last time any result came. */
   sightedMs: number | null
   heardMs: number | null
+  /** Until when the next result of any monitor may take. */
+  freshUntilMs: number
 }
 
-export const createProbeState = (): ProbeState => ({ tracks: new Map(), sightedMs: null, heardMs: null })
+export const createProbeState = (): ProbeState => ({
+  tracks: new Map(),
+  sightedMs: null,
+  heardMs: null,
+  freshUntilMs: 0,
+})
 
-/** Takes a result; `isCalm` says that nothing is suspected, so that a failure may be counted as flakiness. */
-export function takeProbe(state: ProbeState, shape: Shape, sample: ProbeSample, isCalm: boolean): void {
+/**
+ * Takes a result; `isCalm` says that nothing is suspected, so that a failure may be counted as flakiness.
+ *
+ * @returns whether it can change what the probes say: one more success among successes can't.
+ */
+export function takeProbe(state: ProbeState, shape: Shape, sample: ProbeSample, isCalm: boolean): boolean {
   const key = JSON.stringify([sample.monitorId, sample.vantageId])
   const isBlind = sample.outcome === 'blind' || sample.outcome === 'error'
   state.heardMs = Math.max(state.heardMs ?? 0, sample.atMs)
   if (!isBlind) state.sightedMs = Math.max(state.sightedMs ?? 0, sample.atMs)
+  state.freshUntilMs = Math.max(
+    state.freshUntilMs,
+    sample.atMs + sample.intervalMs * FRESH_INTERVALS + FRESH_EXTRA_MS,
+  )
   let track = state.tracks.get(key)
   if (track === undefined) {
-    if (state.tracks.size >= TRACKS_MAX) return
+    if (state.tracks.size >= TRACKS_MAX) return false
     track = createTrack(sample)
     state.tracks.set(key, track)
-  } else if (sample.atMs < track.atMs) return
+  } else if (sample.atMs < track.atMs) return false
   describeTrack(track, shape, sample)
   if (isBlind) {
     track.outcome = 'blind'
     track.run = 0
-    return
+    return true
   }
   const outcome = sample.outcome === 'ok' ? 'ok' : 'failed'
   track.run = track.outcome === outcome ? track.run + 1 : 1
@@ -82,6 +97,7 @@ export function takeProbe(state: ProbeState, shape: Shape, sample: ProbeSample, 
     track.failingSinceMs = null
     if (sample.durationMs !== null) takeDuration(track, sample.durationMs, isCalm)
   } else track.failingSinceMs ??= sample.atMs
+  return outcome === 'failed' || track.run <= 2 || track.slowRun > 0
 }
 
 function createTrack(sample: ProbeSample): ProbeTrack {
@@ -151,6 +167,13 @@ export const isFresh = (track: ProbeTrack, nowMs: number): boolean =>
 export function forgetProbes(state: ProbeState, nowMs: number): void {
   for (const [key, track] of state.tracks) if (nowMs - track.atMs > FORGET_MS) state.tracks.delete(key)
 }
+
+/**
+ * A single failure is discounted for the many checks that could have failed by chance; repetitions add what is left after
+ * the hiccups that outlast a check.
+ */
+const ONCE_MAX = 4.2
+const REPEATED = [0, 2, 5.5, 7.7] as const
 
 /** Log-odds that one vantage point's failures are worth by themselves. */
 export function accusationOf(track: ProbeTrack): number {

@@ -25,7 +25,7 @@ const SHARE_HALF_LIFE_H = 14 * 24
 /** Counts that the shares of features start with, spread evenly. */
 const SHARE_PRIOR = 12
 /** Relative variance of a rate around its rhythm, before it was measured, and how many blocks that belief is worth. */
-const NOISE_PRIOR = 0.12
+const NOISE_PRIOR = 0.07
 const NOISE_PRIOR_BLOCKS = 40
 const NOISE_HALF_LIFE_BLOCKS = 2000
 
@@ -127,12 +127,15 @@ export function expectReports(baseline: ReportBaseline, shape: Shape, nowMs: num
       perRow[row]! += baseline.shares[row * shape.columns + column]!
   }
   const counted = perRow.reduce((sum, each) => sum + each, 0)
-  for (let column = 0; column < shape.columns; column++) {
-    const localMs = nowMs + shape.offsetMs[column]!
-    const perHour =
-      levelPerHour(baseline.levels[column]!, FLOOR_PER_H) * multiplierAt(baseline.rhythm, localMs)
+  const perColumn = Array.from({ length: shape.columns }, (_, column) => {
     let ofColumn = 0
     for (let row = 0; row < shape.rows; row++) ofColumn += baseline.shares[row * shape.columns + column]!
+    return ofColumn
+  })
+  const perHours = expectColumns(baseline, shape, nowMs, perColumn)
+  for (let column = 0; column < shape.columns; column++) {
+    const perHour = perHours[column]!
+    const ofColumn = perColumn[column]!
     for (let row = 0; row < shape.rows; row++) {
       const usualShare = (perRow[row]! + SHARE_PRIOR / shape.rows) / (counted + SHARE_PRIOR)
       const share =
@@ -143,11 +146,32 @@ export function expectReports(baseline: ReportBaseline, shape: Shape, nowMs: num
   baseline.variance = varianceNow(baseline, shape, nowMs)
 }
 
+/** Reports an hour, per column. What names no region comes from all of them, and so follows their sum. */
+function expectColumns(
+  baseline: ReportBaseline,
+  shape: Shape,
+  nowMs: number,
+  perColumn: readonly number[],
+): number[] {
+  const perHours = perColumn.map(
+    (_, column) =>
+      levelPerHour(baseline.levels[column]!, FLOOR_PER_H) *
+      multiplierAt(baseline.rhythm, nowMs + shape.offsetMs[column]!),
+  )
+  const nameless = perColumn[shape.regions]!
+  const named = perColumn.reduce((sum, count) => sum + count, 0) - nameless
+  if (named >= nameless) {
+    const sum = perHours.slice(0, shape.regions).reduce((total, each) => total + each, 0)
+    perHours[shape.regions] = (sum * (nameless + 1)) / (named + 10)
+  }
+  return perHours
+}
+
 function varianceNow(baseline: ReportBaseline, shape: Shape, nowMs: number): number {
   const { excess, square } = baseline.noise
   // The prior is worth forty blocks of ten reports.
   const weight = NOISE_PRIOR_BLOCKS * 9
-  const noise = clamp((Math.max(excess, 0) + NOISE_PRIOR * weight) / (square + weight), 0.02, 0.6)
+  const noise = clamp((Math.max(excess, 0) + NOISE_PRIOR * weight) / (square + weight), 0.04, 0.6)
   const observed = baseline.levels.reduce((sum, level) => sum + level.fastObserved, 0)
   const rhythm = multiplierVariance(baseline.rhythm, nowMs + shape.offsetMs[shape.regions]!)
   return clamp(noise + rhythm + 1 / (1 + observed), 0.02, 2)

@@ -7,6 +7,8 @@ export const WINDOW_BINS = [3, 12, 30, 60] as const
 export const TWO_MINUTES = 1
 export const TEN_MINUTES = 3
 const RING_BINS = 60
+const FLOODED = 0.65
+const FLOOD_MIN = 8
 /** A flood of one kind can't outgrow the arithmetic. */
 const COUNT_MAX = 1e9
 /** Discounted counts are kept in steps of this, so that sums of them are exact in any order. */
@@ -21,9 +23,11 @@ export interface ReportWindows {
   head: number
   /** Bins behind the sums, up to `RING_BINS`. */
   filled: number
-  /** What was discounted, of all that came: decayed over about ten minutes. */
+  /** All that came, and what was kept of it after discounts: decayed over about ten minutes, and over two. */
   raw: number
   kept: number
+  rawLately: number
+  keptLately: number
 }
 
 export function createReportWindows(shape: Shape): ReportWindows {
@@ -36,6 +40,8 @@ export function createReportWindows(shape: Shape): ReportWindows {
     filled: 0,
     raw: 0,
     kept: 0,
+    rawLately: 0,
+    keptLately: 0,
   }
 }
 
@@ -49,9 +55,17 @@ export function countOf(sample: ReportSample): number {
 export function takeReport(windows: ReportWindows, shape: Shape, sample: ReportSample): void {
   const cell = rowFor(shape, sample.featureId) * shape.columns + columnFor(shape, sample.region)
   windows.filling[cell]! += countOf(sample)
-  windows.raw += Math.min(Math.max(sample.count, 0), COUNT_MAX)
+  const raw = Math.min(Math.max(sample.count, 0), COUNT_MAX)
+  windows.raw += raw
   windows.kept += countOf(sample)
+  windows.rawLately += raw
+  windows.keptLately += countOf(sample)
 }
+
+/** A flood is on that was mostly discounted; what is left of it can't be trusted either. */
+export const isFlooded = (windows: ReportWindows): boolean =>
+  (windows.raw > FLOOD_MIN && windows.kept < windows.raw * FLOODED) ||
+  (windows.rawLately > FLOOD_MIN && windows.keptLately < windows.rawLately * FLOODED)
 
 /** Closes the filling bin: it enters all windows, and each window's oldest leaves. Returns the bin's total. */
 export function closeBin(windows: ReportWindows): number {
@@ -72,6 +86,8 @@ export function closeBin(windows: ReportWindows): number {
   windows.filled = Math.min(windows.filled + 1, RING_BINS)
   windows.raw *= 0.985
   windows.kept *= 0.985
+  windows.rawLately *= 0.9
+  windows.keptLately *= 0.9
   return total
 }
 

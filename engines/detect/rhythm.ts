@@ -17,7 +17,7 @@ const PRIOR_COUNTS = 6
 /** Half of what an hour of the week taught is forgotten after this many of its visits. */
 const VISITS_HALF_LIFE = 8
 /** How unlike its neighbours an hour may be before it was ever seen: relative variance. Days differ by about a factor of two. */
-const UNSEEN_VARIANCE = 0.3
+const UNSEEN_VARIANCE = 0.25
 /** Visits of an hour of the day that quarter that variance. */
 const VISITS_TO_KNOW = 3
 

@@ -5,6 +5,7 @@
  * likelihood ratio as the scan's, over exactly that time.
  */
 import { excessLogRatio } from './maths.ts'
+import { BURST_FACTOR, BURST_PRICE } from './scan.ts'
 import type { ServiceState } from './state.ts'
 import { BIN_MS, type Shape } from './shape.ts'
 
@@ -62,7 +63,12 @@ export function judgeRise(service: ServiceState, row: number): number {
   const count = rise.count[row]!
   if (count < COUNT_MIN) return 0
   const expected = Math.max(rise.expected[row]!, EXPECTED_MIN)
-  return Math.max(excessLogRatio(count, expected, 1 / baseline.variance) - PRICE, 0)
+  const rateShape = 1 / baseline.variance
+  const score = Math.min(
+    excessLogRatio(count, expected, rateShape),
+    BURST_PRICE + excessLogRatio(count, expected * BURST_FACTOR, rateShape),
+  )
+  return Math.max(score - PRICE, 0)
 }
 
 export function clearRises(service: ServiceState): void {

@@ -6,7 +6,7 @@
  * and columns needs no search through all subsets. Reports that name no feature or no region belong to every subset.
  * Smaller subsets pay for being one of many that could have been picked.
  */
-import { excessLogRatio } from './maths.ts'
+import { clamp, excessLogRatio } from './maths.ts'
 import { WINDOW_BINS, type ReportWindows } from './report-windows.ts'
 import type { Shape } from './shape.ts'
 
@@ -14,8 +14,22 @@ import type { Shape } from './shape.ts'
 const COUNT_MIN = [5, 6, 7, 7] as const
 /** Expected counts are never taken to be smaller than this. Per window. */
 const EXPECTED_MIN = [0.25, 0.4, 0.6, 0.8] as const
+/**
+ * Some minutes are simply busy: a rate of this factor, for a whole service and for a part of it while the rest is quiet,
+ * is so common (in nats) that an outage has to explain more than it.
+ */
+export const BURST_FACTOR = 2
+const REGIONAL_BURST_FACTOR = 1.4
+export const BURST_PRICE = 3
+/** Short windows are looked at more often, so to say: more of them fit into a month. */
+const LOOKS_PRICE = [2, 1, 0.5, 0] as const
+/** How many expected reports elsewhere it takes to believe what they say of the day, and how busy a day may be. */
+const OTHERS_PRIOR = 6
+const BUSY_MAX = 3
+const SHARED_NOISE = 0.6
 /** Below this ratio there is nothing to look for. */
 const RATIO_MIN = 1.3
+const LINE_RATIO = 1.5
 
 export interface ScanResult {
   /** Log-likelihood ratio less the price of the choice; 0: nothing. */
@@ -69,10 +83,10 @@ export function scanReports(
 function scanWindow(scanned: Scanned): ScanResult {
   const { shape } = scanned
   const total = sumOver(scanned, allOf(shape.rows), allOf(shape.columns))
-  if (total.count < COUNT_MIN[scanned.window]!) return NOTHING
+  if (total.count < COUNT_MIN[scanned.window]! || !standsOut(scanned)) return NOTHING
   const everyRow = allOf(shape.features)
   const everyColumn = allOf(shape.regions)
-  let best = scoreOf(scanned, everyRow, everyColumn)
+  let best = scoreOf(scanned, everyRow, everyColumn, total)
   for (const start of ['rows', 'columns'] as const) {
     let [rows, columns] = [everyRow, everyColumn]
     for (let turn = 0; turn < 2; turn++) {
@@ -80,10 +94,34 @@ function scanWindow(scanned: Scanned): ScanResult {
       if (isRows) rows = bestPrefix(scanned, columns, 'rows')
       else columns = bestPrefix(scanned, rows, 'columns')
     }
-    const found = scoreOf(scanned, rows, columns)
+    const found = scoreOf(scanned, rows, columns, total)
     if (found.score > best.score) best = found
   }
   return best
+}
+
+/** Whether any row or column by itself has unusually many: without one no subset has. Spares the search in quiet times. */
+function standsOut(scanned: Scanned): boolean {
+  const { shape, counts, from, perBin, scale } = scanned
+  const isHigh = (count: number, expected: number): boolean =>
+    count >= 3 && count > LINE_RATIO * expected * scale
+  for (let row = 0; row < shape.rows; row++) {
+    let [count, expected] = [0, 0]
+    for (let cell = row * shape.columns; cell < (row + 1) * shape.columns; cell++) {
+      count += counts[from + cell]!
+      expected += perBin[cell]!
+    }
+    if (isHigh(count, expected)) return true
+  }
+  for (let column = 0; column < shape.columns; column++) {
+    let [count, expected] = [0, 0]
+    for (let cell = column; cell < shape.rows * shape.columns; cell += shape.columns) {
+      count += counts[from + cell]!
+      expected += perBin[cell]!
+    }
+    if (isHigh(count, expected)) return true
+  }
+  return false
 }
 
 const SEQUENCES: number[][] = []
@@ -144,17 +182,33 @@ const floorOf = (scanned: Scanned, expected: number): number =>
  */
 function priceOf(taken: number, length: number, side: 'rows' | 'columns'): number {
   if (length === 1) return 0
-  if (taken === length) return side === 'columns' ? 0 : 1.5
-  return (side === 'columns' ? 0.5 : 0) + Math.log(length) * Math.min(taken, length - taken)
+  if (taken === length) return side === 'columns' ? 0 : 1
+  return (side === 'columns' ? 0.3 : 0) + 0.8 * Math.log(length) * Math.min(taken, length - taken)
 }
 
-function scoreOf(scanned: Scanned, rows: readonly number[], columns: readonly number[]): ScanResult {
+function scoreOf(
+  scanned: Scanned,
+  rows: readonly number[],
+  columns: readonly number[],
+  total: { count: number; expected: number },
+): ScanResult {
   const { shape, window } = scanned
   const sums = sumOver(scanned, [...rows, shape.features], [...columns, shape.regions])
-  const expected = floorOf(scanned, sums.expected)
+  const others = { count: total.count - sums.count, expected: Math.max(total.expected - sums.expected, 0) }
+  // What the rest of the service does at the same time is the better expectation: a busy day is busy everywhere.
+  const busy = clamp((others.count + OTHERS_PRIOR) / (others.expected + OTHERS_PRIOR), 1, BUSY_MAX)
+  const expected = floorOf(scanned, sums.expected * busy)
   if (sums.count < COUNT_MIN[window]! || sums.count < expected * RATIO_MIN) return NOTHING
+  // The noise that all share is then known, too.
+  const shared = others.expected / (others.expected + OTHERS_PRIOR)
+  const rateShape = scanned.rateShape / (1 - SHARED_NOISE * shared)
+  const burst = BURST_FACTOR - (BURST_FACTOR - REGIONAL_BURST_FACTOR) * shared
   const score =
-    excessLogRatio(sums.count, expected, scanned.rateShape) -
+    Math.min(
+      excessLogRatio(sums.count, expected, rateShape),
+      BURST_PRICE + excessLogRatio(sums.count, expected * burst, rateShape),
+    ) -
+    LOOKS_PRICE[window]! -
     priceOf(rows.length, shape.features, 'rows') -
     priceOf(columns.length, shape.regions, 'columns')
   return score <= 0 ? NOTHING : { score, rows, columns, window, count: sums.count, expected }

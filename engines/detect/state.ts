@@ -73,6 +73,19 @@ export interface OutageRecord {
   told: string
 }
 
+/** Networks or versions that reports name: of about two minutes, of ten, and of days. */
+export interface Names {
+  readonly lately: Frequent
+  readonly recent: Frequent
+  readonly usual: Frequent
+}
+
+const createNames = (): Names => ({
+  lately: createFrequent(),
+  recent: createFrequent(),
+  usual: createFrequent(),
+})
+
 export interface Explained {
   readonly by: string
   readonly share: number
@@ -88,8 +101,8 @@ export interface ServiceState {
   readonly word: WordState
   readonly cells: CellRecord[]
   outages: OutageRecord[]
-  readonly asns: { readonly recent: Frequent; readonly usual: Frequent }
-  readonly versions: { readonly recent: Frequent; readonly usual: Frequent }
+  readonly asns: Names
+  readonly versions: Names
   /** Decayed over about ten minutes. */
   failures: Partial<Record<ProbeFailure, number>>
   /** Strongest surge of requests lately, decayed, and the diversity of its sources. */
@@ -133,8 +146,8 @@ export function createServiceState(shape: Shape): ServiceState {
     word: createWordState(shape),
     cells: Array.from({ length: cells }, createCellRecord),
     outages: [],
-    asns: { recent: createFrequent(), usual: createFrequent() },
-    versions: { recent: createFrequent(), usual: createFrequent() },
+    asns: createNames(),
+    versions: createNames(),
     failures: {},
     surge: { ratio: 1, diversity: null, atMs: 0 },
     markers: [],

@@ -2,25 +2,28 @@
 import { takeChatter, takeWord } from './crowd.ts'
 import { addName, fadeNames } from './frequent.ts'
 import { takeProbe } from './probes.ts'
+import { learntHours } from './report-baseline.ts'
 import { countOf, takeReport } from './report-windows.ts'
 import { cellOf, type Shape } from './shape.ts'
-import type { ServiceState } from './state.ts'
+import type { Names, ServiceState } from './state.ts'
 import { takeTraffic } from './traffic.ts'
 import type { MarkerSample, ProbeSample, ReportSample, Sample, TrafficSample } from './types.ts'
 
 const MARKERS_MAX = 16
 /** A crowd that nothing else confirms, for so long, is the new normal. */
-const STUCK_MS = 6 * 3_600_000
+const STUCK_MS = 48 * 3_600_000
 const SUSPICIOUS_SCORE = 4
 /** A bin's worth of forgetting, for half in about seven minutes. */
 const RECENT_KEPT = 0.983
-const USUAL_KEPT = 0.999
+const LATELY_KEPT = 0.92
+const USUAL_KEPT = 0.9999
 
 /** Nothing is suspected: what comes now may teach what is usual. */
 export function isCalm(state: ServiceState, nowMs: number): boolean {
   if (state.explained !== null) return false
   const open = state.outages.filter((outage) => outage.state !== 'resolved')
-  if (open.length === 0) return state.scan.score < SUSPICIOUS_SCORE
+  // Before anything is known everything looks like too much, and has to be learnt from all the same.
+  if (open.length === 0) return state.scan.score < SUSPICIOUS_SCORE || learntHours(state.baseline) < 1
   return open.every(
     ({ cells, onset }) =>
       nowMs - onset.medianMs > STUCK_MS &&
@@ -63,19 +66,20 @@ function takeReports(state: ServiceState, shape: Shape, sample: ReportSample, is
   const count = countOf(sample)
   if (count === 0) return
   const isUsual = isCalm(state, sample.atMs)
-  if (sample.asn !== null) {
-    addName(state.asns.recent, String(sample.asn), count)
-    if (isUsual) addName(state.asns.usual, String(sample.asn), count)
-  }
-  if (sample.clientVersion !== null) {
-    addName(state.versions.recent, sample.clientVersion, count)
-    if (isUsual) addName(state.versions.usual, sample.clientVersion, count)
-  }
+  addNames(state.asns, sample.asn === null ? null : String(sample.asn), count, isUsual)
+  addNames(state.versions, sample.clientVersion, count, isUsual)
+}
+
+function addNames(names: Names, name: string | null, count: number, isUsual: boolean): void {
+  if (name === null) return
+  addName(names.lately, name, count)
+  addName(names.recent, name, count)
+  if (isUsual) addName(names.usual, name, count)
 }
 
 function takeProbes(state: ServiceState, shape: Shape, sample: ProbeSample): void {
-  takeProbe(state.probes, shape, sample, isCalm(state, sample.atMs))
-  state.votesAreStale = true
+  const isNews = takeProbe(state.probes, shape, sample, isCalm(state, sample.atMs))
+  if (isNews) state.votesAreStale = true
   if (sample.outcome !== 'failed' || sample.failure === null) return
   state.failures[sample.failure] = (state.failures[sample.failure] ?? 0) + 1
   for (const outage of state.outages) {
@@ -120,10 +124,11 @@ const concernsAll = (named: readonly string[], id: string): boolean =>
 
 /** Forgets a bin's worth of what counts as recent. */
 export function fadeRecent(state: ServiceState): void {
-  fadeNames(state.asns.recent, RECENT_KEPT)
-  fadeNames(state.versions.recent, RECENT_KEPT)
-  fadeNames(state.asns.usual, USUAL_KEPT)
-  fadeNames(state.versions.usual, USUAL_KEPT)
+  for (const names of [state.asns, state.versions]) {
+    fadeNames(names.lately, LATELY_KEPT)
+    fadeNames(names.recent, RECENT_KEPT)
+    fadeNames(names.usual, USUAL_KEPT)
+  }
   state.surge.ratio = Math.max(1, 1 + (state.surge.ratio - 1) * RECENT_KEPT)
   for (const failure of Object.keys(state.failures) as (keyof typeof state.failures)[]) {
     const left = state.failures[failure]! * RECENT_KEPT

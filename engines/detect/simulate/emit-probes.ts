@@ -5,6 +5,10 @@ import type { Random } from './random.ts'
 import type { SimulatedService, SimulatedVantage, World } from './world.ts'
 
 const TIMEOUT_MS = 10_000
+const RECHECK_MS = 15_000
+const RECHECKS_TO = 3
+/** A hiccup on the way is often still there when one looks again. */
+const HICCUP_LASTS = 0.3
 const SLOW_FAILURES: ReadonlySet<string> = new Set(['timeout', 'dns-no-answer'])
 
 export interface ScheduledCheck {
@@ -14,6 +18,9 @@ export interface ScheduledCheck {
   readonly column: number
   readonly phaseMs: number
   readonly usualMs: number
+  /** After a failure it looks again soon, until it has failed three times. */
+  recheckMs: number | null
+  failed: number
 }
 
 export function schedule(service: SimulatedService, random: Random): ScheduledCheck[] {
@@ -25,6 +32,8 @@ export function schedule(service: SimulatedService, random: Random): ScheduledCh
       column: vantage.region === null ? -1 : service.model.regions.indexOf(vantage.region),
       phaseMs: Math.floor(random.uniform() * (service.probeIntervalMs / 1000)) * 1000,
       usualMs: random.logNormal(180, 0.5),
+      recheckMs: null,
+      failed: 0,
     })),
   )
 }
@@ -34,8 +43,11 @@ export function emitProbes(world: World, live: LiveService, atMs: number, sample
   for (const check of live.checks) {
     const sinceMs = (atMs - check.phaseMs) % service.probeIntervalMs
     const dueMs = sinceMs === 0 ? atMs : atMs + service.probeIntervalMs - sinceMs
-    if (dueMs >= atMs + BIN_MS) continue
-    const sample = runCheck(world, live, check, dueMs)
+    const nextMs = Math.min(dueMs, check.recheckMs ?? Infinity)
+    if (nextMs >= atMs + BIN_MS) continue
+    const sample = runCheck(world, live, check, nextMs)
+    check.failed = sample.outcome === 'failed' ? check.failed + 1 : 0
+    check.recheckMs = check.failed > 0 && check.failed < RECHECKS_TO ? sample.atMs + RECHECK_MS : null
     // A check that waits for its timeout is told later.
     if ((sample.durationMs ?? 0) >= TIMEOUT_MS) live.pending[0]!.push(sample)
     else samples.push(sample)
@@ -83,7 +95,7 @@ function failureOf(world: World, live: LiveService, check: ScheduledCheck): Prob
     if (outage.probeAsn !== null && outage.probeAsn !== check.vantage.asn) continue
     if (random.chance(outage.probeFailure * strength)) return random.pickWeighted(outage.failures)
   }
-  return random.chance(world.weather.flakyChecks)
+  return random.chance(check.failed === 1 ? HICCUP_LASTS : world.weather.flakyChecks)
     ? random.pick(['timeout', 'connect', 'http-5xx'] as const)
     : null
 }

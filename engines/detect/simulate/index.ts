@@ -2,6 +2,8 @@
 export { createFault } from './faults.ts'
 export { BIN_MS, simulate, type Bin } from './emit.ts'
 export { createMonth } from './month.ts'
+export { createStorms } from './storms.ts'
+export { createRetold, RETOLD, type Retold } from './retold.ts'
 export { createSeededRandom, type Random } from './random.ts'
 export { createService, createServices } from './services.ts'
 export {

@@ -159,7 +159,7 @@ function planWords(
 }
 
 /** Days with an evening peak, quieter nights, other weekends, and a holiday or two. */
-function usualWeather(random: Random, startMs: number, days: number): Weather {
+export function usualWeather(random: Random, startMs: number, days: number): Weather {
   const holidays = new Set(
     Array.from({ length: Math.round(days / 15) }, () => Math.floor(random.uniform() * days)),
   )
@@ -169,7 +169,9 @@ function usualWeather(random: Random, startMs: number, days: number): Weather {
       const day = Math.floor(localMs / DAY_MS)
       const isFree = (day + 4) % 7 === 0 || (day + 4) % 7 === 6
       const isHoliday = holidays.has(day - Math.floor(startMs / DAY_MS))
-      const evening = Math.exp(-((hour - 20.5) ** 2) / 14)
+      // Hours from half past eight in the evening, either way round the clock.
+      const late = Math.abs(((hour - 20.5 + 36) % 24) - 12)
+      const evening = Math.exp(-(late ** 2) / 14)
       const noon = Math.exp(-((hour - 13) ** 2) / 18)
       const shape = 0.35 + 1.3 * evening + (isFree || isHoliday ? 0.9 : 0.5) * noon
       return shape * (isHoliday ? 1.3 : 1)
