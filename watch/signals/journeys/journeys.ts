@@ -68,8 +68,9 @@ async function signIn(traveller: Traveller, monitor: JourneyMonitor, tools: Jour
   const nowMs = tools.ctx.clock.now().getTime()
   const lastMs = tools.signedInAtMs.get(traveller.origin)
   if (lastMs === undefined || nowMs - lastMs >= SIGN_IN_EVERY_MS) {
-    await tools.accounts.signIn(traveller, monitor)
+    // Noted first: attempts that fail are counted by the platform, too.
     tools.signedInAtMs.set(traveller.origin, nowMs)
+    await tools.accounts.signIn(traveller, monitor)
   } else await tools.accounts.enter(traveller, monitor)
   const { account } = await traveller.getJson<MeResponse>('session', '/api/v1/me')
   if (account) return

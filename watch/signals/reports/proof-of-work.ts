@@ -1,5 +1,5 @@
 /** Proof of work for sources that look automated (ALTCHA, altcha.org): a challenge to solve, once. */
-import { createChallenge, verifySolution } from 'altcha-lib/v1'
+import { createChallenge, extractParams, verifySolution } from 'altcha-lib/v1'
 import type { Challenge } from 'altcha-lib/v1/types'
 import type { WatchCtx } from '../../app/context.ts'
 
@@ -28,7 +28,10 @@ export function createProofOfWork(ctx: WatchCtx): ProofOfWork {
     async accept(solution) {
       const signature = signatureOf(solution)
       if (signature === null || used.has(signature)) return false
-      if (!(await verifySolution(solution, hmacKey))) return false
+      // The time that it carries is judged by our clock; that it is ours, by the signature.
+      const expiresAtMs = Number(extractParams(solution)['expires']) * 1_000
+      if (!(expiresAtMs > ctx.clock.now().getTime())) return false
+      if (!(await verifySolution(solution, hmacKey, false))) return false
       // Asked again: two requests may have come this far with the same solution.
       if (used.has(signature)) return false
       const nowMs = ctx.clock.now().getTime()
