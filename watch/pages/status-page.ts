@@ -30,7 +30,7 @@ export interface StatusPageInput extends BlockContext {
 
 /** Renders the whole page; complete without scripts and under 50 kB. */
 export function renderStatusPage(input: StatusPageInput): string {
-  const { view, links, now } = input
+  const { view, links } = input
   const open = view.incidents.filter(
     (incident) => incident.resolvedAtMs === null && incident.mergedInto === null,
   )

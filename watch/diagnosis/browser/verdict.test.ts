@@ -69,7 +69,7 @@ test.each<[string, Partial<Facts>, VerdictCode, string]>([
     'an answer without our permission comes back',
     { beacons: [beacon({ outcome: 'opaque' })], target: dead },
     'portal',
-    'sure',
+    'likely',
   ],
   [
     'beacons take far longer than usual',

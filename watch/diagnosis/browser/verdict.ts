@@ -58,7 +58,9 @@ export function decideVerdict(facts: Facts): Verdict {
 function findVerdict(facts: Facts): Finding {
   const { evidence } = facts
   if (isEverythingUnreachable(facts)) return offline(facts)
-  if (facts.beacons.some(({ outcome }) => outcome === 'wrong-nonce' || outcome === 'opaque')) return PORTAL
+  if (facts.beacons.some(({ outcome }) => outcome === 'wrong-nonce')) return PORTAL
+  // An answer that we may not read: most likely a portal, but an extension that takes headers away looks the same.
+  if (facts.beacons.some(({ outcome }) => outcome === 'opaque')) return { ...PORTAL, sureness: 'likely' }
   if (evidence?.isClosedHere) return CLOSED
   if (evidence === null || evidence.isBlind) return withoutEvidence(facts)
   if (reachOf(facts.target) === 'none') return unreachable(facts, evidence)
