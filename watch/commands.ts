@@ -13,6 +13,7 @@ import { lockWatchDir, WatchRunsAlreadyError } from './app/lock.ts'
 import { startWatch } from './app/serve.ts'
 import { describeFault, openCatalog } from './configuration/index.ts'
 import { WatchPortError } from './http/server.ts'
+import { scoreFile } from './score.ts'
 import { StoreUnusableError } from './store/index.ts'
 
 /** Errors whose message says all that the person needs; any other one shows where it comes from. */
@@ -86,6 +87,16 @@ export async function runAgent(options: {
     await ending.promise
   } catch (error) {
     explainAndExit(error)
+  }
+}
+
+/** Writes how unusual each row of a file of `timestamp,value` is. */
+export async function runScore(path: string): Promise<void> {
+  try {
+    await scoreFile(path)
+  } catch (error) {
+    console.error((error as Error).message)
+    process.exit(1)
   }
 }
 

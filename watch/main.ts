@@ -70,6 +70,10 @@ switch (command) {
   case 'agent':
     await (await import('./commands.ts')).runAgent(values)
     break
+  case 'score':
+    if (rest.length !== 1) refuse('Which file? One of timestamp,value.')
+    await (await import('./commands.ts')).runScore(rest[0]!)
+    break
   default:
     refuse(command ? `There is no command ${command}.` : 'Which command?')
 }

@@ -168,7 +168,7 @@ const IcmpMonitor = z.strictObject({
   maxLossFraction: z.number().min(0).max(1).default(0.5),
 })
 
-export const JOURNEYS = [
+const JOURNEYS = [
   'upbeat-sign-in',
   'upbeat-feed',
   'upbeat-video',
