@@ -64,11 +64,15 @@ export function bodyOf(state: OutageState, wording: Wording, atMs: number): stri
     case 'mitigating':
       return `${what} ${one ? 'is' : 'are'} getting better${where}: fewer attempts fail than at the worst.${forecastSentence(wording)}`
     case 'recovering':
-      return `${what} ${one ? 'is' : 'are'} coming back${where}: ${wording.recovered.cells} of ${wording.recovered.of} affected parts work again. We keep looking until it is stable.`
+      return `${what} ${one ? 'is' : 'are'} coming back${where}${partsBack(wording)}. We keep looking until it is stable.`
     case 'resolved':
       return `${what} ${one ? 'works' : 'work'} again${where}. It lasted ${duration(atMs - wording.startedAtMs)}. If something is still wrong for you, load the app once more; then check drafts and scheduled posts.`
   }
 }
+
+/** An incident that an operator opened has no parts that were counted. */
+const partsBack = ({ recovered }: Wording): string =>
+  recovered.of === 0 ? '' : `: ${recovered.cells} of ${recovered.of} affected parts work again`
 
 /** It had been called over, and is not. */
 export const relapseBody = (wording: Wording): string =>

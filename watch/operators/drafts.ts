@@ -40,7 +40,7 @@ export function draftExplanation(incident: IncidentView, view: StatusView): stri
   return [
     `From ${at(incident.startedAtMs)} UTC${incident.resolvedAtMs === null ? ' on' : ` until ${at(incident.resolvedAtMs)} UTC (${after(incident.resolvedAtMs)})`}, ${joinNames(featureNames(incident, view))} did not work${incident.regions.length > 0 ? ` in ${joinNames(regionNames(incident, view))}` : ''}.`,
     `Cause: ${CAUSE_WORDS[incident.cause]}. [What exactly happened, and why was it possible?]`,
-    `It was found after ${after(incident.detectedAtMs)}, confirmed after ${after(incident.confirmedAtMs)}, and began to recover after ${after(incident.recoveringAtMs)}.${shown.length > 0 ? ` It was shown by ${joinNames(shown)}.` : ''}${incident.officialLagMs === null ? '' : ` The service said so itself after ${duration(incident.officialLagMs)}.`}`,
+    `It was found after ${after(incident.detectedAtMs)}, confirmed after ${after(incident.confirmedAtMs)}${incident.recoveringAtMs === null ? '' : `, and began to recover after ${after(incident.recoveringAtMs)}`}.${shown.length > 0 ? ` It was shown by ${joinNames(shown)}.` : ''}${incident.officialLagMs === null ? '' : ` The service said so itself after ${duration(incident.officialLagMs)}.`}`,
     `Timeline:\n${incident.updates
       .toReversed()
       .map(({ atMs, body }) => `${at(atMs)} ${body}`)

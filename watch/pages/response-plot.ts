@@ -23,25 +23,28 @@ export interface ResponsePlotInput {
 
 /** One summary line, the plot, and the hourly table. Gaps stay gaps. */
 export function renderResponsePlot(input: ResponsePlotInput): Html {
-  const { points, name } = input
+  const { name, fromMs, toMs } = input
+  const points = input.points.filter(({ atMs }) => atMs >= fromMs && atMs <= toMs)
   if (points.length === 0)
     return html`<p class="sub">No response times of ${name} were measured in this time.</p>`
   const latest = points.at(-1)!
   return html`<p class="sub">
       Half of the checks are answered within ${formatMs(latest.p50Ms)}, 95 % within ${formatMs(latest.p95Ms)}.
     </p>
-    ${renderPlot(input)}
+    ${renderPlot({ ...input, points })}
     <details>
       <summary>The same as a table</summary>
-      <div class="scroll">${renderTable(input)}</div>
+      <div class="scroll">${renderTable({ ...input, points })}</div>
     </details>`
 }
 
-function renderPlot({ name, points, fromMs, toMs, timeZone }: ResponsePlotInput): Html {
+function renderPlot(input: ResponsePlotInput): Html {
+  const { name, points, fromMs, toMs, timeZone } = input
   const widthMs = Math.max(FIVE_MINUTES_MS, Math.ceil((toMs - fromMs) / MAX_POINTS))
   const merged = mergePoints(points, widthMs)
   const top = niceCeiling(Math.max(...merged.map((point) => point.p95Ms)))
-  const x = (ms: number) => Math.round(LEFT + ((ms - fromMs) / (toMs - fromMs)) * (WIDTH - LEFT))
+  // A bin may begin before the window does.
+  const x = (ms: number) => Math.round(LEFT + (Math.max(0, ms - fromMs) / (toMs - fromMs)) * (WIDTH - LEFT))
   const y = (ms: number) => Math.round(TOP + (1 - Math.min(1, ms / top)) * (HEIGHT - TOP - BOTTOM))
   const line = (pick: (point: ResponseTimeView) => number): string => {
     let d = ''

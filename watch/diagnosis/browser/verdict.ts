@@ -83,7 +83,7 @@ const isEverythingUnreachable = (facts: Facts): boolean =>
 function unreachable(facts: Facts, evidence: EvidenceFact): Finding {
   if (isManyFail(evidence)) return downForOthers('sure', evidence)
   if (isHereFailing(evidence)) return downNearYou('likely', evidence)
-  if (evidence.elsewhere === 'some') return downForOthers('a guess', evidence)
+  if (evidence.elsewhere === 'some') return downElsewhere(evidence)
   const beacons = generalBeacons(facts)
   if (beacons.length > 0 && beacons.every(isFailed)) return ONLY_WATCH
   const family = brokenFamily(facts.beacons)
@@ -213,6 +213,13 @@ const downForOthers = (sureness: Verdict['sureness'], evidence: EvidenceFact): F
     'Do not reinstall and do not sign out: what is not sent yet stays on this device.',
     'Let the status page tell you when it is back.',
   ],
+})
+
+/** Some places fail, and whether this one is among them is not known. */
+const downElsewhere = (evidence: EvidenceFact): Finding => ({
+  ...downForOthers('a guess', evidence),
+  title: 'It may be down for others too',
+  sentence: `In some other places it fails${evidence.incident ? ` (${evidence.incident.title})` : ''}; whether that is what you see can’t be told from here.`,
 })
 
 const downNearYou = (sureness: Verdict['sureness'], evidence: EvidenceFact): Finding => ({
