@@ -122,7 +122,11 @@ export async function sendGuarded(input: GuardedRequest): Promise<GuardedRespons
     } catch (error) {
       const at = { phases, redirects, durationMs: performance.now() - startedMs, cause: error }
       if (timeout.aborted)
-        throw new GuardedRequestError('timeout', `No complete answer within ${input.timeoutMs} ms.`, at)
+        throw new GuardedRequestError(
+          'timeout',
+          `No complete answer within ${Math.round(input.timeoutMs)} ms.`,
+          at,
+        )
       if (input.signal?.aborted) throw new GuardedRequestError('aborted', 'The request was ended.', at)
       throw new GuardedRequestError(...classify(error, phases, hop.url), at)
     }
