@@ -81,7 +81,8 @@ export async function startSupervisor(
     bringSchemaUpToDate({ url: databaseUrl, log: output.log, tell: output.tell, signal }),
   )
 
-  const watchUrl = config.watchUrl ?? (config.sibling?.port ? `http://localhost:${config.sibling.port}` : null)
+  const watchUrl =
+    config.watchUrl ?? (config.sibling?.port ? `http://localhost:${config.sibling.port}` : null)
   const roles = await createRoles({ ...options, output, records, door, databaseUrl, url, watchUrl })
   stack.defer(() => stopAll(roles))
   let isReady = false
