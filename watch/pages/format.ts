@@ -50,12 +50,6 @@ export function formatInstant(at: Date, timeZone: string): string {
   return `${day} ${MONTHS[month - 1]} ${year}, ${time} ${zone}`
 }
 
-/** `22 Nov 2026`. */
-export function formatDate(at: Date, timeZone: string): string {
-  const { day, month, year } = partsOf(at, timeZone)
-  return `${day} ${MONTHS[month - 1]} ${year}`
-}
-
 /** `04:05`, without its zone. */
 export const formatTime = (at: Date, timeZone: string): string => partsOf(at, timeZone).time
 

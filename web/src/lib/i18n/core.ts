@@ -78,6 +78,7 @@ export const t = createTranslator('core', {
   'signIn.neededToComment': 'Sign in to join the conversation.',
   'signIn.neededForThis': 'This page belongs to an account.',
 
+  'error.check': 'Is it down, or is it me?',
   'offline.banner': 'You’re offline. What you do is sent later.',
   'offline.waiting': { one: '{n} waiting', other: '{n} waiting' },
   'version.ready': 'A new version is ready.',

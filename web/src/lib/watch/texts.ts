@@ -5,6 +5,7 @@ export const t = createTranslator('watch', {
   'banner.label': 'Outage',
   'banner.maintenance': 'Maintenance: {title}',
   'banner.details': 'What is known',
+  'banner.check': 'Is it me?',
   'banner.close': 'Hide this',
   'banner.asOf': 'As of {age}.',
 })

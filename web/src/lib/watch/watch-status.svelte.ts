@@ -4,12 +4,12 @@
  */
 import type * as contract from '../../../../contract/index.ts'
 import { readInstance } from '#lib/api/endpoints.ts'
+import { STATUS_KEY } from './check-link.ts'
 import { chooseBanner, type Banner } from './choose-banner.ts'
 
 type WatchStatus = contract.WatchStatus
 
 const URL_KEY = 'upbeat.watch-url'
-const STATUS_KEY = 'upbeat.watch-status'
 const HIDDEN_KEY = 'upbeat.watch-hidden'
 const CALM_MS = 60_000
 const WORRIED_MS = 20_000

@@ -1,0 +1,95 @@
+/** The app shows what the watch sees, also while the platform does not answer. */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { chromium } from 'playwright-core'
+import { expect, test } from 'vitest'
+import type { WatchStatus } from '../../contract/watch.ts'
+import { startProduct } from '../support/product.ts'
+import { makeTemporaryDir } from '../support/temporary-dir.ts'
+import { PHONE } from './support/stage.ts'
+
+const PATIENCE_MS = 60_000
+
+/** What a watch answers, over real HTTP and from another origin. */
+async function startWatchAnswers() {
+  const said: { status: WatchStatus | null } = { status: null }
+  const server = createServer((_request, response) => {
+    if (!said.status) return response.destroy()
+    response.setHeader('access-control-allow-origin', '*').setHeader('content-type', 'application/json')
+    return response.end(JSON.stringify({ ...said.status, asOf: new Date().toISOString() }))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://localhost:${(server.address() as AddressInfo).port}`,
+    say: (status: WatchStatus | null) => void (said.status = status),
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+function makeStatus(state: 'confirmed' | 'recovering', url: string): WatchStatus {
+  return {
+    service: { id: 'upbeat', name: 'Upbeat', statusUrl: `${url}/s/upbeat` },
+    asOf: '2026-01-01T00:00:00.000Z',
+    indicator: 'major',
+    description: 'Partial System Outage',
+    isBlind: false,
+    features: [],
+    incidents: [
+      {
+        id: 'aaaaaaaaaaaa',
+        title: 'Upload does not work',
+        state,
+        cause: 'unknown',
+        causeProbability: 1,
+        features: ['upload'],
+        regions: [],
+        startedAt: '2026-01-01T00:00:00.000Z',
+        expectedEndAt: null,
+        advice: 'Wait; what you sent is kept.',
+        url: `${url}/s/upbeat/incidents/aaaaaaaaaaaa`,
+      },
+    ],
+    maintenances: [],
+  }
+}
+
+test('the banner says what the watch says, with the platform silent, and what was last known with the watch silent', async () => {
+  await using dir = await makeTemporaryDir()
+  await using watch = await startWatchAnswers()
+  await using product = await startProduct({
+    dataDir: dir.path,
+    env: { LOG_LEVEL: 'warn', WATCH_URL: watch.url },
+  })
+  const url = product.url.replace('127.0.0.1', 'localhost')
+  watch.say(makeStatus('confirmed', watch.url))
+  await using stack = new AsyncDisposableStack()
+  const browser = await chromium.launch({
+    executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu'],
+  })
+  stack.defer(() => browser.close())
+  const page = await browser.newPage({ viewport: PHONE, baseURL: url })
+
+  await page.goto('/search')
+  const banner = page.getByRole('status', { name: 'Outage' })
+  await banner.waitFor({ timeout: PATIENCE_MS })
+  expect(await banner.innerText()).toContain('Upload does not work. Wait; what you sent is kept.')
+  const check = await banner.getByRole('link', { name: 'Is it me?' }).getAttribute('href')
+  expect(check).toMatch(/\/s\/upbeat\/check#app=.*build/)
+
+  await page.route('**/api/v1/**', (route) =>
+    new URL(route.request().url()).origin === new URL(url).origin ? route.abort() : route.continue(),
+  )
+  watch.say(makeStatus('recovering', watch.url))
+  await page.reload()
+  await expect.poll(() => banner.getAttribute('class'), { timeout: PATIENCE_MS }).toContain('recovering')
+
+  watch.say(null)
+  await page.reload()
+  await banner.waitFor({ timeout: PATIENCE_MS })
+})
