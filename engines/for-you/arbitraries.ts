@@ -47,6 +47,7 @@ export const viewer: fc.Arbitrary<Viewer> = fc.record({
   taste: fc.record({
     follows: fc.uniqueArray(authorId, { maxLength: 6 }),
     likedAuthors: fc.array(fc.tuple(authorId, weight), { maxLength: 5 }).map((pairs) => new Map(pairs)),
+    likedVideos: fc.uniqueArray(videoId, { maxLength: 20 }),
     tags: fc.array(fc.tuple(tag, weight), { maxLength: 5 }).map((pairs) => new Map(pairs)),
   }),
   seen: fc.uniqueArray(videoId, { maxLength: 60 }),
@@ -61,5 +62,6 @@ export function poolOf(videos: readonly CandidateVideo[]): CandidatePool {
 }
 
 export function anybody(taste: Partial<ViewerTaste> = {}): Viewer {
-  return { id: null, taste: { follows: [], likedAuthors: new Map(), tags: new Map(), ...taste }, seen: [] }
+  const nothing: ViewerTaste = { follows: [], likedAuthors: new Map(), likedVideos: [], tags: new Map() }
+  return { id: null, taste: { ...nothing, ...taste }, seen: [] }
 }

@@ -176,6 +176,19 @@ describe('preferences', () => {
     expect(item).toMatchObject({ videoId: 'liked', reason: { code: 'author-liked' } })
   })
 
+  test('liking a video speaks for the author’s others, and not for itself', () => {
+    const taste = { likedAuthors: new Map([['by-both', 1]]), likedVideos: ['liked'] }
+    const pool = poolOf([video('liked', { authorId: 'by-both' }), video('other', { authorId: 'by-both' })])
+    const items = rankForYou(pool, anybody(taste), options()).items()
+
+    expect(items.map(({ videoId }) => videoId)).toEqual(['other', 'liked'])
+    expect(items.map(({ parts }) => parts.liked > 0)).toEqual([true, false])
+    expect(items[1]!.reason.code).not.toBe('author-liked')
+    // The next viewer's ranking of the same pool knows nothing of it.
+    const others = rankForYou(pool, anybody({ likedAuthors: taste.likedAuthors }), options()).items()
+    expect(others.every(({ parts }) => parts.liked > 0)).toBe(true)
+  })
+
   test('a tag that the viewer watches comes first, and the reason names it', () => {
     const tags = new Map([
       ['cats', 0.9],

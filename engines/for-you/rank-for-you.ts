@@ -102,6 +102,7 @@ interface Numbers {
   readonly followed: readonly number[]
   readonly liked: readonly (readonly [number, number])[]
   readonly tags: readonly (readonly [number, number])[]
+  readonly likedSlots: readonly number[]
   /** Of followed and liked, each once. */
   readonly authors: readonly number[]
 }
@@ -126,6 +127,7 @@ function numbersOf(pool: CandidatePool, taste: ViewerTaste): Numbers {
     followed,
     liked,
     tags: found(pool.tags, taste.tags),
+    likedSlots: [...new Set(taste.likedVideos)].map((id) => pool.slotOf(id)).filter((slot) => slot >= 0),
     authors: [...new Set([...followed, ...liked.map(([author]) => author)])],
   }
   numbersByTaste.set(taste, numbers)
@@ -133,14 +135,16 @@ function numbersOf(pool: CandidatePool, taste: ViewerTaste): Numbers {
 }
 
 function bindTaste(pool: CandidatePool, viewer: Viewer, random: () => number): Taste {
-  const { followed, likedAuthor, tagWeight } = pool.scratch
+  const { followed, likedAuthor, isLiked, tagWeight } = pool.scratch
   const numbers = numbersOf(pool, viewer.taste)
   for (const author of numbers.followed) followed[author] = 1
   for (const [author, weight] of numbers.liked) likedAuthor[author] = weight
+  for (const slot of numbers.likedSlots) isLiked[slot] = 1
   for (const [tag, weight] of numbers.tags) tagWeight[tag] = weight
   const tags = numbers.tags.map(([tag]) => tag)
   const seed = Math.floor(random() * 2 ** 32) | 0
-  return { authors: numbers.authors, tags, followed, likedAuthor, tagWeight, seed }
+  const { authors, likedSlots } = numbers
+  return { authors, tags, followed, likedAuthor, likedSlots, isLiked, tagWeight, seed }
 }
 
 function unbindTaste(taste: Taste): void {
@@ -148,6 +152,7 @@ function unbindTaste(taste: Taste): void {
     taste.followed[author] = 0
     taste.likedAuthor[author] = 0
   }
+  for (const slot of taste.likedSlots) taste.isLiked[slot] = 0
   for (const tag of taste.tags) taste.tagWeight[tag] = 0
 }
 

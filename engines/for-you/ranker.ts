@@ -24,12 +24,14 @@ function unevenly(n: number): number {
 export const weightedSumRanker: Ranker = {
   score(pool, taste, slots, count, scores) {
     const { affinity, tagSum } = pool.scratch
+    const { author } = pool.columns
     // What is personal touches few videos: walking from the viewer's authors and tags to these is cheaper than asking
     // each video for its own.
-    for (const author of taste.authors) {
-      const points = affinityPoints(taste, author)
-      for (const slot of pool.slotsOfAuthor(author)) affinity[slot] = points
+    for (const by of taste.authors) {
+      const points = affinityPoints(taste, by)
+      for (const slot of pool.slotsOfAuthor(by)) affinity[slot] = points
     }
+    for (const slot of taste.likedSlots) affinity[slot] = taste.followed[author[slot]!]! * FOLLOWING_POINTS
     for (const tag of taste.tags) {
       const weight = taste.tagWeight[tag]!
       for (const slot of pool.slotsWithTag(tag)) tagSum[slot] = tagSum[slot]! + weight
@@ -41,7 +43,8 @@ export const weightedSumRanker: Ranker = {
       const chance = CHANCES[(slot ^ seed) & CHANCES_MASK]!
       scores[at] = basePoints[slot]! + affinity[slot]! + cappedTagPoints(tagSum[slot]!) + chance
     }
-    for (const author of taste.authors) for (const slot of pool.slotsOfAuthor(author)) affinity[slot] = 0
+    for (const by of taste.authors) for (const slot of pool.slotsOfAuthor(by)) affinity[slot] = 0
+    for (const slot of taste.likedSlots) affinity[slot] = 0
     for (const tag of taste.tags) for (const slot of pool.slotsWithTag(tag)) tagSum[slot] = 0
   },
   explain(pool, taste, slot, parts) {
@@ -50,7 +53,7 @@ export const weightedSumRanker: Ranker = {
     parts[0] = freshPoints[slot]!
     parts[1] = popularPoints[slot]!
     parts[2] = taste.followed[by]! * FOLLOWING_POINTS
-    parts[3] = taste.likedAuthor[by]! * LIKED_POINTS
+    parts[3] = taste.isLiked[slot] ? 0 : taste.likedAuthor[by]! * LIKED_POINTS
     parts[4] = cappedTagPoints(sumOfTags(pool, taste, slot))
     parts[5] = CHANCES[(slot ^ taste.seed) & CHANCES_MASK]!
   },

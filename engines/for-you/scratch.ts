@@ -13,6 +13,8 @@ export interface Scratch {
   affinity: Float32Array
   /** By slot: weights of its tags. */
   tagSum: Float32Array
+  /** By slot: 1 when the viewer liked it. */
+  isLiked: Uint8Array
   /** By place in the order: the next one put off that has the same author. */
   nextDeferred: Int32Array
   /** By author: 1 when followed. */
@@ -40,6 +42,7 @@ export function createScratch(): Scratch {
     newcomers: new Int32Array(0),
     affinity: new Float32Array(0),
     tagSum: new Float32Array(0),
+    isLiked: new Uint8Array(0),
     nextDeferred: new Int32Array(0),
     followed: new Uint8Array(0),
     likedAuthor: new Float32Array(0),
@@ -60,6 +63,7 @@ export function fitScratch(scratch: Scratch, slots: number, authors: number, tag
     scratch.newcomers = new Int32Array(slots)
     scratch.affinity = new Float32Array(slots)
     scratch.tagSum = new Float32Array(slots)
+    scratch.isLiked = new Uint8Array(slots)
     scratch.nextDeferred = new Int32Array(slots)
   }
   if (scratch.followed.length < authors) {

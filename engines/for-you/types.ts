@@ -32,7 +32,7 @@ export interface Viewer {
   /** Null for a signed-out visitor. */
   readonly id: string | null
   readonly taste: ViewerTaste
-  /** Videos watched before: they come after everything else. */
+  /** Videos that were watched, or answered in some way, before: they come after everything else. */
   readonly seen: Iterable<string>
 }
 
@@ -41,6 +41,8 @@ export interface ViewerTaste {
   readonly follows: Iterable<string>
   /** Authors whose videos the viewer liked, weighted 0 to 1. */
   readonly likedAuthors: ReadonlyMap<string, number>
+  /** Videos that the viewer liked: their author's liking says something of the others, and nothing of these. */
+  readonly likedVideos: Iterable<string>
   /** Tags that the viewer watches, weighted 0 to 1. */
   readonly tags: ReadonlyMap<string, number>
 }
@@ -97,6 +99,10 @@ export interface Taste {
   readonly followed: Uint8Array
   /** By author: weight of likes. */
   readonly likedAuthor: Float32Array
+  /** Slots of videos that the viewer liked themselves, each once. */
+  readonly likedSlots: readonly number[]
+  /** By slot: 1 when liked. */
+  readonly isLiked: Uint8Array
   /** By tag: weight of watching. */
   readonly tagWeight: Float32Array
   /** Makes each ranking a little different. */

@@ -236,7 +236,7 @@ export interface ViewerMemoryRow {
   readonly saved: string | null
   readonly blocking: string | null
   readonly blockedBy: string | null
-  /** Oldest first. */
+  /** Watched or commented on, oldest first; some may be in it twice. */
   readonly seen: string | null
   readonly likedAuthors: { id: string; count: number }[]
   readonly tags: { tag: string; count: number }[]
@@ -251,6 +251,10 @@ with liked as materialized (
 ), watched as materialized (
   select video_id, max(hour) as hour, max(completions) as completions from video_view
   where viewer_key = $2 group by video_id order by max(hour) desc limit $4
+), commented as materialized (
+  select video_id, max(created_at) as at from (
+    select video_id, created_at from comment where account_id = $1 order by created_at desc limit $4
+  ) newest group by video_id
 )
 select
   ${listOf('followee_id', 'follow', 'follower_id', 5)} as follows,
@@ -258,7 +262,8 @@ select
   ${listOf('video_id', 'video_save', 'account_id', 5)} as saved,
   ${listOf('blocked_id', 'block', 'blocker_id', 5)} as blocking,
   ${listOf('blocker_id', 'block', 'blocked_id', 5)} as "blockedBy",
-  (select string_agg(video_id::text, ',' order by hour) from watched) as seen,
+  (select string_agg(video_id::text, ',' order by at) from (
+    select video_id, hour as at from watched union all select video_id, at from commented) s) as seen,
   coalesce((select json_agg(json_build_object('id', a.account_id, 'count', a.count)) from (
     select video.account_id, count(*)::int as count from liked join video on video.id = liked.video_id
     group by video.account_id) a), '[]') as "likedAuthors",

@@ -234,6 +234,47 @@ test('a changed video has its new caption in the feed', async () => {
     .toBe('after')
 })
 
+test('what somebody liked, saved or commented on comes after what they have not seen, in every new feed', async () => {
+  await using world = await createWorld()
+  await using feed = openSmallFeed(world, { firstSnapshot: 20 })
+  const [author, other, viewerId] = (await addAccounts(world, 3)) as [string, string, string]
+  const seeds = [author, author, author, other, other].map((authorId) => ({ authorId, tags: ['boats'] }))
+  const [liked, saved, commented, ...unseen] = (await addVideos(world, seeds)) as [string, string, string]
+  await using warm = openSmallFeed(world, { firstSnapshot: 20 })
+  await readForYou(warm, { viewerId })
+
+  const row = { account_id: viewerId, created_at: new Date() }
+  await world.ctx.db
+    .insertInto('video_like')
+    .values({ ...row, video_id: liked })
+    .execute()
+  await world.ctx.db
+    .insertInto('video_save')
+    .values({ ...row, video_id: saved })
+    .execute()
+  const comment = { id: world.ctx.newId(), body: 'Ahoi', client_key: null, parent_id: null, deleted_at: null }
+  await world.ctx.db
+    .insertInto('comment')
+    .values({ ...row, ...comment, video_id: commented })
+    .execute()
+
+  const { items } = await readForYou(feed, { viewerId })
+  expect(items.slice(0, 2).map(({ id }) => id)).toEqual(expect.arrayContaining(unseen))
+  expect(items.slice(2).map(({ reason }) => reason!.code)).toEqual(['again', 'again', 'again'])
+  // One that had the viewer in memory already knows likes and saves from its next page on, comments when it hears of them.
+  const told = tellAgain(world, {
+    kind: 'commented',
+    accountId: viewerId,
+    videoId: commented,
+    commentId: comment.id,
+  })
+  const again = async () =>
+    (await readForYou(warm, { viewerId })).items.filter(({ reason }) => reason!.code === 'again').length
+  await again()
+  expect(await again()).toBeGreaterThanOrEqual(2)
+  await expect.poll(told(again), PATIENCE).toBe(3)
+})
+
 test('following somebody changes the next ranking', async () => {
   await using world = await createWorld()
   await using feed = openSmallFeed(world)

@@ -29,16 +29,16 @@ export interface ViewerMemory {
   readonly isWhole: boolean
   readonly likedAuthors: Map<string, number>
   readonly tags: Map<string, number>
-  /** Of follows, likedAuthors and tags as they are: the same sets, in a new object after each change. Null: to be made. */
+  /** Of follows, likedAuthors, liked and tags as they are: the same sets, in a new object after each change. Null: to be made. */
   taste: ViewerTaste | null
-  /** Oldest first; some may be in it twice. */
+  /** Watched or commented on, oldest first; some may be in it twice. What is liked or saved was seen as well. */
   readonly seen: string[]
   readonly loadedAtMs: number
 }
 
 const STRANGER: Viewer = {
   id: null,
-  taste: { follows: [], likedAuthors: new Map(), tags: new Map() },
+  taste: { follows: [], likedAuthors: new Map(), likedVideos: [], tags: new Map() },
   seen: [],
 }
 
@@ -64,9 +64,9 @@ export class Viewers {
   async tasteOf(accountId: string | null): Promise<Viewer> {
     if (accountId === null) return STRANGER
     const memory = await this.of(accountId)
-    const { follows, likedAuthors, tags } = memory
-    memory.taste ??= { follows, likedAuthors, tags }
-    return { id: accountId, taste: memory.taste, seen: memory.seen }
+    const { follows, likedAuthors, liked, saved, tags, seen } = memory
+    memory.taste ??= { follows, likedAuthors, likedVideos: liked, tags }
+    return { id: accountId, taste: memory.taste, seen: allOf(seen, liked, saved) }
   }
 
   /** What is known of an account. At most one query, when they were not here lately. */
@@ -92,8 +92,12 @@ export class Viewers {
     }
     const id = this.#shared(objectId)
     this.#change(subjectId, (memory) => {
-      if (kind === 'liked' || kind === 'unliked') put(memory.liked, id, kind === 'liked')
-      else if (kind === 'saved' || kind === 'unsaved') put(memory.saved, id, kind === 'saved')
+      // Taking a like back doesn't make a video unseen.
+      if (kind === 'liked' || kind === 'saved') this.#see(memory, id)
+      if (kind === 'liked' || kind === 'unliked') {
+        put(memory.liked, id, kind === 'liked')
+        memory.taste = null
+      } else if (kind === 'saved' || kind === 'unsaved') put(memory.saved, id, kind === 'saved')
       else if (kind === 'followed' || kind === 'unfollowed') {
         put(memory.follows, id, kind === 'followed')
         memory.taste = null
@@ -105,8 +109,8 @@ export class Viewers {
   learn(event: DomainEvent, authorId: string | undefined): void {
     const memory = event.accountId === null ? undefined : this.#memory.peek(event.accountId)
     if (!memory) return
-    if (event.kind === 'viewed' && event.isCounted) this.#see(memory, event.videoId)
-    else if (event.kind === 'liked' && authorId !== undefined) {
+    if (isSeeing(event)) this.#see(memory, event.videoId)
+    if (event.kind === 'liked' && authorId !== undefined) {
       const weight = (memory.likedAuthors.get(authorId) ?? 0) + 1 / FULL_LIKES
       memory.likedAuthors.set(this.#shared(authorId), Math.min(1, weight))
       memory.taste = null
@@ -196,6 +200,21 @@ export class Viewers {
     this.#strings.set(text, text)
     return text
   }
+}
+
+/** One after the other, as they are when it is walked through. */
+function allOf(...lists: readonly Iterable<string>[]): Iterable<string> {
+  return {
+    *[Symbol.iterator]() {
+      for (const list of lists) yield* list
+    },
+  }
+}
+
+/** Whoever answers a video in some way has seen it. */
+function isSeeing(event: DomainEvent): event is DomainEvent & { videoId: string } {
+  if (event.kind === 'viewed') return event.isCounted
+  return event.kind === 'liked' || event.kind === 'saved' || event.kind === 'commented'
 }
 
 function put(set: Set<string>, id: string, is: boolean): void {
