@@ -1,4 +1,4 @@
-/** Sends reports of views in batches; on leaving the page by a request that outlives it. */
+/** Sends reports of views in batches; when the page is left, at once and by a request that outlives it. */
 import { reportViews } from '#lib/api/endpoints.ts'
 import type { ViewReport } from '#lib/api/types.ts'
 import { makeId } from '#lib/ids.ts'
@@ -11,21 +11,34 @@ const MAX_KEPT = 200
 
 let waiting: ViewReport[] = []
 let timer: ReturnType<typeof setTimeout> | undefined
-let isListening = false
 
 /** Takes a report; a later one with the same key replaces it. */
 export function addViewReport(report: ViewReport): void {
   waiting = [...waiting.filter((other) => other.key !== report.key), report].slice(-MAX_KEPT)
   timer ??= setTimeout(() => void flushViewReports(), FLUSH_MS)
-  if (isListening) return
-  isListening = true
-  addEventListener('pagehide', () => void flushViewReports())
-  document.addEventListener('visibilitychange', () => {
-    if (document.hidden) void flushViewReports()
-  })
 }
 
-/** Sends what is waiting. What fails waits for the next time. */
+/**
+ * Hears that the page is left or put away: `collect` adds what runs, then everything is sent before the page is gone.
+ * Returns how to stop.
+ */
+export function onPageLeft(collect: () => void): () => void {
+  const onLeft = () => {
+    collect()
+    void flushViewReports()
+  }
+  const onVisibility = () => {
+    if (document.hidden) onLeft()
+  }
+  addEventListener('pagehide', onLeft)
+  document.addEventListener('visibilitychange', onVisibility)
+  return () => {
+    removeEventListener('pagehide', onLeft)
+    document.removeEventListener('visibilitychange', onVisibility)
+  }
+}
+
+/** Sends what is waiting; the first batch leaves before this returns. What fails waits for the next time. */
 export async function flushViewReports(): Promise<void> {
   clearTimeout(timer)
   timer = undefined

@@ -26,3 +26,13 @@ test('a showing that never played is not reported', () => {
   view.advance(7)
   expect(view.report()).toBeNull()
 })
+
+test('a showing is reported again only when more of it was watched, and then as a whole', () => {
+  const view = createViewTracker(showing)
+  view.advance(0)
+  view.advance(1)
+  expect(view.report()).toMatchObject({ watchedMs: 1000 })
+  expect(view.report()).toBeNull()
+  view.advance(2)
+  expect(view.report()).toMatchObject({ watchedMs: 2000, key: showing.key })
+})

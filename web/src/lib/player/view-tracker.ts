@@ -11,7 +11,7 @@ export interface ViewTracker {
   seek(timeS: number): void
   /** The video has begun again by itself. */
   complete(): void
-  /** What there is to report; null when it did not play. */
+  /** What there is to report; null when it did not play, or not since the last report. */
   report(): ViewReport | null
 }
 
@@ -19,6 +19,7 @@ export function createViewTracker(input: Pick<ViewReport, 'videoId' | 'key' | 's
   let watchedS = 0
   let completions = 0
   let lastS: number | null = null
+  let reportedMs = 0
   return {
     advance(timeS) {
       const stepS = lastS === null ? 0 : timeS - lastS
@@ -34,7 +35,9 @@ export function createViewTracker(input: Pick<ViewReport, 'videoId' | 'key' | 's
     },
     report() {
       const watchedMs = Math.round(watchedS * 1000)
-      return watchedMs === 0 ? null : { ...input, watchedMs, completions }
+      if (watchedMs === reportedMs) return null
+      reportedMs = watchedMs
+      return { ...input, watchedMs, completions }
     },
   }
 }
