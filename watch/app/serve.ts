@@ -45,7 +45,7 @@ export async function startWatch(
   const { ctx, board } = opened
   const loop = stack.use(startIncidentLoop(ctx, { board, createDetector }))
   const networks = openNetworkTable(ctx.log)
-  const reports = await openReports(ctx, { observe: loop.observe, networks })
+  const reports = stack.use(await openReports(ctx, { observe: loop.observe, networks }))
   const stalls = stack.use(watchStalls(ctx.clock))
   const connectivity = createConnectivity({ references: config.connectivity, clock: ctx.clock })
   const probes = stack.use(

@@ -51,20 +51,24 @@ function serve(db: DatabaseSync, port: MessagePort): void {
     return statement
   }
 
+  function runStatement({ sql, params, mustChange }: WireUnit['statements'][number]): number {
+    const changed = Number((params ? prepare(sql).run(params) : prepare(sql).run()).changes)
+    if (mustChange && changed === 0) throw new Unchanged(sqlOf.get(sql)!)
+    return changed
+  }
+
   function run(unit: WireUnit): UnitResult {
-    db.exec('savepoint unit')
+    // One statement is undone by SQLite itself when it fails.
+    const needsSavepoint = unit.statements.length > 1
+    if (needsSavepoint) db.exec('savepoint unit')
     try {
-      const changes = unit.statements.map(({ sql, params, mustChange }) => {
-        const { changes: changed } = params ? prepare(sql).run(params) : prepare(sql).run()
-        if (mustChange && Number(changed) === 0) throw new Unchanged(sqlOf.get(sql)!)
-        return Number(changed)
-      })
-      db.exec('release unit')
+      const changes = unit.statements.map(runStatement)
+      if (needsSavepoint) db.exec('release unit')
       return { id: unit.id, changes, failure: null }
     } catch (error) {
       // A full disk may have ended the whole transaction already.
       if (isDiskError(error)) throw error
-      db.exec('rollback to unit; release unit')
+      if (needsSavepoint) db.exec('rollback to unit; release unit')
       return { id: unit.id, changes: null, failure: describe(error) }
     }
   }

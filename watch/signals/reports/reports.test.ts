@@ -49,7 +49,18 @@ test('a report is counted, placed by its address, and told to the detector', asy
   expect(open.samples).toMatchObject([
     { kind: 'reports', serviceId: 'upbeat', featureId: 'feed', region: 'eu', asn: 3320, count: 1, trust: 1 },
   ])
-  expect(reportMinutesOf(open.world.ctx, { serviceId: 'upbeat' })).toMatchObject([{ count: 1, trusted: 1 }])
+  await expect
+    .poll(() => reportMinutesOf(open.world.ctx, { serviceId: 'upbeat' }))
+    .toMatchObject([{ count: 1, trusted: 1 }])
+})
+
+test('counts that a crash lost are counted again from what was kept', async () => {
+  await using open = await openWorld()
+  await take(open.reports)
+  // Opened anew before the counts were written: what they are made of is on the disk.
+  const again = await openReports(open.world.ctx, { observe: () => {}, networks })
+  expect(reportMinutesOf(open.world.ctx, { serviceId: 'upbeat' })).toMatchObject([{ count: 1 }])
+  await again[Symbol.asyncDispose]()
 })
 
 test('one reporter counts once per service and window', async () => {

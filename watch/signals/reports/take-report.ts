@@ -7,6 +7,7 @@ import type { WatchCtx } from '../../app/context.ts'
 import { notFound, WatchError } from '../../app/errors.ts'
 import type { ServiceEntry } from '../../configuration/index.ts'
 import type { NetworkTable } from '../networks/index.ts'
+import { openMinuteCounts } from './minute-counts.ts'
 import { createProofOfWork, type ProofOfWork } from './proof-of-work.ts'
 import { openReporterHash } from './reporter.ts'
 import { createTrustJudge } from './trust.ts'
@@ -29,7 +30,7 @@ export interface ReportAnswer {
   readonly othersInTenMinutes: number
 }
 
-export interface Reports {
+export interface Reports extends AsyncDisposable {
   /** @throws {WatchError} not-found, invalid-input, proof-of-work-needed, too-many-requests, storage-unavailable */
   take(input: TakeReportInput): Promise<ReportAnswer>
   readonly proofOfWork: ProofOfWork
@@ -49,6 +50,7 @@ export async function openReports(
   const trust = createTrustJudge(ctx.clock)
   const reporter = await openReporterHash(ctx)
   const proofOfWork = createProofOfWork(ctx)
+  const counts = await openMinuteCounts(ctx)
   const floods = createRateBucket({
     burst: BURST_PER_NETWORK,
     refillMs: REFILL_MS,
@@ -83,7 +85,8 @@ export async function openReports(
       diagnosis: report.diagnosis,
     }
     const isCounted = await keep(row)
-    if (isCounted)
+    if (isCounted) {
+      counts.add(row)
       parts.observe({
         kind: 'reports',
         serviceId: row.serviceId,
@@ -95,6 +98,7 @@ export async function openReports(
         trust: row.trust,
         clientVersion: row.clientVersion,
       })
+    }
     return {
       isCounted,
       feature: report.feature,
@@ -118,24 +122,8 @@ export async function openReports(
   /** False: this reporter is in this window already. */
   async function keep(row: ReportRow): Promise<boolean> {
     try {
-      const { reporter: hash, window, diagnosis, asn, device, clientVersion, ...minute } = row
-      await ctx.store.write([
-        {
-          sql: INSERT,
-          params: { ...minute, reporter: hash, window, diagnosis, asn, device, clientVersion },
-          mustChange: true,
-        },
-        {
-          sql: COUNT,
-          params: {
-            serviceId: row.serviceId,
-            atMs: Math.floor(row.atMs / MINUTE_MS) * MINUTE_MS,
-            featureId: row.featureId ?? '',
-            region: row.region ?? '',
-            trust: row.trust,
-          },
-        },
-      ])
+      const { reporter: hash, ...rest } = row
+      await ctx.store.write([{ sql: INSERT, params: { ...rest, reporter: hash }, mustChange: true }])
       return true
     } catch (error) {
       if (error instanceof WatchError && error.code === 'changed-meanwhile') return false
@@ -158,7 +146,7 @@ export async function openReports(
     return Math.max(0, known.count - (isCounted ? 1 : 0))
   }
 
-  return { take, proofOfWork }
+  return { take, proofOfWork, [Symbol.asyncDispose]: () => counts[Symbol.asyncDispose]() }
 }
 
 interface ReportRow {
@@ -179,10 +167,6 @@ const INSERT = `insert into report (service_id, window, reporter, at_ms, feature
     trust, diagnosis)
   values (:serviceId, :window, :reporter, :atMs, :featureId, :region, :asn, :device, :clientVersion, :trust, :diagnosis)
   on conflict do nothing`
-const COUNT = `insert into report_minute (service_id, at_ms, feature_id, region, count, trusted)
-  values (:serviceId, :atMs, :featureId, :region, 1, :trust)
-  on conflict do update set count = count + 1, trusted = trusted + excluded.trusted`
-
 function checkFeature(entry: ServiceEntry, feature: string | null): void {
   if (feature === null || entry.features.some(({ id }) => id === feature)) return
   throw new WatchError('invalid-input', {
