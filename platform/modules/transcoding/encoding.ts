@@ -22,6 +22,9 @@ export interface EncodeRun extends Pick<RunInput, 'file' | 'stdin' | 'nice' | 's
 }
 
 const PROGRESS_EVERY_MS = 1_000
+/** The encoder's speed counts from its start, before anything is made: at first it is next to nothing. */
+const ESTIMATE_AFTER_MADE_MS = 1_000
+const ESTIMATE_AFTER_WORK_MS = 3_000
 
 /**
  * Runs the encoder; every finished segment is kept, whatever happens after it.
@@ -76,17 +79,34 @@ export async function refuseVideo(
   ctx.log.info({ videoId, code: refusal.code }, 'transcoding.refused')
 }
 
+/** How long the rest takes, at the speed so far (film time by work time); null as long as that tells nothing. */
+export function estimateTimeLeftS(so: {
+  readonly leftMs: number
+  readonly madeMs: number
+  readonly workedMs: number
+  readonly speed: number | null
+}): number | null {
+  if (!so.speed || so.madeMs < ESTIMATE_AFTER_MADE_MS || so.workedMs < ESTIMATE_AFTER_WORK_MS) return null
+  return so.leftMs / 1000 / so.speed
+}
+
 function throttleProgress(ctx: Ctx, run: EncodeRun): RunInput['onProgress'] {
   const { durationMs, videoId, plan, from = 0 } = run
   if (durationMs === null || run.stdin) return undefined
   const skippedMs = (from * plan.gopFrames * plan.fps.den * 1000) / plan.fps.num
+  const startedAtMs = ctx.clock.monotonicMs()
   let toldAtMs = -Infinity
   return ({ outTimeMs, speed }) => {
     const nowMs = ctx.clock.monotonicMs()
     if (outTimeMs === null || nowMs - toldAtMs < PROGRESS_EVERY_MS) return
     toldAtMs = nowMs
     const doneMs = Math.min(durationMs, skippedMs + outTimeMs)
-    const timeLeftS = speed ? (durationMs - doneMs) / 1000 / speed : null
+    const timeLeftS = estimateTimeLeftS({
+      leftMs: durationMs - doneMs,
+      madeMs: outTimeMs,
+      workedMs: nowMs - startedAtMs,
+      speed,
+    })
     // A number on a page: when it can't be written, the work goes on.
     recordProgress(ctx, ctx.db, { videoId, progress: doneMs / durationMs, timeLeftS }).catch(
       (error: unknown) => ctx.log.warn({ err: error, videoId }, 'transcoding.progress-lost'),
