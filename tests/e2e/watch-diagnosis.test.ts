@@ -114,3 +114,28 @@ test('the result goes along to the report, where it can be read and taken out', 
   expect(row!.diagnosis).toContain('not tested')
   await context.close()
 })
+
+test('a person behind a crowded address proves some work without noticing', async () => {
+  const context = await stage.browser.newContext({ viewport: PHONE })
+  const send = (i: number) =>
+    fetch(`${stage.url}/api/v1/services/upbeat/reports`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'user-agent': `Mozilla/5.0 (${i})`,
+        'x-forwarded-for': '192.0.2.9',
+      },
+      body: JSON.stringify({ feature: 'feed' }),
+    })
+  const statuses = []
+  for (let i = 0; i < 12; i++) statuses.push((await send(i)).status)
+  expect(statuses.at(-1)).toBe(428)
+  await context.route(`${stage.url}/**`, (route) =>
+    route.continue({ headers: { ...route.request().headers(), 'x-forwarded-for': '192.0.2.9' } }),
+  )
+  const page = await context.newPage()
+  await page.goto(`${stage.url}/s/upbeat/report?on=feed`)
+  await page.getByRole('button', { name: 'On a phone' }).click()
+  await page.getByRole('heading', { name: /Thank you|counted already/ }).waitFor({ timeout: PATIENCE_MS })
+  await context.close()
+})

@@ -21,16 +21,25 @@ export interface CheckConfig {
   readonly reportUrl: string
 }
 
-/** What a browser is told to check. */
-export function makeCheckConfig(entry: ServiceEntry, links: Links): CheckConfig {
+const THIS_MACHINE = new Set(['localhost', '127.0.0.1', '[::1]'])
+
+/** To a phone in the room, a service on "this machine" is one on the machine that it talks to. */
+function reachableFrom(address: string, hostname: string): string {
+  const url = new URL(address)
+  if (THIS_MACHINE.has(url.hostname) && !THIS_MACHINE.has(hostname)) url.hostname = hostname
+  return url.href
+}
+
+/** What a browser that reached us by this name is told to check. */
+export function makeCheckConfig(entry: ServiceEntry, links: Links, hostname: string): CheckConfig {
   const { target, versionUrl, versionPath, beacons } = entry.diagnosis
   const base = `/api/v1/services/${encodeURIComponent(entry.id)}`
   return {
     serviceName: entry.name,
     ownBeacon: '/beacon',
     beacons: beacons.map((url) => ({ name: new URL(url).host, url, family: familyOf(url) })),
-    target: target ?? entry.url,
-    version: versionUrl === null ? null : { url: versionUrl, path: versionPath },
+    target: reachableFrom(target ?? entry.url, hostname),
+    version: versionUrl === null ? null : { url: reachableFrom(versionUrl, hostname), path: versionPath },
     evidenceUrl: `${base}/evidence`,
     resultUrl: `${base}/checks`,
     reportUrl: links.report(),

@@ -51,7 +51,7 @@ export function registerDiagnosis(
     scope.get('/s/:service/check', { schema: { params: ServiceParams } }, async (request, reply) => {
       const entry = entryOf(request.params.service)
       const links = serverLinks(entry.id)
-      const config = makeCheckConfig(entry, links)
+      const config = makeCheckConfig(entry, links, request.hostname)
       const evidence = await evidenceFor(entry, request.ip)
       const page = renderDiagnosisPage({ entry, links, evidence, config })
       return sendPage(reply, page, { maxAgeS: 0, connect: originsOf(config) })

@@ -7,7 +7,7 @@ import { openOperators, operatorRoutes } from '../../../watch/operators/index.ts
 import { publicRoutes } from '../../../watch/pages/index.ts'
 import { createWatchWorld, ENTRY, type WatchWorld } from '../../../watch/pages/world.fixtures.ts'
 import { openNetworkTable } from '../../../watch/signals/networks/index.ts'
-import { openReports } from '../../../watch/signals/reports/index.ts'
+import { openReports, registerReports } from '../../../watch/signals/reports/index.ts'
 import { startTelling, tellingRoutes } from '../../../watch/telling/index.ts'
 
 const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
@@ -98,6 +98,7 @@ diagnosis:
   const telling = stack.use(await startTelling(ctx))
   const operators = stack.use(await openOperators(ctx))
   const url = await world.serve(async (app) => {
+    registerReports(app, reports)
     for (const routes of [
       publicRoutes({ reports, networks }),
       tellingRoutes(telling),
