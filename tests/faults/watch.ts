@@ -1,5 +1,5 @@
 /** The outage monitor beside the platform: parts are taken away one by one, and it has to say within a minute what is broken. */
-import { readFile, readdir, rename } from 'node:fs/promises'
+import { readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WatchStatus } from '../../contract/watch.ts'
@@ -82,10 +82,8 @@ async function suffer(report: Report, url: string, fault: Fault): Promise<void> 
   const seen: string[] = []
   const isBack = await eventually(backMs, async () => {
     const { features, incidents } = await readStatus(url)
-    for (const id of fault.features) {
-      const { state } = features.find((feature) => feature.id === id)!
-      if (seen.at(-1) !== state) seen.push(state)
-    }
+    const { state } = features.find(({ id }) => id === fault.features[0])!
+    if (seen.at(-1) !== state) seen.push(state)
     return (
       features.every(({ state }) => state === 'up') && incidents.every(({ state }) => state === 'resolved')
     )
@@ -143,22 +141,29 @@ async function signalGroup(product: Product, signal: NodeJS.Signals): Promise<vo
   sendSignal(postmaster, signal)
 }
 
-/** Moves the segments of one rendition of every video aside: what a lost disk or a wrong edge does. */
+/**
+ * Puts a file in the place of one rendition's folder, for every video: what a broken disk does. Files that are only missing
+ * would be made again from the original within seconds.
+ */
 function hideOneRendition(product: Product): Pick<Fault, 'begin' | 'end'> {
-  const moved: string[] = []
+  const hidden: string[] = []
   return {
     async begin() {
       const root = join(product.dataDir, 'blobs')
-      const segments = (await readdir(root, { recursive: true })).filter((path) =>
-        /\/v540\/[^/]+\.m4s$/.test(path),
-      )
-      for (const segment of segments) {
-        await rename(join(root, segment), join(root, `${segment}.hidden`))
-        moved.push(join(root, segment))
+      const folders = (await readdir(root, { recursive: true })).filter((path) => path.endsWith('/v540'))
+      for (const folder of folders) {
+        const path = join(root, folder)
+        await rename(path, `${path}.hidden`)
+        await writeFile(path, '')
+        hidden.push(path)
       }
+      if (hidden.length === 0) throw new Error('There is no rendition of 540 to hide.')
     },
     async end() {
-      for (const file of moved) await rename(`${file}.hidden`, file)
+      for (const path of hidden) {
+        await rm(path, { force: true, recursive: true })
+        await rename(`${path}.hidden`, path)
+      }
     },
   }
 }
