@@ -7,6 +7,7 @@ import { FolderBlockedError, PostgresMissingError, PostgresStartError } from './
 import {
   AlreadyRunningError,
   bringSchemaUpToDate,
+  localUrlOf,
   PortUnavailableError,
   startSupervisor,
 } from './supervisor/index.ts'
@@ -23,6 +24,7 @@ const EXPLAINED = [
 
 export interface RunAllOptions {
   readonly port?: string
+  readonly host?: string
   readonly watchPort?: string
   readonly dataDir?: string
   readonly isDemoWanted: boolean
@@ -42,6 +44,7 @@ export async function runAll(options: RunAllOptions): Promise<void> {
   try {
     const config = readConfig({
       ...(options.port !== undefined && { PORT: options.port }),
+      ...(options.host !== undefined && { HOST: options.host }),
       ...(options.watchPort !== undefined && { WATCH_PORT: options.watchPort }),
       ...(!options.isWatchWanted && { WATCH_PROGRAM: '' }),
       ...(options.dataDir !== undefined && { DATA_DIR: resolve(options.dataDir) }),
@@ -87,7 +90,7 @@ export async function runDemo(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort())
   const log = createLog({ level: config.logLevel, base: { role: 'demo' } })
   try {
-    const url = `http://127.0.0.1:${config.port}`
+    const url = localUrlOf(config.host, config.port)
     await seedDemo({ url, passwordsPath: config.paths.demoPasswords, log, signal: ending.signal })
   } catch (error) {
     if (!ending.signal.aborted) log.error({ err: error }, 'demo.failed')

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 
 const NODE_MAJOR_NEEDED = 24
-const USAGE = `Usage: node platform/main.ts ROLE [--port PORT] [--watch-port PORT] [--data DIR] [--no-demo] [--no-watch]
+const USAGE = `Usage: node platform/main.ts ROLE [--host ADDRESS] [--port PORT] [--watch-port PORT] [--data DIR] [--no-demo] [--no-watch]
   ROLE  all: everything on this machine · api · ingest · worker · migrate: the database's schema only ·
         demo: fill the running instance with a demo`
 
@@ -20,6 +20,7 @@ function readArguments() {
       allowPositionals: true,
       allowNegative: true,
       options: {
+        host: { type: 'string' },
         port: { type: 'string' },
         data: { type: 'string' },
         demo: { type: 'boolean', default: true },
@@ -38,7 +39,7 @@ function refuse(reason: string): never {
   process.exit(2)
 }
 
-const { role, surplus, port, data, demo, watch, 'watch-port': watchPort } = readArguments()
+const { role, surplus, host, port, data, demo, watch, 'watch-port': watchPort } = readArguments()
 if (surplus.length > 0) refuse(`Too much was given: ${surplus.join(' ')}`)
 // What a role needs is loaded after the look at Node's version, which an older Node would not survive.
 switch (role) {
@@ -46,6 +47,7 @@ switch (role) {
     await (
       await import('./commands.ts')
     ).runAll({
+      host,
       port,
       watchPort,
       dataDir: data,

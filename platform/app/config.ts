@@ -11,6 +11,7 @@ const Environment = z.object({
   HOST: z.string().default('0.0.0.0'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
   PUBLIC_URL: z.url().optional(),
+  SIGN_UP: z.enum(['open', 'closed']).default('open'),
   SOURCE_URL: z.url({ protocol: /^https?$/ }).optional(),
   TRUSTED_PROXIES: z.string().default(''),
   DATABASE_URL: z.string().optional(),
@@ -48,6 +49,8 @@ export interface Config {
   readonly port: number
   /** Where people reach the instance, without a trailing slash; null: whatever host they used. */
   readonly publicUrl: string | null
+  /** Whether anyone may make an account; the operator's link does so in any case. */
+  readonly isSignUpOpen: boolean
   /** Where the source of this very version is offered (AGPL-3.0, section 13); null: where package.json says. */
   readonly sourceUrl: string | null
   readonly trustedProxies: readonly string[]
@@ -93,10 +96,12 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   return {
     instanceName: e.INSTANCE_NAME,
     dataDir,
-    isDemoWanted: e.DEMO === 'on',
+    // People of a demo sign up as everybody does.
+    isDemoWanted: e.DEMO === 'on' && e.SIGN_UP === 'open',
     host: e.HOST,
     port: e.PORT,
     publicUrl: e.PUBLIC_URL?.replace(/\/$/, '') ?? null,
+    isSignUpOpen: e.SIGN_UP === 'open',
     sourceUrl: e.SOURCE_URL ?? null,
     trustedProxies: e.TRUSTED_PROXIES.split(',')
       .map((address) => address.trim())

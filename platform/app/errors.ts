@@ -56,6 +56,13 @@ export const problemKinds = {
     isWorkKept: null,
     next: 'See /api/openapi.json for what exists.',
   },
+  'sign-up-closed': {
+    status: 403,
+    side: 'you',
+    title: 'No new accounts are made on this instance',
+    isWorkKept: true,
+    next: 'Sign in if you have an account here, or ask the operator of this instance for one.',
+  },
   'handle-taken': {
     status: 409,
     side: 'you',

@@ -35,6 +35,7 @@ async function readState(dataDir: string): Promise<DemoState> {
 export async function startDemo(options: {
   dataDir: string
   program: string
+  host: string
   port: number
   output: Output
 }): Promise<AsyncDisposable> {
@@ -42,7 +43,7 @@ export async function startDemo(options: {
   if ((await readState(dataDir)) !== 'pending') return { [Symbol.asyncDispose]: async () => {} }
   output.tell('A demo is being added in the background: a dozen people and some thirty short clips.')
   const child = spawn(process.execPath, [options.program, 'demo'], {
-    env: environmentWith({ DATA_DIR: dataDir, PORT: String(options.port) }),
+    env: environmentWith({ DATA_DIR: dataDir, HOST: options.host, PORT: String(options.port) }),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   for (const stream of [child.stdout, child.stderr]) {

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { findFreePort } from '../../kit/free-port.ts'
 import { environmentWith, type Config } from '../app/config.ts'
 import { startPostgres, type Postgres } from '../infra/postgres/index.ts'
+import { describeReach, localUrlOf } from './addresses.ts'
 import { openControl, type ControlRequest, type SupervisorStatus } from './control.ts'
 import { decideOnDemo, startDemo } from './demo.ts'
 import { openFrontDoor, type FrontDoor } from './front-door.ts'
@@ -19,6 +20,7 @@ import { createRoleProcess, type RoleProcess } from './role-process.ts'
 import { startSibling, type Sibling } from './sibling.ts'
 
 export { AlreadyRunningError } from './lock.ts'
+export { localUrlOf } from './addresses.ts'
 export { askSupervisor } from './control.ts'
 export type { ControlRequest, SupervisorStatus } from './control.ts'
 export { PortUnavailableError } from './front-door.ts'
@@ -62,7 +64,7 @@ export async function startSupervisor(
     openOutput({ dataDir: config.dataDir, level: config.logLevel, isForPerson: options.isForPerson }),
   )
   const door = stack.use(await openFrontDoor(config))
-  const url = config.publicUrl ?? `http://localhost:${door.port}`
+  const url = config.publicUrl ?? localUrlOf(config.host, door.port)
   const progress = showProgress(output)
   output.tell(
     `Upbeat keeps its data in ${config.dataDir}${output.logFile ? `, its logs in ${output.logFile}` : ''}`,
@@ -82,7 +84,7 @@ export async function startSupervisor(
   )
 
   const watchUrl =
-    config.watchUrl ?? (config.sibling?.port ? `http://localhost:${config.sibling.port}` : null)
+    config.watchUrl ?? (config.sibling?.port ? localUrlOf(config.host, config.sibling.port) : null)
   const roles = await createRoles({ ...options, output, records, door, databaseUrl, url, watchUrl })
   stack.defer(() => stopAll(roles))
   let isReady = false
@@ -100,8 +102,19 @@ export async function startSupervisor(
   await progress.during('API, ingest and worker', () => roles.startInOrder(signal))
   isReady = true
   output.tell(`Upbeat is ready: ${url}${await describeSibling(sibling)}`)
+  const reach = describeReach(config.host, door.port)
+  if (reach) output.tell(reach)
   roles.byName.api.send({ type: 'issue-operator-link' })
-  stack.use(await startDemo({ dataDir: config.dataDir, program: options.program, port: door.port, output }))
+  if (config.isSignUpOpen)
+    stack.use(
+      await startDemo({
+        dataDir: config.dataDir,
+        program: options.program,
+        host: config.host,
+        port: door.port,
+        output,
+      }),
+    )
   return takeOver(stack.move(), { url, output, roles, dataDir: config.dataDir })
 }
 
@@ -152,7 +165,7 @@ function startWatchBeside(config: Config, port: number, output: Output): Sibling
       WATCH_DATA_DIR: dataDir,
       WATCH_PORT: String(config.sibling.port),
       WATCH_HOST: config.host,
-      UPBEAT_URL: `http://localhost:${port}`,
+      UPBEAT_URL: localUrlOf(config.host, port),
     }),
     logFile: join(dataDir, 'logs', 'watch.log'),
     log: output.log,

@@ -33,9 +33,10 @@ const INTERNAL_EMAIL_DOMAIN = '@noreply.invalid'
  * Makes an account and signs it in; by the operator's link, an operator's. All of it happens or none: an attempt that
  * failed, for whatever reason, can be made again with the same handle and link.
  *
- * @throws {AppError} handle-taken, email-taken, operator-link-used, busy.
+ * @throws {AppError} sign-up-closed, handle-taken, email-taken, operator-link-used, busy.
  */
 export async function signUp(ctx: Ctx, input: SignUp, client: Client): Promise<SignedIn> {
+  if (!ctx.config.isSignUpOpen && input.operatorToken === undefined) throw new AppError('sign-up-closed')
   // Hashing waits for its turn and takes long: no transaction is held meanwhile.
   const passwordHash = await hashPassword(input.password)
   try {

@@ -267,6 +267,26 @@ test('a link whose sign-up failed can be used again', async () => {
   expect((await attempt('operator')).json()).toMatchObject({ role: 'operator' })
 })
 
+test('where sign-up is closed, nobody makes an account but by the operator’s link', async () => {
+  await using world = await createWorld({ env: { SIGN_UP: 'closed' } })
+  await using app = await open(world)
+  const attempt = async (payload: Record<string, string>) =>
+    (
+      await app.inject({
+        method: 'POST',
+        url: '/api/v1/accounts',
+        payload: { handle: 'somebody', password: 'a long password', ...payload },
+      })
+    ).json()
+
+  expect(await attempt({})).toMatchObject({ code: 'sign-up-closed', status: 403 })
+  expect(await attempt({ operatorToken: 'x'.repeat(32) })).toMatchObject({ code: 'operator-link-used' })
+
+  const link = new URL((await issueOperatorLink(world.ctx))!, 'http://localhost')
+  const operatorToken = link.searchParams.get('token')!
+  expect(await attempt({ operatorToken })).toMatchObject({ handle: 'somebody', role: 'operator' })
+})
+
 test('when making the operator fails in the middle, the same link and handle work the next time', async () => {
   await using world = await createWorld()
   await using app = await open(world)

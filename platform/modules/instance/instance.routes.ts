@@ -64,6 +64,7 @@ export const instanceRoutes: Routes = async (app, ctx) => {
       webBuild,
       isSecureContext:
         originOf(ctx, request).startsWith('https:') || ['localhost', '127.0.0.1'].includes(request.hostname),
+      isSignUpOpen: ctx.config.isSignUpOpen,
       sourceUrl,
       watchStatusUrl: watchStatusUrlFor(ctx.config.watchUrl, request.hostname),
     }

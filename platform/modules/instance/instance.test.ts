@@ -17,6 +17,11 @@ test('the instance says where its source is, where its operator said so', async 
   await expect(ask({ SOURCE_URL: 'javascript:alert(1)' })).rejects.toThrow(/SOURCE_URL/)
 })
 
+test('the instance says whether new accounts are made here', async () => {
+  expect((await ask()).json()).toMatchObject({ isSignUpOpen: true })
+  expect((await ask({ SIGN_UP: 'closed' })).json()).toMatchObject({ isSignUpOpen: false })
+})
+
 test.each([
   ['https://code.example.org/upbeat', 'https://code.example.org/upbeat'],
   [{ url: 'git+https://code.example.org/upbeat.git' }, 'https://code.example.org/upbeat'],
