@@ -79,7 +79,7 @@ async function suffer(report: Report, url: string, fault: Fault): Promise<void> 
   )
   await fault.end()
   const [endedMs, backMs] = [performance.now(), allowedMs(BACK_WITHIN_MS)]
-  const seen: string[] = []
+  const seen = new Map(fault.features.map((id) => [id, [] as string[]]))
   const isBack = await eventually(backMs, async () => {
     const { features, incidents } = await readStatus(url)
     const { state } = features.find(({ id }) => id === fault.features[0])!
@@ -91,8 +91,8 @@ async function suffer(report: Report, url: string, fault: Fault): Promise<void> 
   report.promise(`${fault.what}: called over`, isBack !== null, secondsSince(endedMs))
   report.promise(
     `${fault.what}: recovering comes before over`,
-    seen.includes('recovering') && seen.indexOf('recovering') < seen.lastIndexOf('up'),
-    seen.join(' → '),
+    [...seen.values()].every((states) => states.join(' ').endsWith('recovering up')),
+    [...seen].map(([id, states]) => `${id}: ${states.join(' → ')}`).join('; '),
   )
   await sleep(5_000)
 }
