@@ -25,13 +25,8 @@ import {
 import { fieldOf, formOf, sendPage } from '../pages/send-page.ts'
 import { actorOf, seeOther } from './access.ts'
 import type { OperatorAuth } from './auth.ts'
-import {
-  renderAudit,
-  renderCockpit,
-  renderIncidentCockpit,
-  renderMaintenances,
-  renderPeople,
-} from './cockpit-pages.ts'
+import { renderAudit, renderCockpit, renderMaintenances, renderPeople } from './cockpit-pages.ts'
+import { renderIncidentCockpit } from './incident-cockpit.ts'
 import { draftExplanation, draftUpdate } from './drafts.ts'
 import { invite } from './invitations.ts'
 import { renderSignIn } from './sign-in-pages.ts'

@@ -12,6 +12,7 @@ const SOURCES: Readonly<Record<string, string>> = {
   'report.js': 'diagnosis/browser/report.ts',
   'check.js': 'diagnosis/browser/check.ts',
   'checks.js': 'diagnosis/browser/checks.ts',
+  'findings.js': 'diagnosis/browser/findings.ts',
   'verdict.js': 'diagnosis/browser/verdict.ts',
   'push.js': 'telling/browser/push.ts',
   'push-worker.js': 'telling/browser/push-worker.ts',

@@ -8,7 +8,8 @@ import {
   type BeaconTarget,
 } from './checks.ts'
 import type { AppFact, EvidenceFact, Facts, TargetFact } from './facts.ts'
-import { decideVerdict, type Verdict } from './verdict.ts'
+import type { Verdict } from './findings.ts'
+import { decideVerdict } from './verdict.ts'
 
 /** What the server put into the page. */
 interface CheckConfig {

@@ -70,7 +70,8 @@ if (form && globalThis.crypto.subtle)
   form.addEventListener('submit', (event) => {
     event.preventDefault()
     const body = new URLSearchParams()
-    for (const [name, value] of new FormData(form, event.submitter)) body.append(name, String(value))
+    for (const [name, value] of new FormData(form, event.submitter))
+      if (typeof value === 'string') body.append(name, value)
     sendProven(form, body).then(
       (text) => {
         const page = new DOMParser().parseFromString(text, 'text/html')

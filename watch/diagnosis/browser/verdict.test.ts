@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { BeaconFact, EvidenceFact, Facts } from './facts.ts'
-import { CLOCK_LIMIT_MS, decideVerdict, PEERS_MIN, type VerdictCode } from './verdict.ts'
+import type { VerdictCode } from './findings.ts'
+import { CLOCK_LIMIT_MS, decideVerdict, PEERS_MIN } from './verdict.ts'
 
 const beacon = (changes: Partial<BeaconFact> = {}): BeaconFact => ({
   name: 'A',
