@@ -4,12 +4,13 @@
  * Worlds come from the public simulator (engines/detect/simulate): four services of four sizes for a month each, with
  * every cause, noise and gap. The detector's constants were fixed on the seeds from 1000 on; the figures are from the
  * seeds from 1 on. `--quick`: 3 worlds (12 service-months) instead of 50 (200). `--tuning`: the other seeds, with what
- * went wrong.
+ * went wrong. Beside them, without retuning: a second, differently built generator, and public incidents re-told.
  */
-import { createMonth } from '../engines/detect/simulate/index.ts'
+import { createMonth, createRetold, createStorms, RETOLD } from '../engines/detect/simulate/index.ts'
 import {
   confusionsOf,
   figuresOf,
+  quantile,
   rivalFiguresOf,
   type Figures,
   type RivalFigures,
@@ -29,6 +30,8 @@ const FALSE_BACK_MAX = 0.02
 
 const WORLDS = 50
 const WORLDS_QUICK = 3
+const STORMS = 5
+const STORMS_QUICK = 1
 const FIRST_SEED = 1
 const FIRST_TUNING_SEED = 1001
 
@@ -50,8 +53,47 @@ export async function run(): Promise<BenchResult> {
     )
     if (isTuning) tellMistakes(judged.at(-1)!)
   }
-  if (isTuning) console.error(confusionsOf(judged))
-  return report(judged, cpuMs)
+  if (isTuning) {
+    console.error(confusionsOf(judged))
+    return report(judged, cpuMs, null)
+  }
+  return report(judged, cpuMs, watchOthers(isQuick ? STORMS_QUICK : STORMS))
+}
+
+/** What the constants were not tuned on. */
+interface Others {
+  readonly storms: Figures
+  readonly retold: readonly RetoldJudged[]
+}
+
+interface RetoldJudged {
+  readonly id: string
+  readonly delayS: number | null
+  readonly isCauseRight: boolean
+  readonly cause: string | null
+  readonly falseBack: number
+}
+
+function watchOthers(worlds: number): Others {
+  const storms = Array.from({ length: worlds }, (_, world) => {
+    console.error(`storms: world ${world + 1} of ${worlds}`)
+    return judge(watchWorld(createStorms({ seed: FIRST_SEED + world })))
+  })
+  const retold = RETOLD.map((incident) => {
+    const judged = judge(watchWorld(createRetold(incident, { seed: FIRST_SEED, size: 'large' })))
+    const [found] = judged.found
+    const delayMs = found?.delayMs ?? null
+    const cause = found?.cause ?? null
+    console.error(`retold: ${incident.id}: ${delayMs === null ? 'never' : `${delayMs / 1000} s`}, ${cause}`)
+    return {
+      id: incident.id,
+      delayS: delayMs === null ? null : delayMs / 1000,
+      cause,
+      isCauseRight: incident.causes.some((each) => each === cause),
+      falseBack: judged.falseBack,
+    }
+  })
+  return { storms: figuresOf(storms), retold }
 }
 
 function tellMistakes(judged: Judged): void {
@@ -73,22 +115,70 @@ function tellMistakes(judged: Judged): void {
   }
 }
 
-function report(judged: readonly Judged[], cpuMs: number): BenchResult {
+function report(judged: readonly Judged[], cpuMs: number, others: Others | null): BenchResult {
   const ours = figuresOf(judged)
   const rivals = Object.keys(RIVALS).map((name) => [name, rivalFiguresOf(judged, name)] as const)
   return {
     name: 'outages',
-    rows: [...rowsOf(ours, cpuMs), ...rivals.flatMap(([name, rival]) => rivalRows(ours, name, rival))],
+    rows: [
+      ...rowsOf(ours, cpuMs),
+      ...rivals.flatMap(([name, rival]) => rivalRows(ours, name, rival)),
+      ...(others === null ? [] : otherRows(others)),
+    ],
     figures: {
-      ...ours,
+      ...Object.fromEntries(Object.entries(ours).map(([name, value]) => [name, finite(value)])),
       detectorCpuSPerServiceMonth: cpuMs / 1000 / ours.serviceMonths,
       ...Object.fromEntries(
         rivals.flatMap(([name, rival]) =>
           Object.entries(rival).map(([figure, value]) => [`${name}.${figure}`, finite(value)]),
         ),
       ),
+      ...(others === null ? {} : otherFigures(others)),
     },
     fallsShort: shortfallsOf(ours),
+  }
+}
+
+function otherRows({ storms, retold }: Others): BenchRow[] {
+  const row = (what: string, ours: number | null, unit: string): BenchRow[] =>
+    ours === null ? [] : [{ what, ours, rival: null, unit, target: null }]
+  return [
+    ...row('second generator: delay, median', storms.delayMedianS, 's'),
+    ...row('second generator: delay, 95 %', storms.delayP95S, 's'),
+    ...row('second generator: found', storms.foundShare * 100, '%'),
+    ...row('second generator: false alarms per service-month', storms.falseAlarmsPerMonth, ''),
+    ...row('second generator: neighbours blamed', storms.collateralShare * 100, '%'),
+    ...row('second generator: cause, macro-F1', storms.macroF1, ''),
+    ...row('second generator: false "back"', storms.falseBackShare * 100, '%'),
+    ...row('public incidents re-told', retold.length, ''),
+    ...row('of these, found', retold.filter(({ delayS }) => delayS !== null).length, ''),
+    ...row('of these, delay, median', retoldMedianS(retold), 's'),
+    ...row('of these, cause right', retold.filter(({ isCauseRight }) => isCauseRight).length, ''),
+    ...row(
+      'of these, false "back"',
+      retold.reduce((sum, { falseBack }) => sum + falseBack, 0),
+      '',
+    ),
+  ]
+}
+
+const retoldMedianS = (retold: readonly RetoldJudged[]): number | null =>
+  quantile(
+    retold.map(({ delayS }) => delayS),
+    0.5,
+  )
+
+function otherFigures({ storms, retold }: Others): Record<string, number | string | null> {
+  return {
+    ...Object.fromEntries(Object.entries(storms).map(([name, value]) => [`storms.${name}`, finite(value)])),
+    'retold.count': retold.length,
+    'retold.found': retold.filter(({ delayS }) => delayS !== null).length,
+    'retold.delayMedianS': finite(retoldMedianS(retold)),
+    'retold.causeRight': retold.filter(({ isCauseRight }) => isCauseRight).length,
+    'retold.missedOrWrong': retold
+      .filter(({ delayS, isCauseRight }) => delayS === null || !isCauseRight)
+      .map(({ id, delayS, cause }) => `${id}: ${delayS === null ? 'never found' : cause}`)
+      .join('; '),
   }
 }
 

@@ -17,7 +17,7 @@ import type { CellView, SignalKind } from './types.ts'
 
 /** Log-odds from which a cell is suspected, and from which it is called broken. */
 export const SUSPECT_AT = -0.5
-export const BREAK_AT = 2
+export const BREAK_AT = 1.5
 /** A suspicion ends below this, for so long. */
 const CALM_AT = -3
 const CALM_MS = 60_000
@@ -75,7 +75,6 @@ interface Judged {
 function nextState(service: ServiceState, shape: Shape, judged: Judged): CellView['state'] {
   const { cell, record, now } = judged
   const isBroken = record.state === 'down' || record.state === 'recovering'
-  if (service.closed[cell]!) return 'closed'
   // What is done on purpose is no outage, unless it was one before.
   if (service.maintenance[cell]! && !isBroken) return 'maintenance'
   if (isBroken) return closeOrKeep(service, shape, judged)
@@ -208,7 +207,8 @@ export function viewCell(service: ServiceState, shape: Shape, cell: number): Cel
     featureId: shape.model.features[Math.floor(cell / shape.regions)]!.id,
     region: shape.model.regions[cell % shape.regions]!,
     posterior: probability === null ? null : boundedBy(record.state, probability),
-    state: record.state,
+    // Closed on purpose, and seen to be: for people it is an outage all the same.
+    state: record.state === 'down' && service.closed[cell]! ? 'closed' : record.state,
     contributions: record.contributions,
     sinceMs: isBroken || record.state !== 'unknown' ? record.sinceMs : null,
   }

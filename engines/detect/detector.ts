@@ -3,7 +3,7 @@ import { fuseCells } from './fusion.ts'
 import { moveCells, viewCell } from './cells.ts'
 import { excessOf, explain, lateReports } from './collateral.ts'
 import { moveOutages, viewOutage } from './outages.ts'
-import { isFresh } from './probes.ts'
+import { forgetProbes, isFresh } from './probes.ts'
 import { voteProbes } from './probe-votes.ts'
 import { expectReports, learnBlock, rateShape } from './report-baseline.ts'
 import { clearWindows, closeBin, TWO_MINUTES } from './report-windows.ts'
@@ -26,6 +26,7 @@ import type {
 } from './types.ts'
 
 const LATENESS_MS = 30_000
+const HOUR_MS = 3_600_000
 const BLOCK_MS = 10 * 60_000
 const EXPECT_EVERY_MS = 5 * 60_000
 /** After a longer silence of the caller's clock, nothing is known of the meantime. */
@@ -175,6 +176,7 @@ function closeServiceBin(
     expectReports(state.baseline, shape, endMs)
     state.expectUntilMs = endMs + EXPECT_EVERY_MS
   }
+  if (endMs % HOUR_MS === 0) forgetProbes(state.probes, endMs)
   learnReports(state, shape, endMs, isBlind)
   closeBin(state.windows)
   fadeRecent(state)
@@ -241,7 +243,7 @@ function explainAll(watched: ReadonlyMap<string, Watched>, endMs: number, events
     addToRises(state, shape, endMs, inflate[TWO_MINUTES]!)
     const rawScore = state.scan.score
     state.explained = by === null ? null : { by, share }
-    if (inflate[0]! > 1 && rawScore > 0) {
+    if (rawScore > 0 && inflate.some((factor) => factor > 1)) {
       state.scan = scanReports(state.windows, shape, {
         perBin: state.baseline.perBin,
         rateShape: rateShape(state.baseline),

@@ -27,7 +27,7 @@ const REPORTS_MAX_FLOODED = 8
 const SILENCE_MIN = -2
 /** From which score on it is worth asking where reports come from; and what the answer may add, in nats. */
 const CONCENTRATED_FROM = 3
-const CONCENTRATION_PRICE = 3
+const CONCENTRATION_PRICE = 2
 const CONCENTRATION_MAX = 7
 const USUAL_MIN = 20
 const SHARE_MIN = 0.02

@@ -159,7 +159,7 @@ function advanceState(service: ServiceState, shape: Shape, outage: OutageRecord,
     } else if (!isSuspected) resolve(service, shape, outage, nowMs)
     return
   }
-  if (broken === 0) {
+  if (broken === 0 && !isSuspected) {
     resolve(service, shape, outage, nowMs)
     return
   }

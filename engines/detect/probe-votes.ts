@@ -4,7 +4,7 @@
  * Witnesses of a cell are the vantage points of its region, else those that stand for the whole world. Two that fail,
  * half of all at least, are a quorum; one alone stays a suspicion of its own path until something proves that path.
  */
-import { accusationOf, isFresh, type ProbeState, type ProbeTrack } from './probes.ts'
+import { accusationOf, isFresh, isSettled, type ProbeState, type ProbeTrack } from './probes.ts'
 import { cellOf, type Shape } from './shape.ts'
 
 export type ProbeVerdict = 'none' | 'good' | 'mixed' | 'bad'
@@ -26,6 +26,7 @@ interface Witness {
   readonly isSlow: boolean
   readonly accusation: number
   readonly run: number
+  readonly isSettled: boolean
   readonly path: Path
 }
 
@@ -82,6 +83,7 @@ function witnessesOf(fresh: readonly ProbeTrack[], row: number): Witness[] {
       isSlow: track.slowRun >= SLOW_RUN,
       accusation: isWorse ? accusation : Math.max(accusation, known.accusation),
       run: track.run,
+      isSettled: isSettled(track) && (isWorse || known.isSettled),
       path: 'proven',
     })
   }
@@ -134,8 +136,8 @@ function judgeCell(witnesses: readonly Witness[], column: number): { value: numb
   if (failing.length === 0) {
     const slow = local.filter(({ isSlow }) => isSlow).length
     if (slow * 2 > local.length) return { value: SLOW, verdict: 'mixed' }
-    const isSettled = local.every(({ run }) => run >= 2)
-    return { value: isSettled ? ACQUITTAL : ACQUITTAL / 2, verdict: isSettled ? 'good' : 'mixed' }
+    const areSettled = local.every((witness) => witness.isSettled)
+    return { value: areSettled ? ACQUITTAL : ACQUITTAL / 2, verdict: areSettled ? 'good' : 'mixed' }
   }
   const isQuorum = failing.length >= 2 && failing.length * 2 >= local.length
   if (isQuorum || isEverywhere)

@@ -13,6 +13,7 @@ const FRESH_INTERVALS = 2.5
 const FRESH_EXTRA_MS = 20_000
 /** One that has been silent for this long is forgotten with all it taught. */
 const FORGET_MS = 7 * 86_400_000
+const FLIPS_KEPT = 0.93
 /** More than any configuration asks for; a hostile agent can't fill the memory. */
 const TRACKS_MAX = 20_000
 /** How often a healthy check fails, before it is known, and how many checks that belief is worth. */
@@ -33,6 +34,8 @@ export interface ProbeTrack {
   failure: ProbeFailure | null
   /** Checks in a row with this outcome. */
   run: number
+  /** How often it went from one outcome to the other lately: decayed by each check. */
+  flips: number
   lastOkMs: number | null
   failingSinceMs: number | null
   /** Decayed counts behind the rate at which it fails when nothing is wrong. */
@@ -88,6 +91,8 @@ export function takeProbe(state: ProbeState, shape: Shape, sample: ProbeSample, 
     return true
   }
   const outcome = sample.outcome === 'ok' ? 'ok' : 'failed'
+  const isFlip = track.outcome !== outcome && track.outcome !== 'blind'
+  track.flips = track.flips * FLIPS_KEPT + (isFlip ? 1 : 0)
   track.run = track.outcome === outcome ? track.run + 1 : 1
   track.outcome = outcome
   track.failure = outcome === 'ok' ? null : sample.failure
@@ -97,7 +102,7 @@ export function takeProbe(state: ProbeState, shape: Shape, sample: ProbeSample, 
     track.failingSinceMs = null
     if (sample.durationMs !== null) takeDuration(track, sample.durationMs, isCalm)
   } else track.failingSinceMs ??= sample.atMs
-  return outcome === 'failed' || track.run <= 2 || track.slowRun > 0
+  return outcome === 'failed' || track.run <= 2 || track.flips > FLIPS_TO_MIND || track.slowRun > 0
 }
 
 function createTrack(sample: ProbeSample): ProbeTrack {
@@ -111,6 +116,7 @@ function createTrack(sample: ProbeSample): ProbeTrack {
     outcome: 'blind',
     failure: null,
     run: 0,
+    flips: 0,
     lastOkMs: null,
     failingSinceMs: null,
     checks: 0,
@@ -173,19 +179,18 @@ export function forgetProbes(state: ProbeState, nowMs: number): void {
  * the hiccups that outlast a check.
  */
 const ONCE_MAX = 4.2
-const REPEATED = [0, 2, 5.5, 7.7] as const
+const REPEATED = [0, 2, 7.4, 8] as const
+
+/** One break and one return are no flapping. */
+const FLIPS_TO_MIND = 1.3
+
+/** Whether its successes are to be believed: the more it flapped, the more of them in a row it takes. */
+export const isSettled = (track: ProbeTrack): boolean =>
+  track.run >= 2 + 1.5 * Math.max(track.flips - FLIPS_TO_MIND, 0)
 
 /** Log-odds that one vantage point's failures are worth by themselves. */
 export function accusationOf(track: ProbeTrack): number {
-  const once = Math.log(FAILS_WHEN_BROKEN / flakinessOf(track))
-  if (track.run <= 1) return Math.min(once, 5.3)
-  if (track.run === 2) return Math.min(once + 3, 8.5)
+  const once = Math.min(Math.log(FAILS_WHEN_BROKEN / flakinessOf(track)), ONCE_MAX)
   // A place that is alone needs more rounds to be believed as much as two that agree.
-  return Math.min(once + 6 + (track.run - 3) * 0.6, 12)
+  return once + REPEATED[Math.min(track.run, REPEATED.length) - 1]!
 }
-
-/** That all vantage points with something to say of this service are blind. */
-export const isAllBlind = (state: ProbeState, nowMs: number, withinMs: number): boolean =>
-  state.heardMs !== null &&
-  nowMs - state.heardMs <= withinMs &&
-  (state.sightedMs === null || nowMs - state.sightedMs > withinMs)
