@@ -75,8 +75,37 @@ export function lookOf(component: Pick<ComponentView, 'status' | 'state'>): { ke
   return { key: status, words: componentStatusWords[status] }
 }
 
-/** The detector names its observations in kebab-case; those without a sentence of their own are shown as the name says. */
-export function evidenceWords(name: string): string {
-  const words = name.replaceAll('-', ' ')
-  return words.charAt(0).toUpperCase() + words.slice(1)
+/** The detector's observations (engines/detect/causes.ts) as people say them, to stand after "For it:" or "Against it:". */
+const EVIDENCE: Readonly<Record<string, string>> = {
+  'all-features': 'every feature at once',
+  'all-regions': 'every region at once',
+  'began-slowly': 'it began slowly',
+  'block-page': 'a block page answers instead of the service',
+  'blocked-by-law': 'it answers 451, “unavailable for legal reasons”',
+  'client-errors': 'requests are refused as wrong',
+  'configuration-just-before': 'a configuration was changed just before',
+  'connections-fail': 'connections fail',
+  'dns-answers-differ': 'resolvers give different answers (DNS)',
+  'dns-fails': 'the name is not found (DNS)',
+  'edge-features-only': 'only what caches deliver fails; the core answers',
+  'maintenance-announced': 'maintenance was announced for this time',
+  'many-reports': 'many people report it',
+  'one-client-version': 'only one version of the app',
+  'one-network': 'only one network',
+  'one-region': 'only one region',
+  'policy-closed': 'it was announced as closed',
+  'probes-well': 'our own checks pass',
+  'release-just-before': 'something was released just before',
+  'request-surge': 'far more requests than usual',
+  'server-errors': 'servers answer with errors',
+  'server-says-overloaded': 'servers say that they are overloaded',
+  'slow-before-failing': 'it became slow before it failed',
+  'store-listing-gone': 'the app is gone from its store',
+  'surge-from-few-sources': 'the requests come from few sources',
+  'traffic-collapsed': 'traffic collapsed',
+  'traffic-dipped': 'traffic dipped',
+  'wrong-content': 'it answers with the wrong content',
 }
+
+/** An observation without words of its own is said as its name says. */
+export const evidenceWords = (name: string): string => EVIDENCE[name] ?? name.replaceAll('-', ' ')
