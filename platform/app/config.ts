@@ -1,44 +1,75 @@
 /** Configuration: names from the environment → checked, typed and nested. The only place that reads `process.env`. */
-import { join } from 'node:path'
+import { isIP } from 'node:net'
 import { homedir } from 'node:os'
+import { join } from 'node:path'
 import { z } from 'zod'
 
 const GIB = 1024 ** 3
 
+const number = () => z.string().trim().min(1).pipe(z.coerce.number())
+const whole = (min: number, max = Number.MAX_SAFE_INTEGER) =>
+  z.string().trim().min(1).pipe(z.coerce.number().int().min(min).max(max))
+const webAddress = () => z.url({ protocol: /^https?$/ })
+
+const PORT_FITS = 'a whole number from 0 to 65535'
+const WEB_ADDRESS_FITS = 'an address such as https://video.example.org'
+const SIZE_FITS = 'a whole number of bytes, such as 4294967296 for 4 GiB'
+const PROXIES_FIT = 'IP addresses or networks with commas between them, such as 127.0.0.1,10.0.0.0/8'
+
+/** Each setting with the words for what fits it. */
 const Environment = z.object({
   DATA_DIR: z.string().optional(),
-  DEMO: z.enum(['on', 'off']).default('on'),
-  HOST: z.string().default('0.0.0.0'),
-  PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
-  PUBLIC_URL: z.url().optional(),
-  SIGN_UP: z.enum(['open', 'closed']).default('open'),
-  SOURCE_URL: z.url({ protocol: /^https?$/ }).optional(),
-  TRUSTED_PROXIES: z.string().default(''),
+  DEMO: fits('on or off', z.enum(['on', 'off']).default('on')),
+  HOST: fits('one of this machine’s addresses, or 0.0.0.0 for all', z.string().min(1).default('0.0.0.0')),
+  PORT: fits(PORT_FITS, whole(0, 65_535).default(8080)),
+  PUBLIC_URL: fits(WEB_ADDRESS_FITS, webAddress().optional()),
+  SIGN_UP: fits('open or closed', z.enum(['open', 'closed']).default('open')),
+  SOURCE_URL: fits(WEB_ADDRESS_FITS, webAddress().optional()),
+  TRUSTED_PROXIES: fits(
+    PROXIES_FIT,
+    z
+      .string()
+      .refine((text) => listOf(text).every(isAddressOrNetwork))
+      .default(''),
+  ),
   DATABASE_URL: z.string().optional(),
-  DATABASE_POOL_SIZE: z.coerce.number().int().min(1).max(200).default(10),
+  DATABASE_POOL_SIZE: fits('a whole number from 1 to 200', whole(1, 200).default(10)),
   INGEST_ADDRESS: z.string().optional(),
-  INSTANCE_NAME: z.string().min(1).max(60).default('Upbeat'),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  UPLOAD_MAX_BYTES: z.coerce
-    .number()
-    .int()
-    .positive()
-    .default(4 * GIB),
-  UPLOAD_MAX_DURATION_S: z.coerce.number().positive().default(600),
-  UPLOAD_QUOTA_BYTES: z.coerce
-    .number()
-    .int()
-    .positive()
-    .default(50 * GIB),
-  UPLOAD_RESERVE_BYTES: z.coerce
-    .number()
-    .int()
-    .nonnegative()
-    .default(1 * GIB),
+  INSTANCE_NAME: fits('1 to 60 characters', z.string().min(1).max(60).default('Upbeat')),
+  LOG_LEVEL: fits(
+    'trace, debug, info, warn, error or silent',
+    z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  ),
+  UPLOAD_MAX_BYTES: fits(SIZE_FITS, whole(1).default(4 * GIB)),
+  UPLOAD_MAX_DURATION_S: fits(
+    'a number of seconds above 0',
+    number().pipe(z.number().positive()).default(600),
+  ),
+  UPLOAD_QUOTA_BYTES: fits(SIZE_FITS, whole(1).default(50 * GIB)),
+  UPLOAD_RESERVE_BYTES: fits(SIZE_FITS, whole(0).default(1 * GIB)),
   WATCH_PROGRAM: z.string().optional(),
-  WATCH_PORT: z.coerce.number().int().min(0).max(65_535).default(8090),
-  WATCH_URL: z.url({ protocol: /^https?$/ }).optional(),
+  WATCH_PORT: fits(PORT_FITS, whole(0, 65_535).default(8090)),
+  WATCH_URL: fits(WEB_ADDRESS_FITS, webAddress().optional()),
 })
+
+function fits<T extends z.ZodType>(words: string, shape: T): T {
+  return shape.meta({ fits: words }) as T
+}
+
+const listOf = (text: string): string[] =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean)
+
+/** `10.0.0.1`, `10.0.0.0/8`, `fd00::/8`; also the names that proxy-addr knows for such networks. */
+function isAddressOrNetwork(text: string): boolean {
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true
+  const [address, bits, ...rest] = text.split('/') as [string, ...string[]]
+  const version = isIP(address)
+  if (version === 0 || rest.length > 0) return false
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128))
+}
 
 export interface Config {
   readonly instanceName: string
@@ -83,13 +114,13 @@ export class ConfigError extends Error {}
 /**
  * Reads the configuration.
  *
- * @throws {ConfigError} naming each wrong variable and what is wrong with it.
+ * @throws {ConfigError} naming each wrong variable, what was given, and what fits.
  */
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const parsed = Environment.safeParse(env)
   if (!parsed.success) {
-    const lines = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
-    throw new ConfigError(`The configuration has ${lines.length} wrong value(s):\n${lines.join('\n')}`)
+    const names = [...new Set(parsed.error.issues.map(({ path }) => String(path[0])))]
+    throw new ConfigError(names.map((name) => explain(name, env[name] ?? '')).join('\n'))
   }
   const e = parsed.data
   const dataDir = e.DATA_DIR ?? defaultDataDir()
@@ -103,9 +134,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     publicUrl: e.PUBLIC_URL?.replace(/\/$/, '') ?? null,
     isSignUpOpen: e.SIGN_UP === 'open',
     sourceUrl: e.SOURCE_URL ?? null,
-    trustedProxies: e.TRUSTED_PROXIES.split(',')
-      .map((address) => address.trim())
-      .filter(Boolean),
+    trustedProxies: listOf(e.TRUSTED_PROXIES),
     watchUrl: e.WATCH_URL ?? null,
     sibling: e.WATCH_PROGRAM ? { program: e.WATCH_PROGRAM, port: e.WATCH_PORT } : null,
     logLevel: e.LOG_LEVEL,
@@ -124,6 +153,12 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
       demoPasswords: join(dataDir, 'demo-passwords.json'),
     },
   }
+}
+
+/** What a person who set it wrongly reads. */
+function explain(name: string, given: string): string {
+  const { fits } = Environment.shape[name as keyof typeof Environment.shape].meta() as { fits: string }
+  return `${name} is "${given}"; what fits is ${fits}.`
 }
 
 /** The environment of a child process: ours, with these changed. */

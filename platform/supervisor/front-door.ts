@@ -126,7 +126,8 @@ function explain(cause: NodeJS.ErrnoException, host: string, port: number): Erro
   const reasons: Record<string, string> = {
     EADDRINUSE: `Port ${port} is used by another program. Choose another one: ./up --port ${port + 1}`,
     EACCES: `Port ${port} may be opened by root only. Choose one from 1024 upwards: ./up --port 8080`,
-    EADDRNOTAVAIL: `This machine has no address ${host}. Set HOST to one of its own, or leave it out.`,
+    EADDRNOTAVAIL: `This machine has no address ${host}. Give one of its own by --host (HOST), or leave it out.`,
+    ENOTFOUND: `${host} is no address. Give one of this machine's own by --host (HOST), or leave it out.`,
   }
   const reason = reasons[cause.code ?? '']
   return reason ? new PortUnavailableError(reason, { cause }) : cause
