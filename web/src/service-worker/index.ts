@@ -10,6 +10,7 @@ import { self } from '$app/service-worker'
 import {
   ANSWER_CACHE,
   handlingOf,
+  KEPT_HEADER,
   MAX_KEPT_CODE_BYTES,
   MAX_PICTURE_BYTES,
   MAX_PICTURES,
@@ -98,14 +99,21 @@ async function answerLast(event: FetchEvent, request: Request): Promise<Response
       const copy = response.clone()
       event.waitUntil(caches.open(ANSWER_CACHE).then((cache) => cache.put(request.url, copy)))
     }
-    return response.status >= 500
-      ? ((await caches.match(request.url, { cacheName: ANSWER_CACHE })) ?? response)
-      : response
+    return response.status >= 500 ? ((await keptAnswer(request)) ?? response) : response
   } catch (error) {
-    const kept = await caches.match(request.url, { cacheName: ANSWER_CACHE })
+    const kept = await keptAnswer(request)
     if (kept) return kept
     throw error
   }
+}
+
+/** The last answer, marked as such: the page says that it is old. */
+async function keptAnswer(request: Request): Promise<Response | null> {
+  const kept = await caches.match(request.url, { cacheName: ANSWER_CACHE })
+  if (!kept) return null
+  const headers = new Headers(kept.headers)
+  headers.set(KEPT_HEADER, '1')
+  return new Response(kept.body, { status: kept.status, headers })
 }
 
 async function answerPicture(event: FetchEvent, request: Request): Promise<Response> {

@@ -22,6 +22,9 @@ export interface RequestFacts {
   readonly hasRange: boolean
 }
 
+/** Marks an answer that is the last one because the server gave no new one. */
+export const KEPT_HEADER = 'x-upbeat-kept'
+
 /** Holds answers to the one who is signed in: the page deletes it when that one leaves. */
 export const ANSWER_CACHE = 'upbeat-answers'
 

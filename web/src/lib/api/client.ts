@@ -16,6 +16,8 @@ import { createRetryBudget, delayBeforeTryMs, READ_POLICY } from './retry.ts'
 import type { Problem } from './types.ts'
 
 export const API_ROOT = '/api/v1'
+/** The service worker sets it (`service-worker/rules.ts`). */
+const KEPT_HEADER = 'x-upbeat-kept'
 const READ_TIMEOUT_MS = 10_000
 const WRITE_TIMEOUT_MS = 20_000
 
@@ -120,7 +122,12 @@ function bodyFor(body: unknown): BodyInit | undefined {
   return body instanceof Blob ? body : JSON.stringify(body)
 }
 
-/** Reads an answer of the API: its JSON, or the problem it carries. @throws {ApiError} */
+/**
+ * Reads an answer of the API: its JSON, or the problem it carries. The last answer of the service worker, given for want
+ * of a new one, has `isKept: true` beside what the server said.
+ *
+ * @throws {ApiError}
+ */
 export async function readAnswer<T>(response: Response): Promise<T> {
   if (response.status === 204) return undefined as T
   const type = response.headers.get('content-type') ?? ''
@@ -128,7 +135,9 @@ export async function readAnswer<T>(response: Response): Promise<T> {
     throw new ApiError(response.status >= 500 ? serverFaultProblem(response.status) : badAnswerProblem())
   }
   const body: unknown = await response.json()
-  if (response.ok) return body as T
+  // The feed and the account are objects: what the worker had kept says so in them.
+  if (response.ok)
+    return (response.headers.has(KEPT_HEADER) ? { ...(body as object), isKept: true } : body) as T
   throw new ApiError(isProblem(body) ? withRetryAfter(body, response) : serverFaultProblem(response.status))
 }
 

@@ -42,6 +42,8 @@ export const t = createTranslator('feed', {
   'wait.slowText': 'The video is on its way in the smallest size. You can wait, or go on.',
   'wait.retryingTitle': 'The video doesn’t come through',
   'wait.retryingText': 'The connection to it breaks off. We keep trying; another network may help.',
+  'wait.serverTitle': 'The server doesn’t answer',
+  'wait.serverText': 'Your device is connected, so it isn’t your side. We keep trying by ourselves.',
   'wait.goneTitle': 'This video is gone',
   'wait.goneText': 'It was deleted, or you may no longer see it. Nothing is wrong on your side.',
   'wait.unplayableTitle': 'This browser can’t play this video',

@@ -7,6 +7,8 @@ export interface VideoPage {
   readonly nextCursor: string | null
   /** When the first page was made; tells the age of what a cache has kept. */
   readonly rankedAt?: string
+  /** The server gave none: it is the last one that this device has kept. */
+  readonly isKept?: boolean
 }
 
 export type LoadPage = (cursor: string | null, signal: AbortSignal) => Promise<VideoPage>
@@ -17,6 +19,8 @@ export class VideoList {
   problem = $state<Problem | null>(null)
   isAtEnd = $state(false)
   rankedAt = $state<string | null>(null)
+  /** The first page is what this device had kept, for the server did not answer. */
+  isKept = $state(false)
 
   #load: LoadPage
   #cursor: string | null = null
@@ -45,7 +49,10 @@ export class VideoList {
         known.add(item.id)
         this.items.push(item)
       }
-      if (this.#cursor === null) this.rankedAt = page.rankedAt ?? null
+      if (this.#cursor === null) {
+        this.rankedAt = page.rankedAt ?? null
+        this.isKept = page.isKept ?? false
+      }
       this.#cursor = page.nextCursor
       this.isAtEnd = page.nextCursor === null
       this.problem = null
@@ -65,6 +72,7 @@ export class VideoList {
     this.isAtEnd = false
     this.problem = null
     this.rankedAt = null
+    this.isKept = false
     this.state = 'idle'
     await this.loadMore()
   }
