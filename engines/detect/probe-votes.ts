@@ -52,8 +52,10 @@ export function voteProbes(state: ProbeState, shape: Shape, nowMs: number, elsew
   }
   const fresh = [...state.tracks.values()].filter((track) => isFresh(track, nowMs))
   if (fresh.length === 0) return votes
+  const eyes = surveyEyes(fresh, elsewhere)
+  const byRow = groupByRow(fresh)
   for (let row = 0; row < shape.features; row++) {
-    const witnesses = witnessesOf(fresh, row).map((each) => doubt(each, fresh, elsewhere))
+    const witnesses = witnessesOf(byRow.get(row) ?? []).map((each) => doubt(each, eyes))
     for (let column = 0; column < shape.regions && witnesses.length > 0; column++) {
       const cell = cellOf(shape, row, column)
       const { value, verdict } = judgeCell(witnesses, column)
@@ -64,11 +66,22 @@ export function voteProbes(state: ProbeState, shape: Shape, nowMs: number, elsew
   return votes
 }
 
+/** Thousands of monitors are looked through once, not once a feature. */
+function groupByRow(fresh: readonly ProbeTrack[]): Map<number, ProbeTrack[]> {
+  const byRow = new Map<number, ProbeTrack[]>()
+  for (const track of fresh)
+    for (const row of new Set(track.rows)) {
+      const tracks = byRow.get(row)
+      if (tracks) tracks.push(track)
+      else byRow.set(row, [track])
+    }
+  return byRow
+}
+
 /** One witness per vantage point: its monitors that cover the fewest features, and of those the worst. */
-function witnessesOf(fresh: readonly ProbeTrack[], row: number): Witness[] {
+function witnessesOf(tracks: readonly ProbeTrack[]): Witness[] {
   const byVantage = new Map<string, Witness>()
-  for (const track of fresh) {
-    if (!track.rows.includes(row)) continue
+  for (const track of tracks) {
     const known = byVantage.get(track.vantageId)
     if (known !== undefined && known.specificity < track.rows.length) continue
     const isFailing = track.outcome === 'failed'
@@ -90,20 +103,36 @@ function witnessesOf(fresh: readonly ProbeTrack[], row: number): Witness[] {
   return [...byVantage.values()]
 }
 
-/** Whether a vantage point whose check fails is otherwise well: something else answers it. */
-function provePath(fresh: readonly ProbeTrack[], vantageId: string, elsewhere: Elsewhere): Path {
-  if (fresh.some((track) => track.vantageId === vantageId && track.outcome === 'ok')) return 'proven'
-  const others = elsewhere(vantageId)
-  if (others.ok > 0) return 'proven'
-  return others.failed > 0 ? 'suspect' : 'unproven'
+interface Eyes {
+  /** Whether a vantage point whose check fails is otherwise well: something else answers it. */
+  readonly pathOf: (vantageId: string) => Path
+  readonly isAlone: boolean
+}
+
+function surveyEyes(fresh: readonly ProbeTrack[], elsewhere: Elsewhere): Eyes {
+  const seeing = new Set(fresh.filter(({ outcome }) => outcome === 'ok').map(({ vantageId }) => vantageId))
+  const paths = new Map<string, Path>()
+  function provePath(vantageId: string): Path {
+    if (seeing.has(vantageId)) return 'proven'
+    const others = elsewhere(vantageId)
+    if (others.ok > 0) return 'proven'
+    return others.failed > 0 ? 'suspect' : 'unproven'
+  }
+  return {
+    isAlone: new Set(fresh.map(({ vantageId }) => vantageId)).size === 1,
+    pathOf(vantageId) {
+      let path = paths.get(vantageId)
+      if (path === undefined) paths.set(vantageId, (path = provePath(vantageId)))
+      return path
+    },
+  }
 }
 
 /** One of several vantage points from which nothing at all works says little more than that about itself. */
-function doubt(witness: Witness, fresh: readonly ProbeTrack[], elsewhere: Elsewhere): Witness {
+function doubt(witness: Witness, eyes: Eyes): Witness {
   if (!witness.isFailing) return witness
-  const path = provePath(fresh, witness.vantageId, elsewhere)
-  if (path === 'proven' || fresh.every(({ vantageId }) => vantageId === witness.vantageId))
-    return { ...witness, path }
+  const path = eyes.pathOf(witness.vantageId)
+  if (path === 'proven' || eyes.isAlone) return { ...witness, path }
   const most = path === 'suspect' ? SUSPECT_PATH_MAX : witness.run >= 2 ? UNPROVEN_EACH : Infinity
   return { ...witness, path, accusation: Math.min(witness.accusation, most) }
 }
