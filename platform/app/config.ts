@@ -6,9 +6,8 @@ import { z } from 'zod'
 
 const GIB = 1024 ** 3
 
-const number = () => z.string().trim().min(1).pipe(z.coerce.number())
-const whole = (min: number, max = Number.MAX_SAFE_INTEGER) =>
-  z.string().trim().min(1).pipe(z.coerce.number().int().min(min).max(max))
+const number = (shape: z.ZodNumber) => z.string().trim().min(1).transform(Number).pipe(shape)
+const whole = (min: number, max = Number.MAX_SAFE_INTEGER) => number(z.number().int().min(min).max(max))
 const webAddress = () => z.url({ protocol: /^https?$/ })
 
 const PORT_FITS = 'a whole number from 0 to 65535'
@@ -41,10 +40,7 @@ const Environment = z.object({
     z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   ),
   UPLOAD_MAX_BYTES: fits(SIZE_FITS, whole(1).default(4 * GIB)),
-  UPLOAD_MAX_DURATION_S: fits(
-    'a number of seconds above 0',
-    number().pipe(z.number().positive()).default(600),
-  ),
+  UPLOAD_MAX_DURATION_S: fits('a number of seconds above 0', number(z.number().positive()).default(600)),
   UPLOAD_QUOTA_BYTES: fits(SIZE_FITS, whole(1).default(50 * GIB)),
   UPLOAD_RESERVE_BYTES: fits(SIZE_FITS, whole(0).default(1 * GIB)),
   WATCH_PROGRAM: z.string().optional(),
