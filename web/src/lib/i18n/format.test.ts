@@ -15,8 +15,9 @@ test('durations read like a clock', () => {
 })
 
 test('sizes take the unit that fits', () => {
-  expect(formatBytes(0)).toBe('0 byte')
-  expect(formatBytes(999)).toBe('999 byte')
+  expect(formatBytes(0)).toBe('0 bytes')
+  expect(formatBytes(1)).toBe('1 byte')
+  expect(formatBytes(999)).toBe('999 bytes')
   expect(formatBytes(5_200_000)).toBe('5.2 MB')
   expect(formatBytes(null)).toBe('–')
 })

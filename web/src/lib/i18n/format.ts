@@ -21,7 +21,8 @@ export function formatBytes(bytes: number | null): string {
   return new Intl.NumberFormat(locale.current, {
     style: 'unit',
     unit: units[step]!,
-    unitDisplay: 'short',
+    // The short form of English has no plural for the smallest one: "19 byte".
+    unitDisplay: step === 0 ? 'long' : 'short',
     maximumFractionDigits: value < 10 && step > 0 ? 1 : 0,
   }).format(value)
 }

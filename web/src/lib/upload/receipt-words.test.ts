@@ -107,3 +107,10 @@ test('time left is rounded as people say it', () => {
     '1.5 hr',
   ])
 })
+
+test('what is playable promises no better quality than it has: the largest may be there already', () => {
+  expect(describeReceipt({ ...playable, playableHeight: 1080 })).toMatchObject({
+    title: 'Playable at 1080p',
+    detail: 'More sizes are being made.',
+  })
+})

@@ -78,7 +78,7 @@ export const t = createTranslator('upload', {
   'form.postSoonSending':
     'Posted as soon as it can be played. Go on browsing; keep this tab open until all bytes are sent.',
   'form.postHelp':
-    'Post now: it goes live as soon as it can be played, even while better qualities are being made.',
+    'Post now: it goes live as soon as it can be played, even while more sizes are being made.',
   'form.saved': 'Saved',
   'form.saving': 'Saving …',
   'form.savedHere': 'Saved on this device; sent once the server answers',
@@ -126,8 +126,8 @@ export const t = createTranslator('upload', {
     'The server can’t reach its storage. The work goes on by itself once it can; the operator has to look.',
   'receipt.playable.title': 'Playable',
   'receipt.playable.titleAt': 'Playable at {height}p',
-  'receipt.playable.detail': 'Better qualities are being made.',
-  'receipt.playable.detailLeft': 'Better qualities are being made: about {left}.',
+  'receipt.playable.detail': 'More sizes are being made.',
+  'receipt.playable.detailLeft': 'More sizes are being made: about {left}.',
   'receipt.complete.title': 'Ready, not posted',
   'receipt.complete.detail': 'Every quality is made. Only you see it until you post it.',
   'receipt.complete.detailPosting': 'Every quality is made. Posting it now.',
