@@ -13,8 +13,9 @@ export function componentsAffected(
 ): UpdateView['affected'] {
   const entry = ctx.catalog.find(serviceId)
   const now = ctx.live.components(serviceId)
+  const wanted = new Set(featureIds)
   return (entry?.features ?? [])
-    .filter(({ id }) => featureIds.includes(id))
+    .filter(({ id }) => wanted.has(id))
     .map(({ id, name }) => {
       const newStatus = now.get(id)?.status ?? 'operational'
       return { code: componentId(serviceId, id), name, oldStatus: before.get(id) ?? newStatus, newStatus }

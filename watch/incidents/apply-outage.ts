@@ -145,8 +145,9 @@ export function namesOf(
   featureIds: readonly string[],
   regions: readonly string[],
 ): { readonly features: string[]; readonly regions: string[] } {
-  const features = entry.features.filter(({ id }) => featureIds.includes(id)).map(({ name }) => name)
-  const hit = entry.regions.filter(({ id }) => regions.includes(id)).map(({ name }) => name)
+  const [wanted, wantedRegions] = [new Set(featureIds), new Set(regions)]
+  const features = entry.features.filter(({ id }) => wanted.has(id)).map(({ name }) => name)
+  const hit = entry.regions.filter(({ id }) => wantedRegions.has(id)).map(({ name }) => name)
   return {
     features: features.length === entry.features.length && features.length > 1 ? [entry.name] : features,
     regions: hit.length === entry.regions.length ? [] : hit,
