@@ -19,7 +19,8 @@ import { createUpdateRoutes } from '../modules/updates/index.ts'
 import { startFirstPlayableLane } from '../modules/transcoding/index.ts'
 import { loadReceipt, uploadRoutes } from '../modules/uploads/index.ts'
 import { videoRoutes } from '../modules/videos/index.ts'
-import { API_PREFIX, mountApi } from './mount.ts'
+import { API_PREFIX } from './describe-api.ts'
+import { mountApi } from './mount.ts'
 
 const routes: readonly Routes[] = [
   accountRoutes,
@@ -39,7 +40,9 @@ const routes: readonly Routes[] = [
 export async function createApi(ctx: Ctx): Promise<App> {
   // Without an ingest role of its own, this process takes the bytes, and makes them playable.
   const isIngest = !ctx.config.ingestAddress
-  const app = await mountApi(ctx, isIngest ? [...routes, uploadRoutes] : routes)
+  const app = isIngest
+    ? await mountApi(ctx, [...routes, uploadRoutes])
+    : await mountApi(ctx, routes, { passedOn: 'uploads' })
   app.get('/healthz', { schema: { hide: true } }, async () => ({ status: 'alive' }))
   if (ctx.config.ingestAddress) await passUploadsOn(app, ctx.config.ingestAddress)
   registerMedia(app, ctx)

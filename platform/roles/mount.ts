@@ -1,22 +1,23 @@
 /** What api and ingest share: sessions on every request, routes under /api/v1, and their description. */
 import swagger from '@fastify/swagger'
-import { jsonSchemaTransform } from 'fastify-type-provider-zod'
 import type { Ctx } from '../app/context.ts'
 import { createApp, type App, type AppOptions, type Routes } from '../app/http.ts'
 import { registerSessions } from '../modules/accounts/index.ts'
+import { API_PREFIX, describeApi, describePassedOn } from './describe-api.ts'
 
-export const API_PREFIX = '/api/v1'
+export interface MountOptions extends AppOptions {
+  /** The tag of operations (operations.ts) that this app passes on to another role. */
+  readonly passedOn?: string
+}
 
 /** Makes an app with sessions, with these modules' routes under /api/v1, and with /api/openapi.json. */
-export async function mountApi(ctx: Ctx, routes: readonly Routes[], options: AppOptions = {}): Promise<App> {
+export async function mountApi(
+  ctx: Ctx,
+  routes: readonly Routes[],
+  options: MountOptions = {},
+): Promise<App> {
   const app = createApp(ctx, options)
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: ctx.config.instanceName, version: '1', license: { name: 'AGPL-3.0-or-later' } },
-    },
-    transform: jsonSchemaTransform,
-  })
+  await app.register(swagger, describeApi(ctx.config.instanceName))
   await app.register(
     async (scope) => {
       // Only here: media and the shell must not depend on the database.
@@ -25,7 +26,11 @@ export async function mountApi(ctx: Ctx, routes: readonly Routes[], options: App
     },
     { prefix: API_PREFIX },
   )
-  app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+  app.get('/api/openapi.json', { schema: { hide: true } }, async () => {
+    const document = app.swagger()
+    const passedOn = options.passedOn === undefined ? {} : describePassedOn(options.passedOn)
+    return { ...document, paths: { ...document.paths, ...passedOn } }
+  })
   // What a module keeps in memory is true only while it hears of changes.
   await ctx.listener.settled()
   return app

@@ -128,5 +128,9 @@ export async function registerShell(app: App, ctx: Ctx, buildDir = BUILD_DIR): P
   app.get('/@:handle', { schema: { params: z.object({ handle: z.string() }) } }, async (request, reply) =>
     sendShared(reply, await describeProfilePage(ctx, request.params.handle, originOf(ctx, request))),
   )
-  app.get('/*', async (_request, reply) => sendShell(reply, await readShellFor(reply), 404))
+  app.get('/*', async (request, reply) => {
+    // A program that mistyped an address of the API can't read a page.
+    if (/^\/api(\/|\?|$)/.test(request.url)) return reply.callNotFound()
+    return sendShell(reply, await readShellFor(reply), 404)
+  })
 }

@@ -53,3 +53,26 @@ test('while a build is being written, the one before goes on', async () => {
 
   expect((await app.inject({ method: 'GET', url: '/search' })).body).toContain('/one.js')
 })
+
+test('an address of the API that does not exist is answered as a problem, a page that does not exist as a page', async () => {
+  await using world = await createWorld()
+  await using dir = await makeTemporaryDir()
+  await build(dir.path, 'one', new Date('2026-01-01'))
+  const app = await mountApi(world.ctx, [])
+  await using _closing = { [Symbol.asyncDispose]: () => app.close() }
+  await registerShell(app, world.ctx, dir.path)
+
+  for (const url of ['/api/v1/nonsense', '/api/v2/feed?x=1', '/api/', '/api', '/api?x']) {
+    const answer = await app.inject({ url, headers: { accept: 'text/html' } })
+    expect([url, answer.statusCode, answer.headers['content-type']]).toEqual([
+      url,
+      404,
+      expect.stringContaining('application/problem+json'),
+    ])
+    expect(answer.json()).toMatchObject({ code: 'no-such-route' })
+  }
+  for (const url of ['/apiary', '/nonsense']) {
+    const answer = await app.inject(url)
+    expect([answer.statusCode, answer.headers['content-type']]).toEqual([404, 'text/html; charset=utf-8'])
+  }
+})
