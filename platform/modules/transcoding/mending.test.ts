@@ -260,7 +260,9 @@ test('what a newer generation replaced is removed after a day, and not before', 
 
   clock.advance(1)
   await beginDue()
-  await until(async () => !(await isThere(copied)))
-  expect(await isThere(kept)).toBe(true)
+  // The files go first, then the row that names them.
+  await until(async () => (await listGenerations(world.ctx.db, videoId)).length === 1)
   expect((await listGenerations(world.ctx.db, videoId)).map((row) => row.generation)).toEqual([2])
+  expect(await isThere(copied)).toBe(false)
+  expect(await isThere(kept)).toBe(true)
 })
