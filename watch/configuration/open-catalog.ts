@@ -23,6 +23,8 @@ export interface CatalogOptions {
 interface Known {
   /** Size and time of the text that was judged. */
   readonly stamp: string
+  /** Null: it could not be read. */
+  readonly text: string | null
   readonly entry: ServiceEntry | null
   readonly faults: readonly CatalogFault[]
 }
@@ -54,19 +56,24 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog & As
     const stamp = await stampOf(path)
     if (before?.stamp === stamp) return false
     const text = await readText(path)
+    if (before && typeof text === 'string' && text === before.text) {
+      // Touched, or read while it was being put in place: the same text is no change.
+      known.set(path, { ...before, stamp })
+      return false
+    }
     const file = basename(path)
     const judged =
       typeof text === 'string'
         ? parseEntry(text, file, options.variables)
         : { entry: null, faults: [text.fault] as const }
     if (judged.entry) {
-      known.set(path, { stamp, entry: judged.entry, faults: [] })
+      known.set(path, { stamp, text: text as string, entry: judged.entry, faults: [] })
       await keepGood(options.lastGoodDir, file, text as string).catch((error: unknown) =>
         log.warn({ err: error, file }, 'catalog.last-good-not-kept'),
       )
     } else {
       const entry = before?.entry ?? (await readGood(options, file))
-      known.set(path, { stamp, entry, faults: judged.faults })
+      known.set(path, { stamp, text: typeof text === 'string' ? text : null, entry, faults: judged.faults })
       log.error({ file, faults: judged.faults, isLastGoodInForce: entry !== null }, 'catalog.refused')
     }
     return true
