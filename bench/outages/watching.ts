@@ -45,10 +45,11 @@ export function watchWorld(world: World): Watched {
   let cpuMs = 0
   detector.advance(world.startMs)
   for (const { endMs, samples } of simulate(world)) {
-    const startedMs = performance.now()
+    const started = process.cpuUsage()
     for (const sample of samples) detector.observe(sample)
     const events = detector.advance(endMs)
-    cpuMs += performance.now() - startedMs
+    const used = process.cpuUsage(started)
+    cpuMs += (used.user + used.system) / 1000
     for (const event of events) {
       if (event.kind === 'collateral') continue
       suspected.add(event.outage.id)

@@ -25,8 +25,8 @@ const PRIOR: Readonly<Record<Cause, number>> = {
 // prettier-ignore
 const LIKELIHOOD: Readonly<Record<Observation, readonly number[]>> = {
   //                         over roll edge  dns netw atta poli main loca unkn
-  'release-just-before':    [  6,  70,   6,   4,   4,   4,   4,   8,   4,   5],
-  'configuration-just-before': [ 6, 35, 15,  12,   6,   4,   4,   8,   4,   5],
+  'release-just-before':    [  6,  68,   6,   4,   4,   4,   4,   8,   4,   5],
+  'configuration-just-before': [ 6, 69, 15,  12,   6,   4,   4,   8,   4,   5],
   'maintenance-announced':  [  2,   3,   2,   2,   2,   1,   2,  92,   1,   2],
   'policy-closed':          [  1,   1,   1,   1,   1,   1,  60,   1,   1,   1],
   'all-regions':            [ 65,  85,  25,  70,   8,  75,  30,  60,   3,  50],

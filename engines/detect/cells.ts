@@ -17,7 +17,7 @@ import type { CellView, SignalKind } from './types.ts'
 
 /** Log-odds from which a cell is suspected, and from which it is called broken. */
 export const SUSPECT_AT = -0.5
-export const BREAK_AT = 1.5
+export const BREAK_AT = 1.8
 /** A suspicion ends below this, for so long. */
 const CALM_AT = -3
 const CALM_MS = 60_000

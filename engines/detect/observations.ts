@@ -134,7 +134,8 @@ function observeMarkers(service: ServiceState, shape: Shape, outage: OutageRecor
     rows.some((row) => wordOn(service.word, shape, row, nowMs) === 'maintenance')
   return {
     'release-just-before': before('release'),
-    'configuration-just-before': before('configuration'),
+    // Where a release explains it, a push beside it adds nothing.
+    'configuration-just-before': before('release') === true ? null : before('configuration'),
     'maintenance-announced': isMaintained,
     'policy-closed': before('policy-close') === true || outage.cells.some((cell) => service.closed[cell]!),
   }

@@ -1,5 +1,5 @@
 /** Reports of the last ten minutes: sliding sums over four windows, per feature and region. */
-import { BIN_MS, columnFor, rowFor, type Shape } from './shape.ts'
+import { columnFor, rowFor, type Shape } from './shape.ts'
 import type { ReportSample } from './types.ts'
 
 /** In bins: half a minute for what is sudden, two and five minutes, and ten for what is small. */
@@ -97,14 +97,3 @@ export function clearWindows(windows: ReportWindows): void {
   windows.sums.fill(0)
   windows.filled = 0
 }
-
-/** Total of the bin that closed `ago` bins before the last one, over all cells. */
-export function totalOfBin(windows: ReportWindows, ago: number): number {
-  const cells = windows.filling.length
-  const at = ((windows.head - 1 - ago + 2 * RING_BINS) % RING_BINS) * cells
-  let total = 0
-  for (let cell = 0; cell < cells; cell++) total += windows.ring[at + cell]!
-  return total
-}
-
-export const windowMs = (window: number): number => WINDOW_BINS[window]! * BIN_MS

@@ -102,7 +102,9 @@ function noteSurge(state: ServiceState, shape: Shape, sample: TrafficSample): vo
   if (row === undefined || column === undefined || sample.requests === null) return
   const cell = state.traffic.cells[cellOf(shape, row, column)]!
   if (cell === null || cell.smoothRatio < state.surge.ratio) return
-  state.surge = { ratio: cell.smoothRatio, diversity: sample.diversity, atMs: sample.atMs }
+  // One interval whose sources weren't counted doesn't make those before it unknown.
+  const diversity = sample.diversity ?? state.surge.diversity
+  state.surge = { ratio: cell.smoothRatio, diversity, atMs: sample.atMs }
 }
 
 function takeMarker(state: ServiceState, shape: Shape, sample: MarkerSample): void {
