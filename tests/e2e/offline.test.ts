@@ -120,6 +120,43 @@ test('a like and a comment made offline outlive the tab, and are sent once each'
   ])
 })
 
+test('a like that waits counts after a reload too, and can be taken back before it was sent', async () => {
+  const viewer = await signUp(stage.directUrl)
+  const { context, page } = await stage.visitor({ as: viewer })
+  await openKeptFeed(page)
+  const before = (await card()).counts.likes!
+  await goOffline(stage, context)
+  await likeButton(page).click()
+  const liked = inView(page).getByRole('button', {
+    name: new RegExp(`^Take back the like, ${before + 1} like`),
+  })
+  await liked.waitFor()
+
+  await page.reload()
+
+  await liked.click()
+  await inView(page)
+    .getByRole('button', { name: new RegExp(`^Like, ${before} like`) })
+    .waitFor()
+  await goOnline(stage, context)
+})
+
+test('the notice that there is no network covers nothing of a page', async () => {
+  const { context, page } = await stage.visitor({ serviceWorkers: 'block' })
+  await page.goto('/search?q=clip')
+  await page.getByRole('tab').first().waitFor()
+  await goOffline(stage, context)
+
+  const notice = page.getByText('You’re offline. What you do is sent later.')
+  await notice.waitFor()
+  const [noticeBox, fieldBox] = [await notice.boundingBox(), await page.getByRole('searchbox').boundingBox()]
+  const tabs = await page.getByRole('tablist').boundingBox()
+
+  expect(noticeBox!.y + noticeBox!.height).toBeLessThanOrEqual(fieldBox!.y)
+  expect(noticeBox!.y + noticeBox!.height).toBeLessThanOrEqual(tabs!.y)
+  await goOnline(stage, context)
+})
+
 test('a comment whose answer was lost is sent again, and is there once', async () => {
   const viewer = await signUp(stage.directUrl)
   const { context, page } = await stage.visitor({ as: viewer })

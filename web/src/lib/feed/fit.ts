@@ -1,7 +1,7 @@
 /** How a video fills its place: to the edges, unless that would take too much of it away. */
 
 /** The largest share of a picture that may be cut off. */
-export const MAX_CROP = 0.15
+const MAX_CROP = 0.15
 
 /**
  * Whether a video is shown whole, with its surroundings blurred, instead of filling a place of another shape.

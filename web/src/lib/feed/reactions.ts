@@ -1,22 +1,33 @@
 /** Likes, saves and follows as the person sees them: at once on the screen, kept in the outbox until they are sent. */
 import { shareVideo } from '#lib/api/endpoints.ts'
 import type { VideoCard } from '#lib/api/types.ts'
-import { keepAndSend } from '#lib/outbox/pending.svelte.ts'
+import { keepAndSend, pendingWish } from '#lib/outbox/pending.svelte.ts'
 import { session } from '#lib/session/session.svelte.ts'
 import { askToSignIn } from '#lib/session/sign-in-prompt.svelte.ts'
+import { withWish, type Reaction } from './own-reaction.ts'
 
 /** The address that others can open. */
 export function videoUrl(videoId: string): string {
   return new URL(`/v/${videoId}`, location.origin).href
 }
 
+/** Whether the person likes a video, and how many do. */
+export function likeOf(card: VideoCard): Reaction {
+  const isOn = card.viewer?.isLiked ?? false
+  return withWish({ isOn, count: card.counts.likes }, pendingWish(`like:${card.id}`))
+}
+
+/** Whether the person has saved a video, and how many have. */
+export function saveOf(card: VideoCard): Reaction {
+  const isOn = card.viewer?.isSaved ?? false
+  return withWish({ isOn, count: card.counts.saves }, pendingWish(`save:${card.id}`))
+}
+
 /** Likes or unlikes; asks a stranger to sign in first. The card is changed in place. */
 export function setLiked(card: VideoCard, isLiked: boolean): void {
   if (!session.account) return askToSignIn('signIn.neededToLike')
-  const viewer = viewerOf(card)
-  if (viewer.isLiked === isLiked) return
-  viewer.isLiked = isLiked
-  if (card.counts.likes !== null) card.counts.likes = Math.max(0, card.counts.likes + (isLiked ? 1 : -1))
+  if (likeOf(card).isOn === isLiked) return
+  takeLike(card, isLiked)
   void keepAndSend({
     kind: 'like',
     subject: `like:${card.id}`,
@@ -27,16 +38,28 @@ export function setLiked(card: VideoCard, isLiked: boolean): void {
 
 export function setSaved(card: VideoCard, isSaved: boolean): void {
   if (!session.account) return askToSignIn('signIn.neededToSave')
-  const viewer = viewerOf(card)
-  if (viewer.isSaved === isSaved) return
-  viewer.isSaved = isSaved
-  if (card.counts.saves !== null) card.counts.saves = Math.max(0, card.counts.saves + (isSaved ? 1 : -1))
+  if (saveOf(card).isOn === isSaved) return
+  takeSave(card, isSaved)
   void keepAndSend({
     kind: 'save',
     subject: `save:${card.id}`,
     method: isSaved ? 'PUT' : 'DELETE',
     path: `/videos/${card.id}/save`,
   })
+}
+
+/** Notes on the card that its viewer likes it, or no longer; its count follows. */
+export function takeLike(card: VideoCard, isLiked: boolean): void {
+  const viewer = viewerOf(card)
+  card.counts.likes = withWish({ isOn: viewer.isLiked, count: card.counts.likes }, isLiked).count
+  viewer.isLiked = isLiked
+}
+
+/** Notes on the card that its viewer has saved it, or no longer; its count follows. */
+export function takeSave(card: VideoCard, isSaved: boolean): void {
+  const viewer = viewerOf(card)
+  card.counts.saves = withWish({ isOn: viewer.isSaved, count: card.counts.saves }, isSaved).count
+  viewer.isSaved = isSaved
 }
 
 /** Follows or unfollows somebody; `apply` changes what the page shows. */

@@ -27,7 +27,7 @@ function noteFailure(place: string): number {
   return count
 }
 
-export interface KeepTryingInput {
+interface KeepTryingInput {
   /** Failures in the same place make the pauses longer. */
   readonly place: string
   /** Called once; who fails again calls `keepTrying` again. */
