@@ -13,7 +13,7 @@ export const t = createTranslator('feed-sheets', {
   'reason.popular': 'Many people watched it to the end lately.',
   'reason.fresh': 'It’s new: every new video gets a share of the feed.',
   'reason.new-voice': '{name} has just begun to post: new voices get a share of the feed.',
-  'reason.author-liked': 'You liked other videos by {name}.',
+  'reason.author-liked': 'You like videos by {name}.',
   'reason.again': 'You have seen everything new, so some good ones come again.',
   'reason.archive': 'You have seen the newest, so here is something from before.',
   'reason.more':
