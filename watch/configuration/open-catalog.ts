@@ -29,6 +29,8 @@ interface Known {
   readonly faults: readonly CatalogFault[]
 }
 
+const MISSING = 'missing'
+
 /** Opens the catalogue. What can't be read is a fault to show, not a reason to stop. */
 export async function openCatalog(options: CatalogOptions): Promise<Catalog & AsyncDisposable> {
   const { log } = options
@@ -55,6 +57,8 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog & As
     const before = known.get(path)
     const stamp = await stampOf(path)
     if (before?.stamp === stamp) return false
+    // Deleted since its folder was listed: the next look finds it gone.
+    if (stamp === MISSING && !options.files.includes(path)) return false
     const text = await readText(path)
     if (before && typeof text === 'string' && text === before.text) {
       // Touched, or read while it was being put in place: the same text is no change.
@@ -142,7 +146,7 @@ async function listFiles({ files, dir }: CatalogOptions): Promise<string[]> {
 
 async function stampOf(path: string): Promise<string> {
   const found = await stat(path).catch(() => null)
-  return found ? `${found.ino}:${found.size}:${found.mtimeMs}` : 'missing'
+  return found ? `${found.ino}:${found.size}:${found.mtimeMs}` : MISSING
 }
 
 async function readText(path: string): Promise<string | { fault: CatalogFault }> {
