@@ -14,11 +14,8 @@ interface Document {
 
 async function describe(world: World): Promise<Document> {
   const app = await createApi(world.ctx)
-  try {
-    return (await app.inject('/api/openapi.json')).json()
-  } finally {
-    await app.close()
-  }
+  await using _closing = { [Symbol.asyncDispose]: () => app.close() }
+  return (await app.inject('/api/openapi.json')).json<Document>()
 }
 
 const namesIn = ({ paths }: Document) =>

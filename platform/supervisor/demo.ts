@@ -38,6 +38,7 @@ export async function startDemo(options: {
   host: string
   port: number
   output: Output
+  onComplete: () => void
 }): Promise<AsyncDisposable> {
   const { dataDir, output } = options
   if ((await readState(dataDir)) !== 'pending') return { [Symbol.asyncDispose]: async () => {} }
@@ -53,7 +54,11 @@ export async function startDemo(options: {
   const ended = new Promise<void>((resolve) => {
     child.once('error', () => resolve())
     child.once('exit', (code) => {
-      if (code === 0) void writeState(dataDir, 'done').then(() => output.tell('The demo is complete.'))
+      if (code === 0)
+        void writeState(dataDir, 'done').then(() => {
+          output.tell('The demo is complete.')
+          options.onComplete()
+        })
       else if (!isEnding) output.tell('The demo could not be completed; the next start goes on with it.')
       resolve()
     })

@@ -85,7 +85,18 @@ export async function startSupervisor(
 
   const watchUrl =
     config.watchUrl ?? (config.sibling?.port ? localUrlOf(config.host, config.sibling.port) : null)
-  const roles = await createRoles({ ...options, output, records, door, databaseUrl, url, watchUrl })
+  const link = createOperatorLink(output, url)
+  const onMessage = link.hear
+  const roles = await createRoles({
+    ...options,
+    output,
+    records,
+    door,
+    databaseUrl,
+    url,
+    watchUrl,
+    onMessage,
+  })
   stack.defer(() => stopAll(roles))
   let isReady = false
   const status = (): SupervisorStatus => ({
@@ -113,6 +124,7 @@ export async function startSupervisor(
         host: config.host,
         port: door.port,
         output,
+        onComplete: link.repeat,
       }),
     )
   return takeOver(stack.move(), { url, output, roles, dataDir: config.dataDir })
@@ -197,6 +209,7 @@ async function createRoles(options: {
   databaseUrl: string
   url: string
   watchUrl: string | null
+  onMessage: (message: FromRole) => void
 }): Promise<Roles> {
   const { config, output, records, door } = options
   const env = environmentWith({
@@ -235,7 +248,7 @@ async function createRoles(options: {
       },
       onGone: () => door.removeTaker(made),
       onReturned: (connection) => door.receive(connection),
-      onMessage: (message) => hear(message, output, options.url),
+      onMessage: options.onMessage,
     })
     return made
   }
@@ -256,11 +269,22 @@ async function createRoles(options: {
   }
 }
 
-function hear(message: FromRole, output: Output, url: string): void {
-  if (message.type !== 'operator-link' || message.path === null) return
-  output.tell(
-    `Nobody operates this instance yet. This link makes the operator's account, once:\n  ${url}${message.path}`,
-  )
+/** The link by which the operator's account is made, for the person who started this. */
+function createOperatorLink(output: Output, url: string) {
+  let told: string | null = null
+  return {
+    hear(message: FromRole): void {
+      if (message.type !== 'operator-link' || message.path === null) return
+      told = `${url}${message.path}`
+      output.tell(
+        `Nobody operates this instance yet. This link makes the operator's account, once:\n  ${told}`,
+      )
+    },
+    /** Once more, below what was told since: there it was overlooked. */
+    repeat(): void {
+      if (told) output.tell(`If you have not made the operator's account yet, this link does:\n  ${told}`)
+    },
+  }
 }
 
 async function stopAll(roles: Roles): Promise<void> {
