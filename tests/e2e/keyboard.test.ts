@@ -63,6 +63,19 @@ test('space pauses and goes on, l likes, c opens the comments and Escape closes 
   await page.getByPlaceholder('Add a comment').waitFor({ state: 'detached' })
 })
 
+test('? lists the keys, and so does the menu', async () => {
+  const page = await openFeed()
+  const list = page.getByRole('dialog', { name: 'Keys' })
+
+  await page.keyboard.press('?')
+  await list.getByText('Open and close the comments').waitFor()
+  await page.keyboard.press('Escape')
+  await list.waitFor({ state: 'detached' })
+
+  await page.getByRole('navigation').getByRole('button', { name: 'Keys' }).click()
+  await list.waitFor()
+})
+
 test('the first Tab leads past the navigation, and the next ones reach the actions of the video in view', async () => {
   const page = await openFeed()
 

@@ -7,6 +7,7 @@ export const t = createTranslator('accounts', {
   'signIn.identifier': 'Handle or e-mail address',
   'signIn.password': 'Password',
   'signIn.button': 'Sign in',
+  'signIn.wrong': 'Wrong handle or password. Check both; capital letters count in the password.',
   'signIn.noAccount': 'No account yet?',
   'signIn.toSignUp': 'Sign up',
   'signIn.forgotten': 'A forgotten password can’t be replaced yet: keep yours in a password manager.',

@@ -12,6 +12,7 @@ export const t = createTranslator('core', {
   'nav.settings': 'Settings',
   'nav.signIn': 'Sign in',
   'nav.signUp': 'Sign up',
+  'nav.keys': 'Keys',
   'nav.skip': 'Skip to the content',
   'nav.unread': { one: '{n} unread notification', other: '{n} unread notifications' },
 
