@@ -21,6 +21,7 @@ import { newSignInQueue } from './accounts.jobs.ts'
 import { hashPassword } from './passwords.ts'
 import { rememberPlace, type Client } from './places.ts'
 import { announceRevoked, sessionCookieValue } from './sessions.ts'
+import { refuseWeakPassword } from './weak-passwords.ts'
 
 export interface SignedIn {
   readonly accountId: string
@@ -33,10 +34,11 @@ const INTERNAL_EMAIL_DOMAIN = '@noreply.invalid'
  * Makes an account and signs it in; by the operator's link, an operator's. All of it happens or none: an attempt that
  * failed, for whatever reason, can be made again with the same handle and link.
  *
- * @throws {AppError} sign-up-closed, handle-taken, email-taken, operator-link-used, busy.
+ * @throws {AppError} sign-up-closed, invalid-input for a password that is guessed first, handle-taken, email-taken, operator-link-used, busy.
  */
 export async function signUp(ctx: Ctx, input: SignUp, client: Client): Promise<SignedIn> {
   if (!ctx.config.isSignUpOpen && input.operatorToken === undefined) throw new AppError('sign-up-closed')
+  refuseWeakPassword({ ...input, field: 'password' })
   // Hashing waits for its turn and takes long: no transaction is held meanwhile.
   const passwordHash = await hashPassword(input.password)
   try {
@@ -154,7 +156,10 @@ export async function listSessions(ctx: Ctx, viewer: Viewer): Promise<Session[]>
   }))
 }
 
-/** @throws {AppError} wrong-credentials when the current password is not the one given. */
+/**
+ * @throws {AppError} wrong-credentials when the current password is not the one given, invalid-input when the new one
+ * is guessed first.
+ */
 export async function changePassword(
   ctx: Ctx,
   auth: Auth,
@@ -162,6 +167,7 @@ export async function changePassword(
   sessionToken: string,
   input: PasswordChange,
 ): Promise<void> {
+  refuseWeakPassword({ password: input.newPassword, handle: viewer.handle, field: 'newPassword' })
   try {
     await auth.api.changePassword({
       body: { currentPassword: input.currentPassword, newPassword: input.newPassword },
