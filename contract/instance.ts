@@ -7,6 +7,8 @@ export const Instance = z.object({
   /** The build of the web app that the server ships; a client with another one refreshes when it can. */
   webBuild: z.string(),
   isSecureContext: z.boolean(),
+  /** Whom people can turn to; null: nobody operates it yet, or it is not known at this moment. */
+  operatorHandle: z.string().nullable(),
   /** Whether anyone may make an account; if not, only the operator's one-time link does. */
   isSignUpOpen: z.boolean(),
   /** Where everyone who uses the instance can get its source (AGPL-3.0, section 13); null: the operator named no place. */

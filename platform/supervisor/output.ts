@@ -20,7 +20,7 @@ export interface Output extends Disposable {
   passOn(role: string, line: string): void
 }
 
-const FILE_MAX_BYTES = 10_000_000
+const FILE_MAX_BYTES = 10 * 1024 ** 2
 const FILES_KEPT = 3
 
 /** The same warning is told a person again after this long. */

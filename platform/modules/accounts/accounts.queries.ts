@@ -100,6 +100,18 @@ export async function hasOperator(db: Db): Promise<boolean> {
   return row !== undefined
 }
 
+/** Of the first operator; null: there is none. */
+export async function findOperatorHandle(db: Db): Promise<string | null> {
+  const row = await db
+    .selectFrom('account')
+    .select('display_username as handle')
+    .where('role', '=', 'operator')
+    .orderBy('created_at')
+    .limit(1)
+    .executeTakeFirst()
+  return row?.handle ?? null
+}
+
 export async function replaceOperatorLink(
   tx: Tx,
   link: { token_sha256: Buffer; created_at: Date },

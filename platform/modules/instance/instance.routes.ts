@@ -6,6 +6,7 @@ import { Instance } from '../../../contract/instance.ts'
 import { problemKinds } from '../../app/errors.ts'
 import { originOf, type Routes } from '../../app/http.ts'
 import { watchStatusUrlFor } from '../../app/watch-address.ts'
+import { createOperatorName } from './operator-name.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 
@@ -52,6 +53,7 @@ const ProblemKinds = z.object({
 
 export const instanceRoutes: Routes = async (app, ctx) => {
   const { version, repository } = await readJson('package.json', Package)
+  const operatorName = createOperatorName(ctx)
   const webBuild = await readWebBuild()
   const sourceUrl = ctx.config.sourceUrl ?? webAddressOf(repository)
 
@@ -64,6 +66,7 @@ export const instanceRoutes: Routes = async (app, ctx) => {
       webBuild,
       isSecureContext:
         originOf(ctx, request).startsWith('https:') || ['localhost', '127.0.0.1'].includes(request.hostname),
+      operatorHandle: operatorName(),
       isSignUpOpen: ctx.config.isSignUpOpen,
       sourceUrl,
       watchStatusUrl: watchStatusUrlFor(ctx.config.watchUrl, request.hostname),

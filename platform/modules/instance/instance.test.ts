@@ -17,6 +17,17 @@ test('the instance says where its source is, where its operator said so', async 
   await expect(ask({ SOURCE_URL: 'javascript:alert(1)' })).rejects.toThrow(/SOURCE_URL/)
 })
 
+test('the instance names its operator, as soon as there is one', async () => {
+  await using world = await createWorld()
+  await using api = await openApi(world, instanceRoutes)
+  const named = async () => (await api.call('GET', '/instance')).json().operatorHandle
+  expect(await named()).toBeNull()
+
+  const { id } = await world.account({ handle: 'Captain.Nemo' })
+  await world.ctx.db.updateTable('account').set({ role: 'operator' }).where('id', '=', id).execute()
+  await expect.poll(named).toBe('Captain.Nemo')
+})
+
 test('the instance says whether new accounts are made here', async () => {
   expect((await ask()).json()).toMatchObject({ isSignUpOpen: true })
   expect((await ask({ SIGN_UP: 'closed' })).json()).toMatchObject({ isSignUpOpen: false })
