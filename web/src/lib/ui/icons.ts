@@ -1,17 +1,6 @@
-/** Our own icon set: strokes on a 24 × 24 grid, round ends. */
-
-interface IconShape {
-  readonly lines: readonly string[]
-  readonly dots?: readonly string[]
-  readonly canFill?: boolean
-}
-
-function dot(x: number, y: number, r: number): string {
-  return `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`
-}
-function ring(x: number, y: number, r: number): string {
-  return dot(x, y, r)
-}
+/** Our own icon set: those of the first screen and of failures, which must never wait for the network. */
+import { dot, ring, type IconShape } from './icon-shape.ts'
+import type { moreIcons } from './more-icons.ts'
 
 const drawn = {
   home: { lines: ['M4 11.2 12 4l8 7.2V19a1.5 1.5 0 0 1-1.5 1.5h-13A1.5 1.5 0 0 1 4 19Z'], canFill: true },
@@ -59,21 +48,11 @@ const drawn = {
     lines: ['M4 9.5v5h3.5L12 18.5v-13L7.5 9.5Z', 'M15.5 9a4.2 4.2 0 0 1 0 6', 'M18 6.5a7.7 7.7 0 0 1 0 11'],
   },
   muted: { lines: ['M4 9.5v5h3.5L12 18.5v-13L7.5 9.5Z', 'm16 9.5 5 5', 'm21 9.5-5 5'] },
-  captions: {
-    lines: [
-      'M5 5.5h14A1.5 1.5 0 0 1 20.5 7v10a1.5 1.5 0 0 1-1.5 1.5H5A1.5 1.5 0 0 1 3.5 17V7A1.5 1.5 0 0 1 5 5.5Z',
-      'M10.5 10.7a2.1 2.1 0 1 0 0 2.6',
-      'M16.8 10.7a2.1 2.1 0 1 0 0 2.6',
-    ],
-  },
   close: { lines: ['m6 6 12 12', 'm18 6-12 12'] },
   back: { lines: ['M15 5 8 12l7 7'] },
-  forward: { lines: ['m9 5 7 7-7 7'] },
   up: { lines: ['m5 15 7-7 7 7'] },
   down: { lines: ['m5 9 7 7 7-7'] },
   more: { lines: [], dots: [dot(5, 12, 1.7), dot(12, 12, 1.7), dot(19, 12, 1.7)] },
-  menu: { lines: ['M4 7h16', 'M4 12h16', 'M4 17h16'] },
-  check: { lines: ['m5 12.5 4.7 4.7L19 7.5'] },
   settings: {
     lines: [
       'M4 7.5h9',
@@ -84,47 +63,10 @@ const drawn = {
       ring(8.3, 16.5, 2.5),
     ],
   },
-  link: {
-    lines: [
-      'M10 14a4.2 4.2 0 0 0 6 0l3.2-3.2a4.2 4.2 0 1 0-6-6L12 6',
-      'M14 10a4.2 4.2 0 0 0-6 0l-3.2 3.2a4.2 4.2 0 1 0 6 6L12 18',
-    ],
-  },
-  trash: {
-    lines: [
-      'M4.5 7h15',
-      'M9.5 7V4.5h5V7',
-      'm6.5 7 .9 12.2a1.3 1.3 0 0 0 1.3 1.3h6.6a1.3 1.3 0 0 0 1.3-1.3L17.5 7',
-      'M10.3 11v5.5',
-      'M13.7 11v5.5',
-    ],
-  },
-  edit: {
-    lines: [
-      'M4.5 19.5 5.6 15 15.7 4.9a1.8 1.8 0 0 1 2.5 0l.9.9a1.8 1.8 0 0 1 0 2.5L9 18.4Z',
-      'm13.8 6.8 3.4 3.4',
-    ],
-  },
-  upload: {
-    lines: ['M12 15.5V4.5', 'm7 9 5-4.7L17 9', 'M4.5 15v3.5A1.5 1.5 0 0 0 6 20h12a1.5 1.5 0 0 0 1.5-1.5V15'],
-  },
-  video: {
-    lines: [
-      'M5 6h8.5A1.5 1.5 0 0 1 15 7.5v9a1.5 1.5 0 0 1-1.5 1.5H5a1.5 1.5 0 0 1-1.5-1.5v-9A1.5 1.5 0 0 1 5 6Z',
-      'm15 10.5 5.5-3v9l-5.5-3',
-    ],
-  },
   lock: {
     lines: [
       'M6.5 10.5h11A1.5 1.5 0 0 1 19 12v7a1.5 1.5 0 0 1-1.5 1.5h-11A1.5 1.5 0 0 1 5 19v-7a1.5 1.5 0 0 1 1.5-1.5Z',
       'M8 10.5V8a4 4 0 0 1 8 0v2.5',
-    ],
-  },
-  globe: {
-    lines: [
-      ring(12, 12, 8.5),
-      'M3.5 12h17',
-      'M12 3.5c2.4 2.3 3.6 5.1 3.6 8.5s-1.2 6.2-3.6 8.5c-2.4-2.3-3.6-5.1-3.6-8.5s1.2-6.2 3.6-8.5Z',
     ],
   },
   offline: {
@@ -141,45 +83,9 @@ const drawn = {
   info: { lines: [ring(12, 12, 8.7), 'M12 11v5'], dots: [dot(12, 8, 1.15)] },
   clock: { lines: [ring(12, 12, 8.7), 'M12 7v5.3l3.5 2'] },
   retry: { lines: ['M19.5 12a7.5 7.5 0 1 1-2.3-5.4L19.5 9', 'M19.5 4.5V9H15'] },
-  hash: { lines: ['M9.5 4 7.5 20', 'M16.5 4l-2 16', 'M4.5 9h15.5', 'M4 15h15.5'] },
-  sparkle: { lines: ['M12 3.5 14 10l6.5 2-6.5 2-2 6.5L10 14l-6.5-2L10 10Z'], canFill: true },
-  signOut: {
-    lines: [
-      'M13.5 4.5H6A1.5 1.5 0 0 0 4.5 6v12A1.5 1.5 0 0 0 6 19.5h7.5',
-      'M10 12h10.5',
-      'm17 8.5 3.5 3.5-3.5 3.5',
-    ],
-  },
-  device: {
-    lines: [
-      'M8 3.5h8A1.5 1.5 0 0 1 17.5 5v14a1.5 1.5 0 0 1-1.5 1.5H8A1.5 1.5 0 0 1 6.5 19V5A1.5 1.5 0 0 1 8 3.5Z',
-      'M10.8 17.5h2.4',
-    ],
-  },
-  image: {
-    lines: [
-      'M5 4.5h14A1.5 1.5 0 0 1 20.5 6v12a1.5 1.5 0 0 1-1.5 1.5H5A1.5 1.5 0 0 1 3.5 18V6A1.5 1.5 0 0 1 5 4.5Z',
-      'm4 17 5-5 4 4 3-2.5 4.5 4',
-    ],
-    dots: [dot(9, 9, 1.4)],
-  },
-  eye: {
-    lines: [
-      'M2.5 12C4.7 7.8 7.9 5.7 12 5.7s7.3 2.1 9.5 6.3c-2.2 4.2-5.4 6.3-9.5 6.3S4.7 16.2 2.5 12Z',
-      ring(12, 12, 2.8),
-    ],
-  },
-  eyeOff: {
-    lines: [
-      'M9.8 6a9.6 9.6 0 0 1 2.2-.300c4.1 0 7.3 2.1 9.5 6.3a14.5 14.5 0 0 1-2.4 3.4',
-      'M6.3 7.5A13.4 13.4 0 0 0 2.5 12c2.2 4.2 5.4 6.3 9.5 6.3 1.6 0 3-.3 4.3-.9',
-      'm4 4 16 16',
-    ],
-  },
-  grid: { lines: ['M4.5 4.5h6v6h-6Z', 'M13.5 4.5h6v6h-6Z', 'M4.5 13.5h6v6h-6Z', 'M13.5 13.5h6v6h-6Z'] },
-  block: { lines: [ring(12, 12, 8.5), 'm6 6 12 12'] },
-  send: { lines: ['M20.5 3.5 3.5 10.3l6.7 3.5 3.5 6.7Z', 'M20.5 3.5 10.2 13.8'] },
 } as const satisfies Record<string, IconShape>
 
-export type IconName = keyof typeof drawn
-export const icons: Readonly<Record<IconName, IconShape>> = drawn
+export type IconName = keyof typeof drawn | keyof typeof moreIcons
+
+/** The icons that are here from the beginning. */
+export const icons: Readonly<Partial<Record<IconName, IconShape>>> = drawn
