@@ -8,16 +8,19 @@ import { systemClock } from '../kit/clock.ts'
 import { createLog } from '../kit/log.ts'
 import { startAgent } from './agent/index.ts'
 import { environmentWith, loadWatchConfig, WatchConfigError, type WatchConfig } from './app/config.ts'
-import { shippedFiles } from './app/context.ts'
+import { openWatchContext, shippedFiles } from './app/context.ts'
 import { lockWatchDir, WatchRunsAlreadyError } from './app/lock.ts'
 import { startWatch } from './app/serve.ts'
 import { describeFault, openCatalog } from './configuration/index.ts'
+import { describeImported, IMPORT_KINDS, ImportError, importService } from './ecosystem/import/index.ts'
 import { WatchPortError } from './http/server.ts'
 import { scoreFile } from './score.ts'
 import { StoreUnusableError } from './store/index.ts'
 
 /** Errors whose message says all that the person needs; any other one shows where it comes from. */
-const EXPLAINED = [StoreUnusableError, WatchConfigError, WatchPortError, WatchRunsAlreadyError]
+const EXPLAINED = [ImportError, StoreUnusableError, WatchConfigError, WatchPortError, WatchRunsAlreadyError]
+
+const PARTLY_DONE = 3
 
 export interface CommandOptions {
   readonly port?: string | undefined
@@ -120,6 +123,38 @@ export async function runCheckConfig(options: CommandOptions): Promise<void> {
       )
     await rm(scratch, { recursive: true, force: true })
     process.exitCode = faults.length > 0 ? 1 : 0
+  } catch (error) {
+    explainAndExit(error)
+  }
+}
+
+/**
+ * Brings another tool's services over: writes a file beside the others (--catalog, else this folder). The exit code is 3
+ * when something could not be carried over; it is named.
+ */
+export async function runImport(
+  kind: string,
+  source: string,
+  options: CommandOptions & {
+    readonly id?: string | undefined
+    readonly name?: string | undefined
+    readonly url?: string | undefined
+  },
+): Promise<void> {
+  try {
+    const known = IMPORT_KINDS.find((one) => one === kind)
+    if (!known)
+      throw new ImportError(`There is no import of ${kind}; there are ${IMPORT_KINDS.join(' and ')}.`)
+    const config = await readConfig(options)
+    await using opened = await openWatchContext({ ...config, logLevel: 'silent' })
+    const imported = await importService(opened.ctx, {
+      kind: known,
+      source,
+      dir: config.catalogDir ?? process.cwd(),
+      wishes: { id: options.id ?? null, name: options.name ?? null, url: options.url ?? null },
+    })
+    for (const line of describeImported(imported)) console.log(line)
+    process.exitCode = imported.leftOut.length > 0 ? PARTLY_DONE : 0
   } catch (error) {
     explainAndExit(error)
   }

@@ -1,4 +1,4 @@
-/** `npm run -s watch -- serve|agent|score|check-config`: parses arguments, nothing else. */
+/** `npm run -s watch -- serve|agent|score|check-config|import`: parses arguments, nothing else. */
 import { parseArgs } from 'node:util'
 
 const NODE_MAJOR_NEEDED = 24
@@ -16,6 +16,11 @@ const USAGE = `Usage: npm run -s watch -- COMMAND [options]
   score FILE    write timestamp,value,score for a file of timestamp,value
   check-config  read the service files, say what is wrong with them, and end (0: all is well)
     --catalog DIR, --services A,B  as above
+  import uptime-kuma FILE.json | statuspage URL|FILE
+                write a service file out of what another tool knows; what can't be carried over is named (then 3)
+    --id ID, --name NAME, --url URL  how the service is called here, and where it is
+    --catalog DIR    where the file goes (default: this folder); none is overwritten
+    --data DIR       where past incidents go, as above
   --help        this text`
 
 if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR_NEEDED) {
@@ -38,6 +43,9 @@ function readArguments() {
         watch: { type: 'string' },
         key: { type: 'string' },
         region: { type: 'string' },
+        id: { type: 'string' },
+        name: { type: 'string' },
+        url: { type: 'string' },
         replace: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -58,7 +66,8 @@ if (values.help || command === 'help') {
   console.log(USAGE)
   process.exit(0)
 }
-if (rest.length > 0 && command !== 'score') refuse(`Too much was given: ${rest.join(' ')}`)
+if (rest.length > 0 && command !== 'score' && command !== 'import')
+  refuse(`Too much was given: ${rest.join(' ')}`)
 // What a command needs is loaded after the look at Node's version, which an older Node would not survive.
 switch (command) {
   case 'serve':
@@ -73,6 +82,10 @@ switch (command) {
   case 'score':
     if (rest.length !== 1) refuse('Which file? One of timestamp,value.')
     await (await import('./commands.ts')).runScore(rest[0]!)
+    break
+  case 'import':
+    if (rest.length !== 2) refuse('What from where? uptime-kuma FILE.json, or statuspage URL|FILE.')
+    await (await import('./commands.ts')).runImport(rest[0]!, rest[1]!, values)
     break
   default:
     refuse(command ? `There is no command ${command}.` : 'Which command?')

@@ -1,6 +1,6 @@
 /** Which services are watched, and how: one YAML file each. */
 export type { Catalog, CatalogFault } from './catalog.ts'
 export { openCatalog } from './open-catalog.ts'
-export { describeFault } from './parse-entry.ts'
+export { describeFault, parseEntry } from './parse-entry.ts'
 export { Monitor, ServiceEntry } from './schema.ts'
 export type { MonitorOf } from './schema.ts'

@@ -16,6 +16,7 @@ export {
   openIncident,
   postUpdate,
 } from './operator-verbs.ts'
+export { writeExplanation, writeIncident, writeUpdate } from './records.ts'
 export { incidentById, listIncidents, statusOf } from './status.ts'
 export { adviceFor, CAUSE_WORDS } from './words.ts'
 export { createLiveBoard } from './live-status.ts'
