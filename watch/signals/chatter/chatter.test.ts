@@ -105,6 +105,8 @@ test('while a source is away nothing is said: silence is unknown, not zero', asy
 test('Mastodon: statuses of the stream are counted, boosts are not', async () => {
   const events = [
     ': thump',
+    // By a pattern that looks for each tag's end anew, this one would hold up the watch for hours.
+    `event: update\ndata: ${JSON.stringify({ content: '<'.repeat(900_000), reblog: null })}`,
     `event: update\ndata: ${JSON.stringify({ content: '<p>ugh, <b>shop</b> down</p>', reblog: null })}`,
     `event: update\ndata: ${JSON.stringify({ content: '', reblog: { content: 'shop down' } })}`,
     'event: delete\ndata: 1',
@@ -123,6 +125,24 @@ test('Mastodon: statuses of the stream are counted, boosts are not', async () =>
     await expect.poll(() => chatter.total()).toBe(1)
     expect(headers.slice(0, 2)).toEqual(['/api/v1/streaming/public', 'Bearer a-token'])
   }
+  server.closeAllConnections()
+  server.close()
+})
+
+test('Mastodon: a redirect is not followed: where it leads was not looked at', async () => {
+  const paths: unknown[] = []
+  const server = createServer((request, response) => {
+    paths.push(request.url)
+    response.writeHead(302, { location: '/elsewhere' }).end()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  {
+    await using _chatter = follow([{ kind: 'mastodon', url }])
+    // It is asked again, and never elsewhere.
+    await expect.poll(() => paths.length, { timeout: 5_000 }).toBe(2)
+  }
+  expect(new Set(paths)).toEqual(new Set(['/api/v1/streaming/public']))
   server.closeAllConnections()
   server.close()
 })

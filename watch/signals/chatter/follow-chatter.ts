@@ -18,6 +18,8 @@ export const SAMPLE_EVERY_MS = 10_000
 const RECONNECT_MS = [1_000, 5_000, 15_000, 60_000]
 /** Silence for so long is a dead connection: both networks speak all the time. */
 const SILENCE_MS = 60_000
+/** A status has 500 characters on most servers; its markup some times that. */
+const CONTENT_MAX_LENGTH = 50_000
 
 export interface ChatterOptions {
   /** @default 10000 */
@@ -93,7 +95,8 @@ interface Listener {
 
 async function requirePublic(url: string): Promise<void> {
   const found = await resolveHost(new URL(url).hostname)
-  if (!found.some(({ address }) => isPublicAddress(address)))
+  // All of them: the connection chooses among them itself.
+  if (!found.every(({ address }) => isPublicAddress(address)))
     throw new Error(`${new URL(url).hostname} is not public; set chatter.allowPrivate if it is meant.`)
 }
 
@@ -157,6 +160,8 @@ async function listenMastodon(
   if (source.hashtag !== null) url.searchParams.set('tag', source.hashtag)
   const silence = new AbortController()
   const answer = await fetch(url, {
+    // Where it might lead was not looked at.
+    redirect: 'error',
     signal: AbortSignal.any([signal, silence.signal]),
     headers: {
       accept: 'text/event-stream',
@@ -182,7 +187,8 @@ function statusText(data: string): string | null {
     // A boost is somebody else's words again.
     if (reblog != null || typeof content !== 'string') return null
     return content
-      .replace(/<[^>]*>/g, ' ')
+      .slice(0, CONTENT_MAX_LENGTH)
+      .replace(/<[^<>]*>/g, ' ')
       .replaceAll('&#39;', "'")
       .replaceAll('&amp;', '&')
   } catch {

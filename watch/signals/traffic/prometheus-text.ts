@@ -19,7 +19,10 @@ export function* readPrometheusText(text: string, wanted: ReadonlySet<string>): 
 
 function readLabels(text: string): Record<string, string> {
   const labels: Record<string, string> = {}
-  for (const [, name, value] of text.matchAll(/([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"((?:[^"\\]|\\.)*)"/g))
+  // Names begin at a word's beginning only: a long run of letters is looked at once, not from each of its letters.
+  for (const [, name, value] of text.matchAll(
+    /(?<![a-zA-Z0-9_])([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"((?:[^"\\]|\\.)*)"/g,
+  ))
     labels[name!] = value!.replace(/\\(.)/g, (_, escaped: string) => (escaped === 'n' ? '\n' : escaped))
   return labels
 }

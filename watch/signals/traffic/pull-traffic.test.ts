@@ -70,3 +70,8 @@ test('after a page that could not be read the interval is unknown', () => {
   expect(reader.read(page(100_000, 0, 0), 30_000)).toEqual([])
   expect(reader.read(page(100_010, 0, 0), 45_000)[0]).toMatchObject({ requests: 10 })
 })
+
+test('a hostile page of one endless label is read in one pass', () => {
+  const reader = createPullReader(entry, entry.traffic.pull[0]!)
+  expect(reader.read(`requests_total{${'a'.repeat(2_000_000)}} 1\n`, 0)).toEqual([])
+})

@@ -11,6 +11,8 @@ test('Statuspage: the page as a whole, and the components that mean a feature', 
       { name: 'Careers page', status: 'partial_outage' },
       { name: 'Uploads', status: 'a new word' },
       { name: 'constructor', status: 'operational' },
+      { name: 'Video playback', status: 'toString' },
+      null,
     ],
   })
   expect(readStatuspage(summary, { 'Video playback': 'video', Uploads: 'upload' })).toEqual([
@@ -19,9 +21,15 @@ test('Statuspage: the page as a whole, and the components that mean a feature', 
   ])
 })
 
-test.each(['', '<html>Bad gateway</html>', '{}', 'null', '{"status":{"indicator":"splendid"}}'])(
-  'Statuspage: %j is unknown, and never "all is well"',
-  (text) => expect(() => readStatuspage(text, {})).toThrow(UnreadableWordError),
+test.each([
+  '',
+  '<html>Bad gateway</html>',
+  '{}',
+  'null',
+  '{"status":{"indicator":"splendid"}}',
+  '{"status":{"indicator":"constructor"}}',
+])('Statuspage: %j is unknown, and never "all is well"', (text) =>
+  expect(() => readStatuspage(text, {})).toThrow(UnreadableWordError),
 )
 
 const item = (title: string, date: string) => `<item><title>${title}</title><pubDate>${date}</pubDate></item>`
@@ -48,4 +56,20 @@ test('Atom: an investigation is trouble, an old one is over, and no entry is non
 
 test('a page that is no feed is unknown', () => {
   expect(() => readFeed('<html>Please sign in</html>', NOW)).toThrow(UnreadableWordError)
+})
+
+/** Each would take hours by a pattern that looks for the end anew from every beginning. */
+test('a hostile feed of nothing but beginnings is read in one pass, and is unknown', () => {
+  expect(() => readFeed(`<rss>${'<item>'.repeat(600_000)}`, NOW)).toThrow(UnreadableWordError)
+})
+
+test.each([
+  ['dates', '<pubDate'.repeat(500_000)],
+  ['marked sections', '<![CDATA['.repeat(400_000)],
+  ['tags', '<'.repeat(4_000_000)],
+])('a hostile entry of %s that never end is read in one pass', (_, text) => {
+  const young = item('Major outage', 'Fri, 01 May 2026 11:00:00 GMT')
+  expect(readFeed(rss(young.replace('</item>', `${text}</item>`)), NOW)).toEqual([
+    { featureId: null, status: 'major' },
+  ])
 })
