@@ -41,6 +41,7 @@ export const NotificationKind = z.enum([
   'liked',
   'commented',
   'replied',
+  'mentioned',
   'followed',
   'comment-liked',
   'upload-failed',

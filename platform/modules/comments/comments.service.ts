@@ -8,7 +8,7 @@ import { publishLive } from '../../app/live.ts'
 import { cutPage, pageOfRows, readCursor } from '../../app/paging.ts'
 import { inTransaction, type Db, type Tx } from '../../infra/db/index.ts'
 import { toAccountCard } from '../accounts/index.ts'
-import { notifyAccount, withdrawCommentNotifications } from '../notifications/index.ts'
+import { notifyAccount, notifyMentioned, withdrawCommentNotifications } from '../notifications/index.ts'
 import { cleanCaption, isVisibleTo } from '../videos/index.ts'
 import * as queries from './comments.queries.ts'
 
@@ -99,7 +99,7 @@ export async function addComment(ctx: Ctx, input: AddCommentInput): Promise<Comm
 
 /**
  * The one who is answered hears of a reply, unless the video was hidden from them since: the reply's text is for those who
- * see it. The video's owner hears of everything else.
+ * see it. The video's owner hears of everything else, and who is mentioned of that.
  */
 async function tellOthers(
   ctx: Ctx,
@@ -113,6 +113,12 @@ async function tellOthers(
     await notifyAccount(ctx, tx, { ...about, accountId: answered.authorId, kind: 'replied' })
   if (answered?.authorId !== made.videoOwnerId)
     await notifyAccount(ctx, tx, { ...about, accountId: made.videoOwnerId, kind: 'commented' })
+  await notifyMentioned(ctx, tx, {
+    ...about,
+    text: made.body,
+    actorId: made.authorId,
+    except: [made.videoOwnerId, ...(answered ? [answered.authorId] : [])],
+  })
 }
 
 /**

@@ -324,3 +324,30 @@ test('one who may no longer see the video is not told what is answered there', a
 
   expect(await told(world)).toEqual([[owner.id, 'commented', 'one']])
 })
+
+test('who is mentioned in a comment is told once, unless they hear of it anyway or may not see the video', async () => {
+  await using world = await createWorld()
+  const [owner, author, mentioned, stranger] = await Promise.all([
+    world.account(),
+    world.account(),
+    world.account(),
+    world.account(),
+  ])
+  const told = async () =>
+    (
+      await world.ctx.db.selectFrom('notification').select(['account_id', 'kind']).orderBy('id').execute()
+    ).map((row) => [row.account_id, row.kind])
+  const video = await makeVideo(world, owner.id)
+  const body = `@${mentioned.handle} @${mentioned.handle.toUpperCase()}, @${owner.handle}. @${author.handle} me@${stranger.handle} @nobody.here`
+  await add(world, author, video, { body })
+  expect(await told()).toEqual([
+    [owner.id, 'commented'],
+    [mentioned.id, 'mentioned'],
+  ])
+
+  const hidden = await makeVideo(world, author.id, { visibility: 'private' })
+  await add(world, author, hidden, { body: `@${stranger.handle}` })
+  await blockAccount(world.ctx, { viewerId: mentioned.id, handle: author.handle })
+  await add(world, author, video, { body: `@${mentioned.handle} again` })
+  expect((await told()).filter(([, kind]) => kind === 'mentioned')).toHaveLength(1)
+})

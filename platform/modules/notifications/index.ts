@@ -10,6 +10,7 @@ export {
   loadNotification,
   markNotificationsRead,
   notifyAccount,
+  notifyMentioned,
   withdrawCommentNotifications,
 } from './notifications.service.ts'
 export type { NotifyInput } from './notifications.service.ts'

@@ -3,8 +3,9 @@ import { startRepeating } from '../../../kit/repeat.ts'
 import type { Ctx } from '../../app/context.ts'
 import { inTransaction } from '../../infra/db/index.ts'
 import { newSignInQueue, type NewSignIn } from '../accounts/index.ts'
+import { captionMentionsQueue, findVideo } from '../videos/index.ts'
 import * as queries from './notifications.queries.ts'
-import { notifyAccount } from './notifications.service.ts'
+import { notifyAccount, notifyMentioned } from './notifications.service.ts'
 
 /** Read or not. */
 export const NOTIFICATIONS_KEPT_MS = 180 * 24 * 3_600_000
@@ -23,6 +24,16 @@ export async function tellNewSignIn(ctx: Ctx, { id, accountId, device, address }
   )
 }
 
+/** Tells those whom a published video's caption mentions. Idempotent. */
+export async function tellCaptionMentions(ctx: Ctx, videoId: string): Promise<void> {
+  await inTransaction(ctx, async (tx) => {
+    const video = await findVideo(tx, videoId)
+    if (!video || video.deleted_at) return
+    const about = { text: video.caption, actorId: video.account_id, videoId, commentId: null }
+    await notifyMentioned(ctx, tx, about)
+  })
+}
+
 /** Deletes notifications older than NOTIFICATIONS_KEPT_MS, a bounded number a call. @returns how many. */
 export const pruneNotifications = (ctx: Ctx): Promise<number> =>
   queries.pruneNotifications(ctx.db, {
@@ -32,6 +43,7 @@ export const pruneNotifications = (ctx: Ctx): Promise<number> =>
 
 /** Pruning runs until disposal, the queue until the context closes. */
 export async function startNotificationJobs(ctx: Ctx): Promise<AsyncDisposable> {
+  await ctx.jobs.work(captionMentionsQueue, {}, ({ data }) => tellCaptionMentions(ctx, data.videoId))
   await ctx.jobs.work(newSignInQueue, {}, ({ data }) => tellNewSignIn(ctx, data))
   return startRepeating({
     intervalMs: PRUNE_INTERVAL_MS,

@@ -6,8 +6,8 @@ import { NotFoundError } from '../../app/errors.ts'
 import { publishLive } from '../../app/live.ts'
 import { cutPage, pageOfRows, readCursor } from '../../app/paging.ts'
 import { inTransaction, type Db, type Tx } from '../../infra/db/index.ts'
-import { loadAccountCards } from '../accounts/index.ts'
-import { loadVideoCards } from '../videos/index.ts'
+import { findAccountByHandle, loadAccountCards } from '../accounts/index.ts'
+import { isVisibleTo, loadVideoCards, parseMentions } from '../videos/index.ts'
 import * as queries from './notifications.queries.ts'
 
 export const EXCERPT_MAX_LENGTH = 140
@@ -62,6 +62,27 @@ export async function notifyAccount(ctx: Ctx, tx: Tx, input: NotifyInput): Promi
   return isNew
 }
 
+export interface Mentioning {
+  /** The caption or the comment. */
+  readonly text: string
+  readonly actorId: string
+  readonly videoId: string
+  readonly commentId: string | null
+  /** Accounts that hear of it anyway. */
+  readonly except?: readonly string[]
+}
+
+/** Tells those whom a text mentions, as far as they may see the video that it stands under. Idempotent. */
+export async function notifyMentioned(ctx: Ctx, tx: Tx, input: Mentioning): Promise<void> {
+  const { text, except = [], ...about } = input
+  for (const handle of parseMentions(text)) {
+    const account = await findAccountByHandle(tx, handle)
+    if (!account || except.includes(account.id)) continue
+    if (!(await isVisibleTo(tx, { viewerId: account.id, videoId: about.videoId }))) continue
+    await notifyAccount(ctx, tx, { ...about, accountId: account.id, kind: 'mentioned', excerpt: text })
+  }
+}
+
 /** Null: stands alone. */
 function groupKeyOf(input: NotifyInput, at: Date): string | null {
   switch (input.kind) {
@@ -72,6 +93,8 @@ function groupKeyOf(input: NotifyInput, at: Date): string | null {
     case 'commented':
     case 'replied':
       return `${input.kind}:${input.commentId}`
+    case 'mentioned':
+      return `mentioned:${input.commentId ?? input.videoId}`
     case 'followed':
       // By day: else everyone who ever followed would be one entry.
       return `followed:${at.toISOString().slice(0, 10)}`

@@ -19,7 +19,12 @@ import {
   withdrawCommentNotifications,
   type NotifyInput,
 } from './index.ts'
-import { NOTIFICATIONS_KEPT_MS, pruneNotifications } from './notifications.jobs.ts'
+import {
+  NOTIFICATIONS_KEPT_MS,
+  pruneNotifications,
+  startNotificationJobs,
+  tellCaptionMentions,
+} from './notifications.jobs.ts'
 
 const tell = (world: World, input: NotifyInput) =>
   inTransaction(world.ctx, (tx) => notifyAccount(world.ctx, tx, input))
@@ -247,4 +252,20 @@ test('a notification is forgotten at its age, read or not, and not before', asyn
   expect(await pruneNotifications(world.ctx)).toBe(1)
 
   expect(await list(world, owner.id)).toHaveLength(1)
+})
+
+test('those whom a published caption mentions are told once, its author is not', async () => {
+  await using world = await createWorld({ isWorker: true })
+  await using _jobs = await startNotificationJobs(world.ctx)
+  const [author, mentioned] = [await world.account(), await world.account()]
+  const told = () =>
+    world.ctx.db.selectFrom('notification').select(['account_id', 'kind', 'video_id']).execute()
+
+  const videoId = await makeVideo(world, author.id, {
+    caption: `With @${mentioned.handle} and @${author.handle}`,
+  })
+
+  await expect.poll(told).toEqual([{ account_id: mentioned.id, kind: 'mentioned', video_id: videoId }])
+  await tellCaptionMentions(world.ctx, videoId)
+  expect(await told()).toHaveLength(1)
 })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { TAG_MAX_LENGTH, TAGS_MAX } from '../../../contract/videos.ts'
-import { cleanCaption, parseTags } from './captions.ts'
+import { cleanCaption, parseMentions, parseTags } from './captions.ts'
 
 test('tags are letters, digits and _ of any script, lower case, each once, in order', () => {
   expect(parseTags('#Zug und #zug, #日本語 #हिन्दी #naïve_2! #٣رقم')).toEqual([
@@ -33,4 +33,17 @@ test('any text becomes a caption that stays as it is when cleaned again', () => 
       expect(cleanCaption(caption)).toBe(caption)
     }),
   )
+})
+
+test.each([
+  ['@ada and @Ada, @grace.hopper.', ['ada', 'grace.hopper']],
+  ['me@example.org, https://x.org/@ada, @@ada, a@b', []],
+  ['@ab @aaaaaaaaaaaaaaaaaaaaaaaaa', []],
+  ['(@ada)\n@bob_1', ['ada', 'bob_1']],
+  [
+    Array.from({ length: 12 }, (_, n) => `@person${n}`).join(' '),
+    Array.from({ length: 10 }, (_, n) => `person${n}`),
+  ],
+])('%j mentions %j', (caption, handles) => {
+  expect(parseMentions(caption)).toEqual(handles)
 })

@@ -12,7 +12,7 @@ export {
   restoreGeneration,
 } from './artefacts.ts'
 export type { GenerationInput, PicturesInput } from './artefacts.ts'
-export { cleanCaption, normalizeTag } from './captions.ts'
+export { cleanCaption, normalizeTag, parseMentions } from './captions.ts'
 export {
   isCardVisible,
   loadCardBases,
@@ -33,7 +33,13 @@ export {
   signMediaToken,
   verifyMediaToken,
 } from './media-urls.ts'
-export { coverQueue, missingFileQueue, startVideoJobs, videoSettledQueue } from './videos.jobs.ts'
+export {
+  captionMentionsQueue,
+  coverQueue,
+  missingFileQueue,
+  startVideoJobs,
+  videoSettledQueue,
+} from './videos.jobs.ts'
 export { findVideo, listAllGenerations, listGenerations } from './videos.queries.ts'
 export { videoRoutes } from './videos.routes.ts'
 export {

@@ -1,6 +1,8 @@
 /** When a video becomes public: its author has asked for it, and it can be played. Whichever comes last publishes. */
 import type { Ctx } from '../../app/context.ts'
 import type { Tx } from '../../infra/db/index.ts'
+import { parseMentions } from './captions.ts'
+import { captionMentionsQueue } from './videos.jobs.ts'
 import * as queries from './videos.queries.ts'
 
 /**
@@ -18,6 +20,9 @@ export async function settlePublication(
     const video = await queries.findVideo(tx, videoId)
     return { publishedAt: video?.published_at ?? null, isNew: false }
   }
+  const video = await queries.findVideo(tx, videoId)
+  if (parseMentions(video?.caption ?? '').length > 0)
+    await ctx.jobs.enqueue(tx, captionMentionsQueue, { videoId })
   await ctx.events.append(tx, { kind: 'published', accountId: published.accountId, videoId })
   return { publishedAt: published.publishedAt, isNew: true }
 }

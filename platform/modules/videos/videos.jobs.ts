@@ -25,6 +25,9 @@ export const videoSettledQueue: Queue<VideoJob & { readonly outcome: 'published'
   retryLimit: 10,
 }
 
+/** A video was published whose caption mentions people: modules/notifications tells them. */
+export const captionMentionsQueue: Queue<VideoJob> = { name: 'video-caption-mentions', retryLimit: 10 }
+
 const eraseQueue: Queue<VideoJob> = { name: 'video-erase', retryLimit: 20, retryDelayS: 30 }
 const pruneQueue: Queue<VideoJob> = { name: 'video-prune', retryLimit: 20, retryDelayS: 30 }
 

@@ -56,6 +56,8 @@ export function hrefOf(item: Notification): string | null {
     case 'replied':
     case 'comment-liked':
       return item.videoId ? `/v/${item.videoId}?comments` : null
+    case 'mentioned':
+      return item.videoId ? `/v/${item.videoId}${item.commentId ? '?comments' : ''}` : null
     case 'followed':
       return item.actors[0] ? `/@${item.actors[0].handle}` : null
     case 'upload-failed':

@@ -26,6 +26,7 @@ export const t = createTranslator('notifications', {
   'did.liked': 'liked your video',
   'did.commented': 'commented',
   'did.replied': 'replied to you',
+  'did.mentioned': 'mentioned you',
   'did.followed': 'followed you',
   'did.comment-liked': 'liked your comment',
   'did.upload-failed': 'An upload failed',
