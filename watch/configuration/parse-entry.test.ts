@@ -69,6 +69,20 @@ describe('what is wrong is told with line, column and remedy:', () => {
     ])
   })
 
+  test.each([
+    ['an alias that leads nowhere', 'name: *nobody', /alias/i],
+    [
+      'aliases that unfold without end',
+      `a: &a [${'1, '.repeat(9)}]\nb: &b [${'*a, '.repeat(9)}]\nc: &c [${'*b, '.repeat(9)}]\nd: [${'*c, '.repeat(9)}]`,
+      /alias/i,
+    ],
+    ['lists within lists without end', `a: ${'['.repeat(50_000)}`, /./],
+  ])('%s', (_, text, message) => {
+    const [fault] = faultsOf(text)!
+    expect(fault!.message).toMatch(message)
+    expect(fault!.remedy).not.toBe('')
+  })
+
   test('a variable that is not set, without the values of those that are', () => {
     const [fault] = faultsOf(SMALL.replace('https://shop.example', 'https://${HOST}/?key=${KEY}'), {
       KEY: 's3cret',

@@ -39,7 +39,15 @@ export function parseEntry(
   faults.push(...fillIn(document, variables).map((fault) => ({ file, ...at(fault.offset), ...fault.says })))
   if (faults.length > 0) return { entry: null, faults }
 
-  const parsed = ServiceEntry.safeParse(document.toJS({ maxAliasCount: 100 }))
+  let value: unknown
+  try {
+    value = document.toJS({ maxAliasCount: 100 })
+  } catch (error) {
+    // Aliases that lead nowhere, or that would unfold without end.
+    const remedy = 'Write the value out where the alias (*name) stands, or mend the anchor (&name).'
+    return { entry: null, faults: [{ file, ...at(0), message: (error as Error).message, remedy }] }
+  }
+  const parsed = ServiceEntry.safeParse(value)
   if (parsed.success) return { entry: parsed.data, faults: null }
   return {
     entry: null,

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
+import { chmod, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
@@ -56,6 +56,27 @@ test('a wrong statement is refused alone', async () => {
   await expect(wrong).rejects.toThrow(/no such table/)
   await right
   expect(world.names()).toEqual(['a'])
+})
+
+test('a value that no statement takes is refused alone', async () => {
+  await using world = await openWorld()
+  const right = world.store.write([keep('a')])
+  const wrong = world.store.write([{ ...keep('b'), params: { name: Object as unknown as string } }])
+  const after = world.store.write([keep('c')])
+  await expect(wrong).rejects.toThrow(/refused/)
+  await Promise.all([right, after])
+  expect(world.names()).toEqual(['a', 'c'])
+})
+
+test('only the owner reads the file and those beside it, whatever their folder allows', async () => {
+  await using dir = await makeTemporaryDir()
+  await chmod(dir.path, 0o755)
+  const path = join(dir.path, 'watch.sqlite')
+  await writeFile(path, '', { mode: 0o644 })
+  await using store = await openStore({ path, log })
+  await store.write([keep('a')])
+  for (const file of [path, `${path}-wal`, `${path}-shm`])
+    expect((await stat(file)).mode & 0o777, file).toBe(0o600)
 })
 
 test('while another process holds the file nothing is acknowledged; afterwards it goes on', async () => {

@@ -1,5 +1,5 @@
 /** Opens the store: hands units to the writer's thread in groups, and reads by a connection of its own. */
-import { mkdir } from 'node:fs/promises'
+import { chmod, mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { Worker } from 'node:worker_threads'
@@ -30,6 +30,7 @@ interface Pending {
  */
 export async function openStore(options: { readonly path: string; readonly log: Log }): Promise<Store> {
   await mkdir(dirname(options.path), { recursive: true, mode: 0o700 })
+  await keepPrivate(options)
   const writer = createWriter(options)
   await writer.ready
   const reader = openReader(options.path)
@@ -41,6 +42,20 @@ export async function openStore(options: { readonly path: string; readonly log: 
       await writer.close()
       reader.close()
     },
+  }
+}
+
+/**
+ * Keys, addresses and secrets are in it: only its owner reads it, also in a folder that others may enter. SQLite gives the
+ * files beside it the same mode.
+ */
+async function keepPrivate({ path, log }: { readonly path: string; readonly log: Log }): Promise<void> {
+  try {
+    await (await open(path, 'a', 0o600)).close()
+    await chmod(path, 0o600)
+  } catch (error) {
+    // Whether the file can be used at all, SQLite says better.
+    log.warn({ err: error, path }, 'store.not-private')
   }
 }
 
@@ -130,9 +145,26 @@ function createWriter({ path, log }: { readonly path: string; readonly log: Log 
   function flush(): void {
     timer = null
     if (!isListening || gathered.length === 0) return
-    worker.postMessage({ type: 'write', newSql, units: gathered } satisfies ToWriter)
-    newSql = []
+    const units = gathered
     gathered = []
+    try {
+      worker.postMessage({ type: 'write', newSql, units } satisfies ToWriter)
+    } catch {
+      // A value that can't travel to the thread must cost its own unit only.
+      for (const unit of units) send(unit)
+      return
+    }
+    newSql = []
+  }
+
+  function send(unit: WireUnit): void {
+    try {
+      worker.postMessage({ type: 'write', newSql, units: [unit] } satisfies ToWriter)
+      newSql = []
+    } catch (error) {
+      pending.get(unit.id)?.reject(new Error(`The unit was refused: ${(error as Error).message}`))
+      pending.delete(unit.id)
+    }
   }
 
   return {
