@@ -21,6 +21,7 @@ export const PASSWORD_MIN_LENGTH = 12
 export const PASSWORD_MAX_LENGTH = 200
 const SESSION_S = 12 * 3600
 const SECRET_BYTES = 32
+const COOKIE_PREFIX = 'upbeat-watch'
 
 export type OperatorActor = Extract<Actor, { kind: 'operator' }>
 
@@ -43,8 +44,10 @@ export interface OperatorAuth extends Disposable {
   list(): Operator[]
   /** The first of two steps. Answers the cookies of a half-open door. @throws {WatchError} not-allowed */
   signIn(name: string, password: string): Promise<string[]>
-  /** The second. Answers the cookies of the session. @throws {WatchError} not-allowed */
+  /** The second. Answers the cookies of the session. Opens no account that is only half made. @throws {WatchError} not-allowed */
   enterCode(cookie: string, code: string): Promise<string[]>
+  /** Makes whoever was just created an operator of this role. Answers the cookies of the session. @throws {WatchError} not-allowed */
+  finishJoining(cookie: string, code: string, role: OperatorRole): Promise<string[]>
   /** Null: nobody, or not through both steps. */
   actorOf(cookie: string | undefined): Promise<OperatorActor | null>
   /** Makes an operator; answers cookies and the secret for the code generator. @throws {WatchError} invalid-input */
@@ -80,6 +83,13 @@ export async function openOperatorAuth(ctx: WatchCtx): Promise<OperatorAuth> {
     return { kind: 'operator', id, name, role }
   }
 
+  async function verifyCode(cookie: string, code: string): Promise<string[]> {
+    const answer = await refusing(() =>
+      auth.api.verifyTOTP({ body: { code }, headers: headersOf(cookie), returnHeaders: true }),
+    )
+    return readCookies(answer.headers)
+  }
+
   return {
     actorOf,
     count: () =>
@@ -96,11 +106,13 @@ export async function openOperatorAuth(ctx: WatchCtx): Promise<OperatorAuth> {
       if (!answer.response || !('twoFactorRedirect' in answer.response)) throw refused()
       return readCookies(answer.headers)
     },
-    async enterCode(cookie, code) {
-      const answer = await refusing(() =>
-        auth.api.verifyTOTP({ body: { code }, headers: headersOf(cookie), returnHeaders: true }),
-      )
-      return readCookies(answer.headers)
+    enterCode: (cookie, code) => verifyCode(onlyDoor(cookie), code),
+    async finishJoining(cookie, code, role) {
+      const user = SessionUser.safeParse((await auth.api.getSession({ headers: headersOf(cookie) }))?.user)
+      if (!user.success || user.data.twoFactorEnabled === true) throw refused()
+      // The role is that of the invitation which is used up now, not of the one by which the account was begun.
+      db.prepare('update user set role = ? where id = ?').run(role, user.data.id)
+      return verifyCode(cookie, code)
     },
     async create({ name, password, role }) {
       // Somebody began under this name and never came through the second step.
@@ -148,7 +160,7 @@ function configureAuth(ctx: WatchCtx, db: DatabaseSync, secret: string) {
     rateLimit: { enabled: false },
     database: db,
     advanced: {
-      cookiePrefix: 'upbeat-watch',
+      cookiePrefix: COOKIE_PREFIX,
       useSecureCookies: isSecure,
       // A foreign origin is refused for every route of the watch.
       disableCSRFCheck: true,
@@ -194,6 +206,16 @@ const refused = (cause?: unknown): WatchError =>
     next: 'Check all of them and the clock of your phone, and sign in again.',
     cause,
   })
+
+/**
+ * Of a `Cookie` header what the first step of signing in gave. With a session beside it better-auth would take the code as
+ * the end of joining, and a half-made account would need no invitation.
+ */
+const onlyDoor = (cookie: string): string =>
+  cookie
+    .split(';')
+    .filter((pair) => pair.split('=', 1)[0]!.trim().endsWith(`${COOKIE_PREFIX}.two_factor`))
+    .join(';')
 
 /** `Set-Cookie` headers as a `Cookie` header. */
 export const joinCookies = (cookies: readonly string[]): string =>

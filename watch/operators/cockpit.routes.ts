@@ -28,7 +28,7 @@ import type { OperatorAuth } from './auth.ts'
 import { renderAudit, renderCockpit, renderMaintenances, renderPeople } from './cockpit-pages.ts'
 import { renderIncidentCockpit } from './incident-cockpit.ts'
 import { draftExplanation, draftUpdate } from './drafts.ts'
-import { invite } from './invitations.ts'
+import { invite, revokeInvitationsStatement } from './invitations.ts'
 import { renderSignIn } from './sign-in-pages.ts'
 
 const IdParams = z.object({ id: z.string().max(64) })
@@ -217,6 +217,7 @@ function registerPeople(app: WatchApp, ctx: WatchCtx, auth: OperatorAuth): void 
     const role = z.enum([...OPERATOR_ROLES, 'none']).parse(formOf(request).get('role'))
     await ctx.store.write([
       auditStatement(ctx, { actor, action: 'change-role', subject: id, facts: { role } }),
+      ...(role === 'admin' ? [] : [revokeInvitationsStatement(id)]),
     ])
     if (role === 'none') auth.remove(id)
     else auth.setRole(id, role)

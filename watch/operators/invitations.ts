@@ -7,12 +7,17 @@ import { OPERATOR_ROLES, requireOperator, type Actor, type OperatorRole } from '
 import type { WatchCtx } from '../app/context.ts'
 import { notFound } from '../app/errors.ts'
 import { auditStatement } from '../incidents/index.ts'
+import type { Statement } from '../store/index.ts'
 
 const VALID_MS = 48 * 3_600_000
 const KEY_BYTES = 24
 const LINK_FILE = 'first-operator-link.txt'
 
-const Invitation = z.object({ role: z.enum(OPERATOR_ROLES), untilMs: z.number().nullable() })
+const Invitation = z.object({
+  role: z.enum(OPERATOR_ROLES),
+  untilMs: z.number().nullable(),
+  by: z.string().nullish(),
+})
 
 const nameOf = (key: string): string => `invitation-${createHash('sha256').update(key).digest('hex')}`
 
@@ -21,7 +26,7 @@ export async function offerFirstOperator(ctx: WatchCtx, origin: string): Promise
   const key = ctx.randomBytes(KEY_BYTES).toString('base64url')
   await ctx.store.write([
     { sql: "delete from kept where name like 'invitation-%'" },
-    keepStatement(ctx, key, { role: 'admin', untilMs: null }),
+    keepStatement(ctx, key, { role: 'admin', untilMs: null, by: null }),
   ])
   const path = join(ctx.config.dataDir, LINK_FILE)
   await writeFile(path, `${origin}/operate/join/${key}\n`, { mode: 0o600 })
@@ -37,7 +42,7 @@ export async function invite(
   const key = ctx.randomBytes(KEY_BYTES).toString('base64url')
   const untilMs = ctx.clock.now().getTime() + VALID_MS
   await ctx.store.write([
-    keepStatement(ctx, key, { role: input.role, untilMs }),
+    keepStatement(ctx, key, { role: input.role, untilMs, by: idOf(input.actor) }),
     auditStatement(ctx, { actor: input.actor, action: 'invite-operator', subject: input.role }),
   ])
   return `/operate/join/${key}`
@@ -66,6 +71,14 @@ export async function useUpInvitation(ctx: WatchCtx, key: string, actor: Actor):
   ])
   await rm(join(ctx.config.dataDir, LINK_FILE), { force: true })
 }
+
+/** Ends the invitations of somebody who may no longer invite: they would be a way back. */
+export const revokeInvitationsStatement = (operatorId: string): Statement => ({
+  sql: "delete from kept where name like 'invitation-%' and json_extract(value, '$.by') = :operatorId",
+  params: { operatorId },
+})
+
+const idOf = (actor: Actor): string | null => (actor.kind === 'operator' ? actor.id : null)
 
 const keepStatement = (ctx: WatchCtx, key: string, value: z.infer<typeof Invitation>) => ({
   sql: 'insert into kept (name, value, at_ms) values (:name, :value, :nowMs)',

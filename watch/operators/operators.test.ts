@@ -52,8 +52,8 @@ function openBrowser(url: string) {
 }
 type Browser = ReturnType<typeof openBrowser>
 
-async function openWorld() {
-  const world = await createWatchWorld()
+async function openWorld(env: Record<string, string> = {}) {
+  const world = await createWatchWorld({ env })
   const auth = await openOperators(world.ctx)
   const url = await world.serve(operatorRoutes(auth))
   const close = async () => {
@@ -241,4 +241,71 @@ test('nobody takes their own rights away, and who is removed is out at once', as
   const bob = stage.auth.list().find(({ name }) => name === 'bob')!
   await admin.send(`/operate/people/${bob.id}`, { role: 'none' })
   expect((await browser.send('/operate/audit')).status).toBe(401)
+})
+
+const linkOf = (page: { readonly text: string }): string =>
+  new URL(/https?:\/\/[^\s<]+\/operate\/join\/[\w-]+/.exec(page.text)![0]).pathname
+
+async function begin(browser: Browser, path: string, name: string): Promise<string> {
+  const shown = await browser.send(path, { name, password: PASSWORD })
+  return /secret=([A-Z2-7]+)/.exec(shown.text)![1]!
+}
+
+test('an account that was begun by an invitation opens nothing without using it up', async () => {
+  await using stage = await openWorld()
+  const browser = openBrowser(stage.url)
+  const secret = await begin(browser, await firstLink(stage.world), 'ada')
+  expect((await browser.send('/operate/code', { code: codeFor(secret) })).status).toBe(403)
+  expect((await browser.send('/operate/audit')).status).toBe(401)
+  expect(stage.auth.count()).toBe(0)
+})
+
+test('one invitation makes one operator, also for two who use it at the same time', async () => {
+  await using stage = await openWorld()
+  const link = await firstLink(stage.world)
+  const browsers = [openBrowser(stage.url), openBrowser(stage.url)]
+  const secrets = [await begin(browsers[0]!, link, 'ada'), await begin(browsers[1]!, link, 'bob')]
+  const answers = await Promise.all(
+    browsers.map((browser, i) => browser.send(`${link}/code`, { code: codeFor(secrets[i]!) })),
+  )
+  expect(answers.filter(({ status }) => status === 303)).toHaveLength(1)
+  expect(stage.auth.count()).toBe(1)
+})
+
+test('who begins by one invitation and ends by another has the role of the other', async () => {
+  await using stage = await openWorld()
+  const admin = openBrowser(stage.url)
+  const first = await firstLink(stage.world)
+  const bob = openBrowser(stage.url)
+  const secret = await begin(bob, first, 'bob')
+  await joinBy(admin, first, 'ada')
+  const link = linkOf(await admin.send('/operate/people', { role: 'observer' }))
+  expect((await bob.send(`${link}/code`, { code: codeFor(secret) })).status).toBe(303)
+  expect(stage.auth.list().find(({ name }) => name === 'bob')).toMatchObject({ role: 'observer' })
+})
+
+test('the invitations of an admin who is removed are no way back', async () => {
+  await using stage = await openWorld()
+  const ada = openBrowser(stage.url)
+  await joinBy(ada, await firstLink(stage.world), 'ada')
+  const bob = openBrowser(stage.url)
+  await joinBy(bob, linkOf(await ada.send('/operate/people', { role: 'admin' })), 'bob')
+  const own = linkOf(await bob.send('/operate/people', { role: 'admin' }))
+  const other = linkOf(await ada.send('/operate/people', { role: 'observer' }))
+  const { id } = stage.auth.list().find(({ name }) => name === 'bob')!
+  await ada.send(`/operate/people/${id}`, { role: 'none' })
+  expect((await bob.send(own)).status).toBe(404)
+  expect((await bob.send(other)).status).toBe(200)
+})
+
+test('who guesses at a name from one place keeps nobody out', async () => {
+  await using stage = await openWorld({ TRUSTED_PROXIES: '127.0.0.1' })
+  const secret = await joinBy(openBrowser(stage.url), await firstLink(stage.world), 'ada')
+  const from = (address: string, password: string, browser = openBrowser(stage.url)) =>
+    browser.send('/operate/sign-in', { name: 'ada', password }, { 'x-forwarded-for': address })
+  for (let i = 0; i < 40; i++) await from(`2001:db8:1:${(i >> 3).toString(16)}::1`, 'wrong wrong wrong')
+  expect((await from('2001:db8:1:ffff::1', PASSWORD)).status).toBe(429)
+  const ada = openBrowser(stage.url)
+  expect((await from('192.0.2.7', PASSWORD, ada)).status).toBe(200)
+  expect((await ada.send('/operate/code', { code: codeFor(secret) })).status).toBe(303)
 })

@@ -19,6 +19,8 @@ const Name = z.string().regex(/^[\w.]{2,40}$/)
 const TRIES = 10
 const TRIES_REFILL_MS = 10 * 60_000
 const TRIES_AT_NAME = 30
+/** Of these one place may take so many: it keeps nobody out for long. For IPv6 a place is a /48, which one customer may have. */
+const TRIES_AT_NAME_OF_PLACE = 10
 const NAME_REFILL_MS = 3_600_000
 /** Longer than a code is taken, early and late ones included. */
 const CODE_LIFE_MS = 180_000
@@ -27,9 +29,19 @@ const CODE_LIFE_MS = 180_000
 export function registerSignIn(app: WatchApp, ctx: WatchCtx, auth: OperatorAuth): void {
   const networks = createRateBucket({ burst: TRIES, refillMs: TRIES_REFILL_MS, clock: ctx.clock })
   const names = createRateBucket({ burst: TRIES_AT_NAME, refillMs: NAME_REFILL_MS, clock: ctx.clock })
+  const joining = new Set<string>()
   const usedCodes = createRateBucket({ burst: 1, refillMs: CODE_LIFE_MS, clock: ctx.clock })
+  const places = createRateBucket({
+    burst: TRIES_AT_NAME_OF_PLACE,
+    refillMs: NAME_REFILL_MS,
+    clock: ctx.clock,
+  })
   const limit = (address: string, name?: string): void => {
-    const waitMs = Math.max(networks.take(networkOf(address)), name ? names.take(name.toLowerCase()) : 0)
+    const network = networkOf(address)
+    // One after the other: who is refused already takes nothing from the name.
+    const waitMs =
+      networks.take(network) ||
+      (name === undefined ? 0 : places.take(`${placeOf(network)} ${name}`) || names.take(name))
     if (waitMs > 0) throw new WatchError('too-many-requests', { retryAfterS: Math.ceil(waitMs / 1000) })
   }
   const readCode = (form: URLSearchParams): string => {
@@ -41,7 +53,7 @@ export function registerSignIn(app: WatchApp, ctx: WatchCtx, auth: OperatorAuth)
   app.post('/operate/sign-in', async (request, reply) => {
     const form = formOf(request)
     const name = fieldOf(form, 'name', 40) ?? ''
-    limit(request.ip, name)
+    limit(request.ip, name.toLowerCase())
     setCookies(reply, await auth.signIn(name, form.get('password') ?? ''))
     return sendPage(reply, renderCodeForm(), { maxAgeS: 0 })
   })
@@ -84,12 +96,37 @@ export function registerSignIn(app: WatchApp, ctx: WatchCtx, auth: OperatorAuth)
   app.post('/operate/join/:key/code', { schema: { params: KeyParams } }, async (request, reply) => {
     limit(request.ip)
     const { key } = request.params
-    findInvitation(ctx, key)
-    const cookies = await auth.enterCode(request.headers.cookie ?? '', readCode(formOf(request)))
-    const actor = await auth.actorOf(cookies.length > 0 ? joinCookies(cookies) : request.headers.cookie)
-    if (!actor) throw new WatchError('signed-out')
-    await useUpInvitation(ctx, key, actor)
-    setCookies(reply, cookies)
+    const code = readCode(formOf(request))
+    // Two at the same time would find the invitation unused, and both come in by it.
+    if (joining.has(key)) throw new WatchError('changed-meanwhile')
+    joining.add(key)
+    try {
+      setCookies(reply, await join(ctx, auth, { key, code, cookie: request.headers.cookie ?? '' }))
+    } finally {
+      joining.delete(key)
+    }
     return seeOther(reply, '/operate')
   })
 }
+
+async function join(
+  ctx: WatchCtx,
+  auth: OperatorAuth,
+  input: { readonly key: string; readonly code: string; readonly cookie: string },
+): Promise<string[]> {
+  const { role } = findInvitation(ctx, input.key)
+  const cookies = await auth.finishJoining(input.cookie, input.code, role)
+  const actor = await auth.actorOf(joinCookies(cookies))
+  if (!actor) throw new WatchError('signed-out')
+  try {
+    await useUpInvitation(ctx, input.key, actor)
+  } catch (error) {
+    auth.remove(actor.id)
+    throw error
+  }
+  return cookies
+}
+
+/** The address for IPv4; for IPv6 the /48 around it. */
+const placeOf = (network: string): string =>
+  network.includes(':') ? network.split(':', 3).join(':') : network
