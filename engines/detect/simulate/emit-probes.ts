@@ -1,8 +1,8 @@
 /** Monitors at vantage points, each on its own beat; what goes wrong on the way to the target included. */
 import type { ProbeSample, Sample } from '../types.ts'
-import { BIN_MS, type LiveService } from './emit.ts'
+import type { LiveService } from './emit.ts'
 import type { Random } from './random.ts'
-import type { SimulatedService, SimulatedVantage, World } from './world.ts'
+import { BIN_MS, type SimulatedService, type SimulatedVantage, type World } from './world.ts'
 
 const TIMEOUT_MS = 10_000
 const RECHECK_MS = 15_000

@@ -4,6 +4,7 @@ import { emitProbes, schedule, type ScheduledCheck } from './emit-probes.ts'
 import { emitReports, type CrowdState } from './emit-reports.ts'
 import { createSeededRandom, type Random } from './random.ts'
 import {
+  BIN_MS,
   MINUTE_MS,
   strengthAt,
   type SimulatedOutage,
@@ -12,7 +13,6 @@ import {
   type World,
 } from './world.ts'
 
-export const BIN_MS = 10_000
 /** Counters are read some time after the interval that they count. */
 const TRAFFIC_DELAY_BINS = 2
 const CHATTER_DELAY_BINS = 1

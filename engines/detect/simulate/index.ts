@@ -1,11 +1,11 @@
 /** The simulator: seeded worlds of watched services, the samples that a watch of them receives, and the truth. */
 export { createFault } from './faults.ts'
-export { BIN_MS, simulate, type Bin } from './emit.ts'
+export { simulate, type Bin } from './emit.ts'
 export { createMonth } from './month.ts'
 export { createStorms } from './storms.ts'
 export { createRetold, RETOLD, type Retold } from './retold.ts'
 export { createSeededRandom, type Random } from './random.ts'
-export { createService, createServices } from './services.ts'
+export { createService } from './services.ts'
 export {
   strengthAt,
   truthOf,

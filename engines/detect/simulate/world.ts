@@ -109,6 +109,8 @@ export interface World {
 }
 
 export const MINUTE_MS = 60_000
+/** The simulator's step. */
+export const BIN_MS = 10_000
 export const HOUR_MS = 60 * MINUTE_MS
 export const DAY_MS = 24 * HOUR_MS
 
