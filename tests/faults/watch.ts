@@ -82,8 +82,10 @@ async function suffer(report: Report, url: string, fault: Fault): Promise<void> 
   const seen = new Map(fault.features.map((id) => [id, [] as string[]]))
   const isBack = await eventually(backMs, async () => {
     const { features, incidents } = await readStatus(url)
-    const { state } = features.find(({ id }) => id === fault.features[0])!
-    if (seen.at(-1) !== state) seen.push(state)
+    for (const [id, states] of seen) {
+      const { state } = features.find((feature) => feature.id === id)!
+      if (states.at(-1) !== state) states.push(state)
+    }
     return (
       features.every(({ state }) => state === 'up') && incidents.every(({ state }) => state === 'resolved')
     )
