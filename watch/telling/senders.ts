@@ -22,7 +22,7 @@ export type SendOutcome =
   | { readonly kind: 'gone' | 'impossible'; readonly error: string }
 
 export interface Senders extends Disposable {
-  /** Mail goes out several at a time in one message; other channels take one. */
+  /** Never throws. Mail goes out several at a time in one message; other channels take one. */
   send(subscription: Subscription, messages: readonly DueMessage[]): Promise<SendOutcome>
 }
 
@@ -30,11 +30,20 @@ export interface Senders extends Disposable {
 export function createSenders(ctx: WatchCtx, vapid: VapidKeys): Senders {
   const { smtpUrl } = ctx.config.telling
   const mailer = smtpUrl === null ? null : openMailer(smtpUrl)
+  const sendBy = (subscription: Subscription, messages: readonly DueMessage[]): Promise<SendOutcome> => {
+    if (subscription.channel === 'email') return sendMail(ctx, mailer, subscription, messages)
+    if (subscription.channel === 'push') return sendPush(ctx, vapid, subscription, messages[0]!)
+    return sendHook(ctx, subscription, messages[0]!)
+  }
   return {
-    send(subscription, messages) {
-      if (subscription.channel === 'email') return sendMail(ctx, mailer, subscription, messages)
-      if (subscription.channel === 'push') return sendPush(ctx, vapid, subscription, messages[0]!)
-      return sendHook(ctx, subscription, messages[0]!)
+    async send(subscription, messages) {
+      try {
+        return await sendBy(subscription, messages)
+      } catch (error) {
+        // One subscription that can't be served must not cost the others their messages.
+        ctx.log.warn({ err: error, channel: subscription.channel }, 'telling.not-sendable')
+        return { kind: 'retry', error: (error as Error).message }
+      }
     },
     [Symbol.dispose]: () => mailer?.close(),
   }
@@ -145,15 +154,21 @@ async function sendPush(
   { notice }: DueMessage,
 ): Promise<SendOutcome> {
   const origin = originOfMessages(ctx)
-  const details = webPush.generateRequestDetails(
-    JSON.parse(subscription.address) as webPush.PushSubscription,
-    JSON.stringify(toPush(notice, origin)),
-    {
-      TTL: PUSH_TTL_S,
-      urgency: notice.kind === 'incident' ? 'high' : 'normal',
-      vapidDetails: { subject: vapidSubject(ctx, urlOf(notice, origin)), ...vapid },
-    },
-  )
+  let details: webPush.RequestDetails
+  try {
+    details = webPush.generateRequestDetails(
+      JSON.parse(subscription.address) as webPush.PushSubscription,
+      JSON.stringify(toPush(notice, origin)),
+      {
+        TTL: PUSH_TTL_S,
+        urgency: notice.kind === 'incident' ? 'high' : 'normal',
+        vapidDetails: { subject: vapidSubject(ctx, urlOf(notice, origin)), ...vapid },
+      },
+    )
+  } catch (error) {
+    // Its keys are none: nothing can be encrypted for them, ever.
+    return { kind: 'gone', error: (error as Error).message }
+  }
   return post(ctx, details.endpoint, details.body, details.headers as Record<string, string>)
 }
 

@@ -28,7 +28,11 @@ import type { Telling } from './telling.ts'
 const SecretParams = z.object({ id: z.string().max(20), secret: z.string().max(64) })
 const PushSubscriptionInput = z.object({
   endpoint: z.url({ protocol: /^https$/ }).max(1000),
-  keys: z.object({ p256dh: z.string().max(200), auth: z.string().max(100) }),
+  keys: z.object({
+    // 65 and 16 bytes (RFC 8291, 3.1 and 3.2).
+    p256dh: z.string().regex(/^[\w-]{87}=?$/, 'takes a public key of 65 bytes in base64url'),
+    auth: z.string().regex(/^[\w-]{22}(?:==)?$/, 'takes 16 bytes in base64url'),
+  }),
 })
 const ADDRESSES = {
   email: z.email({ error: 'That is no e-mail address.' }).max(254),
@@ -58,7 +62,7 @@ export function registerTelling(app: WatchApp, ctx: WatchCtx, telling: Telling):
     registerConfirmation(scope, ctx)
     registerEnd(scope, ctx)
   })
-  registerPush(app, ctx, limit)
+  registerPush(app, ctx, telling, limit)
 }
 
 function registerForm(
@@ -145,10 +149,18 @@ async function greet(ctx: WatchCtx, telling: Telling, subscription: Subscription
   const outcome = await telling.greet(subscription)
   if (outcome.kind !== 'sent') {
     await unsubscribe(ctx, subscription.id, subscription.secret)
-    throw new WatchError('invalid-input', {
-      detail: `The webhook did not take the greeting. ${outcome.error}`,
-      next: 'Check the address, and that it answers a POST with 2xx; then subscribe again.',
-    })
+    throw new WatchError(
+      'invalid-input',
+      subscription.channel === 'push'
+        ? {
+            detail: `The browser’s push service did not take the greeting. ${outcome.error}`,
+            next: 'Subscribe again; if it stays, take the feed or e-mail.',
+          }
+        : {
+            detail: `The webhook did not take the greeting. ${outcome.error}`,
+            next: 'Check the address, and that it answers a POST with 2xx; then subscribe again.',
+          },
+    )
   }
   await confirmSubscription(ctx, subscription.id, subscription.secret)
 }
@@ -208,7 +220,12 @@ function registerEnd(app: WatchApp, ctx: WatchCtx): void {
   })
 }
 
-function registerPush(app: WatchApp, ctx: WatchCtx, limit: (address: string) => void): void {
+function registerPush(
+  app: WatchApp,
+  ctx: WatchCtx,
+  telling: Telling,
+  limit: (address: string) => void,
+): void {
   app.get('/push-worker.js', (_request, reply) =>
     reply
       .type('text/javascript; charset=utf-8')
@@ -224,9 +241,10 @@ function registerPush(app: WatchApp, ctx: WatchCtx, limit: (address: string) => 
       const rhythm = { digestAt: null, quiet: null, timeZone: entry.timeZone }
       const address = JSON.stringify(request.body)
       const base = { serviceId: entry.id, channel: 'push' as const, address }
-      const { id, secret } = await subscribe(ctx, { ...base, features: [], regions: [], rhythm })
-      await confirmSubscription(ctx, id, secret)
-      return reply.code(201).send({ id })
+      const subscription = await subscribe(ctx, { ...base, features: [], regions: [], rhythm })
+      // Without an answer to the greeting, anyone could have any address asked at each outage.
+      if (subscription.confirmedAtMs === null) await greet(ctx, telling, subscription)
+      return reply.code(201).send({ id: subscription.id })
     },
   )
 }

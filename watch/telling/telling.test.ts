@@ -1,5 +1,5 @@
 /** Telling over real SMTP and HTTP: what a subscriber gets, and what a stranger can't do. */
-import { createHmac } from 'node:crypto'
+import { createECDH, createHmac, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -320,4 +320,65 @@ test('messages that waited through the night come as one mail', async () => {
   expect(smtp.mails).toHaveLength(1)
   expect(smtp.mails[0]).toMatch(/Subject: .*updates/)
   expect(smtp.mails[0]).toContain('It works again.')
+})
+
+const makePushSubscription = (endpoint: string) => {
+  const ecdh = createECDH('prime256v1')
+  return {
+    endpoint,
+    keys: {
+      p256dh: ecdh.generateKeys().toString('base64url'),
+      auth: randomBytes(16).toString('base64url'),
+    },
+  }
+}
+
+const postPush = (url: string, body: unknown) =>
+  fetch(`${url}/api/v1/services/upbeat/push-subscriptions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+
+test('a push subscription whose keys are none ends, and costs nobody else a message', async () => {
+  await using receiver = await startReceiver()
+  await using world = await worldWith()
+  await using telling = await startTelling(world.ctx)
+  for (let i = 0; i < 70; i++) {
+    const good = makePushSubscription(`https://push-${i}.example/x`)
+    // A point that lies on no curve, and one that is too short.
+    const p256dh = i % 2 === 0 ? Buffer.alloc(65, 4).toString('base64url') : 'AAAA'
+    await subscribed(world, {
+      channel: 'push',
+      address: JSON.stringify({ ...good, keys: { ...good.keys, p256dh } }),
+    })
+  }
+  await subscribed(world, { channel: 'webhook', address: receiver.url })
+  await openUploadIncident(world)
+  await telling.round()
+  expect(receiver.deliveries).toHaveLength(1)
+  expect(world.ctx.store.all("select 1 from subscription where channel = 'push'")).toEqual([])
+})
+
+test('keys that are too short are refused before anything is kept', async () => {
+  await using world = await worldWith()
+  await using telling = await startTelling(world.ctx)
+  const url = await serve(world, telling)
+  const answer = await postPush(url, {
+    endpoint: 'https://push.example/1',
+    keys: { p256dh: 'AAAA', auth: 'AAAA' },
+  })
+  expect(answer.status).toBe(400)
+  expect(await answer.text()).toContain('keys.p256dh')
+  expect(world.ctx.store.all('select 1 from subscription')).toEqual([])
+})
+
+test('a push address that takes no greeting is not kept', async () => {
+  await using world = await createWatchWorld()
+  await using telling = await startTelling(world.ctx)
+  const url = await serve(world, telling)
+  const answer = await postPush(url, makePushSubscription('https://127.0.0.1:9/push'))
+  expect(answer.status).toBe(400)
+  expect(await answer.text()).toContain('did not take the greeting')
+  expect(world.ctx.store.all('select 1 from subscription')).toEqual([])
 })
