@@ -23,6 +23,12 @@ test.each([
   '64:ff9b::10.0.0.1',
   '2002:7f00:1::',
   '2001:db8::1',
+  '64:ff9b:1::8.8.8.8',
+  '::ffff:0:10.0.0.1',
+  'fec0::1',
+  '3fff::1',
+  '5f00::1',
+  '4000::1',
   'example.com',
   '',
 ])('%s is not public', (address) => expect(isPublicAddress(address)).toBe(false))

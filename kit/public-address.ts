@@ -19,19 +19,16 @@ const SPECIAL_V4: readonly (readonly [string, number])[] = [
   ['224.0.0.0', 4],
   ['240.0.0.0', 4],
 ]
+/** Within `2000::/3`, outside of which nothing is assigned as global unicast (RFC 4291, 2.4). */
 const SPECIAL_V6: readonly (readonly [string, number])[] = [
-  ['::', 127],
-  ['64:ff9b:1::', 48],
-  ['100::', 64],
   ['2001::', 23],
   ['2001:db8::', 32],
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['fec0::', 10],
-  ['ff00::', 8],
+  ['3fff::', 20],
 ]
 
 const special = new BlockList()
+const globalUnicast = new BlockList()
+globalUnicast.addSubnet('2000::', 3, 'ipv6')
 for (const [network, prefix] of SPECIAL_V4) special.addSubnet(network, prefix, 'ipv4')
 for (const [network, prefix] of SPECIAL_V6) special.addSubnet(network, prefix, 'ipv6')
 
@@ -40,9 +37,9 @@ export function isPublicAddress(address: string): boolean {
   const bare = address.split('%', 1)[0]!
   if (isIP(bare) === 0) return false
   if (!isIPv6(bare)) return !special.check(bare, 'ipv4')
-  if (special.check(bare, 'ipv6')) return false
   const inner = embeddedIpv4(bare)
-  return inner === null || !special.check(inner, 'ipv4')
+  if (inner !== null) return !special.check(inner, 'ipv4')
+  return globalUnicast.check(bare, 'ipv6') && !special.check(bare, 'ipv6')
 }
 
 /** The IPv4 address within a mapped (`::ffff:`), compatible (`::`), 6to4 (`2002:`) or NAT64 (`64:ff9b::`) one. */

@@ -6,7 +6,7 @@ import type { Sample } from '../../engines/detect/types.ts'
 import { AgentResults, RESULTS_PATH, WORK_PATH, type AgentWork } from '../agent/protocol.ts'
 import type { WatchCtx } from '../app/context.ts'
 import { notFound, WatchError } from '../app/errors.ts'
-import type { ServiceEntry } from '../configuration/index.ts'
+import type { Monitor, ServiceEntry } from '../configuration/index.ts'
 import { takeMarker } from '../signals/markers/take-marker.ts'
 import type { Probes } from '../signals/probes/index.ts'
 import { takeTraffic } from '../signals/traffic/take-traffic.ts'
@@ -45,12 +45,12 @@ function registerServicePushes(app: WatchApp, ctx: WatchCtx, { observe }: PushPa
   const Params = z.object({ service: z.string().max(63) })
   app.post('/api/v1/services/:service/markers', { schema: { params: Params } }, async (request, reply) => {
     const { entry, message, json } = receive(ctx, request, request.params.service, 'markers')
-    const marker = parse(MarkerInput, json)
+    const marker = parsePushed(MarkerInput, json)
     return reply.code(201).send(await takeMarker(ctx, entry, { message, marker, observe }))
   })
   app.post('/api/v1/services/:service/traffic', { schema: { params: Params } }, async (request, reply) => {
     const { entry, message, json } = receive(ctx, request, request.params.service, 'traffic')
-    const traffic = parse(TrafficInput, json)
+    const traffic = parsePushed(TrafficInput, json)
     return reply.code(202).send(await takeTraffic(ctx, entry, { message, traffic, observe }))
   })
 }
@@ -68,11 +68,7 @@ function registerAgents(app: WatchApp, ctx: WatchCtx, { probes }: PushParts): vo
       againInS: WORK_AGAIN_S,
       services: message.services.map(({ id, monitors }) => ({
         id,
-        // Journeys need an account, and stay with the watch.
-        monitors: monitors.filter(
-          ({ type, vantages }) =>
-            type !== 'journey' && (vantages === null || vantages.includes(message.keyId)),
-        ),
+        monitors: monitors.filter((monitor) => isFor(monitor, message.keyId)),
       })),
     }
   })
@@ -83,14 +79,15 @@ function registerAgents(app: WatchApp, ctx: WatchCtx, { probes }: PushParts): vo
       services: ctx.catalog.services(),
       right: 'probes',
     })
-    const { region, results } = parse(AgentResults, json)
+    const { region, results } = parsePushed(AgentResults, json)
     await writeOnce(ctx, message, [])
     const nowMs = ctx.clock.now().getTime()
     let taken = 0
     for (const { serviceId, monitorId, atMs, ...result } of results) {
       const entry = message.services.find(({ id }) => id === serviceId)
       const monitor = entry?.monitors.find(({ id }) => id === monitorId)
-      if (!entry || !monitor || Math.abs(nowMs - atMs) > MAX_SKEW_MS) continue
+      if (!entry || !monitor || !isFor(monitor, message.keyId) || Math.abs(nowMs - atMs) > MAX_SKEW_MS)
+        continue
       taken++
       const standsFor = monitor.region ?? region
       probes.take({
@@ -108,6 +105,10 @@ function registerAgents(app: WatchApp, ctx: WatchCtx, { probes }: PushParts): vo
   })
 }
 
+/** Whether an agent makes this check. Journeys need an account, and stay with the watch. */
+const isFor = ({ type, vantages }: Monitor, keyId: string): boolean =>
+  type !== 'journey' && (vantages === null || vantages.includes(keyId))
+
 function receive(
   ctx: WatchCtx,
   request: FastifyRequest,
@@ -121,7 +122,12 @@ function receive(
   return { entry, message, json }
 }
 
-function parse<T>(schema: z.ZodType<T>, json: unknown): T {
+/**
+ * Reads a signed body.
+ *
+ * @throws {WatchError} invalid-input, naming each field
+ */
+export function parsePushed<T>(schema: z.ZodType<T>, json: unknown): T {
   const parsed = schema.safeParse(json)
   if (parsed.success) return parsed.data
   const fields = Object.fromEntries(

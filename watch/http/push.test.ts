@@ -19,6 +19,7 @@ const keys = RIGHTS.map(
 )
 const entry = `${ENTRY}monitors:
   - { id: page, type: http, features: [feed], url: https://upbeat.example/ }
+  - { id: tokyo, type: tcp, features: [feed], host: upbeat.example, port: 443, vantages: [tokyo] }
   - { id: way, type: journey, journey: upbeat-feed, features: [feed], url: https://upbeat.example/ }
 keys:
 ${keys.join('\n')}
@@ -187,4 +188,14 @@ test('an agent is given checks but no journeys, and speaks for its own place onl
   expect(open.results).toMatchObject([
     { vantageId: 'only-probes', region: 'eu', result: { failure: 'timeout' } },
   ])
+})
+
+test('an agent says nothing of checks that are not its own', async () => {
+  await using open = await openWorld()
+  const result = { serviceId: 'upbeat', outcome: 'failed', failure: 'timeout', detail: '', durationMs: 1 }
+  const atMs = open.world.ctx.clock.now().getTime()
+  const results = ['page', 'tokyo', 'way'].map((monitorId) => ({ ...result, monitorId, atMs }))
+  const answer = await open.send(open.message(RESULTS, { region: null, results }, 'only-probes'))
+  expect(answer).toMatchObject({ status: 202, body: { taken: 1 } })
+  expect(open.results.map(({ monitor }) => monitor.id)).toEqual(['page'])
 })

@@ -18,6 +18,16 @@ const MAX_USED = 100_000
 export function createProofOfWork(ctx: WatchCtx): ProofOfWork {
   const hmacKey = ctx.randomBytes(32).toString('hex')
   const used = new Map<string, number>()
+  async function isSolved(solution: string): Promise<boolean> {
+    try {
+      // The time that it carries is judged by our clock; that it is ours, by the signature.
+      const expiresAtMs = Number(extractParams(solution)['expires']) * 1_000
+      return expiresAtMs > ctx.clock.now().getTime() && (await verifySolution(solution, hmacKey, false))
+    } catch {
+      // Parts of the wrong kind, or an algorithm that nobody knows.
+      return false
+    }
+  }
   return {
     challenge: () =>
       createChallenge({
@@ -28,10 +38,7 @@ export function createProofOfWork(ctx: WatchCtx): ProofOfWork {
     async accept(solution) {
       const signature = signatureOf(solution)
       if (signature === null || used.has(signature)) return false
-      // The time that it carries is judged by our clock; that it is ours, by the signature.
-      const expiresAtMs = Number(extractParams(solution)['expires']) * 1_000
-      if (!(expiresAtMs > ctx.clock.now().getTime())) return false
-      if (!(await verifySolution(solution, hmacKey, false))) return false
+      if (!(await isSolved(solution))) return false
       // Asked again: two requests may have come this far with the same solution.
       if (used.has(signature)) return false
       const nowMs = ctx.clock.now().getTime()

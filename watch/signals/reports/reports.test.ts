@@ -109,9 +109,17 @@ test('a program proves work before it is heard, and each proof counts once', asy
   await expect(take(open.reports, { ...asProgram, report: { altcha } })).rejects.toMatchObject({
     code: 'proof-of-work-needed',
   })
-  await expect(
-    take(open.reports, { ...asProgram, report: { altcha: 'bm9uc2Vuc2U=' } }),
-  ).rejects.toMatchObject({
+})
+
+test.each([
+  'nonsense',
+  'null',
+  '{"signature":"x"}',
+  '{"signature":"x","salt":5}',
+  '{"signature":"x","salt":"a?expires=99999999999","algorithm":"none","number":1,"challenge":"x"}',
+])('%s is no proof of work, and no fault of ours', async (text) => {
+  await using open = await openWorld()
+  await expect(take(open.reports, { report: { altcha: btoa(text) } })).rejects.toMatchObject({
     code: 'proof-of-work-needed',
   })
 })
