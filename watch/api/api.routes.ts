@@ -34,7 +34,11 @@ const INCIDENTS_READ = 150
 /** Registers all of it. The first service of the catalogue also answers at Statuspage's own paths. */
 export function registerApi(app: WatchApp, ctx: WatchCtx, views: ViewCache): void {
   registerStatusJson(app, ctx, views)
-  registerStatuspage(app, ctx, views, '/s/:service', (request) => ServiceParams.parse(request.params).service)
+  registerStatuspage(app, ctx, views, '/s/:service', (request) => {
+    const { success, data } = ServiceParams.safeParse(request.params)
+    if (!success) throw notFound('service', 'of this name')
+    return data.service
+  })
   registerStatuspage(app, ctx, views, '', () => {
     const first = ctx.catalog.services()[0]
     if (!first) throw notFound('service', 'at all')
@@ -62,7 +66,13 @@ function sendOpen(request: FastifyRequest, reply: FastifyReply, type: string, bo
     .header('access-control-allow-origin', '*')
     .header('cross-origin-resource-policy', 'cross-origin')
     .header('timing-allow-origin', '*')
-    .header('cache-control', `public, max-age=${MAX_AGE_S}, stale-if-error=3600`)
+    .header(
+      'cache-control',
+      // The body has links. Where their host came in a header of a proxy, a shared cache would give one person's to all.
+      request.host === request.headers.host
+        ? `public, max-age=${MAX_AGE_S}, stale-if-error=3600`
+        : `private, max-age=${MAX_AGE_S}`,
+    )
     .header('etag', etag)
   if (request.headers['if-none-match'] === etag) return reply.code(304).send()
   return reply.type(type).serializer(String).send(body)

@@ -225,3 +225,25 @@ test('a service that is not watched is said to be missing', async () => {
   expect(response.status).toBe(404)
   expect(await response.json()).toMatchObject({ code: 'not-found' })
 })
+
+test('a host that a proxy tells of goes into no shared cache, unless the address is set', async () => {
+  const forwarded = { headers: { 'x-forwarded-host': 'evil.example' } }
+  const path = '/api/v1/services/upbeat/status.json'
+  {
+    await using world = await createWatchWorld({ env: { TRUSTED_PROXIES: '127.0.0.1' } })
+    const url = await world.serve(register)
+    expect((await fetch(url + path)).headers.get('cache-control')).toContain('public')
+    const answer = await fetch(url + path, forwarded)
+    expect(answer.headers.get('cache-control')).toBe('private, max-age=5')
+  }
+  await using world = await createWatchWorld({ env: { WATCH_PUBLIC_URL: 'https://watch.example' } })
+  const answer = await fetch((await world.serve(register)) + path, forwarded)
+  expect(answer.headers.get('cache-control')).toContain('public')
+  expect(await answer.text()).not.toContain('evil.example')
+})
+
+test('a service of a name that is too long is not here', async () => {
+  await using world = await createWatchWorld()
+  const url = await world.serve(register)
+  expect((await fetch(`${url}/s/${'a'.repeat(64)}/api/v2/status.json`)).status).toBe(404)
+})

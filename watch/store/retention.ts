@@ -22,6 +22,9 @@ const KEPT_MS: readonly (readonly [table: string, column: string, forMs: number]
   ['taken_nonce', 'at_ms', HOUR_MS],
 ]
 
+/** A subscription that nobody confirms. */
+const UNCONFIRMED_MS = 2 * DAY_MS
+
 /** Deletes now and then what is older. The last change of a component stays, however old. */
 export function startRetention(ctx: WatchCtx): AsyncDisposable {
   return startRepeating({
@@ -45,6 +48,11 @@ export async function sweep(ctx: WatchCtx, signal?: AbortSignal): Promise<void> 
     }
   }
   await ctx.store.write([
+    {
+      // Addresses of people who never asked to be here, and room that others may need.
+      sql: 'delete from subscription where confirmed_at_ms is null and created_at_ms < :beforeMs',
+      params: { beforeMs: nowMs - UNCONFIRMED_MS },
+    },
     {
       sql: `delete from component_change where at_ms < :beforeMs and exists (
           select 1 from component_change as later where later.service_id = component_change.service_id

@@ -7,6 +7,7 @@ import { SMTPServer } from 'smtp-server'
 import { expect, test } from 'vitest'
 import { confirmOutage, openIncident, postUpdate, scheduleMaintenance } from '../incidents/index.ts'
 import { createWatchWorld, RESPONDER, type WatchWorld } from '../pages/world.fixtures.ts'
+import { sweep } from '../store/retention.ts'
 import { startTelling, type Telling } from './telling.ts'
 import { registerTelling } from './telling.routes.ts'
 import { confirmSubscription, subscribe, type SubscribeInput } from './subscriptions.ts'
@@ -381,4 +382,20 @@ test('a push address that takes no greeting is not kept', async () => {
   expect(answer.status).toBe(400)
   expect(await answer.text()).toContain('did not take the greeting')
   expect(world.ctx.store.all('select 1 from subscription')).toEqual([])
+})
+
+test('an address that nobody confirms is forgotten after two days', async () => {
+  await using world = await worldWith()
+  const rhythm = { digestAt: null, quiet: null, timeZone: 'Etc/UTC' }
+  const base = { serviceId: 'upbeat', channel: 'email' as const, features: [], regions: [], rhythm }
+  await subscribe(world.ctx, { ...base, address: 'stranger@example.org' })
+  await subscribed(world, { channel: 'email', address: 'ann@example.org' })
+  const addresses = () =>
+    world.ctx.store.all<{ address: string }>('select address from subscription').map(({ address }) => address)
+  world.clock.advance(2 * 86_400_000)
+  await sweep(world.ctx)
+  expect(addresses()).toHaveLength(2)
+  world.clock.advance(1)
+  await sweep(world.ctx)
+  expect(addresses()).toEqual(['ann@example.org'])
 })
