@@ -110,13 +110,14 @@ export interface DueMessage {
   readonly notice: Notice
 }
 
-/** Messages whose time has come, oldest first. */
-export function listDue(ctx: WatchCtx, limit: number): DueMessage[] {
+/** Messages of mail, or of all other channels, whose time has come, oldest first. */
+export function listDue(ctx: WatchCtx, lane: 'mail' | 'web', limit: number): DueMessage[] {
   return ctx.store
     .all<{ id: string; subscription_id: string; attempts: number; first_due_at_ms: number; body: string }>(
       `select m.id, m.subscription_id, m.attempts, m.first_due_at_ms, n.body from message m join notice n on n.id = m.notice_id
-       where m.state = 'waiting' and m.due_at_ms <= :nowMs order by m.due_at_ms, n.at_ms limit :limit`,
-      { nowMs: ctx.clock.now().getTime(), limit },
+       join subscription s on s.id = m.subscription_id
+       where m.state = 'waiting' and m.due_at_ms <= :nowMs and (s.channel = 'email') = :isMail order by m.due_at_ms, n.at_ms limit :limit`,
+      { nowMs: ctx.clock.now().getTime(), isMail: lane === 'mail' ? 1 : 0, limit },
     )
     .map((row) => ({
       id: row.id,

@@ -399,3 +399,39 @@ test('an address that nobody confirms is forgotten after two days', async () => 
   await sweep(world.ctx)
   expect(addresses()).toEqual(['ann@example.org'])
 })
+
+test('receivers that hang keep no mail waiting', async () => {
+  await using smtp = await startMailServer()
+  await using world = await worldWith(smtp.url)
+  await using telling = await startTelling(world.ctx)
+  // One host is asked fifty times at most: two keep everyone busy who sends.
+  await using first = await startSilentReceiver()
+  await using second = await startSilentReceiver()
+  for (let i = 0; i < 50; i++)
+    for (const { url } of [first, second])
+      await subscribed(world, { channel: 'webhook', address: `${url}?${i}` })
+  await subscribed(world, { channel: 'email', address: 'ann@example.org' })
+  await openUploadIncident(world)
+  const round = telling.round()
+  await expect.poll(() => smtp.mails.length).toBe(1)
+  // None of them was given up for it.
+  expect(first.ended() + second.ended()).toBe(0)
+  await first[Symbol.asyncDispose]()
+  await second[Symbol.asyncDispose]()
+  await round
+})
+
+async function startSilentReceiver() {
+  let ended = 0
+  const server = createServer((request) => request.once('close', () => ended++))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
+    ended: () => ended,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      if (server.listening) await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}

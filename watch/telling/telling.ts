@@ -59,7 +59,7 @@ export async function startTelling(ctx: WatchCtx): Promise<Telling> {
     }
   }
 
-  async function round(): Promise<number> {
+  async function collect(): Promise<void> {
     const services = [...changed]
     changed.clear()
     try {
@@ -68,7 +68,10 @@ export async function startTelling(ctx: WatchCtx): Promise<Telling> {
       for (const id of services) changed.add(id)
       throw error
     }
-    const due = listDue(ctx, ROUND_MAX)
+  }
+
+  async function sendDue(lane: 'mail' | 'web'): Promise<number> {
+    const due = listDue(ctx, lane, ROUND_MAX)
     const bySubscription = [...Map.groupBy(due, ({ subscriptionId }) => subscriptionId).values()]
     let next = 0
     const workers = Array.from({ length: Math.min(CONCURRENCY, bySubscription.length) }, async () => {
@@ -78,30 +81,44 @@ export async function startTelling(ctx: WatchCtx): Promise<Telling> {
     return due.length
   }
 
-  let isRunning: Promise<number> | null = null
-  /** One at a time: two rounds would send the same message. */
-  const runOnce = async (): Promise<number> => {
-    while (isRunning) await isRunning.catch(() => 0)
-    isRunning = round().finally(() => (isRunning = null))
-    return isRunning
-  }
-  const repeating = startRepeating({
-    intervalMs: ROUND_MS,
-    // A full round means that more is waiting.
-    work: async (signal) => {
-      while ((await runOnce()) === ROUND_MAX && !signal.aborted);
-    },
-    onError: (error) => ctx.log.error({ err: error }, 'telling.round-failed'),
-  })
+  const onError = (error: unknown) => ctx.log.error({ err: error }, 'telling.round-failed')
+  const collecting = oneAtATime(collect)
+  // Receivers that anyone may name, and that may be slow on purpose, keep no mail waiting.
+  const lanes = [oneAtATime(() => sendDue('mail')), oneAtATime(() => sendDue('web'))]
+  const repeating = lanes.map((sendOnce) =>
+    startRepeating({
+      intervalMs: ROUND_MS,
+      work: async (signal) => {
+        await collecting()
+        // A full round means that more is waiting.
+        while ((await sendOnce()) === ROUND_MAX && !signal.aborted);
+      },
+      onError,
+    }),
+  )
   return {
     vapid,
     greet: (subscription) => senders.send(subscription, [makeGreeting(ctx, subscription)]),
-    round: runOnce,
+    async round() {
+      await collecting()
+      const counts = await Promise.all(lanes.map((sendOnce) => sendOnce()))
+      return counts.reduce((sum, count) => sum + count, 0)
+    },
     async [Symbol.asyncDispose]() {
       listening[Symbol.dispose]()
-      await repeating[Symbol.asyncDispose]()
+      await Promise.all(repeating.map((one) => one[Symbol.asyncDispose]()))
       senders[Symbol.dispose]()
     },
+  }
+}
+
+/** Calls wait for each other: two rounds at once would send the same message twice. */
+function oneAtATime<T>(work: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | null = null
+  return async () => {
+    while (running) await running.catch(() => {})
+    running = work().finally(() => (running = null))
+    return running
   }
 }
 
