@@ -138,6 +138,12 @@ export const retryStatement = (id: string, dueAtMs: number, error: string): Stat
   params: { id, dueAtMs, error },
 })
 
+/** Later, without having been tried. */
+export const holdStatement = (id: string, dueAtMs: number): Statement => ({
+  sql: 'update message set due_at_ms = :dueAtMs where id = :id',
+  params: { id, dueAtMs },
+})
+
 export const giveUpStatement = (id: string, error: string): Statement => ({
   sql: `update message set state = 'given-up', attempts = attempts + 1, last_error = :error where id = :id`,
   params: { id, error },

@@ -400,6 +400,13 @@ test('an address that nobody confirms is forgotten after two days', async () => 
   expect(addresses()).toEqual(['ann@example.org'])
 })
 
+/** Subscriptions are served in the order of their ids. */
+const addHook = (id: string, address: string) => ({
+  sql: `insert into subscription (id, service_id, channel, address, features, regions, rhythm, secret, created_at_ms, confirmed_at_ms)
+    values (:id, 'upbeat', 'webhook', :address, '[]', '[]', :rhythm, 'x', 0, 0)`,
+  params: { id, address, rhythm: JSON.stringify({ digestAt: null, quiet: null, timeZone: 'Etc/UTC' }) },
+})
+
 test('receivers that hang keep no mail waiting', async () => {
   await using smtp = await startMailServer()
   await using world = await worldWith(smtp.url)
@@ -407,9 +414,10 @@ test('receivers that hang keep no mail waiting', async () => {
   // One host is asked fifty times at most: two keep everyone busy who sends.
   await using first = await startSilentReceiver()
   await using second = await startSilentReceiver()
-  for (let i = 0; i < 50; i++)
-    for (const { url } of [first, second])
-      await subscribed(world, { channel: 'webhook', address: `${url}?${i}` })
+  const hooks = Array.from({ length: 50 }, (_, i) =>
+    [first, second].map(({ url }, j) => addHook(`!${i}-${j}`, `${url}?${i}`)),
+  )
+  await world.ctx.store.write(hooks.flat())
   await subscribed(world, { channel: 'email', address: 'ann@example.org' })
   await openUploadIncident(world)
   const round = telling.round()
@@ -419,6 +427,23 @@ test('receivers that hang keep no mail waiting', async () => {
   await first[Symbol.asyncDispose]()
   await second[Symbol.asyncDispose]()
   await round
+})
+
+test('thousands at one host are told at its pace, and keep nobody at another host waiting', async () => {
+  await using crowded = await startReceiver()
+  await using other = await startReceiver()
+  await using world = await worldWith()
+  await openUploadIncident(world)
+  const many = Array.from({ length: 2_100 }, (_, i) => addHook(`a${i}`, `${crowded.url}?${i}`))
+  await world.ctx.store.write([...many, addHook('z', other.url)])
+  await using telling = await startTelling(world.ctx)
+  await telling.round()
+  await telling.round()
+  expect(crowded.deliveries).toHaveLength(50)
+  expect(other.deliveries).toHaveLength(1)
+  world.clock.advance(1_000)
+  await telling.round()
+  expect(crowded.deliveries).toHaveLength(100)
 })
 
 async function startSilentReceiver() {

@@ -6,6 +6,7 @@ import type { Statement } from '../store/index.ts'
 import {
   collectNotices,
   giveUpStatement,
+  holdStatement,
   listDue,
   retryStatement,
   sentStatement,
@@ -46,17 +47,19 @@ export async function startTelling(ctx: WatchCtx): Promise<Telling> {
       changed.add(change.serviceId)
   })
 
-  async function serve(messages: readonly DueMessage[]): Promise<void> {
+  /** Answers the messages that have to wait for their receiver's host. */
+  async function serve(messages: readonly DueMessage[]): Promise<readonly DueMessage[]> {
     const subscription = subscriptionById(ctx, messages[0]!.subscriptionId)
-    if (!subscription) return
+    if (!subscription) return []
     // Several that waited together go out as one mail; a webhook gets each of its own.
     const groups = subscription.channel === 'email' ? [messages] : messages.map((message) => [message])
-    for (const group of groups) {
-      if (hosts.take(hostOf(subscription)) > 0) return
+    for (const [i, group] of groups.entries()) {
+      if (hosts.take(hostOf(subscription)) > 0) return groups.slice(i).flat()
       const outcome = await senders.send(subscription, group)
       await ctx.store.write(afterSending(ctx, subscription, group, outcome))
-      if (outcome.kind !== 'sent') return
+      if (outcome.kind !== 'sent') break
     }
+    return []
   }
 
   async function collect(): Promise<void> {
@@ -74,10 +77,14 @@ export async function startTelling(ctx: WatchCtx): Promise<Telling> {
     const due = listDue(ctx, lane, ROUND_MAX)
     const bySubscription = [...Map.groupBy(due, ({ subscriptionId }) => subscriptionId).values()]
     let next = 0
+    const held: DueMessage[] = []
     const workers = Array.from({ length: Math.min(CONCURRENCY, bySubscription.length) }, async () => {
-      while (next < bySubscription.length) await serve(bySubscription[next++]!)
+      while (next < bySubscription.length) held.push(...(await serve(bySubscription[next++]!)))
     })
     await Promise.all(workers)
+    // They step back behind the others: thousands at one host must not fill each round.
+    const againMs = ctx.clock.now().getTime() + HOST_REFILL_MS
+    if (held.length > 0) await ctx.store.write(held.map(({ id }) => holdStatement(id, againMs)))
     return due.length
   }
 
