@@ -14,10 +14,10 @@ import type { WatchApp, WatchRoutes } from './http.ts'
 import {
   MAX_SKEW_MS,
   parseSignedBody,
+  signedBodyOf,
   verifyMessage,
   writeOnce,
   type Right,
-  type SignedBody,
   type VerifiedMessage,
 } from './signature.ts'
 
@@ -57,7 +57,7 @@ function registerServicePushes(app: WatchApp, ctx: WatchCtx, { observe }: PushPa
 
 function registerAgents(app: WatchApp, ctx: WatchCtx, { probes }: PushParts): void {
   app.post(WORK_PATH, async (request): Promise<AgentWork> => {
-    const { bytes } = request.body as SignedBody
+    const { bytes } = signedBodyOf(request)
     const message = verifyMessage(ctx, request, {
       body: bytes,
       services: ctx.catalog.services(),
@@ -73,7 +73,7 @@ function registerAgents(app: WatchApp, ctx: WatchCtx, { probes }: PushParts): vo
     }
   })
   app.post(RESULTS_PATH, async (request, reply) => {
-    const { bytes, json } = request.body as SignedBody
+    const { bytes, json } = signedBodyOf(request)
     const message = verifyMessage(ctx, request, {
       body: bytes,
       services: ctx.catalog.services(),
@@ -117,7 +117,7 @@ function receive(
 ): { readonly entry: ServiceEntry; readonly message: VerifiedMessage; readonly json: unknown } {
   const entry = ctx.catalog.find(serviceId)
   if (!entry) throw notFound('service', serviceId)
-  const { bytes, json } = request.body as SignedBody
+  const { bytes, json } = signedBodyOf(request)
   const message = verifyMessage(ctx, request, { body: bytes, services: [entry], right })
   return { entry, message, json }
 }

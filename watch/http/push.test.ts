@@ -68,6 +68,7 @@ async function openWorld() {
       const answer = await app.inject(request)
       return { status: answer.statusCode, body: answer.json<Record<string, unknown>>() }
     },
+    sendNothing: async (path: string) => (await app.inject({ method: 'POST', url: path })).statusCode,
     now: () => world.ctx.clock.now().toISOString(),
     async [Symbol.asyncDispose]() {
       await app.close()
@@ -199,3 +200,11 @@ test('an agent says nothing of checks that are not its own', async () => {
   expect(answer).toMatchObject({ status: 202, body: { taken: 1 } })
   expect(open.results.map(({ monitor }) => monitor.id)).toEqual(['page'])
 })
+
+test.each([MARKERS, TRAFFIC, WORK, RESULTS])(
+  'a request without body or signature at %s is refused',
+  async (path) => {
+    await using open = await openWorld()
+    expect(await open.sendNothing(path)).toBe(401)
+  },
+)

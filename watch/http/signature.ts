@@ -170,6 +170,10 @@ export interface SignedBody {
   readonly json: unknown
 }
 
+/** What was sent; a request without a body has no bytes, which its signature must fit. */
+export const signedBodyOf = (request: FastifyRequest): SignedBody =>
+  (request.body as SignedBody | null | undefined) ?? { bytes: Buffer.alloc(0), json: null }
+
 /** A content type parser for routes that take signed messages. */
 export function parseSignedBody(
   _request: FastifyRequest,
