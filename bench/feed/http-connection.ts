@@ -9,7 +9,8 @@ export interface Response {
 const HEADER_END = Buffer.from('\r\n\r\n')
 
 export class HttpConnection {
-  readonly #socket: Socket
+  readonly #port: number
+  #socket: Socket
   #chunks: Buffer[] = []
   #received = 0
   #total = -1
@@ -17,22 +18,19 @@ export class HttpConnection {
   #resolve: ((response: Response) => void) | null = null
   #reject: ((error: Error) => void) | null = null
 
-  private constructor(socket: Socket) {
-    this.#socket = socket
-    socket.setNoDelay(true)
-    socket.on('data', (chunk) => this.#take(chunk))
-    socket.on('error', (error) => this.#reject?.(error))
-    socket.on('close', () => this.#reject?.(new Error('the connection was closed')))
+  private constructor(port: number, socket: Socket) {
+    this.#port = port
+    this.#socket = this.#take(socket)
   }
 
-  static open(port: number): Promise<HttpConnection> {
-    return new Promise((resolve, reject) => {
-      const socket = connect(port, '127.0.0.1', () => resolve(new HttpConnection(socket)))
-      socket.once('error', reject)
-    })
+  static async open(port: number): Promise<HttpConnection> {
+    return new HttpConnection(port, await dial(port))
   }
 
-  request(method: string, path: string, cookie: string | null): Promise<Response> {
+  /** A connection that the server has cut, because nothing came over it for a while, is opened anew. */
+  async request(method: string, path: string, cookie: string | null): Promise<Response> {
+    if (this.#socket.destroyed || this.#socket.readableEnded)
+      this.#socket = this.#take(await dial(this.#port))
     const cookieLine = cookie === null ? '' : `cookie: ${cookie}\r\n`
     const lengthLine = method === 'GET' ? '' : 'content-length: 0\r\n'
     return new Promise((resolve, reject) => {
@@ -47,7 +45,15 @@ export class HttpConnection {
     this.#socket.destroy()
   }
 
-  #take(chunk: Buffer): void {
+  #take(socket: Socket): Socket {
+    socket.setNoDelay(true)
+    socket.on('data', (chunk) => this.#read(chunk))
+    socket.on('error', (error) => this.#reject?.(error))
+    socket.on('close', () => this.#reject?.(new Error('the connection was closed')))
+    return socket
+  }
+
+  #read(chunk: Buffer): void {
     this.#chunks.push(chunk)
     this.#received += chunk.length
     if (this.#total < 0) this.#readHead()
@@ -69,4 +75,11 @@ export class HttpConnection {
     this.#bodyAt = end + HEADER_END.length
     this.#total = this.#bodyAt + length
   }
+}
+
+function dial(port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(socket))
+    socket.once('error', reject)
+  })
 }
