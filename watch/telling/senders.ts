@@ -169,7 +169,7 @@ async function sendPush(
     // Its keys are none: nothing can be encrypted for them, ever.
     return { kind: 'gone', error: (error as Error).message }
   }
-  return post(ctx, details.endpoint, details.body, details.headers as Record<string, string>)
+  return post(ctx, details.endpoint, details.body ?? '', details.headers as Record<string, string>)
 }
 
 /** RFC 8292, 2.1: a `mailto:` or `https:` contact; push services refuse localhost. */
