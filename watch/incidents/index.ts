@@ -17,6 +17,7 @@ export {
   postUpdate,
 } from './operator-verbs.ts'
 export { writeExplanation, writeIncident, writeUpdate } from './records.ts'
+export type { IncidentRecord } from './records.ts'
 export { incidentById, listIncidents, statusOf } from './status.ts'
 export { adviceFor, CAUSE_WORDS } from './words.ts'
 export { createLiveBoard } from './live-status.ts'

@@ -272,6 +272,14 @@ test('a Statuspage brings its components, its groups, its own word, and its past
   expect(listAudit(world.ctx, {})[0]).toMatchObject({ action: 'import-statuspage', subject: 'gitshop' })
 })
 
+test('a time zone by another name is left out and named', async () => {
+  await using world = await createWatchWorld()
+  const page = { ...PAGE, time_zone: 'Pacific Time (US & Canada)' }
+  const imported = await run(world, 'statuspage', { ...statuspage(), page })
+  expect(imported.entry.timeZone).toBe('Etc/UTC')
+  expect(reasonsIn(imported)).toHaveProperty(['time zone "Pacific Time (US & Canada)"'])
+})
+
 test('what is imported twice is kept once, and nobody is told of what was long ago', async () => {
   await using world = await createWatchWorld()
   await run(world, 'statuspage', statuspage(), { id: 'one' })

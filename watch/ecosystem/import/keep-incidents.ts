@@ -4,7 +4,13 @@ import { WATCH } from '../../app/actor.ts'
 import type { WatchCtx } from '../../app/context.ts'
 import { WatchError } from '../../app/errors.ts'
 import { componentId, stableId } from '../../app/ids.ts'
-import { auditStatement, writeExplanation, writeIncident, writeUpdate } from '../../incidents/index.ts'
+import {
+  auditStatement,
+  writeExplanation,
+  writeIncident,
+  writeUpdate,
+  type IncidentRecord,
+} from '../../incidents/index.ts'
 import type { Statement } from '../../store/index.ts'
 import type { Draft } from './draft.ts'
 import { plainText } from './draft.ts'
@@ -56,53 +62,17 @@ function statementsOf(
   draft: Draft,
   featureOf: ReadonlyMap<string, string>,
 ): Statement[] {
-  const id = stableId(`import/${draft.id}/${incident.id}`)
-  const resolvedAtMs = incident.resolved_at!
   const updates = incident.incident_updates.toSorted((a, b) => toldAt(a) - toldAt(b))
+  const record = recordOf(incident, updates, draft, featureOf)
   const postmortem = updates.findLast(({ status, body }) => status === 'postmortem' && body)
-  const identified = updates.find(({ status }) => status === 'identified')
-  const featureIds = (incident.components ?? []).flatMap((component) => featureOf.get(component.id) ?? [])
   let state: OutageState = 'confirmed'
   return [
-    writeIncident(
-      {
-        id,
-        serviceId: draft.id,
-        outageId: null,
-        state: 'resolved',
-        pinnedState: 'resolved',
-        operatorCause: null,
-        startedAtMs: incident.started_at ?? incident.created_at,
-        // This watch confirmed nothing then: it owes no explanation and tells nobody.
-        confirmedAtMs: null,
-        resolvedAtMs,
-        updatedAtMs: incident.updated_at ?? resolvedAtMs,
-        mergedInto: null,
-        facts: {
-          title: plainText(incident.name, TITLE_MAX_LENGTH),
-          isTitleByOperator: true,
-          impact: incident.impact === 'maintenance' ? 'none' : incident.impact,
-          causes: [],
-          confidence: 1,
-          contributions: {},
-          featureIds: [...new Set(featureIds)],
-          regions: [ONLY_REGION],
-          detectedAtMs: incident.created_at,
-          identifiedAtMs: identified ? toldAt(identified) : null,
-          recoveringAtMs: incident.monitoring_at ?? null,
-          relapses: 0,
-          recovered: { cells: 0, of: 0 },
-          forecast: null,
-          officialLagMs: null,
-        },
-      },
-      null,
-    ),
+    writeIncident(record, null),
     ...updates
       .filter(({ status }) => status !== 'postmortem')
       .map((update) => {
         state = STATES[update.status] ?? state
-        return writeUpdate(id, {
+        return writeUpdate(record.id, {
           id: stableId(`import/${draft.id}/${incident.id}/${update.id}`),
           state,
           body: withoutBreaks(update.body ?? ''),
@@ -113,7 +83,7 @@ function statementsOf(
       }),
     ...(postmortem
       ? [
-          writeExplanation(id, {
+          writeExplanation(record.id, {
             body: withoutBreaks(postmortem.body!),
             at: toldAt(postmortem),
             author: AUTHOR,
@@ -121,6 +91,48 @@ function statementsOf(
         ]
       : []),
   ]
+}
+
+function recordOf(
+  incident: PastIncident,
+  updates: readonly PastUpdate[],
+  draft: Draft,
+  featureOf: ReadonlyMap<string, string>,
+): IncidentRecord {
+  const resolvedAtMs = incident.resolved_at!
+  const identified = updates.find(({ status }) => status === 'identified')
+  const featureIds = (incident.components ?? []).flatMap((component) => featureOf.get(component.id) ?? [])
+  return {
+    id: stableId(`import/${draft.id}/${incident.id}`),
+    serviceId: draft.id,
+    outageId: null,
+    state: 'resolved',
+    pinnedState: 'resolved',
+    operatorCause: null,
+    startedAtMs: incident.started_at ?? incident.created_at,
+    // This watch confirmed nothing then: it owes no explanation and tells nobody.
+    confirmedAtMs: null,
+    resolvedAtMs,
+    updatedAtMs: incident.updated_at ?? resolvedAtMs,
+    mergedInto: null,
+    facts: {
+      title: plainText(incident.name, TITLE_MAX_LENGTH),
+      isTitleByOperator: true,
+      impact: incident.impact === 'maintenance' ? 'none' : incident.impact,
+      causes: [],
+      confidence: 1,
+      contributions: {},
+      featureIds: [...new Set(featureIds)],
+      regions: [ONLY_REGION],
+      detectedAtMs: incident.created_at,
+      identifiedAtMs: identified ? toldAt(identified) : null,
+      recoveringAtMs: incident.monitoring_at ?? null,
+      relapses: 0,
+      recovered: { cells: 0, of: 0 },
+      forecast: null,
+      officialLagMs: null,
+    },
+  }
 }
 
 type PastUpdate = PastIncident['incident_updates'][number]

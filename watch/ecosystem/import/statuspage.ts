@@ -106,6 +106,12 @@ export function readStatuspage(json: unknown, source: string, wishes: Wishes): R
   if (!/^https?:\/\//.test(url) || !URL.canParse(url))
     throw new ImportError(`${source} names no web address (page.url is ${url}): say one by --url URL`)
   const name = plainText(wishes.name ?? page.name)
+  const timeZone = page.time_zone && isTimeZone(page.time_zone) ? page.time_zone : null
+  if (page.time_zone && timeZone === null)
+    leftOut.push({
+      what: `time zone "${plainText(page.time_zone)}"`,
+      why: 'it is no name of the IANA database',
+    })
   const word =
     /^https?:\/\//.test(page.url) && URL.canParse(page.url) ? new URL(WORD_PATH, page.url).href : null
   return {
@@ -113,7 +119,7 @@ export function readStatuspage(json: unknown, source: string, wishes: Wishes): R
       id: wishes.id ?? (slugOf(name) || 'imported'),
       name,
       url,
-      ...(page.time_zone && { timeZone: plainText(page.time_zone, 64) }),
+      ...(timeZone !== null && { timeZone }),
       features,
       monitors: [],
       ...(word !== null && { word: { kind: 'statuspage' as const, url: word, features: names } }),
@@ -121,6 +127,15 @@ export function readStatuspage(json: unknown, source: string, wishes: Wishes): R
     incidents,
     featureOf,
     leftOut,
+  }
+}
+
+/** Some pages name theirs as Rails does: "Pacific Time (US & Canada)". */
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
+  } catch {
+    return false
   }
 }
 
