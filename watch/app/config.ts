@@ -21,6 +21,11 @@ const Environment = z.object({
   WATCH_SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
   WATCH_MAIL_FROM: z.email().default('watch@localhost.localdomain'),
   WATCH_ALLOW_PRIVATE_HOOKS: z.enum(['yes', 'no']).default('no'),
+  WATCH_ALERTMANAGERS: z
+    .string()
+    .default('')
+    .transform(splitList)
+    .pipe(z.array(z.url({ protocol: /^https?$/ })).max(10)),
   WATCH_AGENT_SECRET: z.string().min(16).optional(),
   WATCH_AGENT_PRIVATE_KEY: z.string().optional(),
   TRUSTED_PROXIES: z.string().default(''),
@@ -47,6 +52,8 @@ export interface WatchConfig {
     readonly mailFrom: string
     /** Whether webhooks may lead into private networks. */
     readonly allowPrivate: boolean
+    /** Addresses of Alertmanagers that are told of incidents, each of them of all. */
+    readonly alertmanagers: readonly string[]
   }
   readonly logLevel: string
   /** Folder of service files beside those that ship. */
@@ -92,6 +99,7 @@ export function loadWatchConfig(env: NodeJS.ProcessEnv = process.env): WatchConf
       smtpUrl: e.WATCH_SMTP_URL ?? null,
       mailFrom: e.WATCH_MAIL_FROM,
       allowPrivate: e.WATCH_ALLOW_PRIVATE_HOOKS === 'yes',
+      alertmanagers: e.WATCH_ALERTMANAGERS,
     },
     logLevel: e.LOG_LEVEL,
     catalogDir: e.WATCH_CATALOG ?? null,
@@ -111,11 +119,12 @@ export function environmentWith(changes: Readonly<Record<string, string>>): Node
   return { ...process.env, ...changes }
 }
 
-const splitList = (text: string): string[] =>
-  text
+function splitList(text: string): string[] {
+  return text
     .split(',')
     .map((part) => part.trim())
     .filter(Boolean)
+}
 
 function defaultDataDir(): string {
   return process.getuid?.() === 0

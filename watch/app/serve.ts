@@ -2,6 +2,7 @@
 import { createDetector } from '../../engines/detect/index.ts'
 import type { Sample } from '../../engines/detect/index.ts'
 import type { Log } from '../../kit/log.ts'
+import { alertRoutes, startAlertsOut } from '../ecosystem/alertmanager/index.ts'
 import { startWatchServer } from '../http/server.ts'
 import { routes } from '../http/routes.ts'
 import { pushRoutes } from '../http/push.routes.ts'
@@ -63,6 +64,7 @@ export async function startWatch(
   stack.use(startFollowing(ctx, loop.observe))
   stack.use(startRetention(ctx))
   const telling = stack.use(await startTelling(ctx))
+  stack.use(startAlertsOut(ctx))
   if (config.exportDir !== null) stack.use(startStaticExport(ctx, config.exportDir))
   const operators = stack.use(await openOperators(ctx))
   const server = stack.use(
@@ -71,6 +73,7 @@ export async function startWatch(
       routes: [
         ...routes,
         pushRoutes({ observe: loop.observe, probes }),
+        alertRoutes(loop.observe),
         publicRoutes({ reports, networks }),
         tellingRoutes(telling),
         operatorRoutes(operators),
