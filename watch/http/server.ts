@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net'
 import type { WatchCtx } from '../app/context.ts'
 import { watchProblemKinds } from '../app/errors.ts'
+import { registerDescription } from '../ecosystem/openapi/index.ts'
 import { registerReports, type Reports } from '../signals/reports/index.ts'
 import { createWatchApp, type WatchApp, type WatchRoutes } from './http.ts'
 
@@ -22,6 +23,7 @@ export class WatchPortError extends Error {}
 /** All routes, not listening: for tests, too. */
 export async function assembleWatchApp(ctx: WatchCtx, parts: ServerParts): Promise<WatchApp> {
   const app = createWatchApp(ctx)
+  await registerDescription(app, ctx)
   app.get('/healthz', async (_request, reply) => {
     reply.header('cache-control', 'no-store')
     return { ok: true, services: ctx.catalog.services().length, faults: ctx.catalog.faults().length }
