@@ -13,7 +13,7 @@ const webFolder = import.meta.dirname
 const FIRST_ROUTE =
   /\/src\/lib\/(?:ids|(?:api|feed|i18n|outbox|player|preferences|session|ui|updates|version)\/.*|upload\/(?:caption-tags|limits|tasks))\./
 const NOT_FIRST =
-  /hls-js-stream|outbox\/(?:outbox|storage)|comment|sheet|dialog|single-video|video-grid|text-field|tabs\.svelte|progress-bar|ui\/(?:skeleton|slow-words|switch|more-icons|keys-texts)|ui\/page\.svelte|\.css$|app-manifest/
+  /hls-js-stream|updates\/(?:live-stream|gap-watch|wants)|outbox\/(?:outbox|storage)|comment|sheet|dialog|single-video|video-grid|text-field|tabs\.svelte|progress-bar|ui\/(?:skeleton|slow-words|switch|more-icons|keys-texts)|ui\/page\.svelte|\.css$|app-manifest/
 
 /** The Host stays the browser's: the API takes writes from its own pages only. */
 const api = { target: process.env.UPBEAT_API ?? 'http://127.0.0.1:8080', changeOrigin: false }
