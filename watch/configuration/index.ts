@@ -2,5 +2,5 @@
 export type { Catalog, CatalogFault } from './catalog.ts'
 export { openCatalog } from './open-catalog.ts'
 export { describeFault, parseEntry } from './parse-entry.ts'
-export { Monitor, ServiceEntry } from './schema.ts'
-export type { MonitorOf } from './schema.ts'
+export { Monitor, type MonitorOf } from './monitor-schema.ts'
+export { ServiceEntry } from './schema.ts'
