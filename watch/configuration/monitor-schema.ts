@@ -1,13 +1,11 @@
 /** What a service's file may say of its checks: one shape a kind. */
 import { z } from 'zod'
-import { FeatureId, HttpUrl, RegionId, Words } from './schema-fields.ts'
+import { HttpUrl, Slug, Words } from './schema-fields.ts'
 
 const Common = {
-  id: FeatureId,
-  features: z.array(FeatureId).min(1).max(50).describe('Features that are broken when this check fails.'),
-  region: RegionId.nullable()
-    .default(null)
-    .describe('The region that it stands for; left out: the vantage’s.'),
+  id: Slug,
+  features: z.array(Slug).min(1).max(50).describe('Features that are broken when this check fails.'),
+  region: Slug.nullable().default(null).describe('The region that it stands for; left out: the vantage’s.'),
   everyS: z.number().min(1).max(86_400).default(20),
   retryS: z
     .number()
@@ -17,7 +15,7 @@ const Common = {
     .describe('How soon a failed check is made again, when that is sooner than everyS.'),
   timeoutS: z.number().min(0.1).max(120).default(10),
   vantages: z
-    .array(FeatureId)
+    .array(Slug)
     .max(200)
     .nullable()
     .default(null)

@@ -1,11 +1,11 @@
 /** What a service's YAML file may say. Everything has a bound; what is left out has the default that stands here. */
 import { z } from 'zod'
 import { Monitor } from './monitor-schema.ts'
-import { FeatureId, HttpUrl, RegionId } from './schema-fields.ts'
+import { HttpUrl, Slug } from './schema-fields.ts'
 import { Chatter, Diagnosis, Key, Reports, TrafficPull, Word } from './signal-schema.ts'
 
 const Region = z.strictObject({
-  id: RegionId.describe('Stable name; incidents and reports refer to it.'),
+  id: Slug.describe('Stable name; incidents and reports refer to it.'),
   name: z.string().min(1).max(80),
   countries: z
     .array(z.string().regex(/^[A-Z]{2}$/, 'takes ISO 3166 codes such as DE'))
@@ -22,11 +22,11 @@ const Region = z.strictObject({
 })
 
 const Feature = z.strictObject({
-  id: FeatureId.describe('Stable name; monitors, reports and incidents refer to it.'),
+  id: Slug.describe('Stable name; monitors, reports and incidents refer to it.'),
   name: z.string().min(1).max(80),
   description: z.string().max(300).default(''),
   group: z.string().min(1).max(80).nullable().default(null).describe('Features of one group are rolled up.'),
-  dependsOn: z.array(FeatureId).max(50).default([]).describe('Features whose failure takes this one down.'),
+  dependsOn: z.array(Slug).max(50).default([]).describe('Features whose failure takes this one down.'),
   tier: z
     .enum(['core', 'edge'])
     .default('core')
@@ -36,16 +36,12 @@ const Feature = z.strictObject({
 /** One watched service. */
 export const ServiceEntry = z
   .strictObject({
-    id: FeatureId,
+    id: Slug,
     name: z.string().min(1).max(80),
     url: HttpUrl,
     description: z.string().max(500).default(''),
     timeZone: z.string().min(1).max(64).default('Etc/UTC'),
-    neighbours: z
-      .array(FeatureId)
-      .max(100)
-      .default([])
-      .describe('Services that people mix up with this one.'),
+    neighbours: z.array(Slug).max(100).default([]).describe('Services that people mix up with this one.'),
     regions: z
       .array(Region)
       .max(300)

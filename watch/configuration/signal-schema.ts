@@ -1,6 +1,6 @@
 /** What a service's file may say of the signals beside checks: reports, traffic, pushes, chatter, its own word. */
 import { z } from 'zod'
-import { FeatureId, HttpUrl, RegionId, Words } from './schema-fields.ts'
+import { HttpUrl, Slug, Words } from './schema-fields.ts'
 
 export const Reports = z
   .strictObject({
@@ -13,7 +13,7 @@ export const Reports = z
       .default(30)
       .describe('One reporter counts once per window.'),
     problems: z
-      .array(z.strictObject({ id: FeatureId, label: z.string().min(1).max(120) }))
+      .array(z.strictObject({ id: Slug, label: z.string().min(1).max(120) }))
       .max(20)
       .default([])
       .describe('What the page offers to tap, feature by feature; left out: the features’ names.'),
@@ -34,14 +34,14 @@ export const TrafficPull = z.strictObject({
           .record(z.string().max(100), z.string().max(500))
           .default({})
           .describe('Label → regular expression.'),
-        feature: FeatureId.nullable().default(null),
+        feature: Slug.nullable().default(null),
         featureLabel: z
           .string()
           .max(100)
           .nullable()
           .default(null)
           .describe('The label that names the feature.'),
-        region: RegionId.nullable().default(null),
+        region: Slug.nullable().default(null),
         regionLabel: z.string().max(100).nullable().default(null),
       }),
     )
@@ -51,7 +51,7 @@ export const TrafficPull = z.strictObject({
 
 export const Key = z
   .strictObject({
-    id: FeatureId,
+    id: Slug,
     algorithm: z.enum(['hmac-sha256', 'ed25519']),
     secret: z
       .string()
@@ -101,7 +101,7 @@ export const Word = z
     everyS: z.number().min(15).max(3600).default(60),
     allowPrivate: z.boolean().default(false),
     features: z
-      .record(z.string().max(200), FeatureId)
+      .record(z.string().max(200), Slug)
       .default({})
       .describe('Name of a component of the official page → feature.'),
   })
