@@ -118,20 +118,24 @@ function renderCells(view: StatusView): Html {
   </div>`
 }
 
+/** What an incident and a maintenance window are told by: title, text, and which features they are about. */
+const renderAnnouncement = (prefix: string, bodyLabel: string): Html =>
+  html`<div>
+      <label for="${prefix}-title">Title</label
+      ><input id="${prefix}-title" name="title" required maxlength="200" />
+    </div>
+    <div>
+      <label for="${prefix}-body">${bodyLabel}</label
+      ><textarea id="${prefix}-body" name="body" rows="3" required maxlength="10000"></textarea>
+    </div>
+    <div>
+      <label for="${prefix}-features">Features (ids, with commas; none: all)</label
+      ><input id="${prefix}-features" name="features" maxlength="2000" />
+    </div>`
+
 function renderOpenForm(views: readonly StatusView[]): Html {
   return html`<form class="card form" method="post" action="/operate/incidents">
-    ${renderServiceSelect(views, 'new')}
-    <div>
-      <label for="new-title">Title</label><input id="new-title" name="title" required maxlength="200" />
-    </div>
-    <div>
-      <label for="new-body">What is known</label
-      ><textarea id="new-body" name="body" rows="3" required maxlength="10000"></textarea>
-    </div>
-    <div>
-      <label for="new-features">Features (ids, with commas; none: all)</label
-      ><input id="new-features" name="features" maxlength="2000" />
-    </div>
+    ${renderServiceSelect(views, 'new')} ${renderAnnouncement('new', 'What is known')}
     <div>
       <label for="new-regions">Regions (ids, with commas; none: all)</label
       ><input id="new-regions" name="regions" maxlength="2000" />
@@ -207,18 +211,7 @@ export function renderMaintenances(input: {
         html`<section>
           <h2>Announce one</h2>
           <form class="card form" method="post" action="/operate/maintenances">
-            ${renderServiceSelect(views, 'm')}
-            <div>
-              <label for="m-title">Title</label><input id="m-title" name="title" required maxlength="200" />
-            </div>
-            <div>
-              <label for="m-body">What people read</label
-              ><textarea id="m-body" name="body" rows="3" required maxlength="10000"></textarea>
-            </div>
-            <div>
-              <label for="m-features">Features (ids, with commas; none: all)</label
-              ><input id="m-features" name="features" maxlength="2000" />
-            </div>
+            ${renderServiceSelect(views, 'm')} ${renderAnnouncement('m', 'What people read')}
             <div>
               <label for="m-from">From (UTC)</label
               ><input id="m-from" name="from" type="datetime-local" required />

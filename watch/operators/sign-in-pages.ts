@@ -1,5 +1,5 @@
 /** Pages on the way in: name and password, the code, and joining by a link. */
-import { html } from '../pages/html.ts'
+import { html, type Html } from '../pages/html.ts'
 import { PASSWORD_MIN_LENGTH } from './auth.ts'
 import { renderOperatorPage } from './frame.ts'
 
@@ -39,18 +39,7 @@ export const renderCodeForm = (): string =>
     title: 'The code of your app',
     actor: null,
     body: html`<form class="card form" method="post" action="/operate/code">
-      <div>
-        <label for="code">Six digits</label>
-        <input
-          id="code"
-          name="code"
-          inputmode="numeric"
-          pattern="[0-9]{6}"
-          required
-          maxlength="6"
-          autocomplete="one-time-code"
-        />
-      </div>
+      ${renderCodeField('Six digits')}
       <p><button class="btn main">Sign in</button></p>
     </form>`,
   })
@@ -107,18 +96,21 @@ export const renderSecret = (key: string, secret: string, uri: string): string =
         <p><code>${secret.replaceAll(/(.{4})/g, '$1 ').trim()}</code></p>
       </section>
       <form class="card form" method="post" action="/operate/join/${key}/code">
-        <div>
-          <label for="code">The six digits that it shows now</label>
-          <input
-            id="code"
-            name="code"
-            inputmode="numeric"
-            pattern="[0-9]{6}"
-            required
-            maxlength="6"
-            autocomplete="one-time-code"
-          />
-        </div>
+        ${renderCodeField('The six digits that it shows now')}
         <p><button class="btn main">Done</button></p>
       </form>`,
   })
+
+const renderCodeField = (label: string): Html =>
+  html`<div>
+    <label for="code">${label}</label>
+    <input
+      id="code"
+      name="code"
+      inputmode="numeric"
+      pattern="[0-9]{6}"
+      required
+      maxlength="6"
+      autocomplete="one-time-code"
+    />
+  </div>`

@@ -17,13 +17,21 @@ async function build(dir: string, name: string, at: Date): Promise<void> {
   await utimes(join(dir, 'csp.json'), at, at)
 }
 
-test('a build that is made under a running server is served, shell, policy and code', async () => {
-  await using world = await createWorld()
-  await using dir = await makeTemporaryDir()
+/** The build `one`, served out of a folder of its own. */
+async function serveBuild() {
+  await using stack = new AsyncDisposableStack()
+  const world = stack.use(await createWorld())
+  const dir = stack.use(await makeTemporaryDir())
   await build(dir.path, 'one', new Date('2026-01-01'))
-  const app = await mountApi(world.ctx, [])
-  await using _closing = { [Symbol.asyncDispose]: () => app.close() }
+  const app = stack.adopt(await mountApi(world.ctx, []), (mounted) => mounted.close())
   await registerShell(app, world.ctx, dir.path)
+  const owned = stack.move()
+  return { app, dir, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+test('a build that is made under a running server is served, shell, policy and code', async () => {
+  await using served = await serveBuild()
+  const { app, dir } = served
   const get = (url: string) => app.inject({ method: 'GET', url })
   expect((await get('/search')).body).toContain('/one.js')
 
@@ -42,12 +50,8 @@ test('a build that is made under a running server is served, shell, policy and c
 })
 
 test('while a build is being written, the one before goes on', async () => {
-  await using world = await createWorld()
-  await using dir = await makeTemporaryDir()
-  await build(dir.path, 'one', new Date('2026-01-01'))
-  const app = await mountApi(world.ctx, [])
-  await using _closing = { [Symbol.asyncDispose]: () => app.close() }
-  await registerShell(app, world.ctx, dir.path)
+  await using served = await serveBuild()
+  const { app, dir } = served
   await rm(join(dir.path, 'csp.json'))
   await rm(join(dir.path, 'shell.html'))
 
@@ -55,12 +59,8 @@ test('while a build is being written, the one before goes on', async () => {
 })
 
 test('an address of the API that does not exist is answered as a problem, a page that does not exist as a page', async () => {
-  await using world = await createWorld()
-  await using dir = await makeTemporaryDir()
-  await build(dir.path, 'one', new Date('2026-01-01'))
-  const app = await mountApi(world.ctx, [])
-  await using _closing = { [Symbol.asyncDispose]: () => app.close() }
-  await registerShell(app, world.ctx, dir.path)
+  await using served = await serveBuild()
+  const { app, dir } = served
 
   for (const url of ['/api/v1/nonsense', '/api/v2/feed?x=1', '/api/', '/api', '/api?x']) {
     const answer = await app.inject({ url, headers: { accept: 'text/html' } })
