@@ -3,6 +3,7 @@ import type { ServiceEntry } from '../configuration/index.ts'
 import { html, toText, trusted, type Html } from '../pages/html.ts'
 import { icon, renderPage } from '../pages/layout.ts'
 import type { Links } from '../pages/links.ts'
+import { describePlaces } from './browser/findings.ts'
 import type { EvidenceFact } from './browser/facts.ts'
 
 /** The same shape is read by `browser/check.ts`. */
@@ -132,33 +133,17 @@ const jsonBlock = (id: string, value: unknown): Html =>
   )
 
 function renderEvidence(evidence: EvidenceFact): Html {
-  const { isBlind, here, elsewhere, regionName, incident, isClosedHere } = evidence
+  const { isBlind, here, incident } = evidence
   if (isBlind)
     return html`<div class="card s-unknown">
       <p>${icon('unknown')} We can not tell right now: the watch’s own checks have no fresh evidence.</p>
     </div>`
-  const place = regionName ?? 'your region (your address is in no table of ours)'
-  const hereWords = {
-    fine: `No fault is seen in ${place}.`,
-    rising: `Signs of trouble are rising in ${place}.`,
-    failing: `It fails in ${place}.`,
-    unknown: `We have no evidence about ${place}.`,
-  }
-  const elsewhereWords = {
-    fine: 'Elsewhere it works.',
-    some: 'In some other places it fails.',
-    many: 'It fails in many places.',
-    unknown: 'We have no evidence about other places.',
-  }
   const key =
     here === 'failing' ? 'down' : here === 'rising' ? 'suspected' : here === 'fine' ? 'up' : 'unknown'
   return html`<div class="card s-${key}">
     <div class="row">
       ${icon(key)}
-      <p>
-        ${isClosedHere ? `It is closed in ${place} by a decision.` : hereWords[here]}
-        ${elsewhereWords[elsewhere]}
-      </p>
+      <p>${describePlaces(evidence).join(' ')}</p>
     </div>
     ${incident && html`<p class="sub"><a href="${incident.url}">${incident.title}</a>. Cause: ${incident.cause}.${incident.expected && ` Expected: ${incident.expected}`}</p>`}
   </div>`

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { makeComponent, makeFaultyView, makeView, NOW } from '../pages/view.fixtures.ts'
+import { describePlaces } from './browser/findings.ts'
 import { gatherEvidence, type EvidenceInput } from './evidence.ts'
 
 const gather = (changes: Partial<EvidenceInput> = {}) =>
@@ -52,4 +53,14 @@ test('a region closed by decision is closed, not failing', () => {
   const regions = makeComponent('feed').regions.map((region) => ({ ...region, state: 'closed' as const }))
   const view = makeView({ components: [makeComponent('feed', { state: 'closed', regions })] })
   expect(gather({ view })).toMatchObject({ isClosedHere: true, here: 'fine' })
+})
+
+test('a service with one region is spoken of as a whole; one with several by place', () => {
+  const regions = [{ id: 'world', name: 'World', state: 'up' as const, posterior: 0, contributions: {} }]
+  const view = makeView({ components: [makeComponent('feed', { regions })] })
+  expect(describePlaces(gather({ view, regionId: null }))).toEqual([
+    'Our checks and people’s reports show no fault.',
+  ])
+  expect(describePlaces(gather())[1]).toBe('Elsewhere it works.')
+  expect(describePlaces(gather({ regionId: null }))[0]).toBe('We have no evidence about your region.')
 })

@@ -46,6 +46,7 @@ export function gatherEvidence({ view, regionId, peers, now, urlOf }: EvidenceIn
         }
       : null,
     regionName: own === null ? null : (regions.get(own)?.name ?? null),
+    isOneRegion: regions.size === 1,
     peers,
   }
 }

@@ -48,6 +48,8 @@ export interface EvidenceFact {
     readonly expected: string | null
   } | null
   readonly regionName: string | null
+  /** The service has one region: here and elsewhere are the same. */
+  readonly isOneRegion: boolean
   /** How the same check went for others in the last minutes. */
   readonly peers: { readonly passed: number; readonly total: number } | null
 }

@@ -258,3 +258,25 @@ export const NOTHING_WRONG: Finding = {
     'Clear this site’s cache; your account and what is on the server stay.',
   ],
 }
+
+/** What the watch sees where the person is, and what it sees elsewhere; a service without regions has no elsewhere. */
+export function describePlaces(evidence: EvidenceFact): string[] {
+  const { here, elsewhere, regionName, isOneRegion, isClosedHere } = evidence
+  const place = isOneRegion ? '' : ` in ${regionName ?? 'your region'}`
+  const hereWords = {
+    fine: `Our checks and people’s reports show no fault${place}.`,
+    rising: `Signs of trouble are rising${place}.`,
+    failing: `It fails${place}, as our checks and reports show.`,
+    unknown: isOneRegion
+      ? 'We have no evidence of how it goes.'
+      : `We have no evidence about${place.slice(3)}.`,
+  }
+  const elsewhereWords = {
+    fine: 'Elsewhere it works.',
+    some: 'In some other places it fails.',
+    many: 'It fails in many places.',
+    unknown: 'We have no evidence about other places.',
+  }
+  const hereLine = isClosedHere ? `It is closed${place} by a decision.` : hereWords[here]
+  return isOneRegion ? [hereLine] : [hereLine, elsewhereWords[elsewhere]]
+}

@@ -19,6 +19,7 @@ const evidence = (changes: Partial<EvidenceFact> = {}): EvidenceFact => ({
   failingFeatures: [],
   incident: null,
   regionName: 'Europe',
+  isOneRegion: false,
   peers: { passed: 20, total: 20 },
   ...changes,
 })

@@ -6,6 +6,7 @@
  */
 import type { BeaconFact, EvidenceFact, Facts, TargetFact } from './facts.ts'
 import {
+  describePlaces,
   offline,
   PORTAL,
   CLOSED,
@@ -166,21 +167,9 @@ function explain(facts: Facts): string[] {
   return lines.filter((line) => line !== null)
 }
 
-function explainEvidence({ here, elsewhere, peers, regionName }: EvidenceFact): string[] {
-  const place = regionName ?? 'your region'
-  const hereWords = {
-    fine: `Our checks and people’s reports show no fault in ${place}.`,
-    rising: `Signs of trouble are rising in ${place}.`,
-    failing: `It fails in ${place}, as our checks and reports show.`,
-    unknown: `We have no evidence about ${place}.`,
-  }
-  const elsewhereWords = {
-    fine: 'Elsewhere it works.',
-    some: 'In some other places it fails.',
-    many: 'It fails in many places.',
-    unknown: 'We have no evidence about other places.',
-  }
-  const lines = [hereWords[here], elsewhereWords[elsewhere]]
+function explainEvidence(evidence: EvidenceFact): string[] {
+  const { peers } = evidence
+  const lines = describePlaces(evidence)
   if (peers && peers.total > 0)
     lines.push(`The same check passed for ${peers.passed} of ${peers.total} others in the last minutes.`)
   return lines
