@@ -82,7 +82,9 @@ async function measureStarts(
       `cold start ${round}/${rounds}: ${Math.round(start.firstMovingMs)} ms, ` +
         `bare page ${Math.round(bareMs.at(-1)!)} ms`,
     )
-    if (round === 1) for (const request of start.requests) say(describe(request))
+    if (round === 1)
+      for (const request of start.requests.filter(({ url: asked }) => !asked.startsWith('data:')))
+        say(describe(request))
   }
   return { ours, bareMs }
 }
