@@ -60,7 +60,7 @@ test('while a build is being written, the one before goes on', async () => {
 
 test('an address of the API that does not exist is answered as a problem, a page that does not exist as a page', async () => {
   await using served = await serveBuild()
-  const { app, dir } = served
+  const { app } = served
 
   for (const url of ['/api/v1/nonsense', '/api/v2/feed?x=1', '/api/', '/api', '/api?x']) {
     const answer = await app.inject({ url, headers: { accept: 'text/html' } })
