@@ -60,10 +60,12 @@ export interface Author extends Person {
 }
 
 /** Starts everything; `await using`, or close it in `afterAll`. */
-export async function openStage(): Promise<Stage> {
+export async function openStage(settings: Readonly<Record<string, string>> = {}): Promise<Stage> {
   await using stack = new AsyncDisposableStack()
   const dir = stack.use(await makeTemporaryDir())
-  const product = stack.use(await startProduct({ dataDir: dir.path, env: { LOG_LEVEL: 'warn' } }))
+  const product = stack.use(
+    await startProduct({ dataDir: dir.path, env: { LOG_LEVEL: 'warn', ...settings } }),
+  )
   const port = Number(new URL(product.url).port)
   const network = stack.use(await startFaultProxy({ targetPort: port }))
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGS })

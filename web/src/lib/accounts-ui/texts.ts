@@ -14,6 +14,8 @@ export const t = createTranslator('accounts', {
 
   'signUp.title': 'Make an account',
   'signUp.text': 'A handle and a password are all it takes.',
+  'signUp.closedTitle': 'No new accounts here',
+  'signUp.closedText': 'The operator of this instance makes the accounts. Ask them for one.',
   'signUp.handle': 'Handle',
   'signUp.handleHelp': 'How people find and mention you. Letters, digits, “_” and “.”.',
   'signUp.handleShort': { one: '{n} more character is needed.', other: '{n} more characters are needed.' },
