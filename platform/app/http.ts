@@ -1,15 +1,8 @@
 /** HTTP as all roles speak it: validation by zod, problem details, request ids, origin checks, security headers. */
-import Fastify, {
-  LogController,
-  type FastifyError,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-} from 'fastify'
+import Fastify, { LogController, type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
-import type { Server } from 'node:http'
 import { v7 as uuidv7 } from 'uuid'
-import type { Log } from '../../kit/log.ts'
+import type { ZodApp } from '../../kit/fastify-scope.ts'
 import { refusalOf, sendProblem } from '../../kit/problem-replies.ts'
 import { isDatabaseUnavailable, isUnstorableText } from '../infra/db/index.ts'
 import type { Ctx } from './context.ts'
@@ -31,13 +24,7 @@ declare module 'fastify' {
   }
 }
 
-export type App = FastifyInstance<
-  Server,
-  import('node:http').IncomingMessage,
-  import('node:http').ServerResponse,
-  Log,
-  ZodTypeProvider
->
+export type App = ZodApp
 
 /** A module's routes: mounted under a prefix by the role. */
 export type Routes = (app: App, ctx: Ctx) => void | Promise<void>

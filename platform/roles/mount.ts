@@ -1,5 +1,6 @@
 /** What api and ingest share: sessions on every request, routes under /api/v1, and their description. */
 import swagger from '@fastify/swagger'
+import { inScope } from '../../kit/fastify-scope.ts'
 import type { Ctx } from '../app/context.ts'
 import { createApp, type App, type AppOptions, type Routes } from '../app/http.ts'
 import { registerSessions } from '../modules/accounts/index.ts'
@@ -18,11 +19,12 @@ export async function mountApi(
 ): Promise<App> {
   const app = createApp(ctx, options)
   await app.register(swagger, describeApi(ctx.config.instanceName))
-  await app.register(
+  await inScope(
+    app,
     async (scope) => {
       // Only here: media and the shell must not depend on the database.
-      registerSessions(scope as unknown as App, ctx)
-      for (const register of routes) await register(scope as unknown as App, ctx)
+      registerSessions(scope, ctx)
+      for (const register of routes) await register(scope, ctx)
     },
     { prefix: API_PREFIX },
   )

@@ -1,6 +1,7 @@
 /** A listening ingest role for tests, without lanes of jobs, and a client that speaks tus by hand. */
 import { randomFillSync } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
+import { inScope } from '../../kit/fastify-scope.ts'
 import { createApp, type App } from '../../platform/app/http.ts'
 import type { Ctx } from '../../platform/app/context.ts'
 import { registerSessions } from '../../platform/modules/accounts/index.ts'
@@ -19,9 +20,9 @@ export interface TestIngest extends AsyncDisposable {
 export async function startIngest(ctx: Ctx, mountMore: (app: App) => void = () => {}): Promise<TestIngest> {
   const app = createApp(ctx)
   mountMore(app)
-  await app.register(async (scope) => {
-    registerSessions(scope as unknown as App, ctx)
-    await uploadRoutes(scope as unknown as App, ctx)
+  await inScope(app, async (scope) => {
+    registerSessions(scope, ctx)
+    await uploadRoutes(scope, ctx)
   })
   await app.listen({ host: '127.0.0.1', port: 0 })
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`

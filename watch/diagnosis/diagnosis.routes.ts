@@ -1,4 +1,5 @@
 /** HTTP of the diagnosis: the page, the evidence for one person's place, beacons, and how checks went. */
+import { inScope } from '../../kit/fastify-scope.ts'
 import { z } from 'zod'
 import { networkOf } from '../../kit/network-of.ts'
 import { createRateBucket } from '../../kit/rate-bucket.ts'
@@ -45,8 +46,7 @@ export function registerDiagnosis(
       urlOf: (incidentId) => serverLinks(entry.id).incident(incidentId),
     })
 
-  app.register(async (plugin) => {
-    const scope = plugin as unknown as WatchApp
+  inScope(app, async (scope) => {
     answerErrorsWithPages(scope, ctx)
     scope.get('/s/:service/check', { schema: { params: ServiceParams } }, async (request, reply) => {
       const entry = entryOf(request.params.service)

@@ -1,19 +1,12 @@
 /** HTTP as the watch speaks it: validation by zod, problem details, request ids, origin checks, security headers. */
-import Fastify, {
-  LogController,
-  type FastifyError,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-} from 'fastify'
+import Fastify, { LogController, type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import type { Log } from '../../kit/log.ts'
+import type { ZodApp } from '../../kit/fastify-scope.ts'
 import { refusalOf, sendProblem } from '../../kit/problem-replies.ts'
 import type { WatchCtx } from '../app/context.ts'
 import { WatchError } from '../app/errors.ts'
 
-export type WatchApp = FastifyInstance<Server, IncomingMessage, ServerResponse, Log, ZodTypeProvider>
+export type WatchApp = ZodApp
 
 /** A part's routes. */
 export type WatchRoutes = (app: WatchApp, ctx: WatchCtx) => void | Promise<void>

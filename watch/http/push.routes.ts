@@ -1,4 +1,5 @@
 /** What programs push, each message signed: markers, traffic, and what agents saw. */
+import { inScope } from '../../kit/fastify-scope.ts'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { MarkerInput, TrafficInput } from '../../contract/watch.ts'
@@ -32,8 +33,7 @@ const WORK_AGAIN_S = 30
 export const pushRoutes =
   (parts: PushParts): WatchRoutes =>
   async (app, ctx) => {
-    await app.register(async (plain) => {
-      const scope = plain as unknown as WatchApp
+    await inScope(app, async (scope) => {
       scope.removeContentTypeParser('application/json')
       scope.addContentTypeParser('application/json', { parseAs: 'buffer' }, parseSignedBody as never)
       registerServicePushes(scope, ctx, parts)

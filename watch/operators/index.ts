@@ -1,6 +1,7 @@
 /** The operators: how they sign in, and the cockpit in which they work. */
+import { inScope } from '../../kit/fastify-scope.ts'
 import type { WatchCtx } from '../app/context.ts'
-import type { WatchApp, WatchRoutes } from '../http/http.ts'
+import type { WatchRoutes } from '../http/http.ts'
 import { answerErrorsWithPages } from '../pages/error-page.ts'
 import { acceptForms } from '../pages/send-page.ts'
 import { openOperatorAuth, type OperatorAuth } from './auth.ts'
@@ -22,8 +23,7 @@ export async function openOperators(ctx: WatchCtx): Promise<OperatorAuth> {
 export const operatorRoutes =
   (auth: OperatorAuth): WatchRoutes =>
   (app, ctx) => {
-    app.register(async (plugin) => {
-      const scope = plugin as unknown as WatchApp
+    inScope(app, async (scope) => {
       answerErrorsWithPages(scope, ctx)
       acceptForms(scope)
       registerSignIn(scope, ctx, auth)

@@ -1,4 +1,5 @@
 /** HTTP of the public pages. */
+import { inScope } from '../../kit/fastify-scope.ts'
 import { z } from 'zod'
 import type { WatchCtx } from '../app/context.ts'
 import { notFound } from '../app/errors.ts'
@@ -26,11 +27,11 @@ const BeforeQuery = z.object({ before: z.coerce.number().int().min(0).optional()
 
 /** Routes of the status, component, incident and history pages, and of the scripts that belong to them. */
 export function registerPages(app: WatchApp, ctx: WatchCtx, views: ViewCache): void {
-  app.register(async (scope) => {
-    answerErrorsWithPages(scope as unknown as WatchApp, ctx)
-    registerStatus(scope as unknown as WatchApp, ctx, views)
-    registerComponents(scope as unknown as WatchApp, ctx, views)
-    registerIncidents(scope as unknown as WatchApp, ctx, views)
+  inScope(app, (scope) => {
+    answerErrorsWithPages(scope, ctx)
+    registerStatus(scope, ctx, views)
+    registerComponents(scope, ctx, views)
+    registerIncidents(scope, ctx, views)
   })
   registerAssets(app)
 }

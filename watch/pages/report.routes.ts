@@ -1,4 +1,5 @@
 /** HTTP of the report page: the same intake as the API's, as a form. */
+import { inScope } from '../../kit/fastify-scope.ts'
 import { ReportInput } from '../../contract/watch.ts'
 import { z } from 'zod'
 import type { WatchCtx } from '../app/context.ts'
@@ -22,8 +23,7 @@ export function registerReportPage(
   ctx: WatchCtx,
   parts: { readonly reports: Reports; readonly networks: NetworkTable },
 ): void {
-  app.register(async (plugin) => {
-    const scope = plugin as unknown as WatchApp
+  inScope(app, async (scope) => {
     answerErrorsWithPages(scope, ctx)
     acceptForms(scope)
     scope.get(

@@ -1,4 +1,5 @@
 /** HTTP of subscribing, confirming and ending a subscription. */
+import { inScope } from '../../kit/fastify-scope.ts'
 import { z } from 'zod'
 import { networkOf } from '../../kit/network-of.ts'
 import { createRateBucket } from '../../kit/rate-bucket.ts'
@@ -54,8 +55,7 @@ export function registerTelling(app: WatchApp, ctx: WatchCtx, telling: Telling):
     const waitMs = bucket.take(networkOf(address))
     if (waitMs > 0) throw new WatchError('too-many-requests', { retryAfterS: Math.ceil(waitMs / 1000) })
   }
-  app.register(async (plugin) => {
-    const scope = plugin as unknown as WatchApp
+  inScope(app, async (scope) => {
     answerErrorsWithPages(scope, ctx)
     acceptForms(scope)
     registerForm(scope, ctx, telling, limit)

@@ -1,4 +1,5 @@
 /** HTTP of accounts. */
+import { inScope } from '../../../kit/fastify-scope.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import {
@@ -49,7 +50,7 @@ export const accountRoutes: Routes = (app, ctx) => {
   registerSessionList(app, ctx)
   registerMe(app, ctx)
   registerPassword(app, ctx, auth, limits)
-  app.register(async (scope) => registerPicture(scope as unknown as App, ctx, limits))
+  inScope(app, (scope) => registerPicture(scope, ctx, limits))
 }
 
 function createLimits({ clock }: Ctx) {

@@ -1,6 +1,7 @@
 /** HTTP of uploads: tus 1.0.0 with creation, creation-with-upload, termination and checksum; receipts; the index. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { inScope } from '../../../kit/fastify-scope.ts'
 import { Id, PageQuery, pageOf } from '../../../contract/common.ts'
 import { Receipt, UploadLimits } from '../../../contract/uploads.ts'
 import type { Ctx } from '../../app/context.ts'
@@ -35,16 +36,16 @@ export const uploadRoutes: Routes = async (app, ctx) => {
     await upkeep[Symbol.asyncDispose]()
     await open[Symbol.asyncDispose]()
   })
-  await app.register(async (scope) => {
+  await inScope(app, (scope) => {
     // Bodies are read by the verbs, as they come.
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null))
     scope.addHook('onRoute', (route) => {
       if (route.method !== 'GET') route.config = { ...route.config, hasOwnStallRule: true }
     })
-    registerReceipts(scope as unknown as App, ctx)
-    registerTus(scope as unknown as App, ctx, open)
-    registerIndex(scope as unknown as App, ctx, open)
+    registerReceipts(scope, ctx)
+    registerTus(scope, ctx, open)
+    registerIndex(scope, ctx, open)
   })
 }
 

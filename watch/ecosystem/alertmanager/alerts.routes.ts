@@ -1,4 +1,5 @@
 /** `POST /api/v1/services/:service/alerts`: Alertmanager's webhook, signed like any push or with a key's secret as bearer token. */
+import { inScope } from '../../../kit/fastify-scope.ts'
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
@@ -6,7 +7,7 @@ import type { WordSample } from '../../../engines/detect/types.ts'
 import type { WatchCtx } from '../../app/context.ts'
 import { notFound, WatchError } from '../../app/errors.ts'
 import type { ServiceEntry } from '../../configuration/index.ts'
-import type { WatchApp, WatchRoutes } from '../../http/http.ts'
+import type { WatchRoutes } from '../../http/http.ts'
 import { parsePushed } from '../../http/push.routes.ts'
 import { parseSignedBody, verifyMessage, writeOnce, type SignedBody } from '../../http/signature.ts'
 import type { Statement } from '../../store/index.ts'
@@ -20,8 +21,7 @@ export const alertRoutes =
   (observe: (sample: WordSample) => void): WatchRoutes =>
   async (app, ctx) => {
     const taker = createAlertTaker(ctx, observe)
-    await app.register(async (plain) => {
-      const scope = plain as unknown as WatchApp
+    await inScope(app, async (scope) => {
       scope.removeContentTypeParser('application/json')
       scope.addContentTypeParser('application/json', { parseAs: 'buffer' }, parseSignedBody as never)
       scope.post(
