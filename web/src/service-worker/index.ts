@@ -9,6 +9,7 @@ import { version } from '$app/env'
 import { self } from '$app/service-worker'
 import {
   ANSWER_CACHE,
+  DIRECT_ROUTES,
   handlingOf,
   KEPT_HEADER,
   MAX_KEPT_CODE_BYTES,
@@ -24,9 +25,15 @@ const PICTURE_CACHE = 'upbeat-pictures'
 /** The one page that stands for all: any path gets it. */
 const SHELL = '/'
 
-self.addEventListener('install', (event) => {
+/** Of the static routing API (W3C Service Workers), which not every browser has and TypeScript does not know yet. */
+interface RoutingInstallEvent extends ExtendableEvent {
+  addRoutes?(rules: typeof DIRECT_ROUTES): Promise<void>
+}
+
+self.addEventListener('install', (event: RoutingInstallEvent) => {
   event.waitUntil(
     (async () => {
+      await event.addRoutes?.(DIRECT_ROUTES)
       const cache = await caches.open(BUILD_CACHE)
       await cache.add(new Request(SHELL, { cache: 'reload' }))
       await Promise.allSettled(immutable.map(({ path }) => keepCode(cache, `/${path.replace(/^\//, '')}`)))

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { handlingOf, outdatedCaches, surplus } from './rules.ts'
+import { DIRECT_ROUTES, handlingOf, outdatedCaches, surplus } from './rules.ts'
 
 const get = {
   method: 'GET',
@@ -45,6 +45,11 @@ test('covers are kept, segments and playlists are not', () => {
 test('writes and other origins are left alone', () => {
   expect(handlingOf({ ...get, method: 'POST', path: '/api/v1/feed/for-you' })).toBe('leave')
   expect(handlingOf({ ...get, isSameOrigin: false, path: '/_app/immutable/a.js' })).toBe('leave')
+})
+
+test('what is sent without asking the worker is what it would leave alone', () => {
+  for (const { condition } of DIRECT_ROUTES)
+    expect(handlingOf({ ...get, method: condition.requestMethod })).toBe('leave')
 })
 
 test('the caches of older builds go, what belongs to no build stays', () => {

@@ -39,6 +39,15 @@ export function handlingOf(request: RequestFacts): Handling {
   return 'leave'
 }
 
+/**
+ * What the browser sends without asking the worker. A page that goes away takes the question with it: a last word by
+ * `keepalive` would never be sent.
+ */
+export const DIRECT_ROUTES = ['POST', 'PUT', 'PATCH', 'DELETE'].map((requestMethod) => ({
+  condition: { requestMethod },
+  source: 'network' as const,
+}))
+
 /** What has a signed address is for one person: it is not kept on a device that others use too. */
 function isOpenMedia(path: string): boolean {
   return path.startsWith('/media/') && !path.startsWith('/media/t/')

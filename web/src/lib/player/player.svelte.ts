@@ -183,7 +183,8 @@ export class Player {
 
   #onTime(timeS: number): void {
     this.timeS = timeS
-    if (this.isPlaying) this.#view?.advance(timeS)
+    // Phones end a page without a word: what is a view already is reported while it still can be.
+    if (this.isPlaying && this.#view?.advance(timeS)) this.reportView()
   }
 
   #onSeeking(video: HTMLVideoElement): void {

@@ -36,3 +36,11 @@ test('a showing is reported again only when more of it was watched, and then as 
   view.advance(2)
   expect(view.report()).toMatchObject({ watchedMs: 2000, key: showing.key })
 })
+
+test('a showing that has become a view says so once, wherever the playhead goes then', () => {
+  const view = createViewTracker(showing)
+  const said = [0, 1, 1.9, 2, 3, 4].map((timeS) => view.advance(timeS))
+  view.complete()
+  said.push(view.advance(1))
+  expect(said).toEqual([false, false, false, true, false, false, false])
+})
