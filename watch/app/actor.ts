@@ -10,6 +10,8 @@ export type Actor =
   | { readonly kind: 'operator'; readonly id: string; readonly name: string; readonly role: OperatorRole }
   /** A program that signs with a key of the configuration: a pusher, an agent, Alertmanager. */
   | { readonly kind: 'key'; readonly id: string }
+  /** Whoever was paged, by the link in their page: it lets them answer that page, and nothing else. */
+  | { readonly kind: 'on-call'; readonly id: string; readonly name: string }
 
 /** The watch itself: what it does by its own rules. */
 export const WATCH: Actor = { kind: 'watch' }
@@ -17,7 +19,7 @@ export const WATCH: Actor = { kind: 'watch' }
 /** How the audit log and an update name the actor. */
 export function nameOfActor(actor: Actor): string {
   if (actor.kind === 'watch') return 'watch'
-  return actor.kind === 'operator' ? `operator:${actor.name}` : `key:${actor.id}`
+  return actor.kind === 'key' ? `key:${actor.id}` : `${actor.kind}:${actor.name}`
 }
 
 /**

@@ -11,6 +11,7 @@ const CHAT_MAX_LENGTH = 1_800
 
 /** Where people read more. */
 export function urlOf(notice: Notice, origin: string): string {
+  if (notice.link !== undefined) return notice.link
   const links = serverLinks(notice.serviceId, origin)
   if (notice.subjectId === '') return links.status()
   return notice.kind === 'maintenance'
@@ -59,6 +60,21 @@ export const toPush = (notice: Notice, origin: string): unknown => ({
   body: `${notice.state}. ${notice.body}`.slice(0, 400),
   url: urlOf(notice, origin),
   tag: notice.subjectId || notice.id,
+})
+
+/** The webhook of somebody on call. */
+export const toPageWebhook = (notice: Notice, origin: string): unknown => ({
+  kind: 'page',
+  id: notice.id,
+  service: { id: notice.serviceId, name: notice.serviceName },
+  /** Null: the watch itself is the matter. */
+  incident: notice.subjectId || null,
+  state: notice.state,
+  title: notice.title,
+  body: notice.body,
+  cause: notice.cause,
+  at: new Date(notice.atMs).toISOString(),
+  url: urlOf(notice, origin),
 })
 
 /** Statuspage's webhook: `meta`, `page`, and the incident as its API shows it. */

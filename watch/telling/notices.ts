@@ -7,7 +7,7 @@ import { maintenanceWords, outageStateWords } from '../pages/words.ts'
 export const Notice = z.object({
   /** The update's id: the same update is never told twice. */
   id: z.string(),
-  kind: z.enum(['incident', 'maintenance', 'confirm', 'welcome']),
+  kind: z.enum(['incident', 'maintenance', 'confirm', 'welcome', 'page']),
   serviceId: z.string(),
   serviceName: z.string(),
   /** The incident's or maintenance's id; empty for what concerns the subscription itself. */
@@ -21,6 +21,8 @@ export const Notice = z.object({
   atMs: z.number(),
   featureIds: z.array(z.string()),
   regions: z.array(z.string()),
+  /** Of a page: where it is answered, instead of the public page. */
+  link: z.string().optional(),
 })
 export type Notice = z.infer<typeof Notice>
 

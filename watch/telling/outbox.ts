@@ -10,6 +10,8 @@ const PAGE = 1_000
 /** What is older than this when the watch comes back is history, not news. */
 const NEWS_MAX_AGE_MS = 6 * 3_600_000
 const RECENT_INCIDENTS = 50
+/** The outbox serves by the time that is due: as if it had waited this long already. */
+const PAGE_HEAD_START_MS = 600_000
 
 /** Everything that is news and was not told yet: after each change, and after a restart. Answers how many notices are new. */
 export async function collectNotices(ctx: WatchCtx, serviceIds: readonly string[]): Promise<number> {
@@ -33,12 +35,18 @@ export async function collectNotices(ctx: WatchCtx, serviceIds: readonly string[
 
 /** A notice that concerns one subscription alone, such as the mail that asks to confirm it. */
 export async function tellOne(ctx: WatchCtx, notice: Notice, subscriptionId: string): Promise<void> {
-  const nowMs = ctx.clock.now().getTime()
-  await ctx.store.write([
+  await ctx.store.write(tellOneStatements(ctx, notice, subscriptionId))
+}
+
+/** The same, to be written in one unit with what it tells of. A page goes out before what waits for subscribers. */
+export function tellOneStatements(ctx: WatchCtx, notice: Notice, subscriptionId: string): Statement[] {
+  const headStartMs = notice.kind === 'page' ? PAGE_HEAD_START_MS : 0
+  const dueAtMs = ctx.clock.now().getTime() - headStartMs
+  return [
     noticeStatement(notice),
-    messageStatement(ctx, { notice, subscriptionId, dueAtMs: nowMs }),
+    messageStatement(ctx, { notice, subscriptionId, dueAtMs }),
     spreadStatement(notice.id),
-  ])
+  ]
 }
 
 const isKnown = (ctx: WatchCtx, id: string): boolean =>
