@@ -4,10 +4,9 @@
  */
 import { request as requestHttp, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import { request as requestHttps, type RequestOptions } from 'node:https'
-import { isIP, type LookupFunction } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { isPublicAddress } from './public-address.ts'
-import { resolveHost, ResolveError, type HostAddress } from './resolve-host.ts'
+import { findAllowedAddresses, lookupOf, PrivateAddressError, type ResolveHost } from './guarded-lookup.ts'
+import { ResolveError, type HostAddress } from './resolve-host.ts'
 
 export interface GuardedRequest {
   /** `http:` or `https:`. */
@@ -28,7 +27,7 @@ export interface GuardedRequest {
   readonly verifyTls?: boolean
   readonly signal?: AbortSignal
   /** How a host becomes addresses. @default resolveHost */
-  readonly resolve?: (host: string) => Promise<HostAddress[]>
+  readonly resolve?: ResolveHost
 }
 
 /** Milliseconds of each phase of the last hop; a phase that was not reached is missing. */
@@ -142,7 +141,6 @@ interface Hop {
 
 type HopAnswer = Omit<GuardedResponse, 'phases' | 'redirects' | 'durationMs'>
 
-class PrivateAddressError extends Error {}
 class BadRedirectError extends Error {}
 
 function nextHop(hop: Hop, answer: HopAnswer): Hop | null {
@@ -191,7 +189,7 @@ async function sendHop(
       method: hop.method,
       headers: { 'accept-encoding': 'identity', ...hop.headers },
       agent: false,
-      lookup: answerWith(addresses),
+      lookup: lookupOf(addresses),
       rejectUnauthorized: verifyTls,
       signal,
     }
@@ -230,17 +228,11 @@ async function findAddresses(
   phases: RequestPhases,
 ): Promise<HostAddress[]> {
   const startedMs = performance.now()
-  const { resolve = resolveHost } = input
-  const found = await Promise.race([resolve(url.hostname), rejectOn(signal)])
+  const { allowPrivate = false, resolve } = input
+  const finding = findAllowedAddresses(url.hostname, { allowPrivate, resolve })
+  const addresses = await Promise.race([finding, rejectOn(signal)])
   phases.dnsMs = performance.now() - startedMs
-  const allowed = input.allowPrivate ? found : found.filter(({ address }) => isPublicAddress(address))
-  if (allowed.length === 0)
-    throw new PrivateAddressError(
-      isIP(url.hostname.replace(/^\[(.*)\]$/, '$1'))
-        ? `${url.hostname} is not a public address.`
-        : `${url.hostname} leads to ${found.map(({ address }) => address).join(', ')}, which is not public.`,
-    )
-  return allowed
+  return addresses
 }
 
 function rejectOn(signal: AbortSignal): Promise<never> {
@@ -249,14 +241,6 @@ function rejectOn(signal: AbortSignal): Promise<never> {
     if (signal.aborted) abort()
     else signal.addEventListener('abort', abort, { once: true })
   })
-}
-
-/** The addresses that were checked are those that are connected to: a second answer can't differ. */
-function answerWith(addresses: readonly HostAddress[]): LookupFunction {
-  return (_host, options, callback) => {
-    if (options.all) callback(null, [...addresses])
-    else callback(null, addresses[0]!.address, addresses[0]!.family)
-  }
 }
 
 function readBody(

@@ -1,19 +1,17 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer, ServerResponse, type IncomingMessage } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { expect, test } from 'vitest'
+import { Duplex } from 'node:stream'
+import { describe, expect, test } from 'vitest'
 import type { ChatterSample } from '../../../engines/detect/types.ts'
 import { systemClock } from '../../../kit/clock.ts'
 import { createLog } from '../../../kit/log.ts'
 import type { WatchCtx } from '../../app/context.ts'
 import { ServiceEntry } from '../../configuration/index.ts'
-import { followChatter } from './follow-chatter.ts'
+import { followChatter, type ChatterOptions } from './follow-chatter.ts'
+import { readWebSocket } from './read-web-socket.ts'
 import { matchWords } from './words.ts'
-
-const log = createLog({ level: 'silent', base: {} })
-// Of the context it uses the clock and the log.
-const ctx = { clock: systemClock, log } as WatchCtx
 
 /** A WebSocket server for one thing: to send texts (RFC 6455, frames of up to 65,535 bytes). */
 async function startJetstream() {
@@ -58,18 +56,33 @@ const post = (text: string, operation = 'create') => ({
   commit: { operation, collection: 'app.bsky.feed.post', record: { $type: 'app.bsky.feed.post', text } },
 })
 
-function follow(sources: unknown[]) {
+function follow(
+  sources: unknown[],
+  { allowPrivate = true, ...options }: ChatterOptions & { readonly allowPrivate?: boolean } = {},
+) {
   const samples: ChatterSample[] = []
+  const troubles: string[] = []
+  const log = createLog(
+    { level: 'warn', base: {} },
+    { write: (line) => troubles.push((JSON.parse(line) as { err: { message: string } }).err.message) },
+  )
+  // Of the context it uses the clock and the log.
+  const ctx = { clock: systemClock, log } as WatchCtx
   const entry = ServiceEntry.parse({
     id: 'shop',
     name: 'Shop',
     url: 'https://shop.example',
     features: [{ id: 'cart', name: 'Cart' }],
-    chatter: { words: ['shop down', 'is shop down'], sources, allowPrivate: true },
+    chatter: { words: ['shop down', 'is shop down'], sources, allowPrivate },
   })
-  const following = followChatter(ctx, entry, (sample) => samples.push(sample), { sampleEveryMs: 50 })
+  const following = followChatter(ctx, entry, (sample) => samples.push(sample), {
+    sampleEveryMs: 50,
+    ...options,
+  })
   return {
     samples,
+    /** Why it was cut off, each time. */
+    troubles,
     total: () => samples.reduce((sum, { count }) => sum + count, 0),
     [Symbol.asyncDispose]: () => following[Symbol.asyncDispose](),
   }
@@ -129,22 +142,168 @@ test('Mastodon: statuses of the stream are counted, boosts are not', async () =>
   server.close()
 })
 
-test('Mastodon: a redirect is not followed: where it leads was not looked at', async () => {
-  const paths: unknown[] = []
-  const server = createServer((request, response) => {
-    paths.push(request.url)
-    response.writeHead(302, { location: '/elsewhere' }).end()
-  }).listen(0, '127.0.0.1')
+/** Counts who comes to it, by TCP, and answers every request with `answer`. */
+async function startSomething(answer: (response: ServerResponse) => void) {
+  let visitors = 0
+  const server = createServer((_request, response) => answer(response))
+  server.on('upgrade', (request, socket: Socket) => {
+    const response = new ServerResponse(request)
+    response.assignSocket(socket)
+    answer(response)
+  })
+  server.on('connection', () => visitors++)
+  server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  {
-    await using _chatter = follow([{ kind: 'mastodon', url }])
-    // It is asked again, and never elsewhere.
-    await expect.poll(() => paths.length, { timeout: 5_000 }).toBe(2)
+  return {
+    port: (server.address() as AddressInfo).port,
+    visitors: () => visitors,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      server.close()
+    },
   }
-  expect(new Set(paths)).toEqual(new Set(['/api/v1/streaming/public']))
-  server.closeAllConnections()
-  server.close()
+}
+
+const KINDS = [
+  { kind: 'jetstream', scheme: 'ws' },
+  { kind: 'mastodon', scheme: 'http' },
+] as const
+
+describe.each(KINDS)('$kind: where a name or an address leads is looked at', ({ kind, scheme }) => {
+  test.each([
+    '127.0.0.1',
+    'localhost',
+    '0.0.0.0',
+    '2130706433',
+    '0x7f.1',
+    '[::1]',
+    '[::ffff:127.0.0.1]',
+    '[::ffff:7f00:1]',
+    '[::127.0.0.1]',
+    '[64:ff9b::7f00:1]',
+    '[2002:7f00:1::]',
+    '169.254.169.254',
+    '[fe80::1]',
+    '[fd00::1]',
+  ])('%s is not connected to', async (host) => {
+    await using inside = await startSomething((response) => void response.end('credentials'))
+    await using chatter = follow([{ kind, url: `${scheme}://${host}:${inside.port}` }], {
+      allowPrivate: false,
+    })
+    await expect.poll(() => chatter.troubles[0]).toMatch(/not (?:a )?public.*chatter\.allowPrivate/)
+    expect(inside.visitors()).toBe(0)
+  })
+
+  test('a public name whose answer is private is not connected to, among public ones either', async () => {
+    await using inside = await startSomething((response) => void response.end('credentials'))
+    for (const address of ['127.0.0.1', '::ffff:127.0.0.1', '::1', '169.254.169.254', '10.0.0.1']) {
+      const resolve = async () => [{ address, family: address.includes(':') ? (6 as const) : (4 as const) }]
+      await using chatter = follow([{ kind, url: `${scheme}://social.example:${inside.port}` }], {
+        allowPrivate: false,
+        resolve,
+      })
+      await expect.poll(() => chatter.troubles[0]).toContain(`leads to ${address}, which is not public`)
+    }
+    expect(inside.visitors()).toBe(0)
+  })
+
+  test('what was looked at is what is connected to: a second answer of the resolver is not asked for', async () => {
+    let questions = 0
+    await using outside = await startSomething((response) => void response.writeHead(503).end())
+    // Nobody but this resolver knows the name.
+    await using chatter = follow([{ kind, url: `${scheme}://social.example:${outside.port}` }], {
+      resolve: async () => {
+        questions++
+        return [{ address: '127.0.0.1', family: 4 }]
+      },
+    })
+    await expect.poll(() => chatter.troubles[0]).toContain('It answers 503')
+    expect([questions, outside.visitors()]).toEqual([1, 1])
+  })
+
+  test.each(['http://169.254.169.254/latest/meta-data/', 'inside'])(
+    'a redirect to %s is not followed',
+    async (where) => {
+      await using inside = await startSomething((response) => void response.end('credentials'))
+      const location = where === 'inside' ? `http://127.0.0.1:${inside.port}/` : where
+      await using outside = await startSomething(
+        (response) => void response.writeHead(302, { location }).end(),
+      )
+      await using chatter = follow([{ kind, url: `${scheme}://127.0.0.1:${outside.port}` }])
+      // It is asked again, and nobody else is.
+      await expect.poll(() => chatter.troubles.length).toBeGreaterThanOrEqual(2)
+      expect(chatter.troubles.every((trouble) => trouble.startsWith('It answers 302'))).toBe(true)
+      expect(inside.visitors()).toBe(0)
+    },
+  )
+})
+
+/** A frame as a server sends it. */
+function frame(opcode: number, text: string, isFinal = true): Buffer {
+  const payload = Buffer.from(text)
+  const length = payload.length < 126 ? [payload.length] : [126, payload.length >> 8, payload.length & 255]
+  return Buffer.concat([Buffer.from([(isFinal ? 0x80 : 0) | opcode, ...length]), payload])
+}
+
+async function readAll(bytes: Buffer, pieceBytes: number) {
+  const said: Buffer[] = []
+  const pieces = Array.from({ length: Math.ceil(bytes.length / pieceBytes) }, (_, at) =>
+    bytes.subarray(at * pieceBytes, (at + 1) * pieceBytes),
+  )
+  const socket = new Duplex({
+    read() {
+      this.push(pieces.shift() ?? null)
+    },
+    write(chunk: Buffer, _encoding, done) {
+      said.push(chunk)
+      done()
+    },
+  })
+  const texts: string[] = []
+  for await (const text of readWebSocket(socket, { silenceMs: 60_000, onSilence: () => {} })) texts.push(text)
+  return { texts, said: Buffer.concat(said) }
+}
+
+describe('WebSocket', () => {
+  test.each([1, 3, 70_000])(
+    'messages are whole, however they come in (%i bytes at a time)',
+    async (pieceBytes) => {
+      const bytes = Buffer.concat([
+        frame(1, 'one'),
+        frame(1, 'two, in ', false),
+        frame(9, 'are you there?'),
+        frame(0, 'parts', false),
+        frame(0, ''),
+        frame(2, 'no text'),
+        frame(1, 'ü'.repeat(300)),
+        frame(8, ''),
+        frame(1, 'after the end'),
+      ])
+      const { texts, said } = await readAll(bytes, pieceBytes)
+      expect(texts).toEqual(['one', 'two, in parts', 'ü'.repeat(300)])
+      // A pong, masked as a client's frames have to be.
+      expect([said[0], said[1]]).toEqual([0x8a, 0x80 | 'are you there?'.length])
+      const mask = said.subarray(2, 6)
+      const answered = said.subarray(6, 6 + 'are you there?'.length).map((byte, at) => byte ^ mask[at % 4]!)
+      expect(Buffer.from(answered).toString()).toBe('are you there?')
+    },
+  )
+
+  test.each([
+    ['a message that claims more than a post has', Buffer.from([0x81, 127, 0, 0, 0, 1, 0, 0, 0, 0])],
+    [
+      'a message of endless parts',
+      Buffer.concat(Array.from({ length: 1_100 }, (_, i) => frame(i === 0 ? 1 : 0, '', false))),
+    ],
+    ['a masked frame', Buffer.from([0x81, 0x80, 0, 0, 0, 0])],
+    ['a frame of an extension', Buffer.from([0xc1, 0])],
+    ['a continuation of nothing', frame(0, 'x')],
+    ['a new message within another', Buffer.concat([frame(1, 'x', false), frame(1, 'y')])],
+    ['a control frame in parts', frame(9, 'x', false)],
+    ['a control frame that is too long', frame(9, 'x'.repeat(126))],
+  ])('%s ends it', async (_what, bytes) => {
+    await expect(readAll(bytes, 1_000)).rejects.toThrow(/longer|order|protocol/)
+  })
 })
 
 test('words stand by themselves, in any case and spacing', () => {

@@ -3,12 +3,13 @@
  * text, no author and no address of a post is kept.
  */
 import type { ChatterSample } from '../../../engines/detect/types.ts'
-import { resolveHost } from '../../../kit/resolve-host.ts'
-import { isPublicAddress } from '../../../kit/public-address.ts'
+import { PrivateAddressError, type ResolveHost } from '../../../kit/guarded-lookup.ts'
+import { openStream, openWebSocket, type GuardedStream } from '../../../kit/guarded-stream.ts'
 import type { WatchCtx } from '../../app/context.ts'
 import type { ServiceEntry } from '../../configuration/index.ts'
 import { matchWords } from './words.ts'
 import { readSse } from './read-sse.ts'
+import { readWebSocket } from './read-web-socket.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 type Source = ServiceEntry['chatter']['sources'][number]
@@ -18,12 +19,15 @@ export const SAMPLE_EVERY_MS = 10_000
 const RECONNECT_MS = [1_000, 5_000, 15_000, 60_000]
 /** Silence for so long is a dead connection: both networks speak all the time. */
 const SILENCE_MS = 60_000
+const OPEN_TIMEOUT_MS = 15_000
 /** A status has 500 characters on most servers; its markup some times that. */
 const CONTENT_MAX_LENGTH = 50_000
 
 export interface ChatterOptions {
   /** @default 10000 */
   readonly sampleEveryMs?: number
+  /** How a host becomes addresses. @default resolveHost */
+  readonly resolve?: ResolveHost
 }
 
 /** Follows all sources of a service until it is disposed. While none is connected nothing is said: unknown is not 0. */
@@ -31,7 +35,7 @@ export function followChatter(
   ctx: WatchCtx,
   entry: ServiceEntry,
   observe: (sample: ChatterSample) => void,
-  { sampleEveryMs = SAMPLE_EVERY_MS }: ChatterOptions = {},
+  { sampleEveryMs = SAMPLE_EVERY_MS, resolve }: ChatterOptions = {},
 ): AsyncDisposable {
   const { words, sources, allowPrivate } = entry.chatter
   if (words.length === 0 || sources.length === 0) return { [Symbol.asyncDispose]: async () => {} }
@@ -45,17 +49,27 @@ export function followChatter(
     for (let attempt = 0; !closing.signal.aborted; attempt++) {
       const beganMs = ctx.clock.monotonicMs()
       try {
-        if (!allowPrivate) await requirePublic(source.url)
-        const listen = source.kind === 'jetstream' ? listenJetstream : listenMastodon
-        await listen(source as never, closing.signal, {
+        const listener: Listener = {
+          connection: {
+            signal: closing.signal,
+            timeoutMs: OPEN_TIMEOUT_MS,
+            allowPrivate,
+            ...(resolve && { resolve }),
+          },
           onOpen: () => connected.add(source),
           onText: (text) => {
             if (isMention(text)) count++
           },
-        })
+        }
+        await (source.kind === 'jetstream'
+          ? listenJetstream(source, listener)
+          : listenMastodon(source, listener))
       } catch (error) {
         if (!closing.signal.aborted)
-          ctx.log.warn({ err: error, service: entry.id, kind: source.kind }, 'chatter.disconnected')
+          ctx.log.warn(
+            { err: withRemedy(error), service: entry.id, kind: source.kind },
+            'chatter.disconnected',
+          )
       }
       connected.delete(source)
       isWhole = false
@@ -88,50 +102,32 @@ export function followChatter(
   }
 }
 
+const withRemedy = (error: unknown): unknown =>
+  error instanceof PrivateAddressError
+    ? new Error(`${error.message} Set chatter.allowPrivate if it is meant.`, { cause: error })
+    : error
+
 interface Listener {
+  readonly connection: Omit<GuardedStream, 'url' | 'headers'>
   readonly onOpen: () => void
   readonly onText: (text: string) => void
 }
 
-async function requirePublic(url: string): Promise<void> {
-  const found = await resolveHost(new URL(url).hostname)
-  // All of them: the connection chooses among them itself.
-  if (!found.every(({ address }) => isPublicAddress(address)))
-    throw new Error(`${new URL(url).hostname} is not public; set chatter.allowPrivate if it is meant.`)
-}
-
 /** Both of Jetstream's protocols: v1 names collections in the query, v2 calls them otherwise; posts look the same. */
-function listenJetstream(
+async function listenJetstream(
   source: Extract<Source, { kind: 'jetstream' }>,
-  signal: AbortSignal,
-  { onOpen, onText }: Listener,
+  { connection, onOpen, onText }: Listener,
 ): Promise<void> {
   const url = new URL(source.url)
   url.searchParams.set(source.protocol === 'v1' ? 'wantedCollections' : 'collections', 'app.bsky.feed.post')
-  return new Promise((resolve, reject) => {
-    const socket = new WebSocket(url)
-    let lastMs = performance.now()
-    const end = (error?: Error) => {
-      clearInterval(watching)
-      signal.removeEventListener('abort', onAbort)
-      socket.close()
-      if (error) reject(error)
-      else resolve()
-    }
-    const onAbort = () => end()
-    const watching = setInterval(() => {
-      if (performance.now() - lastMs > SILENCE_MS) end(new Error('It fell silent.'))
-    }, SILENCE_MS / 4)
-    signal.addEventListener('abort', onAbort, { once: true })
-    socket.addEventListener('open', onOpen)
-    socket.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
-      lastMs = performance.now()
-      const text = typeof data === 'string' ? postText(data) : null
-      if (text !== null) onText(text)
-    })
-    socket.addEventListener('error', () => end(new Error('The connection failed.')))
-    socket.addEventListener('close', () => end(new Error('The connection was closed.')))
-  })
+  const socket = await openWebSocket({ ...connection, url })
+  onOpen()
+  const onSilence = () => socket.destroy(new Error('It fell silent.'))
+  for await (const message of readWebSocket(socket, { silenceMs: SILENCE_MS, onSilence })) {
+    const text = postText(message)
+    if (text !== null) onText(text)
+  }
+  throw new Error('The connection was closed.')
 }
 
 /** The text of a post that was just made; null: something else happened. */
@@ -152,28 +148,26 @@ function postText(message: string): string | null {
 /** Mastodon's streams are server-sent events: `update` carries a status, whose text is HTML. */
 async function listenMastodon(
   source: Extract<Source, { kind: 'mastodon' }>,
-  signal: AbortSignal,
-  { onOpen, onText }: Listener,
+  { connection, onOpen, onText }: Listener,
 ): Promise<void> {
   const path = source.hashtag === null ? '/api/v1/streaming/public' : '/api/v1/streaming/hashtag'
   const url = new URL(path, source.url)
   if (source.hashtag !== null) url.searchParams.set('tag', source.hashtag)
-  const silence = new AbortController()
-  const answer = await fetch(url, {
-    // Where it might lead was not looked at.
-    redirect: 'error',
-    signal: AbortSignal.any([signal, silence.signal]),
+  const answer = await openStream({
+    ...connection,
+    url,
     headers: {
       accept: 'text/event-stream',
       ...(source.token !== null && { authorization: `Bearer ${source.token}` }),
     },
   })
-  if (!answer.ok || !answer.body) throw new Error(`It answers ${answer.status}.`)
+  if (answer.statusCode !== 200) {
+    answer.destroy()
+    throw new Error(`It answers ${answer.statusCode}.`)
+  }
   onOpen()
-  for await (const { event, data } of readSse(answer.body, {
-    silenceMs: SILENCE_MS,
-    onSilence: () => silence.abort(),
-  })) {
+  const onSilence = () => answer.destroy(new Error('It fell silent.'))
+  for await (const { event, data } of readSse(answer, { silenceMs: SILENCE_MS, onSilence })) {
     if (event !== 'update') continue
     const text = statusText(data)
     if (text !== null) onText(text)
