@@ -5,6 +5,7 @@
  * stopped, at least one must say that it is well, and it must stay so for a while that is longer the weaker the witness.
  * Missing evidence keeps a broken cell broken and turns a healthy one into an unknown one.
  */
+import { isMaintained } from './maintenance.ts'
 import { excessLogRatio, toProbability } from './maths.ts'
 import { rateShape } from './report-baseline.ts'
 import { TEN_MINUTES, TWO_MINUTES } from './report-windows.ts'
@@ -76,7 +77,7 @@ function nextState(service: ServiceState, shape: Shape, judged: Judged): CellVie
   const { cell, record, now } = judged
   const isBroken = record.state === 'down' || record.state === 'recovering'
   // What is done on purpose is no outage, unless it was one before.
-  if (service.maintenance[cell]! && !isBroken) return 'maintenance'
+  if (isMaintained(service.maintenance, cell, now.atMs) && !isBroken) return 'maintenance'
   if (isBroken) return closeOrKeep(service, shape, judged)
   const logOdds = record.logOdds ?? -Infinity
   if (logOdds >= BREAK_AT && !now.isBlind) {

@@ -1,6 +1,15 @@
 import { expect, test } from 'vitest'
 import { createDetector } from './index.ts'
-import type { DetectorEvent, Outage, ProbeSample, Sample, ServiceModel } from './types.ts'
+import type {
+  Detector,
+  DetectorEvent,
+  DetectorSnapshot,
+  MaintenanceWindow,
+  Outage,
+  ProbeSample,
+  Sample,
+  ServiceModel,
+} from './types.ts'
 
 const START_MS = Date.UTC(2026, 0, 5)
 const MINUTE_MS = 60_000
@@ -226,4 +235,149 @@ test('a maintenance window is no outage', () => {
 
   expect(events).toEqual([])
   expect(detector.cells('clips').filter(({ state }) => state === 'maintenance')).toHaveLength(2)
+})
+
+const WINDOW: MaintenanceWindow = { serviceId: 'clips', featureIds: ['video'], regions: [] }
+
+/** The video fails everywhere, from an hour on and for as long. */
+function failOn(detector: Detector, fromMs: number, minutes: number): DetectorEvent[] {
+  const events: DetectorEvent[] = []
+  const world: World = { fails: (_atMs, feature) => feature === 'video' }
+  for (const { atMs, samples } of samplesOf(world, fromMs, fromMs + minutes * MINUTE_MS)) {
+    for (const sample of samples) detector.observe(sample)
+    events.push(...detector.advance(atMs + 10_000))
+  }
+  return events
+}
+
+const statesOf = (detector: Detector) => detector.cells('clips').map(({ state }) => state)
+
+/** As a file has it. */
+const saveAndRead = (detector: Detector) =>
+  JSON.parse(JSON.stringify(detector.snapshot())) as DetectorSnapshot
+
+test('a window is a level: what is no longer said to be under way is over, and its features can break again', () => {
+  const detector = createDetector([SERVICE])
+  detector.advance(START_MS)
+  detector.setMaintenance([WINDOW])
+  expect(failOn(detector, START_MS, 30)).toEqual([])
+  expect(statesOf(detector)).toEqual(['up', 'up', 'maintenance', 'maintenance'])
+
+  detector.setMaintenance([])
+  failOn(detector, START_MS + 30 * MINUTE_MS, 5)
+
+  expect(statesOf(detector)).toEqual(['up', 'up', 'down', 'down'])
+  expect(detector.outages()[0]!.causes[0]!.cause).toBe('maintenance')
+})
+
+test('a window holds over a restart until the next word on it, which a lost end can not keep away', () => {
+  let detector = createDetector([SERVICE])
+  detector.advance(START_MS)
+  detector.setMaintenance([WINDOW])
+  failOn(detector, START_MS, 5)
+
+  detector = createDetector([SERVICE], {}, saveAndRead(detector))
+  failOn(detector, START_MS + 5 * MINUTE_MS, 5)
+  expect(statesOf(detector)).toEqual(['up', 'up', 'maintenance', 'maintenance'])
+
+  detector.setMaintenance([])
+  failOn(detector, START_MS + 10 * MINUTE_MS, 5)
+  expect(statesOf(detector)).toEqual(['up', 'up', 'down', 'down'])
+})
+
+test('a marker of maintenance whose end never comes is believed for a day', () => {
+  const detector = createDetector([SERVICE])
+  detector.advance(START_MS)
+  const start = { what: 'maintenance-start', featureIds: ['video'], regions: [] } as const
+  detector.observe({ kind: 'marker', serviceId: 'clips', atMs: START_MS, ...start })
+  expect(failOn(detector, START_MS, 24 * 60 - 1)).toEqual([])
+
+  failOn(detector, START_MS + (24 * 60 - 1) * MINUTE_MS, 10)
+
+  expect(statesOf(detector)).toEqual(['up', 'up', 'down', 'down'])
+})
+
+test('a marker that is told again after a restart counts once', () => {
+  const release: Sample = {
+    kind: 'marker',
+    serviceId: 'clips',
+    atMs: START_MS,
+    what: 'release',
+    featureIds: [],
+    regions: [],
+  }
+  const detector = createDetector([SERVICE])
+  detector.advance(START_MS)
+  detector.observe(release)
+  const once = saveAndRead(detector)
+  const restarted = createDetector([SERVICE], {}, once)
+
+  restarted.observe(release)
+
+  expect(saveAndRead(restarted)).toEqual(once)
+})
+
+test('a snapshot of the version before is read, but what it thinks is in maintenance is not believed', () => {
+  const detector = createDetector([SERVICE])
+  detector.advance(START_MS)
+  failOn(detector, START_MS, 5)
+  const saved = saveAndRead(detector)
+  const { services } = saved.state as { services: { $map: [string, { maintenance: unknown }][] } }
+  for (const [, service] of services.$map) service.maintenance = [true, true, true, true]
+
+  const restarted = createDetector([SERVICE], {}, { ...saved, version: 1 })
+  restarted.advance(START_MS + 5 * MINUTE_MS + 10_000)
+
+  expect(statesOf(restarted)).toEqual(['up', 'up', 'down', 'down'])
+  expect(restarted.outages()).toHaveLength(1)
+})
+
+test('a snapshot of a version that is not known is refused, and nothing of it remains', () => {
+  const detector = createDetector([SERVICE])
+  detector.advance(START_MS)
+  failOn(detector, START_MS, 5)
+
+  const restarted = createDetector([SERVICE], {}, { ...saveAndRead(detector), version: 3 })
+
+  expect(statesOf(restarted)).toEqual(['unknown', 'unknown', 'unknown', 'unknown'])
+  expect(restarted.outages()).toEqual([])
+})
+
+test('however many outages there are at once, no open one is forgotten', () => {
+  const features = Array.from({ length: 34 }, (_, n) => ({
+    id: `feature-${n}`,
+    dependsOn: [],
+    tier: 'core' as const,
+  }))
+  const regions = features.map(({ id }) => `near-${id}`)
+  const detector = createDetector([{ id: 'clips', features, regions, neighbours: [] }])
+  detector.advance(START_MS)
+  // One feature in its own region after the other, far enough apart to be outages of their own.
+  const lastMs = START_MS + features.length * 11 * MINUTE_MS
+  for (let atMs = START_MS; atMs < lastMs; atMs += 30_000) {
+    for (const [n, { id }] of features.entries()) {
+      // The two that look from elsewhere see it work.
+      for (const vantageId of ['a', 'b', 'far', 'away']) {
+        const isNear = vantageId.length === 1
+        const isBroken = isNear && atMs >= START_MS + n * 11 * MINUTE_MS
+        detector.observe({
+          kind: 'probes',
+          serviceId: 'clips',
+          atMs,
+          monitorId: id,
+          featureIds: [id],
+          vantageId,
+          region: isNear ? regions[n]! : null,
+          asn: null,
+          outcome: isBroken ? 'failed' : 'ok',
+          failure: isBroken ? 'timeout' : null,
+          durationMs: 120,
+          intervalMs: 30_000,
+        })
+      }
+    }
+    for (const step of [10_000, 20_000, 30_000]) detector.advance(atMs + step)
+  }
+
+  expect(detector.outages().filter(({ state }) => state !== 'resolved')).toHaveLength(34)
 })

@@ -2,6 +2,7 @@
 import { fuseCells } from './fusion.ts'
 import { moveCells, viewCell } from './cells.ts'
 import { excessOf, explain, lateReports } from './collateral.ts'
+import { planMaintenance } from './maintenance.ts'
 import { moveOutages, viewOutage } from './outages.ts'
 import { forgetProbes, isFresh } from './probes.ts'
 import { voteProbes } from './probe-votes.ts'
@@ -20,6 +21,7 @@ import type {
   DetectorEvent,
   DetectorOptions,
   DetectorSnapshot,
+  MaintenanceWindow,
   Outage,
   Sample,
   ServiceModel,
@@ -72,6 +74,7 @@ export function createDetector(
     watched.set(model.id, { shape, state: known ?? createServiceState(shape) })
   }
   let binEndMs = remembered?.binEndMs ?? null
+  let windows: readonly MaintenanceWindow[] | null = null
 
   return {
     observe(sample: Sample): void {
@@ -92,9 +95,13 @@ export function createDetector(
       }
       while (binEndMs < target) {
         binEndMs += BIN_MS
+        if (windows !== null) planAll(watched, windows, binEndMs)
         closeBins(watched, binEndMs, events)
       }
       return events
+    },
+    setMaintenance(underWay: readonly MaintenanceWindow[]): void {
+      windows = underWay
     },
     cells(serviceId: string): CellView[] {
       const service = watched.get(serviceId)
@@ -131,6 +138,16 @@ function forgetMeantime(state: ServiceState): void {
   clearWindows(state.windows)
   clearRises(state)
   state.blockIsDirty = true
+}
+
+function planAll(
+  watched: ReadonlyMap<string, Watched>,
+  windows: readonly MaintenanceWindow[],
+  atMs: number,
+): void {
+  const byService = Map.groupBy(windows, ({ serviceId }) => serviceId)
+  for (const [id, { state, shape }] of watched)
+    planMaintenance(state.maintenance, shape, byService.get(id) ?? [], atMs)
 }
 
 function closeBins(watched: ReadonlyMap<string, Watched>, endMs: number, events: DetectorEvent[]): void {

@@ -22,6 +22,7 @@ export {
   type DetectorSnapshot,
   type FeatureModel,
   type Interval,
+  type MaintenanceWindow,
   type MarkerSample,
   type Outage,
   type OutageState,

@@ -1,6 +1,7 @@
 /** What can be observed of an outage that tells causes apart. True, false, or null where nothing looked. */
 import { shareOf, topOf, type Frequent } from './frequent.ts'
 import { wordOn } from './crowd.ts'
+import { wasMaintained } from './maintenance.ts'
 import type { Shape } from './shape.ts'
 import type { OutageRecord, ServiceState } from './state.ts'
 import { isTrafficFresh } from './traffic.ts'
@@ -122,14 +123,18 @@ function observeMarkers(service: ServiceState, shape: Shape, outage: OutageRecor
     )
   }
   const rows = outage.cells.map((cell) => Math.floor(cell / shape.regions))
+  const span = {
+    fromMs: outage.onset.medianMs - PLANNED_BEFORE_MS,
+    untilMs: outage.onset.medianMs + AFTER_MS,
+  }
   // Planned work often breaks something else than what it was announced for.
   const isMaintained =
-    service.maintenance.includes(true) ||
+    wasMaintained(service.maintenance, span, nowMs) ||
     service.markers.some(
       ({ what, atMs }) =>
         (what === 'maintenance-start' || what === 'maintenance-end') &&
-        atMs <= outage.onset.medianMs + AFTER_MS &&
-        atMs >= outage.onset.medianMs - PLANNED_BEFORE_MS,
+        atMs <= span.untilMs &&
+        atMs >= span.fromMs,
     ) ||
     rows.some((row) => wordOn(service.word, shape, row, nowMs) === 'maintenance')
   return {

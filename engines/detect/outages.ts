@@ -20,7 +20,7 @@ const RELAPSE_WATCH_MS = 30 * 60_000
 /** A cause is named from this probability on, once it has been looked at for this long. */
 const IDENTIFIED_AT = 0.6
 const IDENTIFY_AFTER_MS = 60_000
-/** Most records kept per service: open ones and those in relapse watch. */
+/** Most records in relapse watch per service. */
 const RECORDS_MAX = 32
 
 type Told = DetectorEvent & { outage: Outage }
@@ -221,9 +221,12 @@ function resolve(service: ServiceState, shape: Shape, outage: OutageRecord, nowM
 
 function forgetOld(service: ServiceState, nowMs: number): void {
   if (service.outages.length === 0) return
-  service.outages = service.outages
-    .filter(({ state, relapseWatchUntilMs }) => state !== 'resolved' || nowMs < (relapseWatchUntilMs ?? 0))
+  // Open ones share no cell, so there are never more of them than cells; none is forgotten.
+  const isOver = ({ state }: OutageRecord): boolean => state === 'resolved'
+  const watched = service.outages
+    .filter((outage) => isOver(outage) && nowMs < (outage.relapseWatchUntilMs ?? 0))
     .slice(-RECORDS_MAX)
+  service.outages = service.outages.filter((outage) => !isOver(outage) || watched.includes(outage))
 }
 
 /** What has to change for a change to be told. */

@@ -1,8 +1,11 @@
 /** State to JSON and back, exactly: maps, typed arrays and NaN included. */
+import { createMaintenance } from './maintenance.ts'
 import type { DetectorSnapshot } from './types.ts'
 
 /** Raised whenever the remembered state changes its shape or its meaning. */
-export const SNAPSHOT_VERSION = 1
+export const SNAPSHOT_VERSION = 2
+/** From here on they can be read. */
+const OLDEST_VERSION = 1
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
@@ -34,6 +37,17 @@ export function decodeState(value: Json): unknown {
 
 /** The remembered state; null where this code can't read it. */
 export function readSnapshot(saved: DetectorSnapshot | undefined): unknown {
-  if (saved === undefined || saved.version !== SNAPSHOT_VERSION) return null
-  return decodeState(saved.state as Json)
+  if (saved === undefined || saved.version < OLDEST_VERSION || saved.version > SNAPSHOT_VERSION) return null
+  const state = decodeState(saved.state as Json)
+  if (saved.version < 2) upgradeMaintenance(state as RememberedMaintenance)
+  return state
+}
+
+interface RememberedMaintenance {
+  readonly services: ReadonlyMap<string, { maintenance: unknown; readonly cells: readonly unknown[] }>
+}
+
+/** Version 1 remembered edges that may have been lost since. Who keeps the windows says anew which are under way. */
+function upgradeMaintenance({ services }: RememberedMaintenance): void {
+  for (const service of services.values()) service.maintenance = createMaintenance(service.cells.length)
 }

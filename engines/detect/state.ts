@@ -2,6 +2,7 @@
 import { createChatterState, createWordState, type ChatterState, type WordState } from './crowd.ts'
 import { createDurations, type Durations } from './forecast.ts'
 import { createFrequent, type Frequent } from './frequent.ts'
+import { createMaintenance, type MaintenanceState } from './maintenance.ts'
 import { createProbeState, type ProbeState } from './probes.ts'
 import type { ProbeVotes } from './probe-votes.ts'
 import { createReportBaseline, type ReportBaseline } from './report-baseline.ts'
@@ -108,8 +109,8 @@ export interface ServiceState {
   /** Strongest surge of requests lately, decayed, and the diversity of its sources. */
   surge: { ratio: number; diversity: number | null; atMs: number }
   markers: MarkerSample[]
-  /** Per cell: maintenance is on; the platform has closed it. */
-  readonly maintenance: boolean[]
+  readonly maintenance: MaintenanceState
+  /** Per cell: the platform has closed it. */
   readonly closed: boolean[]
   readonly durations: Durations
   votes: ProbeVotes
@@ -151,7 +152,7 @@ export function createServiceState(shape: Shape): ServiceState {
     failures: {},
     surge: { ratio: 1, diversity: null, atMs: 0 },
     markers: [],
-    maintenance: Array.from({ length: cells }, () => false),
+    maintenance: createMaintenance(cells),
     closed: Array.from({ length: cells }, () => false),
     durations: createDurations(),
     votes: {

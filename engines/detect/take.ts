@@ -2,6 +2,7 @@
 import { takeChatter, takeWord } from './crowd.ts'
 import { addName, fadeNames } from './frequent.ts'
 import { takeProbe } from './probes.ts'
+import { concernsCell, MARKED_MAX_MS } from './maintenance.ts'
 import { learntHours } from './report-baseline.ts'
 import { countOf, takeReport } from './report-windows.ts'
 import { cellOf, type Shape } from './shape.ts'
@@ -108,21 +109,24 @@ function noteSurge(state: ServiceState, shape: Shape, sample: TrafficSample): vo
 }
 
 function takeMarker(state: ServiceState, shape: Shape, sample: MarkerSample): void {
-  state.markers = [...state.markers, sample].slice(-MARKERS_MAX)
-  const isConcerned = (cell: number): boolean =>
-    concernsAll(sample.featureIds, shape.model.features[Math.floor(cell / shape.regions)]!.id) &&
-    concernsAll(sample.regions, shape.model.regions[cell % shape.regions]!)
+  // Told again after a restart, it says nothing new.
+  if (!state.markers.some((known) => isSameMarker(known, sample)))
+    state.markers = [...state.markers, sample].slice(-MARKERS_MAX)
+  const { markedUntilMs } = state.maintenance
   for (let cell = 0; cell < state.cells.length; cell++) {
-    if (!isConcerned(cell)) continue
-    if (sample.what === 'maintenance-start') state.maintenance[cell] = true
-    if (sample.what === 'maintenance-end') state.maintenance[cell] = false
+    if (!concernsCell(shape, sample, cell)) continue
+    if (sample.what === 'maintenance-start') markedUntilMs[cell] = sample.atMs + MARKED_MAX_MS
+    if (sample.what === 'maintenance-end') markedUntilMs[cell] = 0
     if (sample.what === 'policy-close') state.closed[cell] = true
     if (sample.what === 'policy-open') state.closed[cell] = false
   }
 }
 
-const concernsAll = (named: readonly string[], id: string): boolean =>
-  named.length === 0 || named.includes(id)
+const isSameMarker = (a: MarkerSample, b: MarkerSample): boolean =>
+  a.atMs === b.atMs &&
+  a.what === b.what &&
+  a.featureIds.join() === b.featureIds.join() &&
+  a.regions.join() === b.regions.join()
 
 /** Forgets a bin's worth of what counts as recent. */
 export function fadeRecent(state: ServiceState): void {

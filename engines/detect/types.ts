@@ -135,6 +135,13 @@ export interface MarkerSample extends At {
   readonly regions: readonly string[]
 }
 
+/** Planned work that is under way. Empty: all features, all regions. */
+export interface MaintenanceWindow {
+  readonly serviceId: string
+  readonly featureIds: readonly string[]
+  readonly regions: readonly string[]
+}
+
 export type Sample = ReportSample | ProbeSample | TrafficSample | ChatterSample | WordSample | MarkerSample
 
 export const OUTAGE_STATES = [
@@ -232,6 +239,11 @@ export interface Detector {
    * sample counts in the bin that is open when it is observed. After a gap of five minutes nothing is assumed about it.
    */
   readonly advance: (nowMs: number) => DetectorEvent[]
+  /**
+   * Says which windows of all services are under way, from the next bin that closes on: a level, so what isn't among them is
+   * over. Until it is called, what the snapshot knew holds.
+   */
+  readonly setMaintenance: (windows: readonly MaintenanceWindow[]) => void
   readonly cells: (serviceId: string) => CellView[]
   /** Open ones, and resolved ones in relapse watch. */
   readonly outages: (serviceId?: string) => Outage[]
