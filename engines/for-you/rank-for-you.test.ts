@@ -76,6 +76,33 @@ describe('any ranking', () => {
     )
   })
 
+  test('has nothing that was seen when that is to be left out', () => {
+    fc.assert(
+      fc.property(catalogue, anyViewer, excludedIds, (videos, viewer, exclude) => {
+        const ranking = rankForYou(poolOf(videos), viewer, options({ exclude, isSeenExcluded: true }))
+
+        const left = new Set([...viewer.seen, ...exclude])
+        const expected = videos.map(({ id }) => id).filter((id) => !left.has(id))
+        expect([...ranking.videoIds].sort()).toEqual(expected.sort())
+      }),
+    )
+  })
+
+  test('comes out for a viewer who was here before as for a new one, whatever came and went meanwhile', () => {
+    fc.assert(
+      fc.property(catalogue, catalogue, anyViewer, (before, after, viewer) => {
+        const pool = poolOf(before)
+        rankForYou(pool, viewer, options())
+        for (const { id } of before.slice(0, before.length / 2)) pool.removeVideo(id)
+        for (const added of after) pool.addVideo(added)
+
+        const stranger = { ...viewer, taste: { ...viewer.taste }, seen: [...viewer.seen] }
+        const known = rankForYou(pool, viewer, options()).items()
+        expect(known).toEqual(rankForYou(pool, stranger, options()).items())
+      }),
+    )
+  })
+
   test('repeats an author early only when nobody else is left', () => {
     fc.assert(
       fc.property(catalogue, anyViewer, (videos, viewer) => {

@@ -74,15 +74,39 @@ export function rankForYou(pool: CandidatePool, viewer: Viewer, options: RankOpt
   }
 }
 
+interface SeenSlots {
+  readonly pool: CandidatePool
+  readonly membershipVersion: number
+  readonly slots: Int32Array
+}
+
+/** For the same reason as `numbersByTaste`. */
+const slotsBySeen = new WeakMap<Iterable<string>, SeenSlots>()
+
+function slotsSeen(pool: CandidatePool, seen: Iterable<string>): Int32Array {
+  const { membershipVersion } = pool
+  const known = slotsBySeen.get(seen)
+  if (known?.pool === pool && known.membershipVersion === membershipVersion) return known.slots
+  const found: number[] = []
+  for (const id of seen) {
+    const slot = pool.slotOf(id)
+    if (slot >= 0) found.push(slot)
+  }
+  const slots = Int32Array.from(found)
+  slotsBySeen.set(seen, { pool, membershipVersion, slots })
+  return slots
+}
+
 /** Marks what was seen and what must not come. */
 function markSlots(pool: CandidatePool, viewer: Viewer, options: RankOptions): void {
   const { slotState } = pool.scratch
-  const mark = (id: string, state: number): void => {
+  const { exclude = [], isSeenExcluded = false } = options
+  const seenState = isSeenExcluded ? SLOT_STATE.excluded : SLOT_STATE.seen
+  for (const slot of slotsSeen(pool, viewer.seen)) slotState[slot] = seenState
+  for (const id of exclude) {
     const slot = pool.slotOf(id)
-    if (slot >= 0) slotState[slot] = state
+    if (slot >= 0) slotState[slot] = SLOT_STATE.excluded
   }
-  for (const id of viewer.seen) mark(id, SLOT_STATE.seen)
-  for (const id of options.exclude ?? []) mark(id, SLOT_STATE.excluded)
   if (viewer.id !== null) markOwn(pool, viewer.id)
 }
 

@@ -32,7 +32,10 @@ export interface Viewer {
   /** Null for a signed-out visitor. */
   readonly id: string | null
   readonly taste: ViewerTaste
-  /** Videos that were watched, or answered in some way, before: they come after everything else. */
+  /**
+   * Videos that were watched, or answered in some way, before: they come after everything else. Never changed: who sees
+   * more has a new object, and an old one is recognised.
+   */
   readonly seen: Iterable<string>
 }
 
@@ -54,6 +57,8 @@ export interface RankOptions {
   readonly limit: number
   /** Videos that this feed has shown already: they are left out. */
   readonly exclude?: Iterable<string>
+  /** Whether what the viewer has seen is left out too. @default false: it comes last */
+  readonly isSeenExcluded?: boolean
   readonly pipeline?: Pipeline
 }
 

@@ -1,7 +1,7 @@
 /** HTTP as all roles speak it: validation by zod, problem details, request ids, origin checks, security headers. */
+import { randomUUID } from 'node:crypto'
 import Fastify, { LogController, type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
-import { v7 as uuidv7 } from 'uuid'
 import type { ZodApp } from '../../kit/fastify-scope.ts'
 import { refusalOf, sendProblem } from '../../kit/problem-replies.ts'
 import { isDatabaseUnavailable, isUnstorableText } from '../infra/db/index.ts'
@@ -49,7 +49,7 @@ export function createApp(ctx: Ctx, options: AppOptions = {}): App {
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: trusted.length > 0 ? trusted : false,
     bodyLimit: JSON_BODY_MAX_BYTES,
-    genReqId: () => uuidv7(),
+    genReqId: () => randomUUID(),
     routerOptions: { maxParamLength: 512 },
     // A whole request may take as long as an upload does: slow clients are found out by `patience`.
     requestTimeout: 0,

@@ -10,7 +10,6 @@ import {
   rankForYou,
   Ranking,
   REASON_CODES,
-  type Viewer,
 } from '../../../engines/for-you/index.ts'
 import { shownFilter, type ForYouCursor } from './cursors.ts'
 import type { Feed } from './feed.ts'
@@ -99,14 +98,11 @@ async function rankPool(
     random: createRandom(feed.ctx.randomBytes(4).readInt32LE()),
     limit,
     // What was watched before would come last in the pool, but first in the archive come things never watched.
-    exclude: isWhole ? shown : excludeWatched(shown, viewer),
+    exclude: shown,
+    isSeenExcluded: !isWhole,
   })
   if (isWhole) return { ranking, isLast: ranking.length < limit }
   return ranking.length > 0 ? { ranking, isLast: false } : null
-}
-
-function excludeWatched(shown: readonly string[], viewer: Viewer): Iterable<string> {
-  return shown.length === 0 ? viewer.seen : [...viewer.seen, ...shown]
 }
 
 async function takeFromArchive(

@@ -31,6 +31,8 @@ export interface ViewerMemory {
   readonly tags: Map<string, number>
   /** Of follows, likedAuthors, liked and tags as they are: the same sets, in a new object after each change. Null: to be made. */
   taste: ViewerTaste | null
+  /** What `seen`, `liked` and `saved` hold now: the same lists, in a new object after each change. Null: to be made. */
+  allSeen: Iterable<string> | null
   /** Watched or commented on, oldest first; some may be in it twice. What is liked or saved was seen as well. */
   readonly seen: string[]
   readonly loadedAtMs: number
@@ -66,7 +68,8 @@ export class Viewers {
     const memory = await this.of(accountId)
     const { follows, likedAuthors, liked, saved, tags, seen } = memory
     memory.taste ??= { follows, likedAuthors, likedVideos: liked, tags }
-    return { id: accountId, taste: memory.taste, seen: allOf(seen, liked, saved) }
+    memory.allSeen ??= allOf(seen, liked, saved)
+    return { id: accountId, taste: memory.taste, seen: memory.allSeen }
   }
 
   /** What is known of an account. At most one query, when they were not here lately. */
@@ -97,8 +100,11 @@ export class Viewers {
       if (kind === 'liked' || kind === 'unliked') {
         put(memory.liked, id, kind === 'liked')
         memory.taste = null
-      } else if (kind === 'saved' || kind === 'unsaved') put(memory.saved, id, kind === 'saved')
-      else if (kind === 'followed' || kind === 'unfollowed') {
+        memory.allSeen = null
+      } else if (kind === 'saved' || kind === 'unsaved') {
+        put(memory.saved, id, kind === 'saved')
+        memory.allSeen = null
+      } else if (kind === 'followed' || kind === 'unfollowed') {
         put(memory.follows, id, kind === 'followed')
         memory.taste = null
       }
@@ -131,6 +137,7 @@ export class Viewers {
   }
 
   #see(memory: ViewerMemory, videoId: string): void {
+    memory.allSeen = null
     memory.seen.push(this.#shared(videoId))
     if (memory.seen.length >= 2 * VIEWS_MAX) memory.seen.splice(0, VIEWS_MAX)
   }
@@ -183,6 +190,7 @@ export class Viewers {
       ),
       tags: new Map(row.tags.map(({ tag, count }) => [this.#shared(tag), count / mostWatched])),
       taste: null,
+      allSeen: null,
       seen: [...this.#setOf(row.seen)],
       loadedAtMs,
     }
