@@ -8,14 +8,8 @@
 import pg from 'pg'
 import { checkAgainstDatabase } from './feed/database-checks.ts'
 import type { LoadResult } from './feed/generator-process.ts'
-import {
-  isPinned,
-  openSeededDatabase,
-  startApi,
-  startGenerator,
-  type Api,
-  type Generator,
-} from './feed/machine.ts'
+import { openSeededDatabase, startApi, startGenerator, type Api, type Generator } from './feed/machine.ts'
+import { isPinned } from './machine/children.ts'
 import type { BenchResult } from './support.ts'
 
 /** Targets of the mission's second issue. */

@@ -2,7 +2,8 @@
 import { sessionCookieValue } from '../../platform/modules/accounts/index.ts'
 import { createRandom } from '../../engines/for-you/index.ts'
 import { checkPage, type Rules } from './page-checks.ts'
-import { HttpConnection, type Response } from './http-connection.ts'
+import { HttpConnection, type Response } from '../machine/http-connection.ts'
+import { sendOnSchedule } from '../machine/schedule.ts'
 import { ACCOUNT_COUNT, accountIdOf, sessionTokenOf, VIDEO_COUNT, videoIdOf } from './seed.ts'
 
 export interface LoadOrder {
@@ -42,7 +43,6 @@ let rules: Rules = { hiddenVideoIds: new Set(), blockedPairs: new Set() }
 
 class Run {
   readonly latencies: number[] = []
-  readonly lags: number[] = []
   readonly failures: Record<string, number> = {}
   readonly orders = new Set<string>()
   readonly broken: string[] = []
@@ -104,6 +104,7 @@ async function load(order: LoadOrder): Promise<LoadResult> {
   const connections = await Promise.all(
     Array.from({ length: order.connections }, () => HttpConnection.open(port)),
   )
+  let lags: number[] = []
   const startedAtMs = performance.now()
   const endsAtMs = startedAtMs + order.durationMs
   if (order.ratePerS === null)
@@ -112,7 +113,13 @@ async function load(order: LoadOrder): Promise<LoadResult> {
         while (performance.now() < endsAtMs && !run.isOver) await run.send(connection, performance.now())
       }),
     )
-  else await sendOnSchedule(run, connections, order.ratePerS, startedAtMs, endsAtMs)
+  else
+    lags = await sendOnSchedule({
+      connections,
+      ratePerS: order.ratePerS,
+      durationMs: order.durationMs,
+      send: (connection, dueAtMs) => run.send(connection, dueAtMs),
+    })
   const durationMs = performance.now() - startedAtMs
   for (const connection of connections) connection.close()
   return {
@@ -126,43 +133,9 @@ async function load(order: LoadOrder): Promise<LoadResult> {
       p99: quantile(run.latencies, 0.99),
       max: quantile(run.latencies, 1),
     },
-    lagP99Ms: quantile(run.lags, 0.99),
+    lagP99Ms: quantile(lags, 0.99),
     checked: { pages: run.checked, distinct: run.orders.size, broken: run.broken.slice(0, 10) },
   }
-}
-
-/** Latency counts from when a request was due, so that a stall is seen by all that waited for it. */
-async function sendOnSchedule(
-  run: Run,
-  free: HttpConnection[],
-  ratePerS: number,
-  startedAtMs: number,
-  endsAtMs: number,
-): Promise<void> {
-  const intervalMs = 1000 / ratePerS
-  const underWay = new Set<Promise<void>>()
-  const waiting: number[] = []
-  const begin = (dueAtMs: number): void => {
-    const connection = free.pop()
-    if (!connection) return void waiting.push(dueAtMs)
-    const sent = run.send(connection, dueAtMs).then(() => {
-      underWay.delete(sent)
-      free.push(connection)
-      const next = waiting.shift()
-      if (next !== undefined) begin(next)
-    })
-    underWay.add(sent)
-  }
-  let dueAtMs = startedAtMs
-  while (dueAtMs < endsAtMs) {
-    const nowMs = performance.now()
-    for (; dueAtMs <= nowMs && dueAtMs < endsAtMs; dueAtMs += intervalMs) {
-      run.lags.push(performance.now() - dueAtMs)
-      begin(dueAtMs)
-    }
-    await new Promise((resolve) => setTimeout(resolve, 1))
-  }
-  while (underWay.size > 0) await Promise.all(underWay)
 }
 
 function nextCursorOf({ body }: Response): string | null {

@@ -1,22 +1,18 @@
 /** The parts of `bench feed`: PostgreSQL, the API process and the generator, each on its core. */
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
+import { execFile } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
-import { availableParallelism, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { createLog } from '../../kit/log.ts'
 import { startPostgres } from '../../platform/infra/postgres/index.ts'
+import { endChild, isPinned, MEASURED_CORE, nextMessage, OTHER_CORE, startNode } from '../machine/children.ts'
 import type { ApiStatus } from './api-process.ts'
 import type { LoadOrder, LoadResult } from './generator-process.ts'
 import { seed } from './seed.ts'
 
 /** Under the system's temporary folder: as root, PostgreSQL runs as a user who may not enter the repository. */
 const HOME_DIR = join(tmpdir(), 'upbeat-bench-feed')
-const API_CORE = 0
-const OTHER_CORE = 1
-
-export const isPinned = availableParallelism() >= 2
 
 /** Starts the benchmark's own PostgreSQL on the other core and seeds it unless it is seeded. */
 export async function openSeededDatabase(
@@ -47,7 +43,7 @@ export interface Api extends AsyncDisposable {
 }
 
 export async function startApi(databaseUrl: string): Promise<Api> {
-  const child = start('api-process.ts', API_CORE, {
+  const child = startNode(join(import.meta.dirname, 'api-process.ts'), MEASURED_CORE, {
     DATABASE_URL: databaseUrl,
     DATA_DIR: join(HOME_DIR, 'data'),
     LOG_LEVEL: 'error',
@@ -61,7 +57,7 @@ export async function startApi(databaseUrl: string): Promise<Api> {
     ...ready,
     status: () => ask({ type: 'status' }),
     setConstantPage: async (page) => void (await ask({ type: 'constant', page })),
-    [Symbol.asyncDispose]: () => end(child),
+    [Symbol.asyncDispose]: () => endChild(child),
   }
 }
 
@@ -75,7 +71,7 @@ export async function startGenerator(start_: {
   hiddenVideoIds: string[]
   blockedPairs: string[]
 }): Promise<Generator> {
-  const child = start('generator-process.ts', OTHER_CORE, {})
+  const child = startNode(join(import.meta.dirname, 'generator-process.ts'), OTHER_CORE, {})
   child.send({ type: 'start', ...start_ })
   await nextMessage(child)
   return {
@@ -83,39 +79,6 @@ export async function startGenerator(start_: {
       child.send({ type: 'load', order })
       return (await nextMessage<{ result: LoadResult }>(child)).result
     },
-    [Symbol.asyncDispose]: () => end(child),
+    [Symbol.asyncDispose]: () => endChild(child),
   }
-}
-
-function start(file: string, core: number, env: Record<string, string>): ChildProcess {
-  const script = join(import.meta.dirname, file)
-  const [program, args] = isPinned
-    ? ['taskset', ['-c', String(core), process.execPath, script]]
-    : [process.execPath, [script]]
-  return spawn(program as string, args as string[], {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    env: { PATH: process.env['PATH'], NODE_ENV: 'production', ...env },
-  })
-}
-
-async function nextMessage<T>(child: ChildProcess): Promise<T> {
-  const answered = new AbortController()
-  const { signal } = answered
-  const exited = once(child, 'exit', { signal }).then(([code, killedBy]) => {
-    throw new Error(`a process of the benchmark ended with ${code ?? killedBy}`)
-  })
-  try {
-    const [message] = await Promise.race([once(child, 'message', { signal }), exited])
-    return message as T
-  } finally {
-    exited.catch(() => {})
-    answered.abort()
-  }
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const exited = once(child, 'exit')
-  child.disconnect()
-  await exited
 }

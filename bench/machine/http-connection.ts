@@ -27,16 +27,23 @@ export class HttpConnection {
     return new HttpConnection(port, await dial(port))
   }
 
-  /** A connection that the server has cut, because nothing came over it for a while, is opened anew. */
-  async request(method: string, path: string, cookie: string | null): Promise<Response> {
-    if (this.#socket.destroyed || this.#socket.readableEnded)
-      this.#socket = this.#take(await dial(this.#port))
+  request(method: string, path: string, cookie: string | null): Promise<Response> {
     const cookieLine = cookie === null ? '' : `cookie: ${cookie}\r\n`
     const lengthLine = method === 'GET' ? '' : 'content-length: 0\r\n'
+    return this.send(`${method} ${path} HTTP/1.1\r\nhost: localhost\r\n${cookieLine}${lengthLine}\r\n`)
+  }
+
+  /**
+   * Sends a request as it is written. A connection that the server has cut, because nothing came over it for a while, is
+   * opened anew.
+   */
+  async send(request: string): Promise<Response> {
+    if (this.#socket.destroyed || this.#socket.readableEnded)
+      this.#socket = this.#take(await dial(this.#port))
     return new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
-      this.#socket.write(`${method} ${path} HTTP/1.1\r\nhost: localhost\r\n${cookieLine}${lengthLine}\r\n`)
+      this.#socket.write(request)
     })
   }
 
