@@ -62,8 +62,9 @@ export async function runAgent(options: {
   readonly key?: string | undefined
   readonly region?: string | undefined
 }): Promise<void> {
+  readonly 'allow-private'?: boolean | undefined
   try {
-    const { agentKey, connectivity, logLevel } = loadWatchConfig()
+    const { agentKey, journeyAccount, connectivity, logLevel } = loadWatchConfig()
     if (!options.watch || !URL.canParse(options.watch))
       throw new WatchConfigError('Say where the watch is: --watch https://watch.example.org')
     if (!options.key) throw new WatchConfigError('Say which key of the service files signs: --key ID')
@@ -84,6 +85,8 @@ export async function runAgent(options: {
       region: options.region ?? null,
       connectivity,
       clock: systemClock,
+      allowPrivate: options['allow-private'] ?? false,
+      journeyAccount,
       log: createLog({ level: logLevel, base: { role: 'watch-agent' } }),
     })
     console.log(`The agent looks for ${options.watch}`)

@@ -14,6 +14,7 @@ const USAGE = `Usage: npm run -s watch -- COMMAND [options]
     --key ID         the key of the service files that it signs with; its secret comes from WATCH_AGENT_SECRET
     --region ID      the region that this place stands for
   score FILE    write timestamp,value,score for a file of timestamp,value
+    --allow-private  checks that are meant for private addresses may go there from here
   check-config  read the service files, say what is wrong with them, and end (0: all is well)
     --catalog DIR, --services A,B  as above
   import uptime-kuma FILE.json | statuspage URL|FILE
@@ -49,6 +50,7 @@ function readArguments() {
         replace: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
+        'allow-private': { type: 'boolean' },
     })
   } catch (error) {
     return refuse((error as Error).message)

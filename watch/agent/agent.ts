@@ -4,7 +4,9 @@ import { sendGuarded } from '../../kit/guarded-request.ts'
 import type { Clock } from '../../kit/clock.ts'
 import type { Log } from '../../kit/log.ts'
 import { startRepeating } from '../../kit/repeat.ts'
+import type { Monitor } from '../configuration/index.ts'
 import { signMessage, type SigningKey } from '../http/signature.ts'
+import { createJourneyRunner, givenAccount, type GivenAccount } from '../signals/journeys/index.ts'
 import {
   createConnectivity,
   createNetworkRunners,
@@ -24,6 +26,10 @@ export interface AgentOptions {
   readonly connectivity: readonly string[]
   readonly clock: Clock
   readonly log: Log
+  /** Whether checks may go to private addresses here, where the monitor allows it, too. @default false */
+  readonly allowPrivate?: boolean
+  /** The account that journeys travel with; null: no journey is made here. @default null */
+  readonly journeyAccount?: GivenAccount | null
   /** How often what was seen is sent. @default 2000 */
   readonly sendEveryMs?: number
   /** How often work is asked for; the watch's wish counts when it is longer. @default 30000 */
@@ -43,13 +49,17 @@ type Result = AgentResults['results'][number]
 
 /** Runs until it is disposed. A watch that can't be reached is asked again; meanwhile the last work goes on. */
 export function startAgent(options: AgentOptions): AsyncDisposable {
-  const { clock, log } = options
+  const { clock, log, allowPrivate = false, journeyAccount = null } = options
+  const limits = { allowPrivate }
   const stalls = watchStalls(clock)
   const tools: CheckTools = {
     clock,
     stalls,
     connectivity: createConnectivity({ references: options.connectivity, clock }),
-    runners: createNetworkRunners(clock),
+    runners: {
+      ...createNetworkRunners(clock, limits),
+      ...(journeyAccount && { journey: createJourneyRunner(clock, givenAccount(journeyAccount), limits) }),
+    },
   }
   const schedule = createSchedule(clock)
   const waiting: Result[] = []
@@ -83,7 +93,7 @@ export function startAgent(options: AgentOptions): AsyncDisposable {
     const work = AgentWork.parse(JSON.parse(await say(WORK_PATH, {})))
     schedule.set(
       work.services.flatMap(({ id: serviceId, monitors }) =>
-        monitors.map((monitor) => ({
+        monitors.filter(canMake).map((monitor) => ({
           key: `${serviceId}/${monitor.id}`,
           everyMs: monitor.everyS * 1_000,
           againMs: monitor.retryS * 1_000,
@@ -102,6 +112,11 @@ export function startAgent(options: AgentOptions): AsyncDisposable {
         })),
       ),
     )
+  }
+
+  /** Journeys lead only to the instance that the account was given for. */
+  function canMake(monitor: Monitor): boolean {
+    return monitor.type !== 'journey' || new URL(monitor.url).origin === journeyAccount?.origin
   }
 
   async function sendResults(): Promise<void> {

@@ -28,6 +28,9 @@ const Environment = z.object({
     .pipe(z.array(z.url({ protocol: /^https?$/ })).max(10)),
   WATCH_AGENT_SECRET: z.string().min(16).optional(),
   WATCH_AGENT_PRIVATE_KEY: z.string().optional(),
+  WATCH_JOURNEY_URL: z.url({ protocol: /^https?$/ }).optional(),
+  WATCH_JOURNEY_HANDLE: z.string().min(1).max(24).optional(),
+  WATCH_JOURNEY_PASSWORD: z.string().min(1).max(200).optional(),
   TRUSTED_PROXIES: z.string().default(''),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   UPBEAT_URL: z.url().default('http://localhost:8080'),
@@ -67,6 +70,12 @@ export interface WatchConfig {
     | { readonly algorithm: 'hmac-sha256'; readonly secret: string }
     | { readonly algorithm: 'ed25519'; readonly pem: string }
     | null
+  /** The account that an agent's journeys travel with, and the only instance that it is for; null: none is given. */
+  readonly journeyAccount: {
+    readonly origin: string
+    readonly handle: string
+    readonly password: string
+  } | null
   /** What `${NAME}` in a service's file may stand for. */
   readonly variables: Readonly<Record<string, string | undefined>>
 }
@@ -110,8 +119,19 @@ export function loadWatchConfig(env: NodeJS.ProcessEnv = process.env): WatchConf
       : e.WATCH_AGENT_SECRET
         ? { algorithm: 'hmac-sha256', secret: e.WATCH_AGENT_SECRET }
         : null,
+    journeyAccount: readJourneyAccount(e),
     variables: { ...env, UPBEAT_URL: e.UPBEAT_URL.replace(/\/$/, '') },
   }
+}
+
+function readJourneyAccount(e: z.infer<typeof Environment>): WatchConfig['journeyAccount'] {
+  const { WATCH_JOURNEY_URL: url, WATCH_JOURNEY_HANDLE: handle, WATCH_JOURNEY_PASSWORD: password } = e
+  if (url === undefined && handle === undefined && password === undefined) return null
+  if (url === undefined || handle === undefined || password === undefined)
+    throw new WatchConfigError(
+      'Of WATCH_JOURNEY_URL, WATCH_JOURNEY_HANDLE and WATCH_JOURNEY_PASSWORD all three are needed, or none.',
+    )
+  return { origin: new URL(url).origin, handle, password }
 }
 
 /** The environment with these changed, for `loadWatchConfig`. */

@@ -9,7 +9,7 @@ import { pushRoutes } from '../http/push.routes.ts'
 import { startIncidentLoop } from '../incidents/index.ts'
 import { openOperators, operatorRoutes } from '../operators/index.ts'
 import { publicRoutes, startStaticExport } from '../pages/index.ts'
-import { createJourneyRunner } from '../signals/journeys/index.ts'
+import { createJourneyRunner, ownAccounts } from '../signals/journeys/index.ts'
 import { startFollowing } from '../signals/follow.ts'
 import { openNetworkTable } from '../signals/networks/index.ts'
 import {
@@ -55,7 +55,10 @@ export async function startWatch(
         clock: ctx.clock,
         connectivity,
         stalls,
-        runners: { ...createNetworkRunners(ctx.clock), journey: createJourneyRunner(ctx) },
+        runners: {
+          ...createNetworkRunners(ctx.clock),
+          journey: createJourneyRunner(ctx.clock, ownAccounts(ctx)),
+        },
       },
       vantage: { id: config.id, region: config.region, asn: null },
       observe: loop.observe,

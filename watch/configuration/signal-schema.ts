@@ -61,7 +61,10 @@ export const Key = z
       .default(null)
       .describe('For hmac-sha256; at least 16 characters.'),
     publicKey: z.string().max(2000).nullable().default(null).describe('For ed25519: PEM.'),
-    may: z.array(z.enum(['traffic', 'markers', 'probes', 'alerts'])).min(1),
+    may: z
+      .array(z.enum(['traffic', 'markers', 'probes', 'journeys', 'alerts']))
+      .min(1)
+      .describe('`journeys`: beside `probes`, for an agent that has an account at the service.'),
   })
   .refine((key) => (key.algorithm === 'ed25519' ? key.publicKey !== null : key.secret !== null), {
     error: 'An hmac-sha256 key needs `secret`, an ed25519 key needs `publicKey`.',

@@ -66,9 +66,11 @@ function registerAgents(app: WatchApp, ctx: WatchCtx, { probes }: PushParts): vo
     await writeOnce(ctx, message, [])
     return {
       againInS: WORK_AGAIN_S,
-      services: message.services.map(({ id, monitors }) => ({
-        id,
-        monitors: monitors.filter((monitor) => isFor(monitor, message.keyId)),
+      services: message.services.map((entry) => ({
+        id: entry.id,
+        monitors: entry.monitors
+          .filter((monitor) => isFor(entry, monitor, message.keyId))
+          .map(withoutAccount),
       })),
     }
   })
@@ -86,8 +88,8 @@ function registerAgents(app: WatchApp, ctx: WatchCtx, { probes }: PushParts): vo
     for (const { serviceId, monitorId, atMs, ...result } of results) {
       const entry = message.services.find(({ id }) => id === serviceId)
       const monitor = entry?.monitors.find(({ id }) => id === monitorId)
-      if (!entry || !monitor || !isFor(monitor, message.keyId) || Math.abs(nowMs - atMs) > MAX_SKEW_MS)
-        continue
+      if (!entry || !monitor || !isFor(entry, monitor, message.keyId)) continue
+      if (Math.abs(nowMs - atMs) > MAX_SKEW_MS) continue
       taken++
       const standsFor = monitor.region ?? region
       probes.take({
@@ -105,9 +107,16 @@ function registerAgents(app: WatchApp, ctx: WatchCtx, { probes }: PushParts): vo
   })
 }
 
-/** Whether an agent makes this check. Journeys need an account, and stay with the watch. */
-const isFor = ({ type, vantages }: Monitor, keyId: string): boolean =>
-  type !== 'journey' && (vantages === null || vantages.includes(keyId))
+/** Whether an agent makes this check. Journeys burden the service more than others, so they take a right of their own. */
+function isFor(entry: ServiceEntry, { type, vantages }: Monitor, keyId: string): boolean {
+  if (type === 'journey' && !entry.keys.some(({ id, may }) => id === keyId && may.includes('journeys')))
+    return false
+  return vantages === null || vantages.includes(keyId)
+}
+
+/** The watch's own credentials stay here: an agent has an account of its own. */
+const withoutAccount = (monitor: Monitor): Monitor =>
+  monitor.type === 'journey' ? { ...monitor, account: null } : monitor
 
 function receive(
   ctx: WatchCtx,

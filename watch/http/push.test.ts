@@ -20,9 +20,10 @@ const keys = RIGHTS.map(
 const entry = `${ENTRY}monitors:
   - { id: page, type: http, features: [feed], url: https://upbeat.example/ }
   - { id: tokyo, type: tcp, features: [feed], host: upbeat.example, port: 443, vantages: [tokyo] }
-  - { id: way, type: journey, journey: upbeat-feed, features: [feed], url: https://upbeat.example/ }
+  - { id: way, type: journey, journey: upbeat-feed, features: [feed], url: https://upbeat.example/, account: { handle: watcher, password: for-the-watch-alone } }
 keys:
 ${keys.join('\n')}
+  - { id: walker, algorithm: hmac-sha256, secret: ${secretOf('walker')}, may: [probes, journeys] }
   - id: modern
     algorithm: ed25519
     publicKey: ${JSON.stringify(publicKey.export({ type: 'spki', format: 'pem' }))}
@@ -199,6 +200,20 @@ test('an agent says nothing of checks that are not its own', async () => {
   const answer = await open.send(open.message(RESULTS, { region: null, results }, 'only-probes'))
   expect(answer).toMatchObject({ status: 202, body: { taken: 1 } })
   expect(open.results.map(({ monitor }) => monitor.id)).toEqual(['page'])
+})
+
+test('journeys are for agents that have the right to them, and the watch’s own account stays with it', async () => {
+  await using open = await openWorld()
+  const { body } = await open.send(open.message(WORK, {}, 'walker'))
+  expect(body).toMatchObject({ services: [{ monitors: [{ id: 'page' }, { id: 'way', account: null }] }] })
+  expect(JSON.stringify(body)).not.toContain('for-the-watch-alone')
+  const atMs = open.world.ctx.clock.now().getTime()
+  const result = { serviceId: 'upbeat', monitorId: 'way', atMs, outcome: 'ok', failure: null, detail: '' }
+  const results = [{ ...result, durationMs: 1 }]
+  expect(await open.send(open.message(RESULTS, { region: null, results }, 'walker'))).toMatchObject({
+    body: { taken: 1 },
+  })
+  expect(open.results).toMatchObject([{ vantageId: 'walker', monitor: { id: 'way' } }])
 })
 
 test.each([MARKERS, TRAFFIC, WORK, RESULTS])(

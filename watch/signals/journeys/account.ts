@@ -1,11 +1,20 @@
-/** The account that journeys travel with: made once, its password kept in the watch's own data folder. */
-import type { WatchCtx } from '../../app/context.ts'
+/** Signing in for journeys: sessions that are shared and renewed, with the account that a source knows. */
+import type { Clock } from '../../../kit/clock.ts'
 import type { MonitorOf } from '../../configuration/index.ts'
-import { journeyFailure, type Traveller } from './traveller.ts'
+import { ownFault } from '../probes/index.ts'
+import { JourneyError, journeyFailure, type Traveller } from './traveller.ts'
 
 export interface JourneyAccount {
   readonly handle: string
   readonly password: string
+}
+
+/** Where the accounts of journeys come from. */
+export interface AccountSource {
+  /** The account at this instance; null: none is known. */
+  find(origin: string): JourneyAccount | null
+  /** Signs the traveller up and keeps the account; null: accounts are given by a person, and none is made. */
+  readonly make: ((traveller: Traveller) => Promise<void>) | null
 }
 
 export interface JourneyAccounts {
@@ -20,6 +29,8 @@ export interface JourneyAccounts {
 
 /** Beyond this a session is renewed, however good it still is. */
 const SESSION_MAX_AGE_MS = 6 * 3_600_000
+/** A given account that was refused is not presented again for so long: the platform counts attempts. */
+const REFUSED_PAUSE_MS = 10 * 60_000
 
 interface Session {
   readonly cookie: string
@@ -27,64 +38,39 @@ interface Session {
 }
 
 /** Prepares accounts; nothing is made before a journey needs it. */
-export function createJourneyAccounts(ctx: WatchCtx): JourneyAccounts {
+export function createJourneyAccounts(clock: Clock, source: AccountSource): JourneyAccounts {
   const sessions = new Map<string, Session>()
   /** Journeys that begin at the same time share one sign-in. */
   const entering = new Map<string, Promise<Session>>()
-  const keyOf = (origin: string) => `journey-account ${origin}`
-
-  function load(origin: string): JourneyAccount | null {
-    const row = ctx.store.get<{ value: string }>('select value from kept where name = :name', {
-      name: keyOf(origin),
-    })
-    // Written by `make` only.
-    return row ? (JSON.parse(row.value) as JourneyAccount) : null
-  }
-
-  async function make(traveller: Traveller): Promise<JourneyAccount> {
-    const account = {
-      handle: `watch_${ctx.newId().slice(0, 10)}`,
-      password: ctx.randomBytes(24).toString('base64url'),
-    }
-    await traveller.sendJson('sign-up', 'POST', '/api/v1/accounts', account)
-    await ctx.store.write([
-      {
-        sql: `insert into kept (name, value, at_ms) values (:name, :value, :atMs)
-          on conflict (name) do update set value = excluded.value, at_ms = excluded.at_ms`,
-        params: {
-          name: keyOf(traveller.origin),
-          value: JSON.stringify(account),
-          atMs: ctx.clock.now().getTime(),
-        },
-      },
-    ])
-    return account
-  }
+  const refusedAtMs = new Map<string, number>()
 
   async function signInAnew(traveller: Traveller, monitor: MonitorOf<'journey'>): Promise<Session> {
     traveller.cookie = ''
-    const account = monitor.account ?? load(traveller.origin)
-    if (!account) await make(traveller)
-    else {
-      const answer = await traveller.send('sign-in', {
-        method: 'POST',
-        path: '/api/v1/sessions',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ identifier: account.handle, password: account.password }),
-        accept: [401],
-      })
-      if (answer.status === 401) {
-        // The instance was set up anew, and knows the account no longer.
-        if (monitor.account)
-          throw journeyFailure('http-4xx', 'sign-in: the account of the configuration is refused.')
-        await make(traveller)
-      }
-    }
+    const account = monitor.account ?? source.find(traveller.origin)
+    const pausedSinceMs = refusedAtMs.get(traveller.origin) ?? Number.NEGATIVE_INFINITY
+    if (clock.now().getTime() - pausedSinceMs < REFUSED_PAUSE_MS) throw refusedHere(traveller.origin)
+    const isTaken = account !== null && (await present(traveller, account))
+    // Else there is none yet, or the instance was set up anew and knows it no longer.
+    if (!isTaken) await replaceAccount(traveller, monitor, account)
     if (traveller.cookie === '')
       throw journeyFailure('assertion', 'sign-in: no session came with the answer.')
-    const session = { cookie: traveller.cookie, atMs: ctx.clock.now().getTime() }
+    const session = { cookie: traveller.cookie, atMs: clock.now().getTime() }
     sessions.set(traveller.origin, session)
     return session
+  }
+
+  async function replaceAccount(
+    traveller: Traveller,
+    monitor: MonitorOf<'journey'>,
+    refused: JourneyAccount | null,
+  ): Promise<void> {
+    if (monitor.account)
+      throw journeyFailure('http-4xx', 'sign-in: the account of the configuration is refused.')
+    if (source.make) return source.make(traveller)
+    if (!refused)
+      throw new JourneyError(ownFault(`sign-in: no account was given here for ${traveller.origin}.`))
+    refusedAtMs.set(traveller.origin, clock.now().getTime())
+    throw refusedHere(traveller.origin)
   }
 
   async function shared(traveller: Traveller, monitor: MonitorOf<'journey'>): Promise<void> {
@@ -100,13 +86,29 @@ export function createJourneyAccounts(ctx: WatchCtx): JourneyAccounts {
   return {
     async enter(traveller, monitor) {
       const kept = sessions.get(traveller.origin)
-      if (kept && ctx.clock.now().getTime() - kept.atMs < SESSION_MAX_AGE_MS) traveller.cookie = kept.cookie
+      if (kept && clock.now().getTime() - kept.atMs < SESSION_MAX_AGE_MS) traveller.cookie = kept.cookie
       else await shared(traveller, monitor)
     },
     signIn: shared,
     forgetSession(traveller) {
       sessions.delete(traveller.origin)
     },
-    handleAt: (origin) => load(origin)?.handle ?? null,
+    handleAt: (origin) => source.find(origin)?.handle ?? null,
   }
+}
+
+/** Whoever set this place up may have mistyped it: that is no outage. */
+const refusedHere = (origin: string): JourneyError =>
+  new JourneyError(ownFault(`sign-in: ${origin} refuses the account that was given here.`))
+
+/** Whether the platform takes the account. */
+async function present(traveller: Traveller, account: JourneyAccount): Promise<boolean> {
+  const answer = await traveller.send('sign-in', {
+    method: 'POST',
+    path: '/api/v1/sessions',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ identifier: account.handle, password: account.password }),
+    accept: [401],
+  })
+  return answer.status !== 401
 }

@@ -7,17 +7,17 @@ import type { MeResponse } from '../../../contract/accounts.ts'
 import type { Comment, SearchPage } from '../../../contract/social.ts'
 import type { Receipt } from '../../../contract/uploads.ts'
 import type { FeedPage, VideoCard } from '../../../contract/videos.ts'
-import type { WatchCtx } from '../../app/context.ts'
+import type { Clock } from '../../../kit/clock.ts'
 import type { MonitorOf } from '../../configuration/index.ts'
-import type { CheckContext, CheckResult } from '../probes/index.ts'
-import { createJourneyAccounts, type JourneyAccounts } from './account.ts'
+import type { CheckContext, CheckLimits, CheckResult } from '../probes/index.ts'
+import { createJourneyAccounts, type AccountSource, type JourneyAccounts } from './account.ts'
 import { watchVideo } from './video.ts'
 import { JourneyError, journeyFailure, travel, type Traveller } from './traveller.ts'
 
 type JourneyMonitor = MonitorOf<'journey'>
 
 interface JourneyTools {
-  readonly ctx: WatchCtx
+  readonly clock: Clock
   readonly accounts: JourneyAccounts
   /** When a real sign-in was last made, by origin: the platform counts attempts. */
   readonly signedInAtMs: Map<string, number>
@@ -45,12 +45,22 @@ const JOURNEYS: Record<JourneyMonitor['journey'], Journey> = {
   'upbeat-search': search,
 }
 
-/** Makes the runner of journeys. */
-export function createJourneyRunner(ctx: WatchCtx) {
-  const tools: JourneyTools = { ctx, accounts: createJourneyAccounts(ctx), signedInAtMs: new Map() }
+/** Makes the runner of journeys, which travel with accounts of this source. */
+export function createJourneyRunner(clock: Clock, source: AccountSource, limits: CheckLimits = {}) {
+  const tools: JourneyTools = {
+    clock,
+    accounts: createJourneyAccounts(clock, source),
+    signedInAtMs: new Map(),
+  }
   return (monitor: JourneyMonitor, { signal }: CheckContext): Promise<CheckResult> =>
     travel(
-      { url: monitor.url, timeoutMs: monitor.timeoutS * 1_000, allowPrivate: monitor.allowPrivate, signal },
+      {
+        url: monitor.url,
+        timeoutMs: monitor.timeoutS * 1_000,
+        allowPrivate: monitor.allowPrivate,
+        limits,
+        signal,
+      },
       async (traveller) => {
         try {
           await JOURNEYS[monitor.journey](traveller, monitor, tools)
@@ -65,7 +75,7 @@ export function createJourneyRunner(ctx: WatchCtx) {
 }
 
 async function signIn(traveller: Traveller, monitor: JourneyMonitor, tools: JourneyTools): Promise<void> {
-  const nowMs = tools.ctx.clock.now().getTime()
+  const nowMs = tools.clock.now().getTime()
   const lastMs = tools.signedInAtMs.get(traveller.origin)
   if (lastMs === undefined || nowMs - lastMs >= SIGN_IN_EVERY_MS) {
     // Noted first: attempts that fail are counted by the platform, too.

@@ -1,7 +1,15 @@
 /** A person's program on the way through the platform: steps with their times, and failures that say at which step. */
 import type { ProbeFailure } from '../../../engines/detect/types.ts'
 import { GuardedRequestError, sendGuarded, type GuardedResponse } from '../../../kit/guarded-request.ts'
-import { failedBy, ofRequestError, ownFault, passed, roundPhases, type CheckResult } from '../probes/index.ts'
+import {
+  failedBy,
+  ofRequestError,
+  ownFault,
+  passed,
+  roundPhases,
+  type CheckLimits,
+  type CheckResult,
+} from '../probes/index.ts'
 import { UndecodableError } from './fragmented-mp4.ts'
 
 export interface Traveller {
@@ -48,6 +56,7 @@ export interface TravelOptions {
   readonly url: string
   readonly timeoutMs: number
   readonly allowPrivate: boolean
+  readonly limits: CheckLimits
   readonly signal: AbortSignal
 }
 
@@ -65,7 +74,7 @@ export async function travel(
   } catch (error) {
     if (error instanceof JourneyError) return { ...error.result, ...rest() }
     if (error instanceof UndecodableError) return failedBy('undecodable', error.message, rest())
-    if (error instanceof GuardedRequestError) return { ...ofRequestError(error, options.url), ...rest() }
+    if (error instanceof GuardedRequestError) return { ...ofRequestError(error, options), ...rest() }
     return ownFault(`The journey broke: ${(error as Error).message}`)
   }
 }
@@ -97,7 +106,7 @@ function createTraveller(
         body: request.body ?? null,
         timeoutMs: remainingMs(),
         maxBodyBytes: request.maxBodyBytes ?? JSON_MAX_BYTES,
-        allowPrivate: options.allowPrivate,
+        allowPrivate: options.allowPrivate && options.limits.allowPrivate !== false,
         signal: options.signal,
       })
       const set = answer.headers['set-cookie']?.[0]
@@ -107,7 +116,7 @@ function createTraveller(
       return answer
     } catch (error) {
       if (!(error instanceof GuardedRequestError)) throw error
-      const result = ofRequestError(error, url.href)
+      const result = ofRequestError(error, { ...options, url: url.href })
       throw new JourneyError({ ...result, detail: `${step}: ${result.detail}` })
     } finally {
       phases[step] = (phases[step] ?? 0) + performance.now() - beganMs

@@ -3,7 +3,7 @@ import { Resolver } from 'node:dns/promises'
 import { BlockList, isIP } from 'node:net'
 import { isPublicAddress } from '../../../kit/public-address.ts'
 import type { MonitorOf } from '../../configuration/index.ts'
-import { failedBy, ownFault, passed, type CheckResult } from './check-result.ts'
+import { failedBy, ownFault, passed, type CheckLimits, type CheckResult } from './check-result.ts'
 
 type Answer =
   | { readonly kind: 'records'; readonly records: readonly string[] }
@@ -15,8 +15,16 @@ type Answer =
 const NOTHING = new Set(['ENOTFOUND', 'ENODATA', 'ESERVFAIL', 'EREFUSED', 'ENONAME'])
 
 /** Runs one DNS check. Never throws. */
-export async function checkDns(monitor: MonitorOf<'dns'>): Promise<CheckResult> {
+export async function checkDns(
+  monitor: MonitorOf<'dns'>,
+  { allowPrivate = true }: CheckLimits = {},
+): Promise<CheckResult> {
   const startedMs = performance.now()
+  const inside = allowPrivate
+    ? undefined
+    : monitor.resolvers.find((one) => !isPublicAddress(withoutPort(one)))
+  if (inside !== undefined)
+    return ownFault(`The resolver ${inside} is not public. This agent may not go there (--allow-private).`)
   const resolvers = monitor.resolvers.length > 0 ? monitor.resolvers : [null]
   const answers = await Promise.all(resolvers.map((resolver) => ask(monitor, resolver)))
   const rest = { durationMs: performance.now() - startedMs, phases: {} }
@@ -39,6 +47,10 @@ export async function checkDns(monitor: MonitorOf<'dns'>): Promise<CheckResult> 
     rest,
   )
 }
+
+/** As `setServers` takes them: an address, `1.1.1.1:53` or `[2606:4700:4700::1111]:53`. */
+const withoutPort = (resolver: string): string =>
+  isIP(resolver) === 0 ? resolver.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1') : resolver
 
 async function ask(monitor: MonitorOf<'dns'>, address: string | null): Promise<Answer> {
   const resolver = new Resolver({ timeout: (monitor.timeoutS * 1_000) / 2, tries: 2 })

@@ -3,13 +3,24 @@ import { GuardedRequestError, sendGuarded, type GuardedResponse } from '../../..
 import { isIP } from 'node:net'
 import type { MonitorOf } from '../../configuration/index.ts'
 import { looksLikeBlockPage } from './block-page.ts'
-import { failedBy, ownFault, passed, roundPhases, type CheckResult } from './check-result.ts'
+import {
+  failedBy,
+  ownFault,
+  passed,
+  roundPhases,
+  type CheckLimits,
+  type CheckResult,
+} from './check-result.ts'
 import { valueAt } from './json-path.ts'
 
 const USER_AGENT = 'Upbeat-watch/1 (+outage monitor)'
 
 /** Runs one HTTP check. Never throws. */
-export async function checkHttp(monitor: MonitorOf<'http'>, signal?: AbortSignal): Promise<CheckResult> {
+export async function checkHttp(
+  monitor: MonitorOf<'http'>,
+  signal?: AbortSignal,
+  { allowPrivate = true }: CheckLimits = {},
+): Promise<CheckResult> {
   try {
     const answer = await sendGuarded({
       url: monitor.url,
@@ -19,25 +30,31 @@ export async function checkHttp(monitor: MonitorOf<'http'>, signal?: AbortSignal
       timeoutMs: monitor.timeoutS * 1_000,
       maxBodyBytes: monitor.maxBodyBytes,
       maxRedirects: monitor.followRedirects,
-      allowPrivate: monitor.allowPrivate,
+      allowPrivate: monitor.allowPrivate && allowPrivate,
       verifyTls: monitor.verifyTls,
       ...(signal && { signal }),
     })
     return judge(monitor, answer)
   } catch (error) {
-    if (error instanceof GuardedRequestError) return ofRequestError(error, monitor.url)
+    if (error instanceof GuardedRequestError) return ofRequestError(error, monitor)
     return ownFault(`The check broke: ${(error as Error).message}`)
   }
 }
 
-/** What a request that got no answer says of its target. */
-export function ofRequestError(error: GuardedRequestError, url: string): CheckResult {
+/** What a request that got no answer says of its target. @param target as the monitor has it */
+export function ofRequestError(
+  error: GuardedRequestError,
+  target: { readonly url: string; readonly allowPrivate: boolean },
+): CheckResult {
   const rest = { durationMs: error.durationMs, phases: roundPhases({ ...error.phases }) }
   switch (error.kind) {
     case 'dns':
       return failedBy('dns-no-answer', error.message, rest)
     case 'private':
-      return ofPrivateTarget(error, url, rest)
+      // The monitor allows it: it is this place that does not.
+      if (target.allowPrivate)
+        return ownFault(`${error.message} This agent may not go there (--allow-private).`)
+      return ofPrivateTarget(error, target.url, rest)
     case 'connect':
     case 'tls':
     case 'tls-expired':

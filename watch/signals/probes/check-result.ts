@@ -13,6 +13,12 @@ export interface CheckResult {
   readonly phases: Readonly<Record<string, number>>
 }
 
+/** What a place's own operator does not let checks do, whatever their monitors say. */
+export interface CheckLimits {
+  /** Whether targets may lie in private ranges, where the monitor allows it, too. @default true */
+  readonly allowPrivate?: boolean
+}
+
 type Rest = Partial<Pick<CheckResult, 'durationMs' | 'phases'>>
 
 export const passed = (rest: Rest = {}): CheckResult => ({

@@ -18,7 +18,11 @@ export async function findTarget(
     const dnsMs = performance.now() - startedMs
     const address = allowPrivate ? found[0] : found.find((one) => isPublicAddress(one.address))
     if (address) return { address, dnsMs }
-    return { result: ownFault(`${host} is in a private range. Set allowPrivate if it is meant.`) }
+    return {
+      result: ownFault(
+        `${host} is in a private range. If it is meant: allowPrivate of the monitor, and --allow-private of an agent.`,
+      ),
+    }
   } catch (error) {
     if (error instanceof ResolveError && error.kind === 'no-answer')
       return { result: failedBy('dns-no-answer', error.message) }

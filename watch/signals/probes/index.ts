@@ -1,5 +1,12 @@
 /** Checks from outside. */
-export { failedBy, ownFault, passed, roundPhases, type CheckResult } from './check-result.ts'
+export {
+  failedBy,
+  ownFault,
+  passed,
+  roundPhases,
+  type CheckLimits,
+  type CheckResult,
+} from './check-result.ts'
 export { ofRequestError } from './check-http.ts'
 export { createConnectivity, type Connectivity } from './connectivity.ts'
 export { startProbes, type LastResult, type Probes, type TakenResult } from './probes.ts'

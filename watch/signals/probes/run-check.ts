@@ -6,7 +6,7 @@ import type { Monitor } from '../../configuration/index.ts'
 import { checkDns } from './check-dns.ts'
 import { checkHttp } from './check-http.ts'
 import { checkIcmp } from './check-icmp.ts'
-import { ownFault, type CheckResult } from './check-result.ts'
+import { ownFault, type CheckLimits, type CheckResult } from './check-result.ts'
 import { checkTcp } from './check-tcp.ts'
 import { checkTls } from './check-tls.ts'
 import type { Connectivity } from './connectivity.ts'
@@ -38,13 +38,17 @@ const STALL_EXCUSES_MS = 750
 const NETWORK_FAILURES = new Set(['dns-no-answer', 'dns-wrong-answer', 'connect', 'tls', 'timeout'])
 
 /** All checks but journeys, which need an account of their own. */
-export const createNetworkRunners = (clock: Clock): CheckRunners => ({
-  http: (monitor, { signal }) => checkHttp(monitor, signal),
-  tcp: (monitor, { signal }) => checkTcp(monitor, signal),
-  tls: (monitor, { signal }) => checkTls(monitor, signal, clock.now().getTime()),
-  dns: (monitor) => checkDns(monitor),
-  icmp: (monitor, { signal }) => checkIcmp(monitor, signal),
-})
+export function createNetworkRunners(clock: Clock, limits: CheckLimits = {}): CheckRunners {
+  const limited = <M extends Monitor>(monitor: M): M =>
+    limits.allowPrivate === false ? { ...monitor, allowPrivate: false } : monitor
+  return {
+    http: (monitor, { signal }) => checkHttp(monitor, signal, limits),
+    tcp: (monitor, { signal }) => checkTcp(limited(monitor), signal),
+    tls: (monitor, { signal }) => checkTls(limited(monitor), signal, clock.now().getTime()),
+    dns: (monitor) => checkDns(monitor, limits),
+    icmp: (monitor, { signal }) => checkIcmp(limited(monitor), signal),
+  }
+}
 
 /** Runs one check. Never throws. */
 export async function runCheck(
