@@ -87,12 +87,7 @@ function slotsSeen(pool: CandidatePool, seen: Iterable<string>): Int32Array {
   const { membershipVersion } = pool
   const known = slotsBySeen.get(seen)
   if (known?.pool === pool && known.membershipVersion === membershipVersion) return known.slots
-  const found: number[] = []
-  for (const id of seen) {
-    const slot = pool.slotOf(id)
-    if (slot >= 0) found.push(slot)
-  }
-  const slots = Int32Array.from(found)
+  const slots = indexesOf(seen, (id) => pool.slotOf(id))
   slotsBySeen.set(seen, { pool, membershipVersion, slots })
   return slots
 }
@@ -119,16 +114,21 @@ function markOwn(pool: CandidatePool, viewerId: string): void {
     if (author[slot] === own && slotState[slot] === SLOT_STATE.open) slotState[slot] = SLOT_STATE.seen
 }
 
-/** The part of a taste that concerns the pool, in the pool's numbers. */
+/** The part of a taste that concerns the pool, in the pool's numbers. Kept for each viewer: columns, as in the pool. */
 interface Numbers {
   readonly pool: CandidatePool
   readonly membershipVersion: number
-  readonly followed: readonly number[]
-  readonly liked: readonly (readonly [number, number])[]
-  readonly tags: readonly (readonly [number, number])[]
-  readonly likedSlots: readonly number[]
+  readonly followed: Int32Array
+  readonly liked: Weighted
+  readonly tags: Weighted
+  readonly likedSlots: Int32Array
   /** Of followed and liked, each once. */
-  readonly authors: readonly number[]
+  readonly authors: Int32Array
+}
+
+interface Weighted {
+  readonly indexes: Int32Array
+  readonly weights: Float32Array
 }
 
 /** Looking hundreds of names up costs more than all the rest of a ranking, and few tastes change between two of them. */
@@ -137,38 +137,50 @@ const numbersByTaste = new WeakMap<ViewerTaste, Numbers>()
 function numbersOf(pool: CandidatePool, taste: ViewerTaste): Numbers {
   const known = numbersByTaste.get(taste)
   if (known?.pool === pool && known.membershipVersion === pool.membershipVersion) return known
-  const found = (interner: Interner, weights: ReadonlyMap<string, number>) =>
-    [...weights]
-      .map(([name, weight]) => [interner.find(name), weight] as const)
-      .filter(([index]) => index >= 0)
-  const followed = [...new Set(taste.follows)]
-    .map((id) => pool.authors.find(id))
-    .filter((index) => index >= 0)
-  const liked = found(pool.authors, taste.likedAuthors)
+  const followed = indexesOf(taste.follows, (id) => pool.authors.find(id))
+  const liked = weightedOf(pool.authors, taste.likedAuthors)
   const numbers: Numbers = {
     pool,
     membershipVersion: pool.membershipVersion,
     followed,
     liked,
-    tags: found(pool.tags, taste.tags),
-    likedSlots: [...new Set(taste.likedVideos)].map((id) => pool.slotOf(id)).filter((slot) => slot >= 0),
-    authors: [...new Set([...followed, ...liked.map(([author]) => author)])],
+    tags: weightedOf(pool.tags, taste.tags),
+    likedSlots: indexesOf(taste.likedVideos, (id) => pool.slotOf(id)),
+    authors: Int32Array.from(new Set([...followed, ...liked.indexes])),
   }
   numbersByTaste.set(taste, numbers)
   return numbers
 }
 
+/** Of those that the pool knows, each once. */
+function indexesOf(ids: Iterable<string>, find: (id: string) => number): Int32Array {
+  const found = new Set<number>()
+  for (const id of ids) {
+    const index = find(id)
+    if (index >= 0) found.add(index)
+  }
+  return Int32Array.from(found)
+}
+
+function weightedOf(interner: Interner, named: Iterable<readonly [string, number]>): Weighted {
+  const found = [...named]
+    .map(([name, weight]) => [interner.find(name), weight] as const)
+    .filter(([index]) => index >= 0)
+  return {
+    indexes: Int32Array.from(found, ([index]) => index),
+    weights: Float32Array.from(found, ([, weight]) => weight),
+  }
+}
+
 function bindTaste(pool: CandidatePool, viewer: Viewer, random: () => number): Taste {
   const { followed, likedAuthor, isLiked, tagWeight } = pool.scratch
-  const numbers = numbersOf(pool, viewer.taste)
+  const { liked, tags, likedSlots, authors, ...numbers } = numbersOf(pool, viewer.taste)
   for (const author of numbers.followed) followed[author] = 1
-  for (const [author, weight] of numbers.liked) likedAuthor[author] = weight
-  for (const slot of numbers.likedSlots) isLiked[slot] = 1
-  for (const [tag, weight] of numbers.tags) tagWeight[tag] = weight
-  const tags = numbers.tags.map(([tag]) => tag)
+  for (let at = 0; at < liked.indexes.length; at++) likedAuthor[liked.indexes[at]!] = liked.weights[at]!
+  for (const slot of likedSlots) isLiked[slot] = 1
+  for (let at = 0; at < tags.indexes.length; at++) tagWeight[tags.indexes[at]!] = tags.weights[at]!
   const seed = Math.floor(random() * 2 ** 32) | 0
-  const { authors, likedSlots } = numbers
-  return { authors, tags, followed, likedAuthor, likedSlots, isLiked, tagWeight, seed }
+  return { authors, tags: tags.indexes, followed, likedAuthor, likedSlots, isLiked, tagWeight, seed }
 }
 
 function unbindTaste(taste: Taste): void {

@@ -43,11 +43,11 @@ export interface Viewer {
 export interface ViewerTaste {
   readonly follows: Iterable<string>
   /** Authors whose videos the viewer liked, weighted 0 to 1. */
-  readonly likedAuthors: ReadonlyMap<string, number>
+  readonly likedAuthors: Iterable<readonly [string, number]>
   /** Videos that the viewer liked: their author's liking says something of the others, and nothing of these. */
   readonly likedVideos: Iterable<string>
   /** Tags that the viewer watches, weighted 0 to 1. */
-  readonly tags: ReadonlyMap<string, number>
+  readonly tags: Iterable<readonly [string, number]>
 }
 
 export interface RankOptions {
@@ -97,15 +97,15 @@ export interface Ranker {
 /** A viewer's taste in the pool's own numbers; valid within one ranking. */
 export interface Taste {
   /** Authors that are followed or liked, each once. */
-  readonly authors: readonly number[]
+  readonly authors: Int32Array
   /** Tags that are watched, each once. */
-  readonly tags: readonly number[]
+  readonly tags: Int32Array
   /** By author: 1 when followed. */
   readonly followed: Uint8Array
   /** By author: weight of likes. */
   readonly likedAuthor: Float32Array
   /** Slots of videos that the viewer liked themselves, each once. */
-  readonly likedSlots: readonly number[]
+  readonly likedSlots: Int32Array
   /** By slot: 1 when liked. */
   readonly isLiked: Uint8Array
   /** By tag: weight of watching. */

@@ -53,11 +53,13 @@ export async function hydrate(
 }
 
 function stateOf(memory: ViewerMemory, card: CachedCard, videoId: string): CardState {
+  const video = memory.numbers.find(videoId)
+  const author = memory.numbers.find(card.authorId)
   return {
-    isLiked: memory.liked.has(videoId),
-    isSaved: memory.saved.has(videoId),
-    isFollowingAuthor: memory.follows.has(card.authorId),
-    isBlocked: memory.blocking.has(card.authorId) || memory.blockedBy.has(card.authorId),
+    isLiked: memory.liked.hasNumber(video),
+    isSaved: memory.saved.hasNumber(video),
+    isFollowingAuthor: memory.follows.hasNumber(author),
+    isBlocked: memory.blocking.hasNumber(author) || memory.blockedBy.hasNumber(author),
   }
 }
 

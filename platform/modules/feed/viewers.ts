@@ -8,6 +8,7 @@ import type { Ctx } from '../../app/context.ts'
 import { viewerKeyOf } from '../reactions/index.ts'
 import type { FeedSizes } from './feed.ts'
 import { findViewerMemory, type Change } from './feed.queries.ts'
+import { IdHistory, IdNumbers, IdSet, IdWeights } from './id-sets.ts'
 import { LruMap } from './lru.ts'
 
 const VIEWERS_MAX = 24_000
@@ -17,24 +18,27 @@ const LIKES_FOR_TASTE = 200
 const VIEWS_MAX = 300
 /** Likes of an author's videos at which the author counts fully. */
 const FULL_LIKES = 3
-const STRINGS_MAX = 500_000
+/** So many ids have been heard of that it is time to begin anew: the videos of years stand in few memories. */
+const NUMBERS_MAX = 500_000
 
 export interface ViewerMemory {
-  readonly follows: Set<string>
-  readonly liked: Set<string>
-  readonly saved: Set<string>
-  readonly blocking: Set<string>
-  readonly blockedBy: Set<string>
+  /** The numbers of all that follows. */
+  readonly numbers: IdNumbers
+  readonly follows: IdSet
+  readonly liked: IdSet
+  readonly saved: IdSet
+  readonly blocking: IdSet
+  readonly blockedBy: IdSet
   /** Whether the sets above are whole. */
   readonly isWhole: boolean
-  readonly likedAuthors: Map<string, number>
-  readonly tags: Map<string, number>
+  readonly likedAuthors: IdWeights
+  readonly tags: IdWeights
   /** Of follows, likedAuthors, liked and tags as they are: the same sets, in a new object after each change. Null: to be made. */
   taste: ViewerTaste | null
   /** What `seen`, `liked` and `saved` hold now: the same lists, in a new object after each change. Null: to be made. */
   allSeen: Iterable<string> | null
-  /** Watched or commented on, oldest first; some may be in it twice. What is liked or saved was seen as well. */
-  readonly seen: string[]
+  /** Watched or commented on. What is liked or saved was seen as well. */
+  readonly seen: IdHistory
   readonly loadedAtMs: number
 }
 
@@ -49,7 +53,7 @@ export class Viewers {
   readonly #relationsMax: number
   readonly #memory = new LruMap<string, ViewerMemory>(VIEWERS_MAX)
   readonly #loading = new Map<string, Promise<ViewerMemory>>()
-  readonly #strings = new Map<string, string>()
+  #numbers = new IdNumbers()
   #queryCount = 0
 
   constructor(ctx: Ctx, sizes: Pick<FeedSizes, 'relations'>) {
@@ -89,23 +93,22 @@ export class Viewers {
     if (objectId === null) return
     if (kind === 'blocked' || kind === 'unblocked') {
       const is = kind === 'blocked'
-      this.#change(subjectId, ({ blocking }) => put(blocking, this.#shared(objectId), is))
-      this.#change(objectId, ({ blockedBy }) => put(blockedBy, this.#shared(subjectId), is))
+      this.#change(subjectId, ({ blocking }) => blocking.put(objectId, is))
+      this.#change(objectId, ({ blockedBy }) => blockedBy.put(subjectId, is))
       return
     }
-    const id = this.#shared(objectId)
     this.#change(subjectId, (memory) => {
       // Taking a like back doesn't make a video unseen.
-      if (kind === 'liked' || kind === 'saved') this.#see(memory, id)
+      if (kind === 'liked' || kind === 'saved') see(memory, objectId)
       if (kind === 'liked' || kind === 'unliked') {
-        put(memory.liked, id, kind === 'liked')
+        memory.liked.put(objectId, kind === 'liked')
         memory.taste = null
         memory.allSeen = null
       } else if (kind === 'saved' || kind === 'unsaved') {
-        put(memory.saved, id, kind === 'saved')
+        memory.saved.put(objectId, kind === 'saved')
         memory.allSeen = null
       } else if (kind === 'followed' || kind === 'unfollowed') {
-        put(memory.follows, id, kind === 'followed')
+        memory.follows.put(objectId, kind === 'followed')
         memory.taste = null
       }
     })
@@ -115,10 +118,9 @@ export class Viewers {
   learn(event: DomainEvent, authorId: string | undefined): void {
     const memory = event.accountId === null ? undefined : this.#memory.peek(event.accountId)
     if (!memory) return
-    if (isSeeing(event)) this.#see(memory, event.videoId)
+    if (isSeeing(event)) see(memory, event.videoId)
     if (event.kind === 'liked' && authorId !== undefined) {
-      const weight = (memory.likedAuthors.get(authorId) ?? 0) + 1 / FULL_LIKES
-      memory.likedAuthors.set(this.#shared(authorId), Math.min(1, weight))
+      memory.likedAuthors.raise(authorId, 1 / FULL_LIKES, 1)
       memory.taste = null
     }
   }
@@ -127,6 +129,7 @@ export class Viewers {
   clear(): void {
     this.#loading.clear()
     this.#memory.clear()
+    this.#numbers = new IdNumbers()
   }
 
   #change(accountId: string, change: (memory: ViewerMemory) => void): void {
@@ -134,12 +137,6 @@ export class Viewers {
     this.#loading.delete(accountId)
     const memory = this.#memory.peek(accountId)
     if (memory) change(memory)
-  }
-
-  #see(memory: ViewerMemory, videoId: string): void {
-    memory.allSeen = null
-    memory.seen.push(this.#shared(videoId))
-    if (memory.seen.length >= 2 * VIEWS_MAX) memory.seen.splice(0, VIEWS_MAX)
   }
 
   #load(accountId: string): Promise<ViewerMemory> {
@@ -169,45 +166,42 @@ export class Viewers {
       likesMax: LIKES_FOR_TASTE,
       viewsMax: VIEWS_MAX,
     })
-    const [follows, liked, saved, blocking, blockedBy] = [
-      row.follows,
-      row.liked,
-      row.saved,
-      row.blocking,
-      row.blockedBy,
-    ].map((list) => this.#setOf(list)) as [Set<string>, Set<string>, Set<string>, Set<string>, Set<string>]
+    if (this.#numbers.size > NUMBERS_MAX) this.clear()
+    const numbers = this.#numbers
+    const setOf = (list: string | null) => new IdSet(numbers, idsIn(list))
+    const [follows, liked, saved] = [setOf(row.follows), setOf(row.liked), setOf(row.saved)]
+    const [blocking, blockedBy] = [setOf(row.blocking), setOf(row.blockedBy)]
     const sets = [follows, liked, saved, blocking, blockedBy]
     const mostWatched = row.tags.reduce((most, { count }) => Math.max(most, count), 1)
     return {
+      numbers,
       follows,
       liked,
       saved,
       blocking,
       blockedBy,
       isWhole: sets.every((set) => set.size <= this.#relationsMax),
-      likedAuthors: new Map(
-        row.likedAuthors.map(({ id, count }) => [this.#shared(id), Math.min(1, count / FULL_LIKES)]),
+      likedAuthors: new IdWeights(
+        numbers,
+        row.likedAuthors.map(({ id, count }) => [id, Math.min(1, count / FULL_LIKES)]),
       ),
-      tags: new Map(row.tags.map(({ tag, count }) => [this.#shared(tag), count / mostWatched])),
+      tags: new IdWeights(
+        numbers,
+        row.tags.map(({ tag, count }) => [tag, count / mostWatched]),
+      ),
       taste: null,
       allSeen: null,
-      seen: [...this.#setOf(row.seen)],
+      seen: new IdHistory(numbers, VIEWS_MAX, idsIn(row.seen)),
       loadedAtMs,
     }
   }
+}
 
-  #setOf(list: string | null): Set<string> {
-    return new Set(list === null ? [] : list.split(',').map((id) => this.#shared(id)))
-  }
+const idsIn = (list: string | null): string[] => (list === null ? [] : list.split(','))
 
-  /** One copy of each string: the same few authors and videos stand in thousands of memories. */
-  #shared(text: string): string {
-    const known = this.#strings.get(text)
-    if (known !== undefined) return known
-    if (this.#strings.size >= STRINGS_MAX) this.#strings.clear()
-    this.#strings.set(text, text)
-    return text
-  }
+function see(memory: ViewerMemory, videoId: string): void {
+  memory.seen.push(videoId)
+  memory.allSeen = null
 }
 
 /** One after the other, as they are when it is walked through. */
@@ -223,9 +217,4 @@ function allOf(...lists: readonly Iterable<string>[]): Iterable<string> {
 function isSeeing(event: DomainEvent): event is DomainEvent & { videoId: string } {
   if (event.kind === 'viewed') return event.isCounted
   return event.kind === 'liked' || event.kind === 'saved' || event.kind === 'commented'
-}
-
-function put(set: Set<string>, id: string, is: boolean): void {
-  if (is) set.add(id)
-  else set.delete(id)
 }
