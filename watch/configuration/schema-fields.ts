@@ -9,3 +9,13 @@ export const HttpUrl = z.url({
   protocol: /^https?$/,
   error: 'takes an address that begins with http:// or https://',
 })
+
+/** Whether the runtime knows the time zone. */
+export function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name })
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,7 +1,9 @@
 /** What a service's YAML file may say. Everything has a bound; what is left out has the default that stands here. */
 import { z } from 'zod'
 import { Monitor } from './monitor-schema.ts'
-import { HttpUrl, Slug } from './schema-fields.ts'
+import { checkOnCall, OnCall } from './on-call-schema.ts'
+import { Posts } from './post-schema.ts'
+import { HttpUrl, isTimeZone, Slug } from './schema-fields.ts'
 import { Chatter, Diagnosis, Key, Reports, TrafficPull, Word } from './signal-schema.ts'
 
 const Region = z.strictObject({
@@ -54,6 +56,8 @@ export const ServiceEntry = z
     chatter: Chatter,
     word: Word,
     diagnosis: Diagnosis,
+    posts: Posts.describe('Public accounts in which outages are posted.'),
+    onCall: OnCall,
   })
   .superRefine(checkReferences)
 export type ServiceEntry = z.infer<typeof ServiceEntry>
@@ -65,6 +69,10 @@ function checkReferences(entry: z.infer<typeof ServiceEntry>, ctx: z.RefinementC
   const regions = uniqueIds(entry.regions, 'regions', complain)
   uniqueIds(entry.monitors, 'monitors', complain)
   uniqueIds(entry.keys, 'keys', complain)
+  uniqueIds(entry.posts, 'posts', complain)
+  checkOnCall(entry.onCall, complain)
+  if (!isTimeZone(entry.timeZone))
+    complain(['timeZone'], `There is no time zone ${entry.timeZone}; Europe/Berlin is one.`)
   const checkFeature = (id: string, path: PropertyKey[]) => {
     if (!features.has(id)) complain(path, `There is no feature ${id}; known: ${listSome(features)}.`)
   }
