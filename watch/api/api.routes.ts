@@ -1,15 +1,16 @@
 /** HTTP for programs: our `status.json`, Statuspage's API v2, feeds, badges and metrics. All of it open to any site. */
-import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { WatchCtx } from '../app/context.ts'
 import { notFound } from '../app/errors.ts'
 import type { WatchApp } from '../http/http.ts'
-import { listIncidents, listMaintenances, type StatusView } from '../incidents/index.ts'
+import type { StatusView } from '../incidents/index.ts'
 import type { Links } from '../pages/links.ts'
 import { absoluteLinks, ServiceParams } from '../pages/pages.routes.ts'
+import { countOverdue } from '../telling/outbox.ts'
 import { uptimeOf } from '../pages/uptime-bars.ts'
 import type { ViewCache } from '../pages/view-cache.ts'
+import { answerOnce, toAnswer, type Answer } from './answers.ts'
 import { renderComponentBadge, renderServiceBadge, renderUptimeBadge } from './badges.ts'
 import { renderAtom, renderRss } from './feeds.ts'
 import { renderMetrics } from './metrics.ts'
@@ -28,8 +29,6 @@ import { toWatchStatus } from './watch-status.ts'
 
 const MAX_AGE_S = 5
 const FEED_INCIDENTS = 50
-/** More than Statuspage gives, so that 50 are left once suspicions and merged ones are taken out. */
-const INCIDENTS_READ = 150
 
 /** Registers all of it. The first service of the catalogue also answers at Statuspage's own paths. */
 export function registerApi(app: WatchApp, ctx: WatchCtx, views: ViewCache): void {
@@ -51,17 +50,23 @@ export function registerApi(app: WatchApp, ctx: WatchCtx, views: ViewCache): voi
       .type('text/plain; version=0.0.4; charset=utf-8')
       .header('cache-control', 'no-store')
       .send(
-        renderMetrics(
-          ctx.catalog.services().map(({ id }) => views.status(id)),
-          ctx.clock.now(),
-        ),
+        renderMetrics({
+          views: ctx.catalog.services().map(({ id }) => views.status(id)),
+          now: ctx.clock.now(),
+          troubles: ctx.troubles.list(),
+          overdue: countOverdue(ctx.store, ctx.clock.now().getTime()),
+        }),
       ),
   )
 }
 
-/** Sends a body that any site may read, with a tag by which an unchanged one costs nothing. */
-function sendOpen(request: FastifyRequest, reply: FastifyReply, type: string, body: string): FastifyReply {
-  const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`
+/** Sends what any site may read; an unchanged answer costs nothing. */
+function sendOpen(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  type: string,
+  { body, etag }: Answer,
+): FastifyReply {
   reply
     .header('access-control-allow-origin', '*')
     .header('cross-origin-resource-policy', 'cross-origin')
@@ -78,8 +83,7 @@ function sendOpen(request: FastifyRequest, reply: FastifyReply, type: string, bo
   return reply.type(type).serializer(String).send(body)
 }
 
-const sendJson = (request: FastifyRequest, reply: FastifyReply, value: unknown): FastifyReply =>
-  sendOpen(request, reply, 'application/json; charset=utf-8', JSON.stringify(value))
+const JSON_TYPE = 'application/json; charset=utf-8'
 
 function registerStatusJson(app: WatchApp, ctx: WatchCtx, views: ViewCache): void {
   app.get(
@@ -88,12 +92,13 @@ function registerStatusJson(app: WatchApp, ctx: WatchCtx, views: ViewCache): voi
     (request, reply) => {
       const view = views.status(request.params.service)
       const links = absoluteLinks(ctx, request, view.service.id)
-      return sendJson(request, reply, toWatchStatus(view, links, ctx.clock.now()))
+      const make = () => JSON.stringify(toWatchStatus(view, links, ctx.clock.now()))
+      return sendOpen(request, reply, JSON_TYPE, answerOnce(view, `own ${links.status()}`, make))
     },
   )
 }
 
-type Answer = (view: StatusView, links: Links) => unknown
+type Shape = (view: StatusView, links: Links) => unknown
 
 function registerStatuspage(
   app: WatchApp,
@@ -102,16 +107,13 @@ function registerStatuspage(
   prefix: string,
   serviceOf: (request: FastifyRequest) => string,
 ): void {
-  const incidentsOf = (view: StatusView) =>
-    listIncidents(ctx, { serviceId: view.service.id, limit: INCIDENTS_READ })
-  const maintenancesOf = (view: StatusView) => listMaintenances(ctx, { serviceId: view.service.id })
-  const answers: Record<string, Answer> = {
+  const answers: Record<string, Shape> = {
     'summary.json': toSummary,
     'status.json': (view, links) => ({ page: toPage(view, links), status: toStatus(view) }),
     'components.json': (view, links) => ({ page: toPage(view, links), components: toComponents(view) }),
     'incidents.json': (view, links) => ({
       page: toPage(view, links),
-      incidents: toIncidents(incidentsOf(view), view, links),
+      incidents: toIncidents(views.incidents(view.service.id), view, links),
     }),
     'incidents/unresolved.json': (view, links) => ({
       page: toPage(view, links),
@@ -119,7 +121,9 @@ function registerStatuspage(
     }),
     'scheduled-maintenances.json': (view, links) => ({
       page: toPage(view, links),
-      scheduled_maintenances: maintenancesOf(view).map((one) => toMaintenance(one, view, links)),
+      scheduled_maintenances: views
+        .maintenances(view.service.id)
+        .map((one) => toMaintenance(one, view, links)),
     }),
     'scheduled-maintenances/upcoming.json': (view, links) => ({
       page: toPage(view, links),
@@ -137,18 +141,20 @@ function registerStatuspage(
   for (const [path, answer] of Object.entries(answers))
     app.get(`${prefix}/api/v2/${path}`, (request, reply) => {
       const view = views.status(serviceOf(request))
-      return sendJson(request, reply, answer(view, absoluteLinks(ctx, request, view.service.id)))
+      const links = absoluteLinks(ctx, request, view.service.id)
+      const make = () => JSON.stringify(answer(view, links))
+      return sendOpen(request, reply, JSON_TYPE, answerOnce(view, `${path} ${links.status()}`, make))
     })
 }
 
 function registerFeeds(app: WatchApp, ctx: WatchCtx, views: ViewCache): void {
   const send = (request: FastifyRequest, reply: FastifyReply, serviceId: string, kind: 'rss' | 'atom') => {
     const view = views.status(serviceId)
-    const incidents = listIncidents(ctx, { serviceId, limit: FEED_INCIDENTS })
     const links = absoluteLinks(ctx, request, serviceId)
-    return kind === 'rss'
-      ? sendOpen(request, reply, 'application/rss+xml; charset=utf-8', renderRss(view, incidents, links))
-      : sendOpen(request, reply, 'application/atom+xml; charset=utf-8', renderAtom(view, incidents, links))
+    const render = kind === 'rss' ? renderRss : renderAtom
+    const make = () => render(view, views.incidents(serviceId).slice(0, FEED_INCIDENTS), links)
+    const answer = answerOnce(view, `${kind} ${links.status()}`, make)
+    return sendOpen(request, reply, `application/${kind}+xml; charset=utf-8`, answer)
   }
   for (const kind of ['rss', 'atom'] as const) {
     app.get(`/s/:service/history.${kind}`, { schema: { params: ServiceParams } }, (request, reply) =>
@@ -166,7 +172,7 @@ const BadgeParams = ServiceParams.extend({ slug: z.string().max(63) })
 
 function registerBadges(app: WatchApp, views: ViewCache): void {
   const sendBadge = (request: FastifyRequest, reply: FastifyReply, badge: string) =>
-    sendOpen(request, reply, 'image/svg+xml; charset=utf-8', badge)
+    sendOpen(request, reply, 'image/svg+xml; charset=utf-8', toAnswer(badge))
   app.get('/s/:service/badge.svg', { schema: { params: ServiceParams } }, (request, reply) =>
     sendBadge(request, reply, renderServiceBadge(views.status(request.params.service))),
   )

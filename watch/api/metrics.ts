@@ -2,6 +2,8 @@
 import type { StatusView } from '../incidents/index.ts'
 import type { CellView } from '../../engines/detect/types.ts'
 import type { ComponentStatus } from '../../contract/watch.ts'
+import type { Trouble } from '../app/troubles.ts'
+import { CHANNELS } from '../telling/subscriptions.ts'
 
 const STATES: readonly CellView['state'][] = [
   'up',
@@ -26,8 +28,16 @@ interface Family {
   readonly samples: { readonly labels: Readonly<Record<string, string>>; readonly value: number }[]
 }
 
-/** Renders the gauges of all services. */
-export function renderMetrics(views: readonly StatusView[], now: Date): string {
+export interface MetricsInput {
+  readonly views: readonly StatusView[]
+  readonly now: Date
+  readonly troubles: readonly Trouble[]
+  /** Messages whose time has come and that are not sent yet, by channel. */
+  readonly overdue: ReadonlyMap<string, number>
+}
+
+/** Renders the gauges of all services, and of the watch's own means. */
+export function renderMetrics({ views, now, troubles, overdue }: MetricsInput): string {
   const family = (name: string, help: string): Family => ({ name, help, samples: [] })
   const severity = family(
     'upbeat_watch_component_severity',
@@ -59,7 +69,27 @@ export function renderMetrics(views: readonly StatusView[], now: Date): string {
       }
     }
   }
-  return [severity, cell, posterior, open, age, blind].map(renderFamily).join('')
+  const services = [severity, cell, posterior, open, age, blind]
+  return [...services, ...familiesOfMeans(troubles, overdue)].map(renderFamily).join('')
+}
+
+/** Whether the watch can tell people: what its operator has to mend, and what waits. */
+function familiesOfMeans(
+  troubles: MetricsInput['troubles'],
+  overdue: MetricsInput['overdue'],
+): readonly Family[] {
+  return [
+    {
+      name: 'upbeat_watch_trouble',
+      help: 'One for what the operator of the watch has to mend; the cockpit says how.',
+      samples: troubles.map(({ id }) => ({ labels: { trouble: id }, value: 1 })),
+    },
+    {
+      name: 'upbeat_watch_messages_overdue',
+      help: 'Messages that should have been sent and are not yet.',
+      samples: CHANNELS.map((channel) => ({ labels: { channel }, value: overdue.get(channel) ?? 0 })),
+    },
+  ]
 }
 
 function countStates(view: StatusView): Map<string, number> {

@@ -10,6 +10,7 @@ import { openStore, type Store } from '../store/index.ts'
 import type { WatchConfig } from './config.ts'
 import { randomId } from './ids.ts'
 import { createSteadyClock } from './steady-clock.ts'
+import { createTroubles, type Troubles } from './troubles.ts'
 
 export interface WatchCtx {
   readonly config: WatchConfig
@@ -21,6 +22,8 @@ export interface WatchCtx {
   readonly catalog: Catalog
   /** What the detector says now, and who wants to hear of changes. */
   readonly live: LiveStatus
+  /** What its operator has to mend, and who says so. */
+  readonly troubles: Troubles
   /** 12 lower-case letters and digits, at random: how Statuspage's clients expect ids. */
   newId(): string
   randomBytes(count: number): Buffer
@@ -60,13 +63,15 @@ export async function openWatchContext(
     }),
   )
   const board = createLiveBoard(log)
+  const clock = createSteadyClock(options.clock ?? systemClock)
   const ctx: WatchCtx = {
     config,
-    clock: createSteadyClock(options.clock ?? systemClock),
+    clock,
     log,
     store,
     catalog,
     live: board,
+    troubles: createTroubles({ clock, log }),
     newId: () => randomId(randomBytes),
     randomBytes,
   }

@@ -19,7 +19,7 @@ export {
 export { writeExplanation, writeIncident, writeUpdate } from './records.ts'
 export type { IncidentRecord } from './records.ts'
 export { incidentById, listIncidents, statusOf } from './status.ts'
-export { adviceFor, CAUSE_WORDS } from './words.ts'
+export { ADVICE_LABEL, adviceFor, CAUSE_WORDS, describeCause } from './words.ts'
 export { createLiveBoard } from './live-status.ts'
 export type { LiveBoard, LiveStatus } from './live-status.ts'
 export { startIncidentLoop } from './loop.ts'

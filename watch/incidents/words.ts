@@ -1,5 +1,6 @@
 /** What incidents are called and what their updates say: templates in plain words, one place, so that all channels agree. */
 import type { Cause, OutageState, SignalKind } from '../../engines/detect/types.ts'
+import type { IncidentView } from './views.ts'
 
 /** An incident as far as words need it. */
 export interface Wording {
@@ -82,9 +83,26 @@ export const relapseBody = (wording: Wording): string =>
 export const unconfirmedBody = (wording: Wording): string =>
   `What looked like a fault of ${joinNames(wording.features)}${inRegions(wording.regions)} did not last and was never confirmed.`
 
+/** Its features were taken out of what is watched. */
+export const unwatchedBody = (wording: Wording): string =>
+  `${joinNames(wording.features)} ${wording.features.length === 1 ? 'is' : 'are'} not watched any more${inRegions(wording.regions)}, so nothing is known of how it ended.`
+
 /** More or fewer features or regions than before. */
 export const scopeBody = (wording: Wording): string =>
   `Now affected: ${joinNames(wording.features)}${inRegions(wording.regions)}.`
+
+/** The likely cause, how sure the watch is, and who says so. */
+export function describeCause(
+  incident: Pick<IncidentView, 'cause' | 'causes' | 'isCauseByOperator'>,
+): string {
+  if (incident.isCauseByOperator) return `Cause: ${CAUSE_WORDS[incident.cause]}, as an operator found.`
+  const first = incident.causes[0]
+  if (incident.cause === 'unknown' || !first) return 'Cause: not known yet.'
+  return `Likely cause: ${CAUSE_WORDS[incident.cause]} (${Math.round(first.probability * 100)} % sure).`
+}
+
+/** Stands before the advice, on pages and in messages. */
+export const ADVICE_LABEL = 'What you can do:'
 
 /** What a person can do meanwhile, in one sentence. */
 export function adviceFor(state: OutageState, cause: Cause): string {

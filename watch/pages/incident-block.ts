@@ -4,8 +4,9 @@ import type { SignalKind } from '../../engines/detect/types.ts'
 import { formatAge, formatDuration, formatInstant, formatShare } from './format.ts'
 import { html, type Html } from './html.ts'
 import type { Links } from './links.ts'
-import { adviceFor, CAUSE_WORDS, joinNames } from '../incidents/words.ts'
+import { ADVICE_LABEL, adviceFor, CAUSE_WORDS, describeCause, joinNames } from '../incidents/words.ts'
 import { evidenceWords, maintenanceWords, outageStateWords, signalWords } from './words.ts'
+import { authorOf, renderSeenBy } from './seen-by.ts'
 
 export interface BlockContext {
   readonly view: StatusView
@@ -53,13 +54,7 @@ export function describeForecast(incident: IncidentView, now: Date): string | nu
   return `Outages like this one last about ${formatDuration(left(medianMs))} more; nine of ten between ${formatDuration(left(lowMs))} and ${formatDuration(left(highMs))}.`
 }
 
-/** The likely cause, how sure the watch is, and who says so. */
-export function describeCause(incident: IncidentView): string {
-  if (incident.isCauseByOperator) return `Cause: ${CAUSE_WORDS[incident.cause]}, as an operator found.`
-  const first = incident.causes[0]
-  if (incident.cause === 'unknown' || !first) return 'Cause: not known yet.'
-  return `Likely cause: ${CAUSE_WORDS[incident.cause]} (${Math.round(first.probability * 100)} % sure).`
-}
+export { describeCause } from '../incidents/words.ts'
 
 /** An incident on the status page. */
 export function renderIncidentCard(incident: IncidentView, context: BlockContext): Html {
@@ -75,6 +70,7 @@ export function renderIncidentCard(incident: IncidentView, context: BlockContext
       ><span>${describeLength(incident, now)}</span>
     </p>
     <p class="sub">${describeCause(incident)}${forecast && ` ${forecast}`}</p>
+    ${renderSeenBy(incident, context)}
     ${
       latest &&
       html`<ol class="tl">
@@ -85,7 +81,7 @@ export function renderIncidentCard(incident: IncidentView, context: BlockContext
         </li>
       </ol>`
     }
-    ${incident.resolvedAtMs === null && html`<p class="sub"><b>What you can do:</b> ${adviceFor(incident.state, incident.cause)}</p>`}
+    ${incident.resolvedAtMs === null && html`<p class="sub"><b>${ADVICE_LABEL}</b> ${adviceFor(incident.state, incident.cause)}</p>`}
   </article>`
 }
 
@@ -118,10 +114,7 @@ export function renderTimeline(incident: IncidentView, context: BlockContext): H
       (update) =>
         html`<li>
           <b>${outageStateWords[update.state]}</b>
-          <span class="faint"
-            >${renderTime(update.atMs, context)} ·
-            ${update.author === 'watch' ? 'by the watch' : 'by an operator'}</span
-          >
+          <span class="faint">${renderTime(update.atMs, context)} · ${authorOf(update)}</span>
           <p>${update.body}</p>
         </li>`,
     )}

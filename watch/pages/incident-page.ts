@@ -1,10 +1,9 @@
 /** One incident, whole: what happened, what shows it, why, how it went on, and how it was explained. */
 import type { IncidentView, MaintenanceView } from '../incidents/index.ts'
-import { adviceFor } from '../incidents/index.ts'
+import { ADVICE_LABEL, adviceFor, describeCause } from '../incidents/index.ts'
 import { formatDuration } from './format.ts'
 import { html, type Html } from './html.ts'
 import {
-  describeCause,
   describeConfidence,
   describeForecast,
   describeLength,
@@ -18,6 +17,7 @@ import {
   type BlockContext,
 } from './incident-block.ts'
 import { icon, renderPage } from './layout.ts'
+import { renderWitnesses } from './peers-block.ts'
 import { maintenanceWords, outageStateWords } from './words.ts'
 
 export interface IncidentPageInput extends BlockContext {
@@ -51,7 +51,7 @@ export function renderIncidentPage(input: IncidentPageInput): string {
       ${
         incident.resolvedAtMs === null &&
         html`<p class="acts">
-          <span><b>What you can do:</b> ${adviceFor(incident.state, incident.cause)}</span>
+          <span><b>${ADVICE_LABEL}</b> ${adviceFor(incident.state, incident.cause)}</span>
         </p>`
       }
       <section>
@@ -72,6 +72,7 @@ export function renderIncidentPage(input: IncidentPageInput): string {
           ${renderContributions(incident.contributions)}
         </div>
       </section>
+      ${renderWitnesses(incident, input)}
       <section>
         <h2>Times</h2>
         <div class="card">${renderTimes(input)}</div>

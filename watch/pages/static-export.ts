@@ -6,7 +6,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { startRepeating } from '../../kit/repeat.ts'
 import type { WatchCtx } from '../app/context.ts'
-import { listIncidents, listMaintenances } from '../incidents/index.ts'
+import { listIncidents } from '../incidents/index.ts'
 import { renderAtom, renderRss } from '../api/feeds.ts'
 import { toIncidents, toPage, toStatus, toSummary } from '../api/statuspage.ts'
 import { toWatchStatus } from '../api/watch-status.ts'
@@ -119,7 +119,7 @@ function* renderService(ctx: WatchCtx, views: ViewCache, serviceId: string): Gen
   ]
   for (const incident of incidents)
     yield [`incidents/${incident.id}.html`, renderIncidentPage({ ...base, links: below, incident })]
-  for (const maintenance of listMaintenances(ctx, { serviceId }))
+  for (const maintenance of views.maintenances(serviceId))
     yield [
       `maintenances/${maintenance.id}.html`,
       renderMaintenancePage({ ...base, links: below, maintenance }),
@@ -153,7 +153,7 @@ function* renderService(ctx: WatchCtx, views: ViewCache, serviceId: string): Gen
 function* renderData(ctx: WatchCtx, views: ViewCache, serviceId: string): Generator<[string, string]> {
   const view = views.status(serviceId)
   const links = serverLinks(serviceId, ctx.config.publicUrl ?? '')
-  const incidents = listIncidents(ctx, { serviceId, limit: 150 })
+  const incidents = views.incidents(serviceId)
   const page = toPage(view, links)
   yield ['status.json', JSON.stringify(toWatchStatus(view, links, ctx.clock.now()))]
   yield ['api/v2/summary.json', JSON.stringify(toSummary(view, links))]

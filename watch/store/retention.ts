@@ -1,6 +1,7 @@
 /** How long what is kept. */
 import { startRepeating } from '../../kit/repeat.ts'
 import type { WatchCtx } from '../app/context.ts'
+import { forgetOldKeptStatement } from './kept.ts'
 import type { Statement } from './types.ts'
 
 const HOUR_MS = 3_600_000
@@ -8,24 +9,77 @@ const DAY_MS = 24 * HOUR_MS
 const EVERY_MS = 10 * 60_000
 /** Deleted at once: the writer is not kept busy for long. */
 const CHUNK = 5_000
+const COUNTS_MS = 400 * DAY_MS
+/** What was told, and what could not be for so long: after a week it is no news any more. */
+const TOLD_MS = 7 * DAY_MS
 
-/** Table, the column of its time, and for how long. Incidents, their updates, maintenance and the audit log stay. */
-const KEPT_MS: readonly (readonly [table: string, column: string, forMs: number])[] = [
+/** What becomes of a table's rows. */
+export type Retention =
+  /** Deleted once `column` is older; a table whose rows are found by that column without reading all of them. */
+  | { readonly kind: 'age'; readonly column: string; readonly forMs: number }
+  /** Deleted by a statement of its own, again and again until it changes nothing. */
+  | { readonly kind: 'own'; readonly statement: (nowMs: number) => Statement }
+  /** Goes with the row that it belongs to, by a foreign key or in the same unit. */
+  | { readonly kind: 'with'; readonly table: string }
+  | { readonly kind: 'for-good'; readonly why: string }
+
+/** Every table of the file, in the order in which they are swept. */
+export const RETENTION: Readonly<Record<string, Retention>> = {
   // Reports one by one carry what a person wrote: two days, then only counts.
-  ['report', 'at_ms', 2 * DAY_MS],
-  ['report_minute', 'at_ms', 400 * DAY_MS],
-  ['response_bucket', 'at_ms', 8 * DAY_MS],
-  ['probe_event', 'at_ms', 90 * DAY_MS],
-  ['marker', 'at_ms', 400 * DAY_MS],
-  ['official_word', 'read_at_ms', 400 * DAY_MS],
-  ['watch_span', 'seen_until_ms', 400 * DAY_MS],
-  ['taken_nonce', 'at_ms', HOUR_MS],
-]
+  report: { kind: 'age', column: 'at_ms', forMs: 2 * DAY_MS },
+  report_minute: { kind: 'age', column: 'at_ms', forMs: COUNTS_MS },
+  response_bucket: { kind: 'age', column: 'at_ms', forMs: 8 * DAY_MS },
+  probe_event: { kind: 'age', column: 'at_ms', forMs: 90 * DAY_MS },
+  marker: { kind: 'age', column: 'at_ms', forMs: COUNTS_MS },
+  official_word: { kind: 'age', column: 'read_at_ms', forMs: COUNTS_MS },
+  watch_span: { kind: 'age', column: 'seen_until_ms', forMs: COUNTS_MS },
+  taken_nonce: { kind: 'age', column: 'at_ms', forMs: HOUR_MS },
+  component_change: {
+    kind: 'own',
+    // The last change of a component stays, however old: it says how the component is.
+    statement: (nowMs) => ({
+      sql: `delete from component_change where at_ms < :beforeMs and exists (
+          select 1 from component_change as later where later.service_id = component_change.service_id
+            and later.feature_id = component_change.feature_id and later.at_ms > component_change.at_ms
+            and later.at_ms < :beforeMs)`,
+      params: { beforeMs: nowMs - COUNTS_MS },
+    }),
+  },
+  message: {
+    kind: 'own',
+    statement: (nowMs) => ({
+      sql: `delete from message where rowid in (
+          select m.rowid from notice n join message m on m.notice_id = n.id where n.at_ms < :beforeMs limit ${CHUNK})`,
+      params: { beforeMs: nowMs - TOLD_MS },
+    }),
+  },
+  notice: { kind: 'age', column: 'at_ms', forMs: TOLD_MS },
+  // A thread goes on where its last post is known.
+  post: { kind: 'age', column: 'at_ms', forMs: 90 * DAY_MS },
+  subscription: {
+    kind: 'own',
+    // Addresses of people who never asked to be here, and room that others may need. The others end it themselves.
+    statement: (nowMs) => ({
+      sql: 'delete from subscription where confirmed_at_ms is null and created_at_ms < :beforeMs',
+      params: { beforeMs: nowMs - 2 * DAY_MS },
+    }),
+  },
+  kept: {
+    kind: 'own',
+    // The salt of a day whose reports are gone. Whatever else is kept by name is replaced by who keeps it.
+    statement: (nowMs) => forgetOldKeptStatement('report-salt-', nowMs - 2 * DAY_MS),
+  },
+  incident: { kind: 'for-good', why: 'the history of the service' },
+  incident_update: { kind: 'with', table: 'incident' },
+  incident_explanation: { kind: 'with', table: 'incident' },
+  maintenance: { kind: 'for-good', why: 'the history of the service' },
+  maintenance_update: { kind: 'with', table: 'maintenance' },
+  audit: { kind: 'for-good', why: 'who did what must stay known' },
+  detector_snapshot: { kind: 'for-good', why: 'one row, replaced by the next' },
+  migration: { kind: 'for-good', why: 'which changes of the schema the file has seen' },
+}
 
-/** A subscription that nobody confirms. */
-const UNCONFIRMED_MS = 2 * DAY_MS
-
-/** Deletes now and then what is older. The last change of a component stays, however old. */
+/** Deletes now and then what is older. */
 export function startRetention(ctx: WatchCtx): AsyncDisposable {
   return startRepeating({
     intervalMs: EVERY_MS,
@@ -37,43 +91,50 @@ export function startRetention(ctx: WatchCtx): AsyncDisposable {
 /** One round. */
 export async function sweep(ctx: WatchCtx, signal?: AbortSignal): Promise<void> {
   const nowMs = ctx.clock.now().getTime()
-  for (const [table, column, forMs] of KEPT_MS) {
-    for (;;) {
-      const { oldest } = ctx.store.get<{ oldest: number | null }>(
-        `select min(${column}) as oldest from ${table}`,
-      )!
-      if (oldest === null || oldest >= nowMs - forMs || signal?.aborted) break
-      const [deleted] = await ctx.store.write([chunkStatement(table, column, nowMs - forMs, oldest)])
-      if (deleted === 0) break
+  const rowless = new Set(
+    ctx.store
+      .all<{ name: string }>("select name from pragma_table_list where schema = 'main' and wr = 1")
+      .map(({ name }) => name),
+  )
+  for (const [table, retention] of Object.entries(RETENTION)) {
+    if (signal?.aborted) return
+    if (retention.kind === 'age')
+      await sweepByAge(ctx, { table, ...retention, nowMs, hasRowids: !rowless.has(table) }, signal)
+    else if (retention.kind === 'own') {
+      const statement = retention.statement(nowMs)
+      while (!signal?.aborted && (await ctx.store.write([statement]))[0]! > 0);
     }
   }
-  await ctx.store.write([
-    {
-      // Addresses of people who never asked to be here, and room that others may need.
-      sql: 'delete from subscription where confirmed_at_ms is null and created_at_ms < :beforeMs',
-      params: { beforeMs: nowMs - UNCONFIRMED_MS },
-    },
-    {
-      sql: `delete from component_change where at_ms < :beforeMs and exists (
-          select 1 from component_change as later where later.service_id = component_change.service_id
-            and later.feature_id = component_change.feature_id and later.at_ms > component_change.at_ms
-            and later.at_ms < :beforeMs)`,
-      params: { beforeMs: nowMs - 400 * DAY_MS },
-    },
-  ])
 }
 
-/** Tables with a rowid by chunks, those without by a slice of time. */
-function chunkStatement(table: string, column: string, beforeMs: number, oldest: number): Statement {
-  const hasRowid =
-    table === 'probe_event' || table === 'official_word' || table === 'watch_span' || table === 'marker'
-  return hasRowid
-    ? {
-        sql: `delete from ${table} where rowid in (select rowid from ${table} where ${column} < :beforeMs limit ${CHUNK})`,
-        params: { beforeMs },
-      }
-    : {
-        sql: `delete from ${table} where ${column} < :untilMs`,
-        params: { untilMs: Math.min(beforeMs, oldest + HOUR_MS) },
-      }
+interface SweepInput {
+  readonly table: string
+  readonly column: string
+  readonly forMs: number
+  readonly nowMs: number
+  readonly hasRowids: boolean
+}
+
+async function sweepByAge(ctx: WatchCtx, input: SweepInput, signal?: AbortSignal): Promise<void> {
+  const { table, column, forMs, nowMs, hasRowids } = input
+  const beforeMs = nowMs - forMs
+  while (!signal?.aborted) {
+    const { oldest } = ctx.store.get<{ oldest: number | null }>(
+      `select min(${column}) as oldest from ${table}`,
+    )!
+    if (oldest === null || oldest >= beforeMs) return
+    const [deleted] = await ctx.store.write([
+      hasRowids
+        ? {
+            sql: `delete from ${table} where rowid in (select rowid from ${table} where ${column} < :beforeMs limit ${CHUNK})`,
+            params: { beforeMs },
+          }
+        : {
+            // Without rowids there is no limit: a slice of time instead.
+            sql: `delete from ${table} where ${column} < :untilMs`,
+            params: { untilMs: Math.min(beforeMs, oldest + HOUR_MS) },
+          },
+    ])
+    if (deleted === 0) return
+  }
 }

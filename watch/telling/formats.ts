@@ -1,23 +1,14 @@
 /** A notice in the shape of each channel. */
 import type { StatusView } from '../incidents/index.ts'
-import { incidentById, maintenanceById } from '../incidents/index.ts'
+import { ADVICE_LABEL, incidentById, maintenanceById } from '../incidents/index.ts'
 import type { WatchCtx } from '../app/context.ts'
 import { pageIdOf, toIncident, toMaintenance } from '../api/statuspage.ts'
 import { serverLinks } from '../pages/links.ts'
+import { urlOf } from './message-links.ts'
 import type { Notice } from './notices.ts'
 
 /** Discord refuses more (2,000); Slack cuts at 4,000. */
 const CHAT_MAX_LENGTH = 1_800
-
-/** Where people read more. */
-export function urlOf(notice: Notice, origin: string): string {
-  if (notice.link !== undefined) return notice.link
-  const links = serverLinks(notice.serviceId, origin)
-  if (notice.subjectId === '') return links.status()
-  return notice.kind === 'maintenance'
-    ? links.maintenance(notice.subjectId)
-    : links.incident(notice.subjectId)
-}
 
 /** Plain text, as it goes into a mail. */
 export function toText(notice: Notice, origin: string): string {
@@ -25,8 +16,8 @@ export function toText(notice: Notice, origin: string): string {
     `${notice.state}: ${notice.title}`,
     '',
     notice.body,
-    ...(notice.cause ? ['', `Likely cause: ${notice.cause}.`] : []),
-    ...(notice.advice ? ['', `What you can do: ${notice.advice}`] : []),
+    ...(notice.cause ? ['', notice.cause] : []),
+    ...(notice.advice ? ['', `${ADVICE_LABEL} ${notice.advice}`] : []),
     '',
     urlOf(notice, origin),
   ].join('\n')

@@ -1,7 +1,8 @@
 /** What is told: one notice for each update of a confirmed incident and of a maintenance. */
 import { z } from 'zod'
-import type { IncidentView, MaintenanceView } from '../incidents/index.ts'
-import { adviceFor, CAUSE_WORDS } from '../incidents/index.ts'
+import type { OutageState } from '../../engines/detect/types.ts'
+import type { IncidentView, MaintenanceView, UpdateView } from '../incidents/index.ts'
+import { adviceFor, CAUSE_WORDS, describeCause } from '../incidents/index.ts'
 import { maintenanceWords, outageStateWords } from '../pages/words.ts'
 
 export const Notice = z.object({
@@ -23,30 +24,56 @@ export const Notice = z.object({
   regions: z.array(z.string()),
   /** Of a page: where it is answered, instead of the public page. */
   link: z.string().optional(),
+  /** Whether it is worth a post on a public network. */
+  isPost: z.boolean().optional(),
 })
 export type Notice = z.infer<typeof Notice>
 
-/** Notices of an incident; none while it is only suspected, or was never more. */
+/** States whose beginning is worth a post; what lies between is in the page that the posts lead to. */
+const POSTED_STATES: ReadonlySet<OutageState> = new Set(['confirmed', 'identified', 'resolved'])
+
+/** Notices of an incident, oldest first; none while it is only suspected, or was never more. */
 export function noticesOfIncident(incident: IncidentView, serviceName: string): Notice[] {
   if (incident.confirmedAtMs === null || incident.mergedInto !== null) return []
   const confirmedAtMs = incident.confirmedAtMs
+  let posted: OutageState | null = null
   return incident.updates
+    .toReversed()
     .filter(({ atMs, state }) => atMs >= confirmedAtMs && state !== 'suspected')
-    .map((update) => ({
-      id: update.id,
-      kind: 'incident' as const,
-      serviceId: incident.serviceId,
-      serviceName,
-      subjectId: incident.id,
-      title: incident.title,
-      state: outageStateWords[update.state],
-      body: update.body,
-      cause: incident.cause === 'unknown' ? null : CAUSE_WORDS[incident.cause],
-      advice: adviceFor(update.state, incident.cause),
-      atMs: update.atMs,
-      featureIds: [...incident.featureIds],
-      regions: [...incident.regions],
-    }))
+    .map((update) => {
+      const isNewState = update.state !== posted && POSTED_STATES.has(update.state)
+      const isPost = posted === null || isNewState || update.author !== 'watch'
+      if (isPost) posted = update.state
+      return {
+        id: update.id,
+        kind: 'incident' as const,
+        serviceId: incident.serviceId,
+        serviceName,
+        subjectId: incident.id,
+        title: incident.title,
+        state: outageStateWords[update.state],
+        body: update.body,
+        ...besidesBody(update, incident),
+        atMs: update.atMs,
+        featureIds: [...incident.featureIds],
+        regions: [...incident.regions],
+        isPost,
+      }
+    })
+}
+
+/** The cause and the advice, unless the update says them already. */
+function besidesBody(
+  { body, state }: UpdateView,
+  incident: IncidentView,
+): { readonly cause: string | null; readonly advice: string | null } {
+  const says = (words: string) => body.toLowerCase().includes(words.toLowerCase().replace(/\.$/, ''))
+  const advice = adviceFor(state, incident.cause)
+  const isCauseKnown = incident.cause !== 'unknown'
+  return {
+    cause: isCauseKnown && !says(CAUSE_WORDS[incident.cause]) ? describeCause(incident) : null,
+    advice: says(advice) ? null : advice,
+  }
 }
 
 /** Notices of a maintenance: its announcement and each step. */
@@ -70,8 +97,10 @@ export function noticesOfMaintenance(maintenance: MaintenanceView, serviceName: 
       state: 'Announced',
       body: `${maintenance.body}\n${window}`,
       atMs: maintenance.createdAtMs,
+      isPost: true,
     },
     ...maintenance.updates
+      .toReversed()
       .filter(({ status }) => status !== 'scheduled')
       .map((update) => ({
         ...common,
@@ -79,9 +108,15 @@ export function noticesOfMaintenance(maintenance: MaintenanceView, serviceName: 
         state: maintenanceWords[update.status],
         body: update.body,
         atMs: update.atMs,
+        isPost: update.status !== 'verifying',
       })),
   ]
 }
+
+/** A notice that concerns one subscription alone. */
+export const noticeToOne = (
+  notice: Pick<Notice, 'id' | 'kind' | 'serviceId' | 'serviceName' | 'title' | 'state' | 'body' | 'atMs'>,
+): Notice => ({ ...notice, subjectId: '', cause: null, advice: null, featureIds: [], regions: [] })
 
 /** Whether a subscription to these features and regions (empty: all) wants the notice. */
 export function isWanted(

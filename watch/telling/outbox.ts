@@ -1,10 +1,11 @@
 /** Notices become messages: one for each subscription that wants it, written before anything is sent. */
 import type { WatchCtx } from '../app/context.ts'
 import { listIncidents, listMaintenances } from '../incidents/index.ts'
-import type { Statement } from '../store/index.ts'
+import type { Statement, Store } from '../store/index.ts'
 import { isWanted, Notice, noticesOfIncident, noticesOfMaintenance } from './notices.ts'
+import { postStatements } from './posts/post-records.ts'
 import { dueAt } from './rhythm.ts'
-import { listConfirmed, type Subscription } from './subscriptions.ts'
+import { listConfirmed, type Channel, type Subscription } from './subscriptions.ts'
 
 const PAGE = 1_000
 /** What is older than this when the watch comes back is history, not news. */
@@ -21,7 +22,7 @@ export async function collectNotices(ctx: WatchCtx, serviceIds: readonly string[
     const entry = ctx.catalog.find(serviceId)
     if (!entry) continue
     const notices = [
-      ...listIncidents(ctx, { serviceId, limit: RECENT_INCIDENTS }).flatMap((incident) =>
+      ...listIncidents(ctx, { serviceId, limit: RECENT_INCIDENTS, isOwnOnly: true }).flatMap((incident) =>
         noticesOfIncident(incident, entry.name),
       ),
       ...listMaintenances(ctx, { serviceId }).flatMap((one) => noticesOfMaintenance(one, entry.name)),
@@ -54,7 +55,9 @@ const isKnown = (ctx: WatchCtx, id: string): boolean =>
 
 /** Makes the messages of each notice; a crash in between is mended by doing it again. */
 async function spreadNotices(ctx: WatchCtx): Promise<void> {
-  const open = ctx.store.all<{ body: string }>('select body from notice where is_spread = 0 order by at_ms')
+  const open = ctx.store.all<{ body: string }>(
+    'select body from notice where is_spread = 0 order by at_ms, rowid',
+  )
   for (const { body } of open) await spreadNotice(ctx, Notice.parse(JSON.parse(body)))
 }
 
@@ -73,7 +76,7 @@ async function spreadNotice(ctx: WatchCtx, notice: Notice): Promise<void> {
           dueAtMs: dueFor(subscription, nowMs),
         }),
       ),
-      ...(isLast ? [spreadStatement(notice.id)] : []),
+      ...(isLast ? [...postStatements(ctx, notice), spreadStatement(notice.id)] : []),
     ])
     if (isLast) return
     afterId = page.at(-1)!.id
@@ -118,23 +121,64 @@ export interface DueMessage {
   readonly notice: Notice
 }
 
-/** Messages of mail, or of all other channels, whose time has come, oldest first. */
-export function listDue(ctx: WatchCtx, lane: 'mail' | 'web', limit: number): DueMessage[] {
+/** Mail, or all other channels. */
+export type LaneName = 'mail' | 'web'
+
+export interface QueuedMessage extends DueMessage {
+  readonly channel: Channel
+  readonly address: string
+}
+
+interface DueRow {
+  readonly id: string
+  readonly subscription_id: string
+  readonly attempts: number
+  readonly first_due_at_ms: number
+  readonly notice_id: string
+  readonly body: string
+  readonly channel: Channel
+  readonly address: string
+}
+
+/** Messages of the lane whose time has come, oldest first. */
+export function listDue(ctx: WatchCtx, lane: LaneName, limit: number): QueuedMessage[] {
+  const notices = new Map<string, Notice>()
+  // Thousands of messages tell the same.
+  const noticeOf = ({ notice_id: id, body }: DueRow): Notice => {
+    const notice = notices.get(id) ?? Notice.parse(JSON.parse(body))
+    notices.set(id, notice)
+    return notice
+  }
   return ctx.store
-    .all<{ id: string; subscription_id: string; attempts: number; first_due_at_ms: number; body: string }>(
-      `select m.id, m.subscription_id, m.attempts, m.first_due_at_ms, n.body from message m join notice n on n.id = m.notice_id
-       join subscription s on s.id = m.subscription_id
-       where m.state = 'waiting' and m.due_at_ms <= :nowMs and (s.channel = 'email') = :isMail order by m.due_at_ms, n.at_ms limit :limit`,
+    .all<DueRow>(
+      `select m.id, m.subscription_id, m.attempts, m.first_due_at_ms, m.notice_id, n.body, s.channel, s.address
+       from message m join notice n on n.id = m.notice_id join subscription s on s.id = m.subscription_id
+       where m.state = 'waiting' and m.due_at_ms <= :nowMs and (s.channel = 'email') = :isMail
+       order by m.due_at_ms, n.at_ms, n.rowid limit :limit`,
       { nowMs: ctx.clock.now().getTime(), isMail: lane === 'mail' ? 1 : 0, limit },
     )
     .map((row) => ({
       id: row.id,
       subscriptionId: row.subscription_id,
+      channel: row.channel,
+      address: row.address,
       attempts: row.attempts,
       firstDueAtMs: row.first_due_at_ms,
-      notice: Notice.parse(JSON.parse(row.body)),
+      notice: noticeOf(row),
     }))
 }
+
+/** Messages whose time has come and that are not sent yet, by channel: what waits for a receiver, or for us. */
+export const countOverdue = (store: Store, nowMs: number): ReadonlyMap<Channel, number> =>
+  new Map(
+    store
+      .all<{ channel: Channel; count: number }>(
+        `select s.channel, count(*) as count from message m join subscription s on s.id = m.subscription_id
+         where m.state = 'waiting' and m.due_at_ms <= :nowMs group by s.channel`,
+        { nowMs },
+      )
+      .map(({ channel, count }) => [channel, count]),
+  )
 
 export const sentStatement = (id: string): Statement => ({
   sql: `update message set state = 'sent', attempts = attempts + 1, last_error = null where id = :id`,

@@ -136,20 +136,28 @@ function renderRhythm(timeZone: string): Html {
   </fieldset>`
 }
 
+export interface ShownService {
+  readonly id: string
+  readonly name: string
+  /** Whether the catalogue has it: only then there is a status page to go to. */
+  readonly hasPage: boolean
+}
+
 /** A page with one message and, where it takes one more tap, the button for it. */
 export function renderStepPage(input: {
   readonly title: string
   readonly text: string
-  readonly serviceId: string
-  readonly serviceName: string
+  /** Null: it is not known, or does not matter. */
+  readonly service: ShownService | null
   readonly action?: { readonly href: string; readonly label: string }
   /** Shown once: the key of a webhook's signatures. */
   readonly secret?: string
 }): string {
-  const links = serverLinks(input.serviceId)
+  const { service } = input
+  const links = serverLinks(service?.id ?? '')
   return renderPage({
-    title: `${input.title} · ${input.serviceName}`,
-    serviceName: input.serviceName,
+    title: service ? `${input.title} · ${service.name}` : input.title,
+    serviceName: service?.hasPage ? service.name : null,
     links,
     isIndexed: false,
     body: html`<h1>${input.title}</h1>
@@ -158,6 +166,8 @@ export function renderStepPage(input: {
         ${input.secret && html`<p>Messages are signed with HMAC-SHA-256 of <code>t.body</code> by this key, in the header <code>upbeat-signature</code>: <code>${input.secret}</code></p>`}
         ${input.action && html`<form method="post" action="${input.action.href}" class="acts"><button class="btn main">${input.action.label}</button></form>`}
       </section>
-      <p class="acts"><a class="btn small" href="${links.status()}">Status of ${input.serviceName}</a></p>`,
+      <p class="acts">
+        ${service?.hasPage ? html`<a class="btn small" href="${links.status()}">Status of ${service.name}</a>` : html`<a class="btn small" href="${links.services()}">What is watched</a>`}
+      </p>`,
   })
 }

@@ -125,9 +125,7 @@ export const confirmStatement = (id: string, nowMs: number): Statement => ({
 
 /** Ends it, with all that was still to be sent. Idempotent: a second tap finds it gone and that is fine. */
 export async function unsubscribe(ctx: WatchCtx, id: string, secret: string): Promise<void> {
-  const row = readRow(ctx, id)
-  if (!row || !isSecret(row.secret, secret)) return
-  await ctx.store.write([endStatement(id)])
+  if (subscriptionByLink(ctx, id, secret)) await ctx.store.write([endStatement(id)])
 }
 
 export const endStatement = (id: string): Statement => ({
@@ -137,9 +135,15 @@ export const endStatement = (id: string): Statement => ({
 
 /** @throws {WatchError} not-found */
 export function findSubscription(ctx: WatchCtx, id: string, secret: string): Subscription {
+  const subscription = subscriptionByLink(ctx, id, secret)
+  if (!subscription) throw notFound('subscription', id)
+  return subscription
+}
+
+/** Null when the link is wrong, or it was ended. */
+export function subscriptionByLink(ctx: WatchCtx, id: string, secret: string): Subscription | null {
   const row = readRow(ctx, id)
-  if (!row || !isSecret(row.secret, secret)) throw notFound('subscription', id)
-  return toSubscription(row)
+  return row && isSecret(row.secret, secret) ? toSubscription(row) : null
 }
 
 export function subscriptionById(ctx: WatchCtx, id: string): Subscription | null {

@@ -12,14 +12,16 @@ import { answerErrorsWithPages } from '../pages/error-page.ts'
 import { serverLinks } from '../pages/links.ts'
 import { ServiceParams } from '../pages/pages.routes.ts'
 import { acceptForms, fieldOf, formOf, sendPage } from '../pages/send-page.ts'
+import { noticeToOne } from './notices.ts'
 import { tellOne } from './outbox.ts'
 import { isTimeZone, type Rhythm } from './rhythm.ts'
-import { renderStepPage, renderSubscribePage } from './subscribe-page.ts'
+import { renderStepPage, renderSubscribePage, type ShownService } from './subscribe-page.ts'
 import {
   CHANNELS,
   confirmSubscription,
   findSubscription,
   subscribe,
+  subscriptionByLink,
   unsubscribe,
   type Channel,
   type Subscription,
@@ -45,6 +47,7 @@ const ADDRESSES = {
 /** What one network may ask for: enough for an office, too little to flood strangers with mail. */
 const BURST = 10
 const REFILL_MS = 3_600_000
+const ONE_CLICK_MAX_BYTES = 16 * 1024
 /** One address is asked at most once in this time whether it was its owner. */
 const ASK_WINDOW_MS = 6 * 3_600_000
 
@@ -60,6 +63,15 @@ export function registerTelling(app: WatchApp, ctx: WatchCtx, telling: Telling):
     acceptForms(scope)
     registerForm(scope, ctx, telling, limit)
     registerConfirmation(scope, ctx)
+  })
+  inScope(app, async (scope) => {
+    answerErrorsWithPages(scope, ctx)
+    // RFC 8058, 3.1: mail programs send a form of either kind, and its address says all.
+    scope.addContentTypeParser(
+      '*',
+      { parseAs: 'buffer', bodyLimit: ONE_CLICK_MAX_BYTES },
+      (_request, _body, done) => done(null),
+    )
     registerEnd(scope, ctx)
   })
   registerPush(app, ctx, telling, limit)
@@ -93,14 +105,14 @@ function registerForm(
       regions: form.getAll('regions').slice(0, 300),
       rhythm: readRhythm(form, entry.timeZone),
     })
-    const names = { serviceId: entry.id, serviceName: entry.name }
+    const service = serviceOf(ctx, entry.id)
     if (channel === 'email') {
       if (subscription.confirmedAtMs === null) await ask(ctx, entry, subscription)
       // The same answer whether the address was known or not.
       return sendPage(
         reply,
         renderStepPage({
-          ...names,
+          service,
           title: 'Look into your mail',
           text: 'If this address is not subscribed yet, a mail with a link is on its way to it. Nothing more comes before the link is used.',
         }),
@@ -111,7 +123,7 @@ function registerForm(
     return sendPage(
       reply,
       renderStepPage({
-        ...names,
+        service,
         title: 'The webhook is subscribed',
         text: 'It took the greeting. To end it, let it answer 410, or use the link in the messages.',
         ...(subscription.confirmedAtMs === null && channel === 'webhook' && { secret: subscription.secret }),
@@ -126,21 +138,16 @@ async function ask(ctx: WatchCtx, entry: ServiceEntry, subscription: Subscriptio
   const nowMs = ctx.clock.now().getTime()
   await tellOne(
     ctx,
-    {
+    noticeToOne({
       id: `confirm-${subscription.id}-${Math.floor(nowMs / ASK_WINDOW_MS)}`,
       kind: 'confirm',
       serviceId: entry.id,
       serviceName: entry.name,
-      subjectId: '',
       title: 'do you want to be told of outages?',
       state: 'Question',
       body: `Somebody, you we hope, asked that outages and maintenance of ${entry.name} be told to this address. If it was you, open:`,
-      cause: null,
-      advice: null,
       atMs: nowMs,
-      featureIds: [],
-      regions: [],
-    },
+    }),
     subscription.id,
   )
 }
@@ -165,17 +172,21 @@ async function greet(ctx: WatchCtx, telling: Telling, subscription: Subscription
   await confirmSubscription(ctx, subscription.id, subscription.secret)
 }
 
+/** Its service as the catalogue knows it; one that has left the catalogue has no page, and its id for a name. */
+function serviceOf(ctx: WatchCtx, serviceId: string): ShownService {
+  const entry = ctx.catalog.find(serviceId)
+  return { id: serviceId, name: entry?.name ?? serviceId, hasPage: entry !== undefined }
+}
+
 function registerConfirmation(app: WatchApp, ctx: WatchCtx): void {
   // Mail scanners follow links: only the button confirms.
   app.get('/confirm/:id/:secret', { schema: { params: SecretParams } }, (request, reply) => {
     const { id, secret } = request.params
-    const { serviceId } = findSubscription(ctx, id, secret)
-    const entry = entryOf(ctx, serviceId)
+    const service = serviceOf(ctx, findSubscription(ctx, id, secret).serviceId)
     const page = renderStepPage({
-      serviceId,
-      serviceName: entry.name,
+      service,
       title: 'Is it you?',
-      text: `One more tap, and outages and maintenance of ${entry.name} are told to your address.`,
+      text: `One more tap, and outages and maintenance of ${service.name} are told to your address.`,
       action: { href: `/confirm/${id}/${secret}`, label: 'Yes, tell me' },
     })
     return sendPage(reply, page, { maxAgeS: 0 })
@@ -183,8 +194,7 @@ function registerConfirmation(app: WatchApp, ctx: WatchCtx): void {
   app.post('/confirm/:id/:secret', { schema: { params: SecretParams } }, async (request, reply) => {
     const { serviceId } = await confirmSubscription(ctx, request.params.id, request.params.secret)
     const page = renderStepPage({
-      serviceId,
-      serviceName: entryOf(ctx, serviceId).name,
+      service: serviceOf(ctx, serviceId),
       title: 'You will be told',
       text: 'Every message has a link that ends it.',
     })
@@ -192,31 +202,29 @@ function registerConfirmation(app: WatchApp, ctx: WatchCtx): void {
   })
 }
 
+const ENDED = { title: 'It is ended', text: 'Nothing more comes, and the address is deleted here.' }
+
+/** All of it works whatever has become of the service. */
 function registerEnd(app: WatchApp, ctx: WatchCtx): void {
   app.get('/unsubscribe/:id/:secret', { schema: { params: SecretParams } }, (request, reply) => {
     const { id, secret } = request.params
-    const { serviceId } = findSubscription(ctx, id, secret)
-    const page = renderStepPage({
-      serviceId,
-      serviceName: entryOf(ctx, serviceId).name,
-      title: 'End this subscription?',
-      text: 'Nothing more comes, and the address is deleted here.',
-      action: { href: `/unsubscribe/${id}/${secret}`, label: 'Yes, end it' },
-    })
+    const subscription = subscriptionByLink(ctx, id, secret)
+    const page = subscription
+      ? renderStepPage({
+          service: serviceOf(ctx, subscription.serviceId),
+          title: 'End this subscription?',
+          text: 'Nothing more comes, and the address is deleted here.',
+          action: { href: `/unsubscribe/${id}/${secret}`, label: 'Yes, end it' },
+        })
+      : renderStepPage({ service: null, title: ENDED.title, text: 'Nobody is subscribed by this link.' })
     return sendPage(reply, page, { maxAgeS: 0 })
   })
-  // Mail programs send this by themselves (RFC 8058), with a form as its body.
   app.post('/unsubscribe/:id/:secret', { schema: { params: SecretParams } }, async (request, reply) => {
     const { id, secret } = request.params
+    const serviceId = subscriptionByLink(ctx, id, secret)?.serviceId
     await unsubscribe(ctx, id, secret)
-    const first = ctx.catalog.services()[0]
-    const page = renderStepPage({
-      serviceId: first?.id ?? '',
-      serviceName: first?.name ?? ctx.config.name,
-      title: 'It is ended',
-      text: 'Nothing more comes, and the address is deleted here.',
-    })
-    return sendPage(reply, page, { maxAgeS: 0 })
+    const service = serviceId === undefined ? null : serviceOf(ctx, serviceId)
+    return sendPage(reply, renderStepPage({ service, ...ENDED }), { maxAgeS: 0 })
   })
 }
 

@@ -1,0 +1,27 @@
+/** Addresses that stand in messages. */
+import type { WatchCtx } from '../app/context.ts'
+import { serverLinks } from '../pages/links.ts'
+import type { Notice } from './notices.ts'
+import type { Subscription } from './subscriptions.ts'
+
+/** The address by which people reach the watch. */
+export const originOfMessages = (ctx: WatchCtx): string =>
+  ctx.config.publicUrl ?? `http://localhost:${ctx.config.port}`
+
+/** The page that ends a subscription. */
+export const unsubscribeUrl = (ctx: WatchCtx, { id, secret }: Subscription): string =>
+  `${originOfMessages(ctx)}/unsubscribe/${id}/${secret}`
+
+/** The page that puts it in force. */
+export const confirmUrl = (ctx: WatchCtx, { id, secret }: Subscription): string =>
+  `${originOfMessages(ctx)}/confirm/${id}/${secret}`
+
+/** Where people read more; of a page to somebody on call: where it is answered. */
+export function urlOf(notice: Notice, origin: string): string {
+  if (notice.link !== undefined) return notice.link
+  const links = serverLinks(notice.serviceId, origin)
+  if (notice.subjectId === '') return links.status()
+  return notice.kind === 'maintenance'
+    ? links.maintenance(notice.subjectId)
+    : links.incident(notice.subjectId)
+}

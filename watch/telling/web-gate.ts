@@ -1,0 +1,104 @@
+/**
+ * The way to hosts of webhooks and push services. Each has its own pace and its own bound; one that keeps failing rests alone,
+ * and those that fail or are slow share a few places, so that they keep nobody else waiting.
+ */
+import type { Clock } from '../../kit/clock.ts'
+import { createRateBucket } from '../../kit/rate-bucket.ts'
+import type { Addressee, Gate } from './gate.ts'
+
+/** One receiver's host: its own limits are lower than what we could send. */
+const ORDINARY = { atOnce: 6, burst: 50 }
+/** Made to be told by many at once. */
+const PUSH_SERVICE = { atOnce: 32, burst: 500 }
+const PUSH_SERVICES =
+  /(^|\.)(fcm\.googleapis\.com|push\.services\.mozilla\.com|notify\.windows\.com|web\.push\.apple\.com)$/
+const REFILL_MS = 1_000
+/** All hosts together that failed or were slow the last time. */
+const SUSPECTS_AT_ONCE = 16
+const SLOW_MS = 2_000
+/** Failures in a row, of whichever of its addresses, after which a host rests. */
+const FAILURES_BEFORE_REST = 3
+const FIRST_REST_MS = 10_000
+const LONGEST_REST_MS = 300_000
+const HOSTS_MAX = 20_000
+
+interface Host {
+  active: number
+  /** Of those, how many went while it was a suspect. */
+  asSuspect: number
+  failures: number
+  restUntilMs: number
+  isSlow: boolean
+}
+
+/** Begins with a good opinion of everybody. */
+export function createWebGate({ clock }: { readonly clock: Clock }): Gate {
+  const hosts = new Map<string, Host>()
+  const limits = { refillMs: REFILL_MS, maxKeys: HOSTS_MAX, clock }
+  const ordinary = createRateBucket({ burst: ORDINARY.burst, ...limits })
+  const pushServices = createRateBucket({ burst: PUSH_SERVICE.burst, ...limits })
+  let suspects = 0
+
+  const isSuspect = ({ failures, isSlow }: Host) => failures > 0 || isSlow
+  const isPushService = (key: string) => PUSH_SERVICES.test(key)
+
+  function hostOf(key: string): Host {
+    const known = hosts.get(key)
+    if (known) return known
+    const host = { active: 0, asSuspect: 0, failures: 0, restUntilMs: 0, isSlow: false }
+    hosts.set(key, host)
+    const oldest = hosts.size > HOSTS_MAX ? hosts.entries().next().value : undefined
+    if (oldest && oldest[1].active === 0) hosts.delete(oldest[0])
+    return host
+  }
+
+  function judge(host: Host, hasFailed: boolean, durationMs: number): void {
+    const nowMs = clock.monotonicMs()
+    host.isSlow = durationMs > SLOW_MS
+    if (!hasFailed) {
+      host.failures = 0
+      host.restUntilMs = 0
+    } else if (nowMs >= host.restUntilMs) {
+      // What was under way when the rest began does not make it longer.
+      host.failures += 1
+      const beyond = host.failures - FAILURES_BEFORE_REST
+      if (beyond >= 0) host.restUntilMs = nowMs + Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** beyond)
+    }
+  }
+
+  return {
+    keyOf,
+    restMs: () => 0,
+    enter(key) {
+      const host = hostOf(key)
+      const restMs = host.restUntilMs - clock.monotonicMs()
+      if (restMs > 0) return restMs
+      const pace = isPushService(key) ? PUSH_SERVICE : ORDINARY
+      // After a rest one address tries for all of them.
+      const isTrying = host.failures >= FAILURES_BEFORE_REST
+      if (host.active >= (isTrying ? 1 : pace.atOnce)) return null
+      if (isSuspect(host) && suspects >= SUSPECTS_AT_ONCE) return null
+      if ((isPushService(key) ? pushServices : ordinary).take(key) > 0) return REFILL_MS
+      host.active += 1
+      if (isSuspect(host)) {
+        host.asSuspect += 1
+        suspects += 1
+      }
+      return 0
+    },
+    leave({ key, outcome, durationMs }) {
+      const host = hostOf(key)
+      host.active -= 1
+      if (host.asSuspect > 0) {
+        host.asSuspect -= 1
+        suspects -= 1
+      }
+      judge(host, outcome.kind === 'retry', durationMs)
+      if (host.active === 0 && !isSuspect(host)) hosts.delete(key)
+      return outcome
+    },
+  }
+}
+
+const keyOf = ({ channel, address }: Addressee): string =>
+  new URL(channel === 'push' ? (JSON.parse(address) as { endpoint: string }).endpoint : address).host
