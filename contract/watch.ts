@@ -62,8 +62,37 @@ export const WatchStatus = z.object({
       /** What a person can do meanwhile, in one sentence. */
       advice: z.string(),
       url: z.string(),
+      /** Which watches tell of it, and what each says; missing: only this one does. */
+      seenBy: z
+        .array(
+          z.object({
+            watch: z.string(),
+            isSelf: z.boolean(),
+            state: z.enum(['suspected', 'confirmed', 'identified', 'mitigating', 'recovering', 'resolved']),
+          }),
+        )
+        .optional(),
     }),
   ),
+  /** Other watches that look at the same service, and what each last said; missing: there is none. */
+  peers: z
+    .array(
+      z.object({
+        /** Null: it was never reached. */
+        watch: z.string().nullable(),
+        url: z.string().nullable(),
+        isSilent: z.boolean(),
+        /** Null: it is heard, or never was. */
+        silentSince: Instant.nullable(),
+        /** What it last said of the service; null: nothing. */
+        indicator: StatusIndicator.nullable(),
+        description: z.string().nullable(),
+        isBlind: z.boolean().nullable(),
+        /** Features that one of the two sees fail and the other sees work. */
+        disagreesOn: z.array(z.string()),
+      }),
+    )
+    .optional(),
   maintenances: z.array(
     z.object({
       id: z.string(),

@@ -1,6 +1,6 @@
 /** The watch's own `status.json`: small, cacheable, and honest about suspicion, blindness and age. */
 import type { WatchStatus } from '../../contract/watch.ts'
-import type { IncidentView, StatusView } from '../incidents/index.ts'
+import type { IncidentView, PeerView, StatusView } from '../incidents/index.ts'
 import { adviceFor } from '../incidents/words.ts'
 
 /** Components and regions in one answer: beyond this those that work are left out, so that a banner stays small. */
@@ -50,7 +50,13 @@ export function toWatchStatus(view: StatusView, links: WatchStatusLinks, now: Da
         expectedEndAt: expectedEndOf(incident, now),
         advice: adviceFor(incident.state, incident.cause),
         url: links.incident(incident.id),
+        ...(incident.witnesses && {
+          seenBy: incident.witnesses
+            .filter(({ isAdopted }) => !isAdopted)
+            .map(({ watch, isSelf, state }) => ({ watch, isSelf, state })),
+        }),
       })),
+    ...(view.peers && { peers: view.peers.map(toPeer) }),
     maintenances: view.maintenances
       .filter(({ status }) => status !== 'completed')
       .map((maintenance) => ({
@@ -63,6 +69,18 @@ export function toWatchStatus(view: StatusView, links: WatchStatusLinks, now: Da
       })),
   }
 }
+
+/** Nothing in it changes with every look: a reader sees by it that something did. */
+const toPeer = (peer: PeerView): NonNullable<WatchStatus['peers']>[number] => ({
+  watch: peer.watch,
+  url: peer.url,
+  isSilent: peer.isSilent,
+  silentSince: peer.isSilent && peer.heardAtMs !== null ? new Date(peer.heardAtMs).toISOString() : null,
+  indicator: peer.word?.indicator ?? null,
+  description: peer.word?.description ?? null,
+  isBlind: peer.word && (peer.word.isBlind || peer.word.asOfMs === null),
+  disagreesOn: [...peer.disagreesOn],
+})
 
 /** The forecast's middle, never in the past: what should be over and isn't has at least a minute to go. */
 function expectedEndOf(incident: IncidentView, now: Date): string | null {

@@ -90,6 +90,73 @@ export function verifyMessage(
   request: FastifyRequest,
   input: { readonly body: Uint8Array; readonly services: readonly ServiceEntry[]; readonly right: Right },
 ): VerifiedMessage {
+  const { keyId, timestamp, nonce, signature, text } = readSigned(request, input.body)
+  const signed = input.services.filter((entry) =>
+    entry.keys.some((key) => key.id === keyId && isSignedBy(key, text, signature)),
+  )
+  if (signed.length === 0) throw new WatchError('signature-wrong')
+  refuseStale(ctx, timestamp)
+  const services = signed.filter((entry) =>
+    entry.keys.some(
+      (key) => key.id === keyId && key.may.includes(input.right) && isSignedBy(key, text, signature),
+    ),
+  )
+  if (services.length === 0)
+    throw new WatchError('not-allowed', { detail: `The key ${keyId} may not push ${input.right}.` })
+  return { keyId, services, takeOnce: takeOnce(ctx, keyId, nonce) }
+}
+
+/** What another watch signed, with the key that both have. */
+export interface VerifiedPeer {
+  /** How it calls itself. */
+  readonly id: string
+  /** To be signed again with the answer, so that an answer belongs to one question. */
+  readonly nonce: string
+  readonly takeOnce: Statement
+}
+
+/**
+ * Checks that the other watch sent the message, and that it was not seen before.
+ *
+ * @throws {WatchError} signature-wrong, message-stale, message-replayed
+ */
+export function verifyPeer(
+  ctx: WatchCtx,
+  request: FastifyRequest,
+  input: { readonly body: Uint8Array; readonly secret: string },
+): VerifiedPeer {
+  const { keyId, timestamp, nonce, signature, text } = readSigned(request, input.body)
+  if (!isHmacOf(input.secret, text, signature)) throw new WatchError('signature-wrong')
+  refuseStale(ctx, timestamp)
+  return { id: keyId, nonce, takeOnce: takeOnce(ctx, `peer:${keyId}`, nonce) }
+}
+
+/** Whether the headers of an answer sign it, as the answer to the question with this nonce. */
+export function isSignedAnswer(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  answer: {
+    readonly method: string
+    readonly path: string
+    readonly nonce: string
+    readonly body: Uint8Array
+  },
+  secret: string,
+): boolean {
+  const timestamp = headers['upbeat-timestamp']
+  const signature = headers['upbeat-signature']
+  if (typeof timestamp !== 'string' || typeof signature !== 'string' || signature.length > 200) return false
+  return isHmacOf(secret, textToSign({ ...answer, timestamp }), Buffer.from(signature, 'base64'))
+}
+
+interface SignedParts {
+  readonly keyId: string
+  readonly timestamp: string
+  readonly nonce: string
+  readonly signature: Buffer
+  readonly text: Buffer
+}
+
+function readSigned(request: FastifyRequest, body: Uint8Array): SignedParts {
   const header = (name: keyof SignedHeaders): string => {
     const value = request.headers[name]
     if (typeof value !== 'string' || value.length > 200)
@@ -102,34 +169,27 @@ export function verifyMessage(
   const signature = Buffer.from(header('upbeat-signature'), 'base64')
   if (!NONCE.test(nonce))
     throw new WatchError('signature-wrong', { detail: 'The nonce takes 16 to 64 letters, digits, - and _.' })
-  const text = textToSign({ method: request.method, path: request.url, timestamp, nonce, body: input.body })
-  const signed = input.services.filter((entry) =>
-    entry.keys.some((key) => key.id === keyId && isSignedBy(key, text, signature)),
-  )
-  if (signed.length === 0) throw new WatchError('signature-wrong')
+  const text = textToSign({ method: request.method, path: request.url, timestamp, nonce, body })
+  return { keyId, timestamp, nonce, signature, text }
+}
+
+function refuseStale(ctx: WatchCtx, timestamp: string): void {
   const nowMs = ctx.clock.now().getTime()
   if (!/^\d{10,15}$/.test(timestamp) || Math.abs(nowMs - Number(timestamp)) > MAX_SKEW_MS)
     throw new WatchError('message-stale', { facts: { serverTimeMs: nowMs } })
-  const services = signed.filter((entry) =>
-    entry.keys.some(
-      (key) => key.id === keyId && key.may.includes(input.right) && isSignedBy(key, text, signature),
-    ),
-  )
-  if (services.length === 0)
-    throw new WatchError('not-allowed', { detail: `The key ${keyId} may not push ${input.right}.` })
+}
+
+/** @throws {WatchError} message-replayed */
+function takeOnce(ctx: WatchCtx, keyId: string, nonce: string): Statement {
   const seen = ctx.store.get('select 1 from taken_nonce where key_id = :keyId and nonce = :nonce', {
     keyId,
     nonce,
   })
   if (seen) throw new WatchError('message-replayed')
   return {
-    keyId,
-    services,
-    takeOnce: {
-      sql: 'insert into taken_nonce (key_id, nonce, at_ms) values (:keyId, :nonce, :nowMs) on conflict do nothing',
-      params: { keyId, nonce, nowMs },
-      mustChange: true,
-    },
+    sql: 'insert into taken_nonce (key_id, nonce, at_ms) values (:keyId, :nonce, :nowMs) on conflict do nothing',
+    params: { keyId, nonce, nowMs: ctx.clock.now().getTime() },
+    mustChange: true,
   }
 }
 
@@ -140,7 +200,7 @@ export function verifyMessage(
  */
 export async function writeOnce(
   ctx: WatchCtx,
-  message: VerifiedMessage,
+  message: Pick<VerifiedMessage, 'takeOnce'>,
   statements: readonly Statement[],
 ): Promise<void> {
   try {
@@ -153,15 +213,17 @@ export async function writeOnce(
 }
 
 function isSignedBy(key: Key, text: Buffer, signature: Buffer): boolean {
-  if (key.algorithm === 'hmac-sha256') {
-    const expected = createHmac('sha256', key.secret!).update(text).digest()
-    return expected.length === signature.length && timingSafeEqual(expected, signature)
-  }
+  if (key.algorithm === 'hmac-sha256') return isHmacOf(key.secret!, text, signature)
   try {
     return verify(null, text, createPublicKey(key.publicKey!), signature)
   } catch {
     return false
   }
+}
+
+function isHmacOf(secret: string, text: Buffer, signature: Buffer): boolean {
+  const expected = createHmac('sha256', secret).update(text).digest()
+  return expected.length === signature.length && timingSafeEqual(expected, signature)
 }
 
 /** Keeps the exact bytes of JSON bodies, which are what is signed. */

@@ -32,6 +32,28 @@ export interface StatusView {
   readonly officialWord: OfficialWordView | null
   /** Reports here that another service's outage explains. */
   readonly collaterals: readonly { readonly explainedBy: string; readonly share: number }[]
+  /** Other watches that look at the same service; missing: there is none. */
+  readonly peers?: readonly PeerView[]
+}
+
+/** What another watch says of the service. */
+export interface PeerView {
+  /** What it calls itself; null: it was never reached. */
+  readonly watch: string | null
+  /** Where people read it; null: it doesn't say. */
+  readonly url: string | null
+  readonly isSilent: boolean
+  /** Null: never. */
+  readonly heardAtMs: number | null
+  /** What it last said of this service; null: nothing. */
+  readonly word: {
+    readonly asOfMs: number | null
+    readonly isBlind: boolean
+    readonly indicator: StatusIndicator
+    readonly description: string
+  } | null
+  /** Slugs of features that one of the two sees fail and the other sees work. */
+  readonly disagreesOn: readonly string[]
 }
 
 export interface ServiceView {
@@ -115,6 +137,30 @@ export interface IncidentView {
   readonly mergedInto: string | null
   /** How long the service took to say so itself, from the onset; null: it has not (yet), or has no such page. */
   readonly officialLagMs: number | null
+  /** Which watches tell of it and what each says, by their onset; missing: only this one does. */
+  readonly witnesses?: readonly WitnessView[]
+}
+
+/** One watch's word on an incident. */
+export interface WitnessView {
+  readonly watch: string
+  readonly isSelf: boolean
+  /** It saw nothing itself: its operator took the incident over from another watch. */
+  readonly isAdopted: boolean
+  /** The id that it gives it. */
+  readonly incidentId: string
+  readonly state: OutageState
+  readonly isConfirmed: boolean
+  readonly startedAtMs: number
+  /** Null: it isn't over as far as this watch knows. */
+  readonly overAtMs: number | null
+  /** It went silent before it was over, and another watch saw the end. */
+  readonly isClosedByOthers: boolean
+  /** When it last said something new of it. */
+  readonly saidAtMs: number
+  readonly isSilent: boolean
+  /** When anything was last heard of it; null: it is this watch, or never spoke to us. */
+  readonly heardAtMs: number | null
 }
 
 export interface UpdateView {
@@ -125,6 +171,8 @@ export interface UpdateView {
   readonly atMs: number
   /** `watch`, or `operator:NAME`. */
   readonly author: string
+  /** The watch that said it; missing: this one. */
+  readonly watch?: string
   readonly affected: readonly {
     /** A component's id. */
     readonly code: string
