@@ -27,6 +27,7 @@ export interface CommandOptions {
   readonly data?: string | undefined
   readonly catalog?: string | undefined
   readonly services?: string | undefined
+  readonly 'peer-url'?: string | undefined
   readonly replace?: boolean | undefined
 }
 
@@ -170,6 +171,7 @@ async function readConfig(options: CommandOptions): Promise<WatchConfig> {
       ...(options.data !== undefined && { WATCH_DATA_DIR: resolve(options.data) }),
       ...(options.catalog !== undefined && { WATCH_CATALOG: resolve(options.catalog) }),
       ...(options.services !== undefined && { WATCH_SERVICES: options.services }),
+      ...(options['peer-url'] !== undefined && { WATCH_PEER_URL: options['peer-url'] }),
     }),
   )
   if (config.catalogDir !== null)

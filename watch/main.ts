@@ -9,6 +9,7 @@ const USAGE = `Usage: npm run -s watch -- COMMAND [options]
     --catalog DIR    service files of yours, besides those that ship
     --replace        end the watch that runs on this folder, and take its place
     --services A,B   which of those that ship are watched (default upbeat; there is tiktok, too)
+    --peer-url URL   a second watch, which checks this one; both need the same WATCH_PEER_KEY, and a WATCH_ID of their own
   agent         look from here for a watch elsewhere; connects outwards only
     --watch URL      the watch
     --key ID         the key of the service files that it signs with; its secret comes from WATCH_AGENT_SECRET
@@ -47,6 +48,7 @@ function readArguments() {
         id: { type: 'string' },
         name: { type: 'string' },
         url: { type: 'string' },
+        'peer-url': { type: 'string' },
         replace: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },

@@ -3,6 +3,8 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 
+const DEFAULT_ID = 'watch'
+
 const Environment = z.object({
   WATCH_DATA_DIR: z.string().optional(),
   WATCH_HOST: z.string().default('0.0.0.0'),
@@ -15,7 +17,7 @@ const Environment = z.object({
   WATCH_ID: z
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
-    .default('watch'),
+    .default(DEFAULT_ID),
   WATCH_CONNECTIVITY: z.string().default('1.1.1.1:53,8.8.8.8:53,9.9.9.9:53'),
   WATCH_EXPORT_DIR: z.string().optional(),
   WATCH_SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
@@ -31,6 +33,8 @@ const Environment = z.object({
   WATCH_JOURNEY_URL: z.url({ protocol: /^https?$/ }).optional(),
   WATCH_JOURNEY_HANDLE: z.string().min(1).max(24).optional(),
   WATCH_JOURNEY_PASSWORD: z.string().min(1).max(200).optional(),
+  WATCH_PEER_URL: z.url({ protocol: /^https?$/ }).optional(),
+  WATCH_PEER_KEY: z.string().min(16).max(200).optional(),
   TRUSTED_PROXIES: z.string().default(''),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   UPBEAT_URL: z.url().default('http://localhost:8080'),
@@ -58,6 +62,13 @@ export interface WatchConfig {
     /** Addresses of Alertmanagers that are told of incidents, each of them of all. */
     readonly alertmanagers: readonly string[]
   }
+  /** A second watch, which checks this one and is checked by it; null: there is none. */
+  readonly peer: {
+    /** Where it is reached; null: it reaches us. */
+    readonly url: string | null
+    /** What both sign with. */
+    readonly key: string
+  } | null
   readonly logLevel: string
   /** Folder of service files beside those that ship. */
   readonly catalogDir: string | null
@@ -110,6 +121,7 @@ export function loadWatchConfig(env: NodeJS.ProcessEnv = process.env): WatchConf
       allowPrivate: e.WATCH_ALLOW_PRIVATE_HOOKS === 'yes',
       alertmanagers: e.WATCH_ALERTMANAGERS,
     },
+    peer: peerOf(e),
     logLevel: e.LOG_LEVEL,
     catalogDir: e.WATCH_CATALOG ?? null,
     shippedServices: splitList(e.WATCH_SERVICES),
@@ -132,6 +144,22 @@ function readJourneyAccount(e: z.infer<typeof Environment>): WatchConfig['journe
       'Of WATCH_JOURNEY_URL, WATCH_JOURNEY_HANDLE and WATCH_JOURNEY_PASSWORD all three are needed, or none.',
     )
   return { origin: new URL(url).origin, handle, password }
+}
+
+function peerOf(e: z.infer<typeof Environment>): WatchConfig['peer'] {
+  if (e.WATCH_PEER_KEY === undefined) {
+    if (e.WATCH_PEER_URL === undefined) return null
+    throw new WatchConfigError(
+      'WATCH_PEER_URL names a second watch, and nothing to sign with is set. Give both the same WATCH_PEER_KEY ' +
+        '(16 to 200 characters, for instance from: openssl rand -hex 32).',
+    )
+  }
+  if (e.WATCH_ID === DEFAULT_ID)
+    throw new WatchConfigError(
+      `Two watches need two names, and this one is called "${DEFAULT_ID}" as all are. Set WATCH_ID, for instance to the ` +
+        'place where it stands.',
+    )
+  return { url: e.WATCH_PEER_URL?.replace(/\/$/, '') ?? null, key: e.WATCH_PEER_KEY }
 }
 
 /** The environment with these changed, for `loadWatchConfig`. */

@@ -10,6 +10,7 @@ import { startIncidentLoop } from '../incidents/index.ts'
 import { openOperators, operatorRoutes } from '../operators/index.ts'
 import { publicRoutes, startStaticExport } from '../pages/index.ts'
 import { createJourneyRunner, ownAccounts } from '../signals/journeys/index.ts'
+import { openPeers, peerRoutes, startPeers } from '../peers/index.ts'
 import { startFollowing } from '../signals/follow.ts'
 import { openNetworkTable } from '../signals/networks/index.ts'
 import {
@@ -73,6 +74,7 @@ export async function startWatch(
   const server = stack.use(
     await startWatchServer(ctx, {
       reports,
+  const peers = config.peer && (await openPeers(ctx, config.peer))
       routes: [
         ...routes,
         pushRoutes({ observe: loop.observe, probes }),
@@ -80,6 +82,7 @@ export async function startWatch(
         publicRoutes({ reports, networks }),
         tellingRoutes(telling),
         operatorRoutes(operators),
+        ...(peers ? [peerRoutes(peers, config.peer!.key)] : []),
       ],
     }),
   )
@@ -87,6 +90,7 @@ export async function startWatch(
   return {
     ctx,
     url: config.publicUrl ?? `http://localhost:${server.port}`,
+  if (peers) stack.use(startPeers(ctx, peers))
     port: server.port,
     observe: loop.observe,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

@@ -37,6 +37,8 @@ export interface IncidentFacts {
   readonly recovered: { readonly cells: number; readonly of: number }
   readonly forecast: Interval | null
   readonly officialLagMs: number | null
+  /** Seen by another watch only: an operator here took it over to say something about it. Missing: seen here. */
+  readonly isAdopted?: boolean
 }
 
 interface IncidentRow {

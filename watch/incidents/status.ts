@@ -2,8 +2,12 @@
 import type { WatchCtx } from '../app/context.ts'
 import { notFound } from '../app/errors.ts'
 import { componentId } from '../app/ids.ts'
+import { overlayList, overlayOne } from '../peers/overlay.ts'
+import type { OwnIncident } from '../peers/own-statements.ts'
+import { peersOf } from '../peers/peer-views.ts'
 import { namedCause } from './apply-outage.ts'
 import { indicatorOf } from './component-status.ts'
+import { explanationDueAtMs } from './explanation-due.ts'
 import { listMaintenancesNear } from './maintenance-records.ts'
 import { officialWordOf } from './official-word.ts'
 import {
@@ -18,8 +22,6 @@ import type { ListIncidentsInput } from './verbs.ts'
 import type { ComponentView, IncidentView, RegionStateView, StatusView } from './views.ts'
 
 const SHOWN_AFTER_END_MS = 14 * 24 * 3_600_000
-/** Every confirmed outage gets a public explanation within this time of its end. */
-const EXPLANATION_DUE_MS = 72 * 3_600_000
 const LIST_MAX = 500
 
 /**
@@ -44,12 +46,17 @@ export function statusOf(ctx: WatchCtx, serviceId: string): StatusView {
     isBlind: ctx.live.isBlind(serviceId),
     ...indicatorOf(components.map(({ status }) => status)),
     components,
-    incidents: listCurrentRecords(ctx.store, serviceId, nowMs - SHOWN_AFTER_END_MS).map((record) =>
-      toView(ctx, record),
+    incidents: overlayList(
+      ctx,
+      listCurrentRecords(ctx.store, serviceId, nowMs - SHOWN_AFTER_END_MS).map((record) =>
+        toOwn(ctx, record),
+      ),
+      { serviceId, endedAfterMs: nowMs - SHOWN_AFTER_END_MS, beforeMs: Number.MAX_SAFE_INTEGER },
     ),
     maintenances: listMaintenancesNear(ctx.store, serviceId, nowMs - SHOWN_AFTER_END_MS),
     officialWord: officialWordOf(ctx, serviceId),
     collaterals: ctx.live.collaterals(serviceId).map(({ explainedBy, share }) => ({ explainedBy, share })),
+    peers: peersOf(ctx, serviceId, components),
   }
 }
 
@@ -88,23 +95,37 @@ function listComponents(ctx: WatchCtx, serviceId: string): ComponentView[] {
   })
 }
 
-/** Newest first; merged ones are among them and say so. */
+/** Newest first, with those that only other watches know; merged ones are among them and say so. */
 export function listIncidents(ctx: WatchCtx, input: ListIncidentsInput): IncidentView[] {
   const { serviceId, beforeMs = Number.MAX_SAFE_INTEGER, limit = 50 } = input
-  return listIncidentRecords(ctx.store, { serviceId, beforeMs, limit: Math.min(limit, LIST_MAX) }).map(
-    (record) => toView(ctx, record),
+  const most = Math.min(limit, LIST_MAX)
+  const own = listIncidentRecords(ctx.store, { serviceId, beforeMs, limit: most }).map((record) =>
+    toOwn(ctx, record),
   )
+  if (input.isOwnOnly) return own.map(({ view }) => view)
+  const endedAfterMs = own.length < most ? 0 : own.at(-1)!.record.startedAtMs
+  return overlayList(ctx, own, { serviceId, endedAfterMs, beforeMs }).slice(0, most)
 }
 
-/** Null when there is none. */
+/** By the id that this watch or another one gives it. Null when there is none. */
 export function incidentById(ctx: WatchCtx, id: string): IncidentView | null {
-  const record = findIncident(ctx.store, id)
-  return record && toView(ctx, record)
+  return overlayOne(ctx, id, {
+    find: (ownId) => {
+      const record = findIncident(ctx.store, ownId)
+      return record && toOwn(ctx, record)
+    },
+    near: (serviceId, fromMs, untilMs) =>
+      listIncidentRecords(ctx.store, { serviceId, beforeMs: untilMs, limit: LIST_MAX })
+        .filter(({ resolvedAtMs }) => resolvedAtMs === null || resolvedAtMs >= fromMs)
+        .map((record) => toOwn(ctx, record)),
+  })
 }
+
+const toOwn = (ctx: WatchCtx, record: IncidentRecord): OwnIncident => ({ record, view: toView(ctx, record) })
 
 /** The record with its updates and its explanation, as people see it. */
 export function toView(ctx: WatchCtx, record: IncidentRecord): IncidentView {
-  const { isTitleByOperator: _, ...facts } = record.facts
+  const { isTitleByOperator: _, isAdopted: _adopted, ...facts } = record.facts
   return {
     ...facts,
     id: record.id,
@@ -119,10 +140,7 @@ export function toView(ctx: WatchCtx, record: IncidentRecord): IncidentView {
     updatedAtMs: record.updatedAtMs,
     updates: listUpdates(ctx.store, record.id),
     publicExplanation: findExplanation(ctx.store, record.id),
-    explanationDueAtMs:
-      record.confirmedAtMs !== null && record.resolvedAtMs !== null
-        ? record.resolvedAtMs + EXPLANATION_DUE_MS
-        : null,
+    explanationDueAtMs: explanationDueAtMs(record),
     mergedInto: record.mergedInto,
   }
 }

@@ -11,6 +11,7 @@ import {
 } from './incident-block.ts'
 import { html, type Html } from './html.ts'
 import { icon, renderPage } from './layout.ts'
+import { renderTwoViews } from './peers-block.ts'
 import { renderResponsePlot } from './response-plot.ts'
 import { indicatorWords, officialWords } from './words.ts'
 
@@ -43,7 +44,7 @@ export function renderStatusPage(input: StatusPageInput): string {
     scripts: ['live.js'],
     isStandalone: input.isExported,
     body: html`<div id="live" data-status="${links.statusJson()}">
-      ${renderHero(input)}${renderNotes(input)}
+      ${renderHero(input)}${renderNotes(input)}${renderTwoViews(input)}
       <p class="acts">
         <a class="btn main" href="${links.report()}">Something doesn’t work for me</a
         ><a class="btn" href="${links.diagnosis()}">Is it down, or is it me?</a>

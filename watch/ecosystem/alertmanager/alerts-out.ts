@@ -88,8 +88,11 @@ function listAlerts(ctx: WatchCtx): PostedAlert[] {
   return ctx.catalog.services().flatMap((entry) =>
     statusOf(ctx, entry.id)
       .incidents.filter(
-        ({ confirmedAtMs, resolvedAtMs }) =>
-          confirmedAtMs !== null && (resolvedAtMs === null || nowMs - resolvedAtMs <= END_TOLD_MS),
+        ({ confirmedAtMs, resolvedAtMs, witnesses }) =>
+          // What only another watch saw, that one tells.
+          (witnesses?.some(({ isSelf }) => isSelf) ?? true) &&
+          confirmedAtMs !== null &&
+          (resolvedAtMs === null || nowMs - resolvedAtMs <= END_TOLD_MS),
       )
       .map((incident) => toAlert(ctx, incident, entry.name, nowMs)),
   )

@@ -1,0 +1,3 @@
+/** Two watches: each checks the other, tells it what it saw, and shows both by a rule that is written down. */
+export { openPeers, startPeers, type Peers } from './exchange.ts'
+export { peerRoutes } from './peers.routes.ts'

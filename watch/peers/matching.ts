@@ -1,0 +1,56 @@
+/**
+ * Which statements tell of the same outage. Pure, and a function of the set: in which order they came makes no difference.
+ */
+import { statementKey, type IncidentStatement } from './statement.ts'
+
+/** One watch may find an outage so long after another one has lost sight of it. */
+export const SAME_TIME_MS = 2 * 60_000
+
+type OverAt = (statement: IncidentStatement) => number | null
+
+/** Groups of statements that tell of one outage each; within a group and among groups in the order of onset and key. */
+export function matchStatements(
+  statements: readonly IncidentStatement[],
+  overAt: OverAt,
+): IncidentStatement[][] {
+  const sorted = statements.toSorted(byOnset)
+  const parents = sorted.map((_, index) => index)
+  const rootOf = (index: number): number => {
+    while (parents[index] !== index) index = parents[index] = parents[parents[index]!]!
+    return index
+  }
+  // Those that may still meet a later one: sorted by onset, an outage that was over long before can't.
+  let open: number[] = []
+  for (const [index, statement] of sorted.entries()) {
+    open = open.filter((other) => endOf(sorted[other]!, overAt) >= statement.startedAtMs)
+    for (const other of open)
+      if (isSameOutage(sorted[other]!, statement)) parents[rootOf(index)] = rootOf(other)
+    open.push(index)
+  }
+  // An operator of one watch took another's incident over: the same id is the same outage, however its times were corrected.
+  const firstOf = new Map<string, number>()
+  for (const [index, { serviceId, incidentId }] of sorted.entries()) {
+    const first = firstOf.get(`${serviceId} ${incidentId}`)
+    if (first === undefined) firstOf.set(`${serviceId} ${incidentId}`, index)
+    else parents[rootOf(index)] = rootOf(first)
+  }
+  const byRoot = Map.groupBy(sorted.keys(), rootOf)
+  return [...byRoot.values()].map((indexes) => indexes.map((index) => sorted[index]!))
+}
+
+/** The earliest first; the key decides between two of one instant. */
+export function byOnset(a: IncidentStatement, b: IncidentStatement): number {
+  if (a.startedAtMs !== b.startedAtMs) return a.startedAtMs - b.startedAtMs
+  return statementKey(a) < statementKey(b) ? -1 : 1
+}
+
+const endOf = (statement: IncidentStatement, overAt: OverAt): number =>
+  (overAt(statement) ?? Number.POSITIVE_INFINITY) + SAME_TIME_MS
+
+/** Apart from time: one watch tells its own outages apart by itself. */
+function isSameOutage(a: IncidentStatement, b: IncidentStatement): boolean {
+  if (a.serviceId !== b.serviceId || a.origin === b.origin) return false
+  const meet = (left: readonly string[], right: readonly string[]) =>
+    left.length === 0 || right.length === 0 || left.some((id) => right.includes(id))
+  return meet(a.featureIds, b.featureIds) && meet(a.regions, b.regions)
+}

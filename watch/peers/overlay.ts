@@ -1,0 +1,259 @@
+/** What pages and answers show once peers are heard: own incidents and theirs, each outage once, with who says what. */
+import type { WatchCtx } from '../app/context.ts'
+import { namesOf } from '../incidents/apply-outage.ts'
+import { explanationDueAtMs } from '../incidents/explanation-due.ts'
+import type { IncidentRecord } from '../incidents/records.ts'
+import type { IncidentView, UpdateView, WitnessView } from '../incidents/views.ts'
+import { CAUSE_NAMED_FROM, titleOf } from '../incidents/words.ts'
+import type { JoinedIncident, Witness } from './joined-incident.ts'
+import { incidentsOf, knownOf, type Known } from './merge.ts'
+import { toStatement, type Origin, type OwnIncident } from './own-statements.ts'
+import {
+  findStatement,
+  findStatements,
+  hasStatements,
+  listClosings,
+  listStatements,
+  readEpoch,
+} from './records.ts'
+import { readHearing, type Hearing } from './silence.ts'
+import type { IncidentStatement } from './statement.ts'
+
+/** An incident of a peer that began so much before the oldest of a list may belong to one of it. */
+const REACH_MS = 24 * 3_600_000
+
+/** Reads what the store has of an own incident: `incidents/status.ts` hands it over, as it stands above this. */
+export interface OwnReader {
+  find(id: string): OwnIncident | null
+  /** Those whose time meets this one. */
+  near(serviceId: string, fromMs: number, untilMs: number): readonly OwnIncident[]
+}
+
+/**
+ * The list with what peers say: those of theirs that nobody here saw are added, those that tell of the same outage become
+ * one. Newest first. What operators here merged stays in it as it is.
+ */
+export function overlayList(
+  ctx: WatchCtx,
+  own: readonly OwnIncident[],
+  window: { readonly serviceId: string | null; readonly endedAfterMs: number; readonly beforeMs: number },
+): IncidentView[] {
+  const self = selfOf(ctx)
+  if (self === null) return own.map(({ view }) => view)
+  const theirs = listStatements(ctx.store, window)
+  if (theirs.length === 0) return own.map(({ view }) => view)
+  const merged = own.filter(({ view }) => view.mergedInto !== null).map(({ view }) => view)
+  const standing = own.filter(({ view }) => view.mergedInto === null)
+  const joined = joinedViews(ctx, self, standing, theirs)
+  return [...merged, ...joined].sort(
+    (a, b) => b.startedAtMs - a.startedAtMs || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0),
+  )
+}
+
+/** One incident, by the id that any of its witnesses gives it. Null: nobody knows it. */
+export function overlayOne(ctx: WatchCtx, id: string, reader: OwnReader): IncidentView | null {
+  const self = selfOf(ctx)
+  const own = reader.find(id)
+  if (self === null || own?.view.mergedInto != null) return own?.view ?? null
+  const named = findStatements(ctx.store, id)
+  const first = own?.record ?? named[0]
+  if (!first) return null
+  const theirs = listStatements(ctx.store, {
+    serviceId: first.serviceId,
+    endedAfterMs: first.startedAtMs - REACH_MS,
+    beforeMs: (first.resolvedAtMs ?? ctx.clock.now().getTime()) + REACH_MS,
+  })
+  const near = reader.near(
+    first.serviceId,
+    first.startedAtMs - REACH_MS,
+    (first.resolvedAtMs ?? ctx.clock.now().getTime()) + REACH_MS,
+  )
+  const standing = near.filter(({ view }) => view.mergedInto === null)
+  const views = joinedViews(ctx, self, standing, theirs)
+  return (
+    views.find((view) => view.id === id || view.witnesses?.some(({ incidentId }) => incidentId === id)) ??
+    own?.view ??
+    null
+  )
+}
+
+/** The record of an incident that only peers know, for an operator here who has something to say about it. */
+export function adoptableRecord(ctx: WatchCtx, id: string): IncidentRecord | null {
+  const [statement] = findStatements(ctx.store, id).toSorted((a, b) => b.version - a.version)
+  if (!statement || !ctx.catalog.find(statement.serviceId)) return null
+  return {
+    id,
+    serviceId: statement.serviceId,
+    outageId: null,
+    state: statement.state,
+    pinnedState: null,
+    operatorCause: null,
+    startedAtMs: statement.startedAtMs,
+    confirmedAtMs: statement.confirmedAtMs,
+    resolvedAtMs: statement.resolvedAtMs,
+    updatedAtMs: statement.version,
+    mergedInto: null,
+    facts: {
+      title: statement.title,
+      isTitleByOperator: false,
+      impact: statement.impact,
+      causes: statement.causes,
+      confidence: statement.confidence,
+      contributions: {},
+      featureIds: statement.featureIds,
+      regions: statement.regions,
+      detectedAtMs: statement.detectedAtMs,
+      identifiedAtMs: statement.identifiedAtMs,
+      recoveringAtMs: statement.recoveringAtMs,
+      relapses: statement.relapses,
+      recovered: statement.recovered,
+      forecast: null,
+      officialLagMs: statement.officialLagMs,
+      isAdopted: true,
+    },
+  }
+}
+
+/** Null: no peer ever said anything, so there is nothing to lay over. */
+function selfOf(ctx: WatchCtx): Origin | null {
+  const epoch = readEpoch(ctx.store)
+  return epoch === null || !hasStatements(ctx.store) ? null : { origin: ctx.config.id, epoch }
+}
+
+function joinedViews(
+  ctx: WatchCtx,
+  self: Origin,
+  own: readonly OwnIncident[],
+  theirs: readonly IncidentStatement[],
+): IncidentView[] {
+  const ownById = new Map(own.map((one) => [one.record.id, one]))
+  const statements = [...theirs, ...own.map((one) => toStatement(ctx, one, self))]
+  const known: Known = knownOf(withMergeTargets(ctx, statements), listClosings(ctx.store, statements))
+  const hearing = readHearing(ctx)
+  return incidentsOf(known).map((incident) => {
+    const ours = incident.witnesses.filter(({ statement }) => isOurs(statement, self))
+    const mine = ours.map(({ statement }) => ownById.get(statement.incidentId)).find((one) => one)
+    if (mine && incident.witnesses.length === 1) return mine.view
+    return toJoinedView(ctx, incident, { self, mine: mine?.view ?? null, hearing })
+  })
+}
+
+/** What one was merged into may lie outside the window that is looked at. */
+function withMergeTargets(ctx: WatchCtx, statements: readonly IncidentStatement[]): IncidentStatement[] {
+  const targets = statements.flatMap(({ origin, mergedInto }) =>
+    mergedInto === null ? [] : (findStatement(ctx.store, origin, mergedInto) ?? []),
+  )
+  return [...statements, ...targets]
+}
+
+const isOurs = (statement: IncidentStatement, { origin, epoch }: Origin): boolean =>
+  statement.origin === origin && statement.epoch === epoch
+
+interface Looker {
+  readonly self: Origin
+  /** Our own incident among the witnesses. */
+  readonly mine: IncidentView | null
+  readonly hearing: (origin: string) => Hearing
+}
+
+function toJoinedView(ctx: WatchCtx, incident: JoinedIncident, looker: Looker): IncidentView {
+  const { lead, humanCause } = incident
+  const { mine } = looker
+  const [first] = incident.causes
+  return {
+    // Links and messages that went out from here stay good; what only others know keeps the id that they gave it.
+    id: mine?.id ?? incident.witnesses[0]!.statement.incidentId,
+    serviceId: incident.serviceId,
+    outageId: mine?.outageId ?? null,
+    title: titleFor(ctx, incident),
+    state: incident.state,
+    impact: incident.impact,
+    causes: incident.causes,
+    cause: humanCause ?? (first && first.probability >= CAUSE_NAMED_FROM ? first.cause : 'unknown'),
+    isCauseByOperator: humanCause !== null,
+    confidence: incident.confidence,
+    contributions: lead.contributions,
+    featureIds: inCatalogueOrder(ctx, incident),
+    regions: incident.regions,
+    startedAtMs: incident.startedAtMs,
+    detectedAtMs: incident.detectedAtMs,
+    confirmedAtMs: incident.confirmedAtMs,
+    identifiedAtMs: incident.identifiedAtMs,
+    recoveringAtMs: incident.recoveringAtMs,
+    resolvedAtMs: incident.resolvedAtMs,
+    relapses: incident.relapses,
+    recovered: lead.recovered,
+    forecast: incident.resolvedAtMs === null ? lead.forecast : null,
+    updatedAtMs: incident.updatedAtMs,
+    updates: joinUpdates(incident, looker.self),
+    publicExplanation: latestExplanation(incident),
+    explanationDueAtMs: explanationDueAtMs(incident),
+    mergedInto: null,
+    officialLagMs: incident.officialLagMs,
+    witnesses: incident.witnesses.map((witness) => toWitnessView(witness, looker)),
+  }
+}
+
+/** Words are made of names that this watch knows; a title that a person gave stays. */
+function titleFor(ctx: WatchCtx, incident: JoinedIncident): string {
+  const { lead, humanTitle, featureIds, regions } = incident
+  if (humanTitle !== null) return humanTitle
+  const entry = ctx.catalog.find(incident.serviceId)
+  const isLeads = incident.witnesses.every(
+    ({ statement }) => statement.featureIds.length === lead.featureIds.length,
+  )
+  if (!entry || isLeads) return lead.title
+  const names = namesOf(entry, featureIds, regions.length > 0 ? regions : entry.regions.map(({ id }) => id))
+  return titleOf({
+    ...names,
+    cause: 'unknown',
+    causeProbability: 0,
+    isCauseByOperator: false,
+    contributions: {},
+    startedAtMs: incident.startedAtMs,
+    recovered: lead.recovered,
+    forecast: null,
+  })
+}
+
+function inCatalogueOrder(ctx: WatchCtx, { serviceId, featureIds }: JoinedIncident): readonly string[] {
+  const order = ctx.catalog.find(serviceId)?.features.map(({ id }) => id) ?? []
+  return featureIds.toSorted((a, b) => order.indexOf(a) - order.indexOf(b))
+}
+
+const UPDATES_MAX = 500
+
+/** Each once, newest first; those of others name their watch. */
+function joinUpdates(incident: JoinedIncident, self: Origin): UpdateView[] {
+  const byId = new Map<string, UpdateView>()
+  for (const { statement } of incident.witnesses)
+    for (const update of statement.updates)
+      byId.set(update.id, isOurs(statement, self) ? update : { ...update, watch: statement.origin })
+  return [...byId.values()].sort((a, b) => b.atMs - a.atMs || (a.id < b.id ? -1 : 1)).slice(0, UPDATES_MAX)
+}
+
+function latestExplanation({ witnesses }: JoinedIncident): IncidentView['publicExplanation'] {
+  let last: IncidentStatement['explanation'] = null
+  for (const { statement } of witnesses)
+    if (statement.explanation && statement.explanation.at > (last?.at ?? -1)) last = statement.explanation
+  return last
+}
+
+function toWitnessView({ statement, overAtMs }: Witness, { self, hearing }: Looker): WitnessView {
+  const isSelf = isOurs(statement, self)
+  const { isSilent, heardAtMs } = hearing(statement.origin)
+  return {
+    watch: statement.origin,
+    isSelf,
+    isAdopted: statement.isAdopted,
+    incidentId: statement.incidentId,
+    state: overAtMs === null ? statement.state : 'resolved',
+    isConfirmed: statement.confirmedAtMs !== null,
+    startedAtMs: statement.startedAtMs,
+    overAtMs,
+    isClosedByOthers: overAtMs !== null && statement.resolvedAtMs === null,
+    saidAtMs: statement.version,
+    isSilent: !isSelf && isSilent,
+    heardAtMs: isSelf ? null : heardAtMs,
+  }
+}

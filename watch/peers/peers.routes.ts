@@ -1,0 +1,42 @@
+/** HTTP by which the other watch speaks to this one. */
+import { inScope } from '../../kit/fastify-scope.ts'
+import { WatchError } from '../app/errors.ts'
+import type { WatchRoutes } from '../http/http.ts'
+import { parsePushed } from '../http/push.routes.ts'
+import { parseSignedBody, signedBodyOf, verifyPeer } from '../http/signature.ts'
+import type { Peers } from './exchange.ts'
+import { EXCHANGE_PATH, PeerMessage } from './protocol.ts'
+
+/** Mounted where a key is shared with another watch. */
+export const peerRoutes =
+  (peers: Peers, key: string): WatchRoutes =>
+  async (app, ctx) => {
+    await inScope(app, (scope) => {
+      scope.removeContentTypeParser('application/json')
+      scope.addContentTypeParser('application/json', { parseAs: 'buffer' }, parseSignedBody as never)
+      // Spoken between watches only: no program has a use for it.
+      scope.post(EXCHANGE_PATH, { schema: { hide: true } }, async (request, reply) => {
+        const { bytes, json } = signedBodyOf(request)
+        const { id, nonce, takeOnce } = verifyPeer(ctx, request, { body: bytes, secret: key })
+        const message = parsePushed(PeerMessage, json)
+        if (message.watch.id !== id)
+          throw new WatchError('signature-wrong', { detail: `${id} speaks for ${message.watch.id}.` })
+        const { body, headers } = await answerOnce(peers, message, { nonce, once: [takeOnce] })
+        return reply
+          .headers({ ...headers })
+          .type('application/json; charset=utf-8')
+          .send(body)
+      })
+    })
+  }
+
+/** @throws {WatchError} message-replayed, peer-has-our-name */
+async function answerOnce(...[peers, message, how]: [Peers, ...Parameters<Peers['answer']>]) {
+  try {
+    return await peers.answer(message, how)
+  } catch (error) {
+    if (error instanceof WatchError && error.code === 'changed-meanwhile')
+      throw new WatchError('message-replayed', { cause: error })
+    throw error
+  }
+}

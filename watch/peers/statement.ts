@@ -1,0 +1,111 @@
+/** What one watch says of one incident, and of another watch's that can't speak any more. It crosses the wire as it is. */
+import { z } from 'zod'
+import { ComponentStatus } from '../../contract/watch.ts'
+import { CAUSES, OUTAGE_STATES, SIGNAL_KINDS } from '../../engines/detect/index.ts'
+
+export const STATEMENT_MAX_FEATURES = 1_000
+export const STATEMENT_MAX_UPDATES = 50
+const TEXT_MAX = 10_000
+
+/** Milliseconds since 1970, up to the year 9999: what a date can be made of. */
+export const Millis = z.number().int().min(0).max(253_402_300_799_999)
+export const WatchId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
+export const Epoch = z.string().regex(/^[a-z0-9]{12}$/)
+const IncidentId = z.string().min(1).max(64)
+const Slug = z.string().min(1).max(64)
+const Share = z.number().min(0).max(1)
+const Interval = z.object({ medianMs: z.number(), lowMs: z.number(), highMs: z.number() })
+
+const RankedCause = z.object({
+  cause: z.enum(CAUSES),
+  probability: Share,
+  evidenceFor: z.array(z.string().max(80)).max(30),
+  evidenceAgainst: z.array(z.string().max(80)).max(30),
+})
+
+const Update = z.object({
+  id: z.string().min(1).max(64),
+  state: z.enum(OUTAGE_STATES),
+  body: z.string().max(TEXT_MAX),
+  atMs: Millis,
+  author: z.string().max(120),
+  affected: z
+    .array(
+      z.object({
+        code: z.string().max(64),
+        name: z.string().max(80),
+        oldStatus: ComponentStatus,
+        newStatus: ComponentStatus,
+      }),
+    )
+    .max(STATEMENT_MAX_FEATURES),
+})
+
+/** What a person said, and when: it counts before what any machine says. */
+const HumanWord = <T extends z.ZodType>(value: T) => z.object({ value, atMs: Millis }).nullable()
+
+export const IncidentStatement = z.object({
+  /** The watch whose word it is. */
+  origin: WatchId,
+  /** Its store's: told apart from itself after it lost its data. */
+  epoch: Epoch,
+  incidentId: IncidentId,
+  serviceId: Slug,
+  /** A hybrid clock: the origin's time of the change, pushed past the version before. */
+  version: Millis,
+  state: z.enum(OUTAGE_STATES),
+  impact: z.enum(['none', 'minor', 'major', 'critical']),
+  title: z.string().max(500),
+  featureIds: z.array(Slug).max(STATEMENT_MAX_FEATURES),
+  /** Empty: all. */
+  regions: z.array(Slug).max(300),
+  startedAtMs: Millis,
+  detectedAtMs: Millis,
+  confirmedAtMs: Millis.nullable(),
+  identifiedAtMs: Millis.nullable(),
+  recoveringAtMs: Millis.nullable(),
+  resolvedAtMs: Millis.nullable(),
+  causes: z.array(RankedCause).max(CAUSES.length),
+  confidence: Share,
+  contributions: z.partialRecord(z.enum(SIGNAL_KINDS), z.number()),
+  relapses: z.number().int().min(0),
+  recovered: z.object({ cells: z.number().int().min(0), of: z.number().int().min(0) }),
+  forecast: Interval.nullable(),
+  officialLagMs: z.number().nullable(),
+  /** Another incident of the same origin, which tells of this one, too. */
+  mergedInto: IncidentId.nullable(),
+  /** Its watch saw none of it: an operator took it over from a peer to say something about it. */
+  isAdopted: z.boolean(),
+  human: z.object({
+    cause: HumanWord(z.enum(CAUSES)),
+    state: HumanWord(z.enum(OUTAGE_STATES)),
+    title: HumanWord(z.string().max(500)),
+  }),
+  /** Newest first. */
+  updates: z.array(Update).max(STATEMENT_MAX_UPDATES),
+  explanation: z
+    .object({ body: z.string().max(TEXT_MAX), at: Millis, author: z.string().max(120) })
+    .nullable(),
+})
+export type IncidentStatement = z.infer<typeof IncidentStatement>
+
+/** A watch's word that another one's incident is over, given while that one was silent. */
+export const Closing = z.object({
+  origin: WatchId,
+  incidentId: IncidentId,
+  by: WatchId,
+  /** The statement that it answers; a later one counts again. */
+  ofVersion: Millis,
+  atMs: Millis,
+})
+export type Closing = z.infer<typeof Closing>
+
+export const statementKey = ({
+  origin,
+  incidentId,
+}: Pick<IncidentStatement, 'origin' | 'incidentId'>): string => `${origin} ${incidentId}`
+export const closingKey = ({ origin, incidentId, by }: Closing): string => `${origin} ${incidentId} ${by}`
+
+/** One text for one statement: equal statements have equal texts, whoever wrote them. */
+export const textOf = (statement: IncidentStatement): string =>
+  JSON.stringify(IncidentStatement.parse(statement))
