@@ -1,11 +1,6 @@
-/** What a detector's event makes of an incident: the new record, and whether people are told. Pure. */
-import {
-  OUTAGE_STATES,
-  type Cause,
-  type DetectorEvent,
-  type Outage,
-  type OutageState,
-} from '../../engines/detect/types.ts'
+/** What an outage, as the detector knows it, makes of its incident: the new record, and whether people are told. Pure. */
+import { isDeepStrictEqual } from 'node:util'
+import { OUTAGE_STATES, type Cause, type Outage, type OutageState } from '../../engines/detect/types.ts'
 import { incidentIdOf } from '../app/ids.ts'
 import type { ServiceEntry } from '../configuration/index.ts'
 import { impactOf, isWorse } from './component-status.ts'
@@ -22,35 +17,43 @@ import {
 } from './words.ts'
 import type { ComponentStatus } from '../../contract/watch.ts'
 
-export type OutageEvent = Exclude<DetectorEvent, { kind: 'collateral' }>
-
 export interface Applied {
   readonly record: IncidentRecord
   /** Null: only figures moved. */
   readonly update: { readonly state: OutageState; readonly body: string } | null
 }
 
+/** What is applied to an incident, and where it is seen from. */
+export interface Seen {
+  readonly outage: Outage
+  /** Since when it has been seen open, by this process. */
+  readonly openSinceMs: number
+  readonly atMs: number
+  readonly entry: ServiceEntry
+  readonly statuses: ReadonlyMap<string, ComponentStatus>
+}
+
+/** The detector takes so long at most to see again that it was over, when it goes on from a memory that is older than that. */
+const REOPENS_AFTER_MS = 5 * 60_000
+
 const rank = (state: OutageState): number => OUTAGE_STATES.indexOf(state)
 
 /**
- * Applies an event to the incident that tells of its outage. Null: it changes nothing, for instance since an operator
- * has closed or merged the incident.
+ * Brings the incident that tells of the outage up to how the outage is now. Null: it is so already, or is not to change, for
+ * instance since an operator has closed or merged it.
  */
-export function applyOutage(
-  before: IncidentRecord | null,
-  event: OutageEvent,
-  entry: ServiceEntry,
-  statuses: ReadonlyMap<string, ComponentStatus>,
-): Applied | null {
-  const { outage, atMs } = event
+export function applyOutage(before: IncidentRecord | null, seen: Seen): Applied | null {
+  const { outage, atMs, entry, statuses } = seen
   if (before?.mergedInto) return null
-  const isRelapse = event.kind === 'outage-relapsed'
-  // An operator's word that it is over stands until it breaks again.
-  if (before?.resolvedAtMs && before.pinnedState === 'resolved' && !isRelapse) return null
-  const pinned = isRelapse ? null : (before?.pinnedState ?? null)
-  const state = stateOf(outage, pinned)
+  // A suspicion that came and went unseen is nothing to tell.
+  if (before === null && outage.state === 'resolved' && outage.confirmedAtMs === null) return null
+  const wasOver = before !== null && before.resolvedAtMs !== null
+  if (wasOver && !isBrokenAgain(before, seen)) return null
+  const pinned = wasOver ? null : (before?.pinnedState ?? null)
+  const state = stateOf(outage, before, pinned)
   const operatorCause = before?.operatorCause ?? null
-  const wording = wordingOf(outage, operatorCause, entry)
+  const startedAtMs = Math.min(before?.startedAtMs ?? Infinity, outage.onset.medianMs)
+  const wording = { ...wordingOf(outage, operatorCause, entry), startedAtMs }
   const confirmedAtMs =
     before?.confirmedAtMs ?? outage.confirmedAtMs ?? (rank(state) >= 1 && state !== 'resolved' ? atMs : null)
   const record: IncidentRecord = {
@@ -60,7 +63,7 @@ export function applyOutage(
     state,
     pinnedState: pinned,
     operatorCause,
-    startedAtMs: outage.onset.medianMs,
+    startedAtMs,
     confirmedAtMs,
     resolvedAtMs: state === 'resolved' ? (outage.resolvedAtMs ?? atMs) : null,
     updatedAtMs: Math.max(atMs, (before?.updatedAtMs ?? 0) + 1),
@@ -74,7 +77,7 @@ export function applyOutage(
       contributions: outage.contributions,
       featureIds: mergeIds(before?.facts.featureIds, outage.featureIds),
       regions: mergeIds(before?.facts.regions, outage.regions),
-      detectedAtMs: outage.detectedAtMs,
+      detectedAtMs: Math.min(before?.facts.detectedAtMs ?? Infinity, outage.detectedAtMs),
       identifiedAtMs:
         before?.facts.identifiedAtMs ??
         (rank(state) >= rank('identified') && state !== 'resolved' ? atMs : null),
@@ -85,26 +88,39 @@ export function applyOutage(
       officialLagMs: before?.facts.officialLagMs ?? null,
     },
   }
-  return { record, update: updateFor(before, record, wording, event) }
+  const update = updateFor(before, record, wording, atMs)
+  return update === null && before !== null && isSameButForTime(before, record) ? null : { record, update }
 }
 
-/** The detector goes on beyond what an operator set, and not back before it. */
-function stateOf(outage: Outage, pinned: OutageState | null): OutageState {
-  if (pinned === null || rank(outage.state) >= rank(pinned)) return outage.state
-  return pinned
+/** Whether an incident that is over has to open again. */
+function isBrokenAgain(before: IncidentRecord, { outage, openSinceMs, atMs }: Seen): boolean {
+  if (outage.state === 'resolved') return false
+  if (outage.relapses > before.facts.relapses) return true
+  // An operator's word that it is over stands until it breaks again.
+  if (before.pinnedState === 'resolved') return false
+  return atMs - Math.max(before.resolvedAtMs!, openSinceMs) >= REOPENS_AFTER_MS
 }
+
+/** The detector goes on beyond what an operator set, and not back before it; what was confirmed is never just suspected. */
+function stateOf(outage: Outage, before: IncidentRecord | null, pinned: OutageState | null): OutageState {
+  const least = pinned ?? (before !== null && before.confirmedAtMs !== null ? 'confirmed' : 'suspected')
+  return rank(outage.state) >= rank(least) ? outage.state : least
+}
+
+const isSameButForTime = (before: IncidentRecord, after: IncidentRecord): boolean =>
+  isDeepStrictEqual({ ...before, updatedAtMs: 0 }, { ...after, updatedAtMs: 0 })
 
 function updateFor(
   before: IncidentRecord | null,
   after: IncidentRecord,
   wording: Wording,
-  event: OutageEvent,
+  atMs: number,
 ): Applied['update'] {
   const { state } = after
-  if (event.kind === 'outage-relapsed') return { state, body: relapseBody(wording) }
+  if (before !== null && before.resolvedAtMs !== null) return { state, body: relapseBody(wording) }
   if (!before || before.state !== state) {
     if (state === 'resolved' && after.confirmedAtMs === null) return { state, body: unconfirmedBody(wording) }
-    return { state, body: bodyOf(state, wording, after.resolvedAtMs ?? event.atMs) }
+    return { state, body: bodyOf(state, wording, after.resolvedAtMs ?? atMs) }
   }
   if (state === 'suspected' || state === 'resolved') return null
   const isWider =
@@ -113,7 +129,7 @@ function updateFor(
   if (isWider) return { state, body: scopeBody(wording) }
   const named = namedCause(after)
   if (named !== null && named !== namedCause(before))
-    return { state, body: bodyOf('identified', wording, event.atMs) }
+    return { state, body: bodyOf('identified', wording, atMs) }
   return null
 }
 

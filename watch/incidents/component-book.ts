@@ -1,4 +1,7 @@
-/** Keeps each component's status as cells change, and the record of changes that uptime is derived from. */
+/**
+ * Keeps each component's status as cells change, and the record of changes that uptime is derived from. What is shown never
+ * waits for the disk; what the disk refused stays to be written, with the time at which it happened.
+ */
 import type { ComponentStatus } from '../../contract/watch.ts'
 import type { CellView, ProbeSample } from '../../engines/detect/types.ts'
 import type { WatchCtx } from '../app/context.ts'
@@ -8,8 +11,10 @@ import { statusOfCells, worstState } from './component-status.ts'
 import type { ComponentNow, LiveBoard } from './live-status.ts'
 
 export interface ComponentBook {
-  /** Judges all components of a service anew and writes what changed. Answers whether anything did. */
-  judge(entry: ServiceEntry, nowMs: number): Promise<boolean>
+  /** Judges all components of a service anew. Answers what those that changed were before; null: none did. */
+  judge(entry: ServiceEntry, nowMs: number): Map<string, ComponentStatus> | null
+  /** Writes the changes that are not on the disk yet. @throws {WatchError} storage-unavailable; nothing is lost by it. */
+  write(): Promise<void>
   statuses(serviceId: string): ReadonlyMap<string, ComponentStatus>
   /** Answers whether the watch is blind for the service: its latest checks all say so. */
   noteProbe(sample: ProbeSample): boolean
@@ -17,6 +22,8 @@ export interface ComponentBook {
 
 /** So many checks in a row without sight, and it is said aloud. */
 const BLIND_AFTER = 3
+/** Changes that wait for the disk; beyond this the oldest are given up. */
+const UNWRITTEN_MAX = 100_000
 
 /** Begins with what the store knows. */
 export function createComponentBook(ctx: WatchCtx, board: LiveBoard): ComponentBook {
@@ -29,26 +36,36 @@ export function createComponentBook(ctx: WatchCtx, board: LiveBoard): ComponentB
     })
   }
   const unseeing = new Map<string, number>()
+  let unwritten: Statement[] = []
   return {
-    async judge(entry, nowMs) {
+    judge(entry, nowMs) {
       const live = board.service(entry.id)
       const byFeature = Map.groupBy(live.cells, ({ featureId }) => featureId)
-      const writes: Statement[] = []
-      let isChanged = false
+      const changed = new Map<string, ComponentStatus>()
       for (const { id } of entry.features) {
         const before = live.components.get(id)
         const after = judgeOne(byFeature.get(id) ?? [], before, nowMs)
         if (before && before.status === after.status && before.state === after.state) continue
-        isChanged = true
+        changed.set(id, before?.status ?? after.status)
         live.components.set(id, after)
         const isSeen = after.state !== 'unknown'
         const wasSeen = before !== undefined && before.state !== 'unknown'
         if (before?.status !== after.status || isSeen !== wasSeen) {
-          if (before || isSeen) writes.push(changeStatement(entry.id, id, after, nowMs))
+          if (before || isSeen) unwritten.push(changeStatement(entry.id, id, after, nowMs))
         }
       }
-      if (writes.length > 0) await ctx.store.write(writes)
-      return isChanged
+      return changed.size > 0 ? changed : null
+    },
+    async write() {
+      if (unwritten.length === 0) return
+      const writing = unwritten
+      unwritten = []
+      try {
+        await ctx.store.write(writing)
+      } catch (error) {
+        unwritten = [...writing, ...unwritten].slice(-UNWRITTEN_MAX)
+        throw error
+      }
     },
     statuses: (serviceId) =>
       new Map([...board.service(serviceId).components].map(([id, { status }]) => [id, status])),

@@ -23,7 +23,10 @@ export interface LiveStatus {
   asOfMs(serviceId: string): number | null
   /** The watch itself has no connection. */
   isBlind(serviceId: string): boolean
-  /** Calls back after each change is on the disk. A listener that throws is logged and harms nobody. Disposal ends it. */
+  /**
+   * Calls back after each change: of an incident or a window once it is on the disk, of a status at once. A listener that throws is logged and harms
+   * nobody. Disposal ends it.
+   */
   onChange(listener: (change: WatchChange) => void): Disposable
   /** Tells all listeners. */
   tell(change: WatchChange): void

@@ -1,3 +1,6 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
 import { createDetector, type ProbeSample } from '../../engines/detect/index.ts'
 import { createWatchWorld, ENTRY, RESPONDER, type WatchWorld } from '../pages/world.fixtures.ts'
@@ -5,9 +8,11 @@ import {
   confirmOutage,
   correctCause,
   listIncidents,
+  postUpdate,
   scheduleMaintenance,
   startIncidentLoop,
   statusOf,
+  updateMaintenance,
   uptimeDaysOf,
   type IncidentLoop,
   type WatchChange,
@@ -27,8 +32,9 @@ async function openWorld() {
   return {
     ...world,
     changes,
-    restart: async () => {
+    restart: async (meanwhile: () => unknown = () => {}) => {
       await loop[Symbol.asyncDispose]()
+      await meanwhile()
       loop = startIncidentLoop(world.ctx, { board: world.board, createDetector, beatMs: 1 })
     },
     /** Lets time pass while each feature but the broken ones is seen to work, and waits until the loop has seen it. */
@@ -73,6 +79,23 @@ async function passTime(
     await new Promise((resolve) => setTimeout(resolve, 8))
   }
 }
+
+/** Makes the disk refuse to change rows of the table, until it is disposed. */
+function refuseChanges(world: WatchWorld, table: string): Disposable {
+  const db = new DatabaseSync(join(world.ctx.config.dataDir, 'watch.sqlite'), { timeout: 2_000 })
+  for (const change of ['insert', 'update'])
+    db.exec(
+      `create trigger refuse_${change} before ${change} on ${table} begin select raise(abort, 'refused'); end`,
+    )
+  return {
+    [Symbol.dispose]() {
+      for (const change of ['insert', 'update']) db.exec(`drop trigger refuse_${change}`)
+      db.close()
+    },
+  }
+}
+
+const incidentsOf = (world: WatchWorld) => listIncidents(world.ctx, { serviceId: 'upbeat' })
 
 const stateOf = (world: WatchWorld, slug: string) =>
   statusOf(world.ctx, 'upbeat').components.find((component) => component.slug === slug)!
@@ -171,4 +194,180 @@ test('what an operator says stands while the detector goes on', async () => {
     author: 'operator:Ada',
     body: expect.stringContaining('rolled out'),
   })
+})
+
+test('an outage that could not be written when it was found gets its incident, and an end that could not be written is told', async () => {
+  await using world = await openWorld()
+  await world.pass(120)
+  {
+    using _refused = refuseChanges(world, 'incident')
+    await world.pass(120, ['feed'])
+    expect(incidentsOf(world)).toEqual([])
+  }
+  await world.pass(20, ['feed'])
+  await expect.poll(() => incidentsOf(world)[0]?.state).toBe('confirmed')
+  {
+    using _refused = refuseChanges(world, 'incident')
+    await world.pass(600)
+    expect(incidentsOf(world)[0]!.resolvedAtMs).toBeNull()
+  }
+  await world.pass(20)
+  await expect.poll(() => incidentsOf(world)[0]!.state).toBe('resolved')
+  expect(incidentsOf(world)).toHaveLength(1)
+})
+
+test('what the disk refused of the components is written later, with the time at which it happened', async () => {
+  await using world = await openWorld()
+  await world.pass(120)
+  const changes = () =>
+    world.ctx.store.all<{ at_ms: number; status: string }>(
+      `select at_ms, status from component_change where feature_id = 'feed' order by at_ms`,
+    )
+  const known = changes().length
+  const fromMs = world.ctx.clock.now().getTime()
+  {
+    using _refused = refuseChanges(world, 'component_change')
+    await world.pass(90, ['feed'])
+    await expect.poll(() => stateOf(world, 'feed').status).toBe('major_outage')
+    await world.pass(600)
+    await expect.poll(() => stateOf(world, 'feed').status).toBe('operational')
+    expect(changes()).toHaveLength(known)
+  }
+  const untilMs = world.ctx.clock.now().getTime()
+  await world.pass(20)
+  await expect
+    .poll(() =>
+      changes()
+        .slice(known)
+        .map(({ status }) => status),
+    )
+    .toContain('major_outage')
+  const late = changes().slice(known)
+  expect(late.at(-1)!.status).toBe('operational')
+  expect(late.every(({ at_ms }) => at_ms >= fromMs && at_ms <= untilMs)).toBe(true)
+})
+
+/** A snapshot that no detector takes. */
+const spoilSnapshot = (world: WatchWorld) =>
+  world.ctx.store.write([{ sql: `update detector_snapshot set body = '{"version":99}'` }])
+
+test('an incident whose outage the detector has lost is closed once its feature is seen to work for a while', async () => {
+  await using world = await openWorld()
+  await world.pass(120)
+  await world.pass(90, ['feed'])
+  await expect.poll(() => incidentsOf(world)[0]?.state).toBe('confirmed')
+  await world.restart(() => spoilSnapshot(world))
+
+  await world.pass(240)
+  expect(incidentsOf(world)[0]!.resolvedAtMs).toBeNull()
+  await world.pass(120)
+
+  await expect.poll(() => incidentsOf(world)[0]!.state).toBe('resolved')
+  expect(incidentsOf(world)[0]!.updates[0]!.body).toMatch(/^Feed works again\. /)
+})
+
+test('an incident whose outage the detector has lost goes on when its feature is found broken anew', async () => {
+  await using world = await openWorld()
+  await world.pass(120)
+  await world.pass(90, ['feed'])
+  await expect.poll(() => incidentsOf(world)[0]?.state).toBe('confirmed')
+  const { startedAtMs } = incidentsOf(world)[0]!
+  await world.restart(() => spoilSnapshot(world))
+
+  await world.pass(120, ['feed'])
+
+  expect(incidentsOf(world)).toMatchObject([{ state: 'confirmed', startedAtMs }])
+  await world.pass(600)
+  await expect.poll(() => incidentsOf(world)[0]!.state).toBe('resolved')
+  const told = incidentsOf(world)[0]!.updates.map(({ state }) => state)
+  expect(told.filter((state) => state === 'resolved')).toHaveLength(1)
+})
+
+test('a feature that is added to the file of a service leaves an incident neither open for ever nor told twice', async () => {
+  await using world = await openWorld()
+  await world.pass(120)
+  await world.pass(90, ['feed'])
+  await expect.poll(() => incidentsOf(world)[0]?.state).toBe('confirmed')
+  await writeFile(
+    join(world.dir, 'catalog', 'upbeat.yaml'),
+    `${ONE_REGION.trimEnd()}\n  - { id: live, name: Live }\n`,
+  )
+  await expect.poll(() => world.ctx.catalog.find('upbeat')!.features.length, { timeout: 10_000 }).toBe(6)
+
+  await world.pass(120, ['feed'])
+  expect(incidentsOf(world)).toMatchObject([{ state: 'confirmed' }])
+  await world.pass(600)
+
+  await expect.poll(() => incidentsOf(world)[0]!.state).toBe('resolved')
+  expect(incidentsOf(world)).toHaveLength(1)
+})
+
+test('a memory that is older than the end of an incident does not open it again', async () => {
+  await using world = await openWorld()
+  await world.pass(120)
+  await world.pass(90, ['feed'])
+  await expect.poll(() => incidentsOf(world)[0]?.state).toBe('confirmed')
+  let older = ''
+  const snapshot = () => world.ctx.store.get<{ body: string }>('select body from detector_snapshot')!.body
+  await world.restart(() => void (older = snapshot()))
+  await world.pass(600)
+  await expect.poll(() => incidentsOf(world)[0]!.state).toBe('resolved')
+  const told = incidentsOf(world)[0]!.updates.length
+
+  await world.restart(() =>
+    world.ctx.store.write([{ sql: 'update detector_snapshot set body = :older', params: { older } }]),
+  )
+  await world.pass(300)
+
+  expect(incidentsOf(world)).toMatchObject([{ state: 'resolved' }])
+  expect(incidentsOf(world)[0]!.updates).toHaveLength(told)
+})
+
+test('an operator who opens an incident again after its end is not overruled by the detector', async () => {
+  await using world = await openWorld()
+  await world.pass(120)
+  await world.pass(90, ['feed'])
+  await world.pass(600)
+  await expect.poll(() => incidentsOf(world)[0]!.state).toBe('resolved')
+  const { id } = incidentsOf(world)[0]!
+  await postUpdate(world.ctx, {
+    actor: RESPONDER,
+    incidentId: id,
+    state: 'identified',
+    body: 'Some still see it.',
+  })
+
+  // Beyond the watch for a relapse, too.
+  await world.pass(2_400)
+  expect(incidentsOf(world)).toMatchObject([{ state: 'identified', resolvedAtMs: null }])
+
+  await postUpdate(world.ctx, { actor: RESPONDER, incidentId: id, state: 'resolved', body: 'It is over.' })
+  await world.pass(30)
+  expect(incidentsOf(world)).toMatchObject([{ state: 'resolved' }])
+})
+
+test('a window that ended while the watch was away holds nothing back afterwards', async () => {
+  await using world = await openWorld()
+  await world.pass(120)
+  const nowMs = world.ctx.clock.now().getTime()
+  const { id } = await scheduleMaintenance(world.ctx, {
+    actor: RESPONDER,
+    serviceId: 'upbeat',
+    title: 'New disks',
+    body: 'The feed is away for a while.',
+    featureIds: ['feed'],
+    regions: [],
+    scheduledForMs: nowMs,
+    scheduledUntilMs: nowMs + 3_600 * SECOND_MS,
+  })
+  await world.pass(60, ['feed'])
+  await expect.poll(() => stateOf(world, 'feed').status).toBe('under_maintenance')
+
+  await world.restart(() =>
+    updateMaintenance(world.ctx, { actor: RESPONDER, maintenanceId: id, status: 'completed', body: '' }),
+  )
+  await world.pass(90, ['feed'])
+
+  await expect.poll(() => stateOf(world, 'feed').status).toBe('major_outage')
+  expect(incidentsOf(world)).toHaveLength(1)
 })

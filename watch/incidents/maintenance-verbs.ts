@@ -2,6 +2,7 @@
 import { nameOfActor, requireOperator, WATCH, type Actor } from '../app/actor.ts'
 import type { WatchCtx } from '../app/context.ts'
 import { notFound, WatchError } from '../app/errors.ts'
+import { isRace } from '../store/index.ts'
 import { auditStatement } from './audit.ts'
 import {
   changeMaintenance,
@@ -88,7 +89,7 @@ export async function keepMaintenanceTimes(ctx: WatchCtx): Promise<void> {
       tell(ctx, window.id)
     } catch (error) {
       // An operator was faster; the next look finds what they did.
-      if (!(error instanceof WatchError && error.code === 'changed-meanwhile')) throw error
+      if (!isRace(error)) throw error
     }
   }
 }

@@ -2,7 +2,7 @@
 import { nameOfActor, requireOperator } from '../app/actor.ts'
 import type { WatchCtx } from '../app/context.ts'
 import { notFound, WatchError } from '../app/errors.ts'
-import type { Statement } from '../store/index.ts'
+import { retryRaces, type Statement } from '../store/index.ts'
 import { OUTAGE_STATES, type OutageState } from '../../engines/detect/types.ts'
 import { namesOf } from './apply-outage.ts'
 import { auditStatement } from './audit.ts'
@@ -22,8 +22,6 @@ import { bodyOf, type Wording } from './words.ts'
 
 const BODY_MAX_LENGTH = 10_000
 const TITLE_MAX_LENGTH = 200
-/** Rounds of "changed meanwhile, look again": the detector moves figures while an operator acts. */
-const ATTEMPTS = 5
 
 const rank = (state: OutageState): number => OUTAGE_STATES.indexOf(state)
 
@@ -215,32 +213,30 @@ interface Change {
   readonly audit: Omit<Parameters<typeof auditStatement>[1], 'subject'>
 }
 
-/** Reads, decides, writes; and does so again when the incident changed meanwhile. Null: nothing is to be done. */
+/**
+ * Reads, decides, writes; and does so again when the incident changed meanwhile, as the detector moves figures while an
+ * operator acts. Null: nothing is to be done.
+ */
 async function change(
   ctx: WatchCtx,
   incidentId: string,
   decide: (before: IncidentRecord, nowMs: number) => Change | null,
 ): Promise<IncidentView> {
-  for (let attempt = 1; ; attempt++) {
+  return retryRaces(async () => {
     const before = findIncident(ctx.store, incidentId) ?? missing(incidentId)
     const nowMs = ctx.clock.now().getTime()
     const decided = decide(before, nowMs)
     if (!decided) return toView(ctx, before)
     const after = { ...decided.after, updatedAtMs: Math.max(nowMs, before.updatedAtMs + 1) }
     const update = decided.update && makeUpdate(ctx, decided.audit.actor, after, decided.update, nowMs)
-    try {
-      await ctx.store.write([
-        writeIncident(after, before.updatedAtMs),
-        ...(update ? [writeUpdate(after.id, update)] : []),
-        ...(decided.more ?? []),
-        auditStatement(ctx, { ...decided.audit, subject: after.id }),
-      ])
-      return tell(ctx, after, update)
-    } catch (error) {
-      const isRace = error instanceof WatchError && error.code === 'changed-meanwhile'
-      if (!isRace || attempt === ATTEMPTS) throw error
-    }
-  }
+    await ctx.store.write([
+      writeIncident(after, before.updatedAtMs),
+      ...(update ? [writeUpdate(after.id, update)] : []),
+      ...(decided.more ?? []),
+      auditStatement(ctx, { ...decided.audit, subject: after.id }),
+    ])
+    return tell(ctx, after, update)
+  })
 }
 
 function makeUpdate(

@@ -106,6 +106,25 @@ export function listIncidentRecords(
   return rows.map(toRecord)
 }
 
+/** Open ones that tell of an outage of the detector's, of all services. */
+export function listOpenOfOutages(store: Store): IncidentRecord[] {
+  return store
+    .all<IncidentRow>(
+      `select ${COLUMNS} from incident where resolved_at_ms is null and merged_into is null and outage_id is not null
+       order by started_at_ms, id`,
+    )
+    .map(toRecord)
+}
+
+/** When an operator last said something of it; null: never. */
+export function lastOperatorWordMs(store: Store, incidentId: string): number | null {
+  const row = store.get<{ at: number | null }>(
+    `select max(at_ms) as at from incident_update where incident_id = :incidentId and author like 'operator:%'`,
+    { incidentId },
+  )
+  return row?.at ?? null
+}
+
 /** Open ones, and those that ended after the instant; merged ones left out. Newest first. */
 export function listCurrentRecords(store: Store, serviceId: string, endedAfterMs: number): IncidentRecord[] {
   return store
@@ -143,9 +162,9 @@ export function writeIncident(record: IncidentRecord, seenAtMs: number | null): 
       params,
       mustChange: true,
     }
-  const { serviceId: _service, outageId: _outage, ...rest } = params
+  const { serviceId: _, ...rest } = params
   return {
-    sql: `update incident set state = :state, pinned_state = :pinnedState, operator_cause = :operatorCause,
+    sql: `update incident set outage_id = :outageId, state = :state, pinned_state = :pinnedState, operator_cause = :operatorCause,
         started_at_ms = :startedAtMs, confirmed_at_ms = :confirmedAtMs, resolved_at_ms = :resolvedAtMs,
         updated_at_ms = :updatedAtMs, merged_into = :mergedInto, facts = :facts
       where id = :id and updated_at_ms = :seenAtMs`,

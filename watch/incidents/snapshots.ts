@@ -1,7 +1,10 @@
-/** The detector's memory on disk, and the reports that came in after it was last written. */
-import type { DetectorSnapshot, ReportSample } from '../../engines/detect/types.ts'
+/** The detector's memory on disk, and what has to be told again to one that was opened from it. */
+import type { DetectorSnapshot, MarkerSample, ReportSample } from '../../engines/detect/types.ts'
 import type { WatchCtx } from '../app/context.ts'
 import type { Statement } from '../store/index.ts'
+
+/** A marker says something that holds for a day at most, as far as it holds. */
+const MARKERS_AGAIN_MS = 24 * 3_600_000
 
 /** Undefined when there is none, or none that can be read. */
 export function readSnapshot(ctx: WatchCtx): DetectorSnapshot | undefined {
@@ -23,7 +26,7 @@ export const snapshotStatement = (snapshot: DetectorSnapshot): Statement => ({
 })
 
 /** Reports that were acknowledged after the snapshot was taken: none is forgotten by a crash. */
-export function replaySince(ctx: WatchCtx): ReportSample[] {
+export function reportsSince(ctx: WatchCtx): ReportSample[] {
   const row = ctx.store.get<{ at: number }>('select saved_at_ms as at from detector_snapshot')
   return ctx.store
     .all<{
@@ -49,5 +52,30 @@ export function replaySince(ctx: WatchCtx): ReportSample[] {
       count: 1,
       trust: report.trust,
       clientVersion: report.client_version,
+    }))
+}
+
+/** Markers of the last day, the oldest first: the detector knows those that it has heard before. */
+export function markersSince(ctx: WatchCtx): MarkerSample[] {
+  return ctx.store
+    .all<{
+      service_id: string
+      at_ms: number
+      what: MarkerSample['what']
+      feature_ids: string
+      regions: string
+    }>(
+      `select service_id, at_ms, what, feature_ids, regions from marker
+       where at_ms > :sinceMs order by at_ms, rowid limit 10000`,
+      { sinceMs: ctx.clock.now().getTime() - MARKERS_AGAIN_MS },
+    )
+    .map((marker) => ({
+      kind: 'marker',
+      serviceId: marker.service_id,
+      atMs: marker.at_ms,
+      what: marker.what,
+      // Written by `takeMarker` only.
+      featureIds: JSON.parse(marker.feature_ids) as string[],
+      regions: JSON.parse(marker.regions) as string[],
     }))
 }
