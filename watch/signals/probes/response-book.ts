@@ -1,4 +1,7 @@
-/** Response times by feature in slots of five minutes, gathered in memory and written when a slot is over. */
+/**
+ * Response times by feature in slots of five minutes, gathered in memory and written when a slot is over. What the disk refuses
+ * is gathered again.
+ */
 import { startRepeating } from '../../../kit/repeat.ts'
 import type { WatchCtx } from '../../app/context.ts'
 import type { Statement } from '../../store/index.ts'
@@ -12,6 +15,8 @@ const SLOT_MS = 5 * 60_000
 const LOOK_EVERY_MS = 5_000
 /** Of a slot's durations so many are kept, evenly: quantiles need no more. */
 const SAMPLE_SIZE = 200
+/** A disk that takes nothing for longer costs the oldest slots: memory must not grow with it. */
+const UNWRITTEN_MAX_MS = 60 * 60_000
 
 interface Slot {
   readonly serviceId: string
@@ -24,17 +29,28 @@ interface Slot {
 }
 
 /** Begins with empty slots; what a crash loses is at most the slot that is open. */
-export function createResponseBook(ctx: WatchCtx): ResponseBook {
+export function createResponseBook(
+  ctx: WatchCtx,
+  /** How often it looks whether a slot is over. */
+  lookEveryMs = LOOK_EVERY_MS,
+): ResponseBook {
   let slots = new Map<string, Slot>()
 
   async function write(beforeMs: number): Promise<void> {
     const over = [...slots].filter(([, { atMs }]) => atMs + SLOT_MS <= beforeMs)
+    if (over.length === 0) return
     for (const [key] of over) slots.delete(key)
-    if (over.length > 0) await ctx.store.write(over.map(([, slot]) => slotStatement(slot)))
+    try {
+      await ctx.store.write(over.map(([, slot]) => slotStatement(slot)))
+    } catch (error) {
+      const keptFromMs = ctx.clock.now().getTime() - UNWRITTEN_MAX_MS
+      for (const [key, slot] of over) if (slot.atMs >= keptFromMs) putBack(slots, key, slot)
+      throw error
+    }
   }
 
   const writing = startRepeating({
-    intervalMs: LOOK_EVERY_MS,
+    intervalMs: lookEveryMs,
     work: () => write(ctx.clock.now().getTime()),
     onError: (error) => ctx.log.warn({ err: error }, 'probes.response-times-not-kept'),
   })
@@ -60,6 +76,16 @@ export function createResponseBook(ctx: WatchCtx): ResponseBook {
       slots = new Map()
     },
   }
+}
+
+/** A late check may have begun the slot anew meanwhile. */
+function putBack(slots: Map<string, Slot>, key: string, slot: Slot): void {
+  const since = slots.get(key)
+  slots.set(key, slot)
+  if (!since) return
+  slot.checks += since.checks
+  slot.failed += since.failed
+  for (const durationMs of since.durations) keepSample(slot, durationMs)
 }
 
 /** Once it is full, each further one takes the place of another in turn: no randomness, no growth. */

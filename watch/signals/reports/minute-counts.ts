@@ -1,4 +1,7 @@
-/** Counts of reports by minute, gathered for a moment and written together; what a crash loses is counted again at the start. */
+/**
+ * Counts of reports by minute, gathered for a moment and written together. What the disk refuses is gathered again; what a
+ * crash loses is counted again at the start.
+ */
 import type { WatchCtx } from '../../app/context.ts'
 import type { Statement } from '../../store/index.ts'
 
@@ -17,53 +20,68 @@ export interface CountedReport {
 
 const MINUTE_MS = 60_000
 const WRITE_AFTER_MS = 500
+const RETRY_AFTER_MS = 5_000
 /** So much is counted again at the start. */
 const REPAIRED_MS = 10 * MINUTE_MS
 
 /** Counts the last minutes anew, then goes on from there. */
 export async function openMinuteCounts(ctx: WatchCtx): Promise<MinuteCounts> {
   await ctx.store.write(repairStatements(ctx.clock.now().getTime()))
-  let gathered = new Map<
-    string,
-    { readonly statement: Omit<CountedReport, 'trust'>; count: number; trusted: number }
-  >()
+  let gathered = new Map<string, Counted>()
   let timer: NodeJS.Timeout | null = null
   let writing: Promise<unknown> = Promise.resolve()
+  let isClosed = false
 
-  function write(): void {
+  function gather(key: string, counted: Counted): void {
+    const cell = gathered.get(key)
+    if (!cell) gathered.set(key, { ...counted })
+    else {
+      cell.count += counted.count
+      cell.trusted += counted.trusted
+    }
+  }
+
+  async function write(): Promise<void> {
     timer = null
-    const over = [...gathered.values()]
+    const over = gathered
     gathered = new Map()
-    writing = ctx.store
-      .write(over.map(({ statement, count, trusted }) => addStatement(statement, count, trusted)))
-      .catch((error: unknown) => ctx.log.warn({ err: error }, 'reports.counts-not-kept'))
+    try {
+      await ctx.store.write([...over.values()].map(addStatement))
+    } catch (error) {
+      ctx.log.warn({ err: error }, 'reports.counts-not-kept')
+      for (const [key, counted] of over) gather(key, counted)
+      writeAfter(RETRY_AFTER_MS)
+    }
+  }
+
+  function writeAfter(ms: number): void {
+    if (isClosed) return
+    timer ??= setTimeout(() => (writing = write()), ms).unref()
   }
 
   return {
-    add(report) {
+    add({ serviceId, featureId, region, trust, ...report }) {
       const atMs = Math.floor(report.atMs / MINUTE_MS) * MINUTE_MS
-      const key = `${report.serviceId} ${atMs} ${report.featureId ?? ''} ${report.region ?? ''}`
-      let cell = gathered.get(key)
-      if (!cell) gathered.set(key, (cell = { statement: { ...report, atMs }, count: 0, trusted: 0 }))
-      cell.count++
-      cell.trusted += report.trust
-      timer ??= setTimeout(write, WRITE_AFTER_MS).unref()
+      const key = `${serviceId} ${atMs} ${featureId ?? ''} ${region ?? ''}`
+      gather(key, { serviceId, atMs, featureId, region, count: 1, trusted: trust })
+      writeAfter(WRITE_AFTER_MS)
     },
     async [Symbol.asyncDispose]() {
-      if (timer) {
-        clearTimeout(timer)
-        write()
-      }
+      isClosed = true
       await writing
+      if (!timer) return
+      clearTimeout(timer)
+      await write()
     },
   }
 }
 
-const addStatement = (
-  { serviceId, atMs, featureId, region }: Omit<CountedReport, 'trust'>,
-  count: number,
-  trusted: number,
-): Statement => ({
+interface Counted extends Omit<CountedReport, 'trust'> {
+  count: number
+  trusted: number
+}
+
+const addStatement = ({ serviceId, atMs, featureId, region, count, trusted }: Counted): Statement => ({
   sql: `insert into report_minute (service_id, at_ms, feature_id, region, count, trusted)
     values (:serviceId, :atMs, :featureId, :region, :count, :trusted)
     on conflict do update set count = count + excluded.count, trusted = trusted + excluded.trusted`,
