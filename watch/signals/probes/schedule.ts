@@ -1,6 +1,7 @@
 /** When each monitor is due: evenly spread, never two checks of one at once, late ones skipped rather than piled up. */
 import { createHash } from 'node:crypto'
 import type { Clock } from '../../../kit/clock.ts'
+import { createWheel } from './wheel.ts'
 
 export interface ScheduledWork {
   /** Unique and stable: it decides the place within the interval. */
@@ -35,13 +36,9 @@ interface Item {
 export function createSchedule(clock: Clock): Schedule {
   const closing = new AbortController()
   const items = new Map<string, Item>()
-  // Slots of one tick each, as many as the ring is long; an item that is due later than a round waits in its slot.
-  const slots: Set<Item>[] = Array.from({ length: 2_048 }, () => new Set<Item>())
+  const wheel = createWheel<Item>({ tickMs: TICK_MS, nowMs: clock.monotonicMs() })
   const latenesses: number[] = []
   const running = new Set<Promise<void>>()
-  let tick = Math.floor(clock.monotonicMs() / TICK_MS)
-
-  const slotOf = (item: Item) => slots[Math.ceil(item.dueAtMs / TICK_MS) % slots.length]!
 
   function start(item: Item, nowMs: number): void {
     latenesses.push(nowMs - item.dueAtMs)
@@ -50,7 +47,8 @@ export function createSchedule(clock: Clock): Schedule {
     const done = item.work
       .run(closing.signal)
       .then((isSoon) => {
-        if (isSoon === true) hasten(item)
+        const soonMs = clock.monotonicMs() + (item.work.againMs ?? item.work.everyMs)
+        if (isSoon === true && !item.isGone && soonMs < item.dueAtMs) moveTo(item, soonMs)
       })
       .finally(() => {
         item.isRunning = false
@@ -59,62 +57,26 @@ export function createSchedule(clock: Clock): Schedule {
     running.add(done)
   }
 
-  function hasten(item: Item): void {
-    const soonMs = clock.monotonicMs() + (item.work.againMs ?? item.work.everyMs)
-    if (item.isGone || soonMs >= item.dueAtMs) return
-    slotOf(item).delete(item)
-    item.dueAtMs = soonMs
-    slotOf(item).add(item)
-  }
-
-  function plan(item: Item, nowMs: number): void {
-    // Keeps the rhythm; whole rounds that were missed are left out.
-    const missed = Math.floor((nowMs - item.dueAtMs) / item.work.everyMs)
-    item.dueAtMs += (missed + 1) * item.work.everyMs
-    slotOf(item).add(item)
+  function moveTo(item: Item, dueAtMs: number): void {
+    wheel.remove(item)
+    item.dueAtMs = dueAtMs
+    wheel.add(item)
   }
 
   function turn(): void {
     const nowMs = clock.monotonicMs()
-    const until = Math.floor(nowMs / TICK_MS)
-    // After a long standstill one round over all slots is enough.
-    tick = Math.max(tick, until - slots.length)
-    for (; tick <= until; tick++) {
-      const slot = slots[tick % slots.length]!
-      for (const item of [...slot]) {
-        if (!item.isGone && item.dueAtMs > nowMs) continue
-        slot.delete(item)
-        if (item.isGone) continue
-        if (!item.isRunning && running.size < MAX_RUNNING) start(item, nowMs)
-        plan(item, nowMs)
-      }
+    for (const item of wheel.takeDue(nowMs)) {
+      if (!item.isRunning && running.size < MAX_RUNNING) start(item, nowMs)
+      moveTo(item, nextTurn(item, nowMs))
     }
   }
 
   const timer = setInterval(turn, TICK_MS)
   return {
     set(work) {
-      const wanted = new Map(work.map((one) => [one.key, one]))
-      for (const [key, item] of items) {
-        const next = wanted.get(key)
-        if (next && next.everyMs === item.work.everyMs) item.work = next
-        else {
-          item.isGone = true
-          items.delete(key)
-        }
-      }
-      const nowMs = clock.monotonicMs()
-      for (const [key, one] of wanted) {
-        if (items.has(key)) continue
-        const item = {
-          work: one,
-          dueAtMs: nowMs + fractionOf(key) * one.everyMs,
-          isRunning: false,
-          isGone: false,
-        }
-        items.set(key, item)
-        slotOf(item).add(item)
-      }
+      const { gone, added } = replaceItems(items, work, clock.monotonicMs())
+      for (const item of gone) wheel.remove(item)
+      for (const item of added) wheel.add(item)
     },
     latenesses: () => latenesses,
     async [Symbol.asyncDispose]() {
@@ -123,6 +85,39 @@ export function createSchedule(clock: Clock): Schedule {
       await Promise.allSettled(running)
     },
   }
+}
+
+/** Keeps the rhythm; whole rounds that were missed are left out. */
+function nextTurn({ dueAtMs, work: { everyMs } }: Item, nowMs: number): number {
+  const missed = Math.floor((nowMs - dueAtMs) / everyMs)
+  return dueAtMs + (missed + 1) * everyMs
+}
+
+/** Brings the items in line with the work; what keeps its key and interval is kept. */
+function replaceItems(
+  items: Map<string, Item>,
+  work: readonly ScheduledWork[],
+  nowMs: number,
+): { readonly gone: Item[]; readonly added: Item[] } {
+  const wanted = new Map(work.map((one) => [one.key, one]))
+  const [gone, added]: [Item[], Item[]] = [[], []]
+  for (const [key, item] of items) {
+    const next = wanted.get(key)
+    if (next && next.everyMs === item.work.everyMs) item.work = next
+    else {
+      item.isGone = true
+      items.delete(key)
+      gone.push(item)
+    }
+  }
+  for (const [key, one] of wanted) {
+    if (items.has(key)) continue
+    const dueAtMs = nowMs + fractionOf(key) * one.everyMs
+    const item = { work: one, dueAtMs, isRunning: false, isGone: false }
+    items.set(key, item)
+    added.push(item)
+  }
+  return { gone, added }
 }
 
 /** 0 to 1, by the key: places are spread, and the same after a restart. */
