@@ -2,15 +2,16 @@
 import type { ReportInput } from '../../../contract/watch.ts'
 import type { Sample } from '../../../engines/detect/types.ts'
 import { networkOf } from '../../../kit/network-of.ts'
-import { createRateBucket } from '../../../kit/rate-bucket.ts'
+import { createRateBucket, type RateBucket } from '../../../kit/rate-bucket.ts'
 import type { WatchCtx } from '../../app/context.ts'
 import { notFound, WatchError } from '../../app/errors.ts'
 import type { ServiceEntry } from '../../configuration/index.ts'
+import { isRace } from '../../store/index.ts'
 import type { NetworkTable } from '../networks/index.ts'
-import { openMinuteCounts } from './minute-counts.ts'
+import { openMinuteCounts, type MinuteCounts } from './minute-counts.ts'
 import { createProofOfWork, type ProofOfWork } from './proof-of-work.ts'
-import { openReporterHash } from './reporter.ts'
-import { createTrustJudge } from './trust.ts'
+import { openReporterHash, type ReporterHash } from './reporter.ts'
+import { createTrustJudge, type TrustJudge } from './trust.ts'
 
 export interface TakeReportInput {
   readonly serviceId: string
@@ -42,98 +43,141 @@ const OTHERS_MS = 10 * MINUTE_MS
 const BURST_PER_NETWORK = 60
 const REFILL_MS = 60_000
 
+/** What the intake works with. */
+interface Intake {
+  readonly ctx: WatchCtx
+  readonly observe: (sample: Sample) => void
+  readonly networks: NetworkTable
+  readonly trust: TrustJudge
+  readonly reporter: ReporterHash
+  readonly proofOfWork: ProofOfWork
+  readonly counts: MinuteCounts
+  readonly floods: RateBucket
+  readonly countOthers: OthersCount
+}
+
 /** Opens the intake. */
 export async function openReports(
   ctx: WatchCtx,
   parts: { readonly observe: (sample: Sample) => void; readonly networks: NetworkTable },
 ): Promise<Reports> {
-  const trust = createTrustJudge(ctx.clock)
-  const reporter = await openReporterHash(ctx)
-  const proofOfWork = createProofOfWork(ctx)
-  const counts = await openMinuteCounts(ctx)
-  const floods = createRateBucket({
-    burst: BURST_PER_NETWORK,
-    refillMs: REFILL_MS,
-    maxKeys: 50_000,
-    clock: ctx.clock,
+  const intake: Intake = {
+    ctx,
+    ...parts,
+    trust: createTrustJudge(ctx.clock),
+    reporter: await openReporterHash(ctx),
+    proofOfWork: createProofOfWork(ctx),
+    counts: await openMinuteCounts(ctx),
+    floods: createRateBucket({
+      burst: BURST_PER_NETWORK,
+      refillMs: REFILL_MS,
+      maxKeys: 50_000,
+      clock: ctx.clock,
+    }),
+    countOthers: createOthersCount(ctx),
+  }
+  return {
+    take: (input) => takeReport(intake, input),
+    proofOfWork: intake.proofOfWork,
+    [Symbol.asyncDispose]: () => intake.counts[Symbol.asyncDispose](),
+  }
+}
+
+async function takeReport(intake: Intake, input: TakeReportInput): Promise<ReportAnswer> {
+  const { ctx, floods } = intake
+  const entry = ctx.catalog.find(input.serviceId)
+  if (!entry || !entry.reports.isEnabled) throw notFound('service that takes reports', input.serviceId)
+  checkFeature(entry, input.report.feature)
+  const network = networkOf(input.address)
+  const waitMs = floods.take(network)
+  if (waitMs > 0) throw new WatchError('too-many-requests', { retryAfterS: Math.ceil(waitMs / 1_000) })
+  const isProven = await checkProof(intake, input, network)
+  const row = await makeRow(intake, input, { entry, network, isProven })
+  const isCounted = await keep(ctx, row)
+  if (isCounted) tellOf(intake, row)
+  return {
+    isCounted,
+    feature: row.featureId,
+    region: row.region,
+    othersInTenMinutes: intake.countOthers(entry.id, row.atMs, isCounted),
+  }
+}
+
+async function checkProof(
+  { proofOfWork, trust }: Intake,
+  input: TakeReportInput,
+  network: string,
+): Promise<boolean> {
+  if (input.report.altcha !== null) {
+    if (await proofOfWork.accept(input.report.altcha)) return true
+    throw new WatchError('proof-of-work-needed', {
+      detail: 'This solution is wrong, too old, or was used.',
+    })
+  }
+  const looksLikeProgram = !/Mozilla\//.test(input.userAgent)
+  if (trust.needsProof({ network, looksLikeProgram })) throw new WatchError('proof-of-work-needed')
+  return false
+}
+
+/** Places the report and weighs it. */
+async function makeRow(
+  { ctx, networks, reporter, trust }: Intake,
+  { report, address, cookie, userAgent }: TakeReportInput,
+  from: { readonly entry: ServiceEntry; readonly network: string; readonly isProven: boolean },
+): Promise<ReportRow> {
+  const { entry, network, isProven } = from
+  const place = await networks.find(address)
+  const region = chooseRegion(entry, report.region, place.country)
+  const atMs = ctx.clock.now().getTime()
+  const fingerprint = [userAgent, report.device, report.clientVersion, report.feature].join('|')
+  return {
+    serviceId: entry.id,
+    window: Math.floor(atMs / (entry.reports.windowMinutes * MINUTE_MS)),
+    reporter: reporter.of({ network, cookie, atMs }),
+    atMs,
+    featureId: report.feature,
+    region,
+    asn: place.asn,
+    device: report.device,
+    clientVersion: report.clientVersion,
+    trust: trust.judge({ serviceId: entry.id, network, fingerprint, isProven }),
+    diagnosis: report.diagnosis,
+  }
+}
+
+/** False: this reporter is in this window already. */
+async function keep(ctx: WatchCtx, row: ReportRow): Promise<boolean> {
+  try {
+    await ctx.store.write([{ sql: INSERT, params: { ...row }, mustChange: true }])
+    return true
+  } catch (error) {
+    if (isRace(error)) return false
+    throw error
+  }
+}
+
+function tellOf({ counts, observe }: Intake, row: ReportRow): void {
+  const { serviceId, atMs, featureId, region, asn, trust, clientVersion } = row
+  counts.add(row)
+  observe({
+    kind: 'reports',
+    serviceId,
+    atMs,
+    featureId,
+    region,
+    asn,
+    count: 1,
+    trust,
+    clientVersion,
   })
+}
 
-  async function take(input: TakeReportInput): Promise<ReportAnswer> {
-    const entry = ctx.catalog.find(input.serviceId)
-    if (!entry || !entry.reports.isEnabled) throw notFound('service that takes reports', input.serviceId)
-    const { report } = input
-    checkFeature(entry, report.feature)
-    const network = networkOf(input.address)
-    const waitMs = floods.take(network)
-    if (waitMs > 0) throw new WatchError('too-many-requests', { retryAfterS: Math.ceil(waitMs / 1_000) })
-    const isProven = await checkProof(input, network)
-    const place = await parts.networks.find(input.address)
-    const region = chooseRegion(entry, report.region, place.country)
-    const atMs = ctx.clock.now().getTime()
-    const fingerprint = [input.userAgent, report.device, report.clientVersion, report.feature].join('|')
-    const row = {
-      serviceId: entry.id,
-      window: Math.floor(atMs / (entry.reports.windowMinutes * MINUTE_MS)),
-      reporter: reporter.of({ network, cookie: input.cookie, atMs }),
-      atMs,
-      featureId: report.feature,
-      region,
-      asn: place.asn,
-      device: report.device,
-      clientVersion: report.clientVersion,
-      trust: trust.judge({ serviceId: entry.id, network, fingerprint, isProven }),
-      diagnosis: report.diagnosis,
-    }
-    const isCounted = await keep(row)
-    if (isCounted) {
-      counts.add(row)
-      parts.observe({
-        kind: 'reports',
-        serviceId: row.serviceId,
-        atMs,
-        featureId: row.featureId,
-        region,
-        asn: row.asn,
-        count: 1,
-        trust: row.trust,
-        clientVersion: row.clientVersion,
-      })
-    }
-    return {
-      isCounted,
-      feature: report.feature,
-      region,
-      othersInTenMinutes: countOthers(entry.id, atMs, isCounted),
-    }
-  }
+type OthersCount = (serviceId: string, nowMs: number, isCounted: boolean) => number
 
-  async function checkProof(input: TakeReportInput, network: string): Promise<boolean> {
-    if (input.report.altcha !== null) {
-      if (await proofOfWork.accept(input.report.altcha)) return true
-      throw new WatchError('proof-of-work-needed', {
-        detail: 'This solution is wrong, too old, or was used.',
-      })
-    }
-    const looksLikeProgram = !/Mozilla\//.test(input.userAgent)
-    if (trust.needsProof({ network, looksLikeProgram })) throw new WatchError('proof-of-work-needed')
-    return false
-  }
-
-  /** False: this reporter is in this window already. */
-  async function keep(row: ReportRow): Promise<boolean> {
-    try {
-      const { reporter: hash, ...rest } = row
-      await ctx.store.write([{ sql: INSERT, params: { ...rest, reporter: hash }, mustChange: true }])
-      return true
-    } catch (error) {
-      if (error instanceof WatchError && error.code === 'changed-meanwhile') return false
-      throw error
-    }
-  }
-
-  // Asked at most once a second for each service: in a surge the answer is the same for all.
+/** Asked at most once a second for each service: in a surge the answer is the same for all. */
+function createOthersCount(ctx: WatchCtx): OthersCount {
   const others = new Map<string, { readonly atMs: number; readonly count: number }>()
-  function countOthers(serviceId: string, nowMs: number, isCounted: boolean): number {
+  return (serviceId, nowMs, isCounted) => {
     let known = others.get(serviceId)
     if (!known || nowMs - known.atMs > 1_000) {
       const row = ctx.store.get<{ count: number | null }>(
@@ -145,8 +189,6 @@ export async function openReports(
     }
     return Math.max(0, known.count - (isCounted ? 1 : 0))
   }
-
-  return { take, proofOfWork, [Symbol.asyncDispose]: () => counts[Symbol.asyncDispose]() }
 }
 
 interface ReportRow {
