@@ -11,7 +11,7 @@ import { toStatement, type Origin, type OwnIncident } from './own-statements.ts'
 import {
   findStatement,
   findStatements,
-  hasStatements,
+  hasPeerWords,
   listClosings,
   listStatements,
   readEpoch,
@@ -41,7 +41,6 @@ export function overlayList(
   const self = selfOf(ctx)
   if (self === null) return own.map(({ view }) => view)
   const theirs = listStatements(ctx.store, window)
-  if (theirs.length === 0) return own.map(({ view }) => view)
   const merged = own.filter(({ view }) => view.mergedInto !== null).map(({ view }) => view)
   const standing = own.filter(({ view }) => view.mergedInto === null)
   const joined = joinedViews(ctx, self, standing, theirs)
@@ -117,7 +116,7 @@ export function adoptableRecord(ctx: WatchCtx, id: string): IncidentRecord | nul
 /** Null: no peer ever said anything, so there is nothing to lay over. */
 function selfOf(ctx: WatchCtx): Origin | null {
   const epoch = readEpoch(ctx.store)
-  return epoch === null || !hasStatements(ctx.store) ? null : { origin: ctx.config.id, epoch }
+  return epoch === null || !hasPeerWords(ctx.store) ? null : { origin: ctx.config.id, epoch }
 }
 
 function joinedViews(
@@ -133,7 +132,8 @@ function joinedViews(
   return incidentsOf(known).map((incident) => {
     const ours = incident.witnesses.filter(({ statement }) => isOurs(statement, self))
     const mine = ours.map(({ statement }) => ownById.get(statement.incidentId)).find((one) => one)
-    if (mine && incident.witnesses.length === 1) return mine.view
+    const [first, second] = incident.witnesses
+    if (mine && !second && first!.overAtMs === mine.record.resolvedAtMs) return mine.view
     return toJoinedView(ctx, incident, { self, mine: mine?.view ?? null, hearing })
   })
 }

@@ -115,8 +115,9 @@ export function findStatement(store: Store, origin: string, incidentId: string):
   return row ? toStatement(row) : null
 }
 
-export const hasStatements = (store: Store): boolean =>
-  store.get('select 1 from peer_statement limit 1') !== undefined
+/** Whether another watch ever said anything of an incident, be it ours. */
+export const hasPeerWords = (store: Store): boolean =>
+  store.get('select 1 from peer_statement union all select 1 from peer_closing limit 1') !== undefined
 
 const CLOSING_COLUMNS = `origin, incident_id as incidentId, by_watch as "by", of_version as ofVersion, at_ms as atMs`
 
