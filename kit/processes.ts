@@ -1,5 +1,6 @@
 /** Which processes live, read from /proc. A process id alone proves nothing: ids are reused. */
 import { readdir, readFile, readlink } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** One process, told from all others that had or will have its number. */
 export interface ProcessIdentity {
@@ -31,6 +32,23 @@ export async function listWorkingIn(dir: string): Promise<number[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
   const found = await Promise.all(pids.map(async (pid) => ((await isWorkingIn(pid, dir)) ? pid : null)))
   return found.filter((pid) => pid !== null)
+}
+
+const RESTART_DELAYS_MS = [0, 250, 500, 1_000, 2_000]
+
+/**
+ * The pause before what died is started again; ends early with the signal.
+ *
+ * @param attempt how often it was started in vain: 0 for the first restart.
+ * @param delaysMs by attempt; the last one for all further ones. @default at once, then up to 2 s
+ */
+export async function pauseBeforeRestart(
+  attempt: number,
+  signal: AbortSignal,
+  delaysMs: readonly number[] = RESTART_DELAYS_MS,
+): Promise<void> {
+  const delayMs = delaysMs[Math.min(attempt, delaysMs.length - 1)]
+  await sleep(delayMs, undefined, { signal }).catch(() => {})
 }
 
 /** Sends a signal to a process, or to a whole group by its negative id; false when it is gone already. */

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { makeTemporaryDir } from '../../tests/support/temporary-dir.ts'
@@ -72,6 +72,18 @@ test('for a service manager everything is a JSON line on standard error', async 
       .split('\n')
       .map((text) => JSON.parse(text).msg),
   ).toEqual(['ready', 'not JSON', 'started'])
+})
+
+test('a log that finds no place for its next file loses lines, and ends nothing', async () => {
+  await using dir = await makeTemporaryDir()
+  using output = openOutput({ dataDir: dir.path, level: 'info', isForPerson: true, fileMaxBytes: 100 })
+  output.passOn('api', line(30, { msg: 'x'.repeat(200) }))
+  await rm(join(dir.path, 'logs'), { recursive: true })
+  output.passOn('api', line(30, { msg: 'lost' }))
+
+  await mkdir(join(dir.path, 'logs'))
+  output.passOn('api', line(30, { msg: 'kept' }))
+  expect(await readFile(output.logFile!, 'utf8')).toContain('kept')
 })
 
 test('the kept log is bounded: a full file makes room for the next, and the oldest goes', async () => {

@@ -105,23 +105,24 @@ function openRotatingFile(dir: string, name: string, maxBytes = FILE_MAX_BYTES) 
   let sizeBytes = statSync(path).size
 
   function rotate(): void {
-    closeSync(fd)
     for (let age = FILES_KEPT - 1; age > 0; age--) {
       const younger = age === 1 ? path : `${path}.${age - 1}`
       if (existsSync(younger)) renameSync(younger, `${path}.${age}`)
     }
+    const full = fd
     fd = openSync(path, 'a', 0o600)
     sizeBytes = 0
+    closeSync(full)
   }
 
   return {
     path,
     write(line: string) {
-      if (sizeBytes > maxBytes) rotate()
       try {
+        if (sizeBytes > maxBytes) rotate()
         sizeBytes += writeSync(fd, line)
       } catch {
-        // A full disk loses log lines and nothing else.
+        // A full disk, or a folder that was taken away, loses log lines and nothing else.
       }
     },
     close: () => closeSync(fd),

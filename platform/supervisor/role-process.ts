@@ -1,9 +1,8 @@
 /** One role as a child process: started, watched, started again after each death, drained, ended. */
 import { fork, type ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from '../../kit/log.ts'
-import { sendSignal } from '../../kit/processes.ts'
+import { pauseBeforeRestart, sendSignal } from '../../kit/processes.ts'
 import { DRAIN_TIMEOUT_MS, type FromRole, type FromSupervisor, type RoleName } from './protocol.ts'
 
 export interface RoleProcessOptions {
@@ -58,7 +57,6 @@ export interface RoleProcess {
 const FEW_BYTES = ['--max-semi-space-size=2']
 const NODE_OPTIONS_OF: Record<RoleName, string[]> = { api: [], ingest: FEW_BYTES, worker: FEW_BYTES }
 
-const RESTART_DELAYS_MS = [0, 250, 500, 1_000, 2_000]
 /** A process that lived this long was healthy: the next restart is immediate again. */
 const HEALTHY_AFTER_MS = 10_000
 /** Pings without an answer after which it counts as stuck. Counted, not timed, so that a machine may sleep. */
@@ -139,8 +137,7 @@ export function createRoleProcess(options: RoleProcessOptions): RoleProcess {
 
   async function restart(livedMs: number): Promise<void> {
     attempt = livedMs >= HEALTHY_AFTER_MS ? 0 : attempt
-    const delayMs = RESTART_DELAYS_MS[Math.min(attempt++, RESTART_DELAYS_MS.length - 1)]
-    await sleep(delayMs, undefined, { signal: wakeUp.signal }).catch(() => {})
+    await pauseBeforeRestart(attempt++, wakeUp.signal)
     if (!wanted || child) return
     restartCount++
     spawn()

@@ -3,12 +3,13 @@
  * when it dies, and ended only when the whole is stopped in order. Nothing here depends on it.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { copyFile, readFile, stat, truncate } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from '../../kit/log.ts'
-import { sendSignal } from '../../kit/processes.ts'
+import { pauseBeforeRestart, sendSignal } from '../../kit/processes.ts'
+import { startRepeating } from '../../kit/repeat.ts'
 
 export interface SiblingOptions {
   readonly program: string
@@ -17,6 +18,10 @@ export interface SiblingOptions {
   /** Where what it says goes: its own file, so that it can go on speaking when we are gone. */
   readonly logFile: string
   readonly log: Log
+  /** Above this the log file is kept as `.1` and begun anew. @default 10,000,000 */
+  readonly logMaxBytes?: number
+  /** How often the log file's size is looked at. @default 60,000 */
+  readonly logCheckMs?: number
 }
 
 export interface Sibling {
@@ -30,6 +35,7 @@ const RESTART_DELAYS_MS = [500, 2_000, 5_000, 15_000]
 const HEALTHY_AFTER_MS = 30_000
 const STOP_TIMEOUT_MS = 10_000
 const LOG_MAX_BYTES = 10_000_000
+const LOG_CHECK_MS = 60_000
 
 /** Starts it at once. */
 export function startSibling(options: SiblingOptions): Sibling {
@@ -42,6 +48,17 @@ export function startSibling(options: SiblingOptions): Sibling {
   async function keepRunning(): Promise<void> {
     for (let attempt = 0; !stopping.signal.aborted; attempt++) {
       const startedMs = performance.now()
+      const code = await runOnce()
+      if (stopping.signal.aborted) return
+      log.error({ program: options.program, code }, 'sibling.ended')
+      if (performance.now() - startedMs > HEALTHY_AFTER_MS) attempt = 0
+      await pauseBeforeRestart(attempt, stopping.signal, RESTART_DELAYS_MS)
+    }
+  }
+
+  /** What it ended with, or why it could not even be started: a full disk, say, has no room for its log. */
+  async function runOnce(): Promise<number | string> {
+    try {
       const running = spawnOnce(options)
       child = running
       running.on('message', (message: { type?: unknown; url?: unknown }) => {
@@ -51,17 +68,23 @@ export function startSibling(options: SiblingOptions): Sibling {
         running.once('error', (error) => resolve(error.message))
         running.once('exit', (exitCode, signal) => resolve(exitCode ?? signal ?? 'unknown'))
       })
-      child = null
-      if (stopping.signal.aborted) return
       first.resolve({ trouble: await lastLineOf(logFile) })
-      log.error({ program: options.program, code }, 'sibling.ended')
-      if (performance.now() - startedMs > HEALTHY_AFTER_MS) attempt = 0
-      const delayMs = RESTART_DELAYS_MS[Math.min(attempt, RESTART_DELAYS_MS.length - 1)]
-      await sleep(delayMs, undefined, { signal: stopping.signal }).catch(() => {})
+      return code
+    } catch (error) {
+      const { message } = error as Error
+      first.resolve({ trouble: message })
+      return message
+    } finally {
+      child = null
     }
   }
 
   ended = keepRunning()
+  const bounding = startRepeating({
+    intervalMs: options.logCheckMs ?? LOG_CHECK_MS,
+    work: () => boundLog(logFile, options.logMaxBytes ?? LOG_MAX_BYTES),
+    onError: (error) => log.warn({ err: error, logFile }, 'sibling.log-not-bounded'),
+  })
   return {
     firstWord: (withinMs) =>
       Promise.race([
@@ -78,13 +101,14 @@ export function startSibling(options: SiblingOptions): Sibling {
       }, STOP_TIMEOUT_MS)
       await ended
       clearTimeout(force)
+      await bounding[Symbol.asyncDispose]()
     },
   }
 }
 
 function spawnOnce({ program, args, env, logFile }: SiblingOptions): ChildProcess {
   mkdirSync(dirname(logFile), { recursive: true, mode: 0o700 })
-  const fd = openLog(logFile)
+  const fd = openSync(logFile, 'a', 0o600)
   try {
     return spawn(process.execPath, [program, ...args], {
       env,
@@ -96,10 +120,15 @@ function spawnOnce({ program, args, env, logFile }: SiblingOptions): ChildProces
   }
 }
 
-function openLog(path: string): number {
-  const sizeBytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0
-  if (sizeBytes > LOG_MAX_BYTES) renameSync(path, `${path}.1`)
-  return openSync(path, 'a', 0o600)
+/** It goes on writing to the same file, at its end: what it says between the copy and the cut is lost. */
+async function boundLog(path: string, maxBytes: number): Promise<void> {
+  const sizeBytes = await stat(path).then(
+    (stats) => stats.size,
+    () => 0,
+  )
+  if (sizeBytes <= maxBytes) return
+  await copyFile(path, `${path}.1`)
+  await truncate(path)
 }
 
 /** What it said last, for a person. */

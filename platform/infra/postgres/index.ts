@@ -3,8 +3,8 @@
  * supervisor is adopted.
  */
 import { chmod, mkdir } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from '../../../kit/log.ts'
+import { pauseBeforeRestart } from '../../../kit/processes.ts'
 import { findBinaries } from './binaries.ts'
 import { choosePort, clusterPaths, ensureCluster, NAME, type Cluster } from './cluster.ts'
 import {
@@ -60,7 +60,6 @@ const SETTINGS: Readonly<Record<string, string>> = {
   log_checkpoints: 'off',
 }
 
-const RESTART_DELAYS_MS = [0, 250, 500, 1_000, 2_000]
 const START_ATTEMPTS = 3
 
 /**
@@ -136,8 +135,7 @@ function keepAlive(options: {
 
   async function restart(): Promise<Server | null> {
     for (let attempt = 0; !closing.signal.aborted; attempt++) {
-      const delayMs = RESTART_DELAYS_MS[Math.min(attempt, RESTART_DELAYS_MS.length - 1)]
-      await sleep(delayMs, undefined, { signal: closing.signal }).catch(() => {})
+      await pauseBeforeRestart(attempt, closing.signal)
       if (closing.signal.aborted) break
       try {
         // It stays in `current` while it starts, so that stop() finds it whenever it comes.

@@ -1,9 +1,7 @@
 /** The way to "is it down, or is it me?", with what only the app knows: its build, where it came from, who is signed in. */
 import { version } from '$app/env'
 import { session } from '#lib/session/session.svelte.ts'
-
-/** What the watch said last, kept by `watch-status.svelte.ts`. */
-export const STATUS_KEY = 'upbeat.watch-status'
+import { STATUS_KEY } from './status-key.ts'
 
 /** Null: this instance has no watch, or none has answered yet. */
 export function checkHref(): string | null {

@@ -4,8 +4,8 @@
  */
 import type * as contract from '../../../../contract/index.ts'
 import { readInstance } from '#lib/api/endpoints.ts'
-import { STATUS_KEY } from './check-link.ts'
 import { chooseBanner, type Banner } from './choose-banner.ts'
+import { STATUS_KEY } from './status-key.ts'
 
 type WatchStatus = contract.WatchStatus
 
@@ -25,6 +25,7 @@ export function startWatching(): () => void {
   if (kept) show(kept)
 
   async function look(): Promise<void> {
+    timer = undefined
     if (document.visibilityState === 'visible') await lookOnce()
     if (!isStopped) timer = setTimeout(() => void look(), watch.banner ? WORRIED_MS : CALM_MS)
   }
