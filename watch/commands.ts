@@ -62,8 +62,8 @@ export async function runAgent(options: {
   readonly watch?: string | undefined
   readonly key?: string | undefined
   readonly region?: string | undefined
-}): Promise<void> {
   readonly 'allow-private'?: boolean | undefined
+}): Promise<void> {
   try {
     const { agentKey, journeyAccount, connectivity, logLevel } = loadWatchConfig()
     if (!options.watch || !URL.canParse(options.watch))
@@ -85,9 +85,9 @@ export async function runAgent(options: {
           : agentKey,
       region: options.region ?? null,
       connectivity,
-      clock: systemClock,
       allowPrivate: options['allow-private'] ?? false,
       journeyAccount,
+      clock: systemClock,
       log: createLog({ level: logLevel, base: { role: 'watch-agent' } }),
     })
     console.log(`The agent looks for ${options.watch}`)

@@ -14,8 +14,8 @@ const USAGE = `Usage: npm run -s watch -- COMMAND [options]
     --watch URL      the watch
     --key ID         the key of the service files that it signs with; its secret comes from WATCH_AGENT_SECRET
     --region ID      the region that this place stands for
-  score FILE    write timestamp,value,score for a file of timestamp,value
     --allow-private  checks that are meant for private addresses may go there from here
+  score FILE    write timestamp,value,score for a file of timestamp,value
   check-config  read the service files, say what is wrong with them, and end (0: all is well)
     --catalog DIR, --services A,B  as above
   import uptime-kuma FILE.json | statuspage URL|FILE
@@ -50,9 +50,9 @@ function readArguments() {
         url: { type: 'string' },
         'peer-url': { type: 'string' },
         replace: { type: 'boolean' },
+        'allow-private': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
-        'allow-private': { type: 'boolean' },
     })
   } catch (error) {
     return refuse((error as Error).message)
