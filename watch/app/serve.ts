@@ -3,14 +3,16 @@ import { createDetector } from '../../engines/detect/index.ts'
 import type { Sample } from '../../engines/detect/index.ts'
 import type { Log } from '../../kit/log.ts'
 import { alertRoutes, startAlertsOut } from '../ecosystem/alertmanager/index.ts'
+import { openTrafficBook } from '../follow-up/index.ts'
 import { startWatchServer } from '../http/server.ts'
 import { routes } from '../http/routes.ts'
 import { pushRoutes } from '../http/push.routes.ts'
 import { startIncidentLoop } from '../incidents/index.ts'
+import { answerRoutes, openPageLinks, startPaging } from '../on-call/index.ts'
 import { openOperators, operatorRoutes } from '../operators/index.ts'
 import { publicRoutes, startStaticExport } from '../pages/index.ts'
-import { createJourneyRunner, ownAccounts } from '../signals/journeys/index.ts'
 import { openPeers, peerRoutes, startPeers } from '../peers/index.ts'
+import { createJourneyRunner, ownAccounts } from '../signals/journeys/index.ts'
 import { startFollowing } from '../signals/follow.ts'
 import { openNetworkTable } from '../signals/networks/index.ts'
 import {
@@ -46,8 +48,13 @@ export async function startWatch(
   const opened = stack.use(await openWatchContext(config, options))
   const { ctx, board } = opened
   const loop = stack.use(startIncidentLoop(ctx, { board, createDetector }))
+  const trafficBook = stack.use(openTrafficBook(ctx))
+  const observe = (sample: Sample): void => {
+    trafficBook.note(sample)
+    loop.observe(sample)
+  }
   const networks = openNetworkTable(ctx.log)
-  const reports = stack.use(await openReports(ctx, { observe: loop.observe, networks }))
+  const reports = stack.use(await openReports(ctx, { observe, networks }))
   const stalls = stack.use(watchStalls(ctx.clock))
   const connectivity = createConnectivity({ references: config.connectivity, clock: ctx.clock })
   const probes = stack.use(
@@ -62,37 +69,40 @@ export async function startWatch(
         },
       },
       vantage: { id: config.id, region: config.region, asn: null },
-      observe: loop.observe,
+      observe,
     }),
   )
-  stack.use(startFollowing(ctx, loop.observe))
+  stack.use(startFollowing(ctx, observe))
   stack.use(startRetention(ctx))
   const telling = stack.use(await startTelling(ctx))
+  const links = await openPageLinks(ctx)
+  stack.use(startPaging(ctx, links))
   stack.use(startAlertsOut(ctx))
   if (config.exportDir !== null) stack.use(startStaticExport(ctx, config.exportDir))
   const operators = stack.use(await openOperators(ctx))
+  const peers = config.peer && (await openPeers(ctx, config.peer))
   const server = stack.use(
     await startWatchServer(ctx, {
       reports,
-  const peers = config.peer && (await openPeers(ctx, config.peer))
       routes: [
         ...routes,
-        pushRoutes({ observe: loop.observe, probes }),
-        alertRoutes(loop.observe),
+        pushRoutes({ observe, probes }),
+        alertRoutes(observe),
+        ...(peers ? [peerRoutes(peers, config.peer!.key)] : []),
         publicRoutes({ reports, networks }),
         tellingRoutes(telling),
-        operatorRoutes(operators),
-        ...(peers ? [peerRoutes(peers, config.peer!.key)] : []),
+        operatorRoutes(operators, { links, vapidPublicKey: telling.vapid.publicKey }),
+        answerRoutes(links),
       ],
     }),
   )
+  if (peers) stack.use(startPeers(ctx, peers))
   const owned = stack.move()
   return {
     ctx,
     url: config.publicUrl ?? `http://localhost:${server.port}`,
-  if (peers) stack.use(startPeers(ctx, peers))
     port: server.port,
-    observe: loop.observe,
+    observe,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }

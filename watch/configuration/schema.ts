@@ -33,6 +33,15 @@ const Feature = z.strictObject({
     .enum(['core', 'edge'])
     .default('core')
     .describe('`edge`: served by caches (segments); `core`: by the origin. It tells causes apart.'),
+  requestsPerPersonMinute: z
+    .number()
+    .positive()
+    .max(100_000)
+    .nullable()
+    .default(null)
+    .describe(
+      'Counted requests of one person in a minute of use; without it the impact in user-minutes is not known.',
+    ),
 })
 
 /** One watched service. */

@@ -34,13 +34,20 @@ export function listAudit(
   {
     beforeMs = Number.MAX_SAFE_INTEGER,
     limit = 100,
-  }: { readonly beforeMs?: number; readonly limit?: number },
+    subject,
+  }: {
+    readonly beforeMs?: number
+    readonly limit?: number
+    /** Only what was done to this. */
+    readonly subject?: string
+  },
 ): AuditEntry[] {
   return ctx.store
     .all<Omit<AuditEntry, 'facts'> & { facts: string }>(
-      `select id, at_ms as atMs, actor, action, subject, facts from audit where at_ms < :beforeMs
+      `select id, at_ms as atMs, actor, action, subject, facts from audit
+       where at_ms < :beforeMs ${subject === undefined ? '' : 'and subject = :subject'}
        order by at_ms desc, rowid desc limit :limit`,
-      { beforeMs, limit: Math.min(limit, 1_000) },
+      { beforeMs, limit: Math.min(limit, 1_000), ...(subject !== undefined && { subject }) },
     )
     .map((row) => ({ ...row, facts: JSON.parse(row.facts) as AuditEntry['facts'] }))
 }

@@ -1,7 +1,9 @@
 /** Who asks: the session of a request, and the cookies that go back. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { requireOperator, type OperatorRole } from '../app/actor.ts'
-import { WatchError } from '../app/errors.ts'
+import type { WatchCtx } from '../app/context.ts'
+import { notFound, WatchError } from '../app/errors.ts'
+import type { ServiceEntry } from '../configuration/index.ts'
 import type { OperatorActor, OperatorAuth } from './auth.ts'
 
 /**
@@ -18,6 +20,13 @@ export async function actorOf(
   if (!actor) throw new WatchError('signed-out', { next: 'Sign in at /operate, then do it again.' })
   requireOperator(actor, atLeast)
   return actor
+}
+
+/** @throws {WatchError} not-found when no such service is watched */
+export function entryOf(ctx: WatchCtx, serviceId: string): ServiceEntry {
+  const entry = ctx.catalog.find(serviceId)
+  if (!entry) throw notFound('service', serviceId)
+  return entry
 }
 
 /** Sends cookies along with the next answer. */

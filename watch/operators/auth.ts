@@ -1,43 +1,27 @@
 /**
- * Operators' accounts: better-auth on a SQLite file of its own. Everybody signs in by a password and a one-time code (TOTP,
- * RFC 6238); there is no way in without the second.
+ * Operators' accounts: everybody signs in by a password and a one-time code (TOTP, RFC 6238); there is no way in without the
+ * second. What somebody may do stands in the watch's own store (`standing.ts`).
  */
-import { createHash, randomBytes } from 'node:crypto'
-import { chmodSync, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
-import { betterAuth } from 'better-auth'
+import { createHash } from 'node:crypto'
+import type { DatabaseSync } from 'node:sqlite'
 import { APIError } from 'better-auth/api'
-import { getMigrations } from 'better-auth/db/migration'
-import { twoFactor } from 'better-auth/plugins/two-factor'
-import { username } from 'better-auth/plugins/username'
 import { z } from 'zod'
-import { OPERATOR_ROLES, type Actor, type OperatorRole } from '../app/actor.ts'
+import { OPERATOR_ROLES, WATCH, type Actor } from '../app/actor.ts'
 import type { WatchCtx } from '../app/context.ts'
 import { WatchError } from '../app/errors.ts'
-import { hashPassword, verifyPassword } from './passwords.ts'
-
-export const PASSWORD_MIN_LENGTH = 12
-export const PASSWORD_MAX_LENGTH = 200
-const SESSION_S = 12 * 3600
-const SECRET_BYTES = 32
-const COOKIE_PREFIX = 'upbeat-watch'
+import { auditStatement } from '../incidents/index.ts'
+import { COOKIE_PREFIX, enableTotp, openAuthEngine, type AuthEngine } from './auth-engine.ts'
+import { admitStatement, findOperator, listOperators, loseStatement, type Operator } from './standing.ts'
 
 export type OperatorActor = Extract<Actor, { kind: 'operator' }>
 
-export interface Operator {
+/** Somebody who has gone through both steps, whatever they may do. */
+export interface Account {
   readonly id: string
   readonly name: string
-  readonly role: OperatorRole
-  readonly createdAt: string
 }
 
-const SessionUser = z.object({
-  id: z.string(),
-  name: z.string(),
-  role: z.enum(OPERATOR_ROLES),
-  twoFactorEnabled: z.boolean().nullish(),
-})
+const SessionUser = z.object({ id: z.string(), name: z.string(), twoFactorEnabled: z.boolean().nullish() })
 
 export interface OperatorAuth extends Disposable {
   count(): number
@@ -46,148 +30,159 @@ export interface OperatorAuth extends Disposable {
   signIn(name: string, password: string): Promise<string[]>
   /** The second. Answers the cookies of the session. Opens no account that is only half made. @throws {WatchError} not-allowed */
   enterCode(cookie: string, code: string): Promise<string[]>
-  /** Makes whoever was just created an operator of this role. Answers the cookies of the session. @throws {WatchError} not-allowed */
-  finishJoining(cookie: string, code: string, role: OperatorRole): Promise<string[]>
-  /** Null: nobody, or not through both steps. */
+  /** Completes an account that was just begun; it may nothing before it is admitted. @throws {WatchError} not-allowed */
+  finishJoining(
+    cookie: string,
+    code: string,
+  ): Promise<{ readonly cookies: string[]; readonly account: Account }>
+  /** Null: nobody, not through both steps, or no operator any more. */
   actorOf(cookie: string | undefined): Promise<OperatorActor | null>
-  /** Makes an operator; answers cookies and the secret for the code generator. @throws {WatchError} invalid-input */
-  create(input: { readonly name: string; readonly password: string; readonly role: OperatorRole }): Promise<{
+  /** Begins an account; answers cookies and the secret for the code generator. @throws {WatchError} invalid-input */
+  create(input: { readonly name: string; readonly password: string }): Promise<{
     readonly cookies: string[]
     readonly secret: string
     readonly uri: string
   }>
   signOut(cookie: string): Promise<string[]>
-  setRole(id: string, role: OperatorRole): void
-  remove(id: string): void
+  /** Deletes the account with its sessions. */
+  forget(id: string): void
 }
 
-/** Opens the file, made and brought up to date when needed. */
+interface Parts {
+  readonly ctx: WatchCtx
+  readonly db: DatabaseSync
+  readonly engine: AuthEngine
+}
+
+/** Opens the accounts, and brings them and the operators' standing together. */
 export async function openOperatorAuth(ctx: WatchCtx): Promise<OperatorAuth> {
-  mkdirSync(ctx.config.dataDir, { recursive: true, mode: 0o700 })
-  const path = join(ctx.config.dataDir, 'operators.sqlite')
-  const db = new DatabaseSync(path, { timeout: 2_000 })
-  chmodSync(path, 0o600)
-  db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on')
-  const auth = configureAuth(ctx, db, await readSecret(ctx))
-  await (await getMigrations(auth.options)).runMigrations()
-
-  const readCookies = (headers: Headers): string[] => headers.getSetCookie()
-  const headersOf = (cookie: string): Headers => new Headers({ cookie })
-
-  async function actorOf(cookie: string | undefined): Promise<OperatorActor | null> {
-    if (!cookie) return null
-    const session = await auth.api.getSession({ headers: headersOf(cookie) })
-    const user = SessionUser.safeParse(session?.user)
-    if (!user.success || user.data.twoFactorEnabled !== true) return null
-    const { id, name, role } = user.data
-    return { kind: 'operator', id, name, role }
-  }
-
-  async function verifyCode(cookie: string, code: string): Promise<string[]> {
-    const answer = await refusing(() =>
-      auth.api.verifyTOTP({ body: { code }, headers: headersOf(cookie), returnHeaders: true }),
-    )
-    return readCookies(answer.headers)
-  }
-
+  const parts: Parts = { ctx, ...(await openAuthEngine(ctx)) }
+  await reconcile(parts)
+  const { db, engine } = parts
   return {
-    actorOf,
-    count: () =>
-      db.prepare('select count(*) as count from user where twoFactorEnabled = 1').get()!['count'] as number,
-    list: () =>
-      db
-        .prepare('select id, name, role, createdAt from user where twoFactorEnabled = 1 order by createdAt')
-        .all() as unknown as Operator[],
-    async signIn(name, password) {
-      const answer = await refusing(() =>
-        auth.api.signInUsername({ body: { username: name, password }, returnHeaders: true }),
-      )
-      // Half-made accounts have no second step yet, and no way in.
-      if (!answer.response || !('twoFactorRedirect' in answer.response)) throw refused()
-      return readCookies(answer.headers)
-    },
-    enterCode: (cookie, code) => verifyCode(onlyDoor(cookie), code),
-    async finishJoining(cookie, code, role) {
-      const user = SessionUser.safeParse((await auth.api.getSession({ headers: headersOf(cookie) }))?.user)
-      if (!user.success || user.data.twoFactorEnabled === true) throw refused()
-      // The role is that of the invitation which is used up now, not of the one by which the account was begun.
-      db.prepare('update user set role = ? where id = ?').run(role, user.data.id)
-      return verifyCode(cookie, code)
-    },
-    async create({ name, password, role }) {
-      // Somebody began under this name and never came through the second step.
-      db.prepare('delete from user where username = ? and coalesce(twoFactorEnabled, 0) = 0').run(
-        name.toLowerCase(),
-      )
-      const email = `${createHash('sha256').update(name.toLowerCase()).digest('hex').slice(0, 24)}@noreply.invalid`
-      const made = await auth.api
-        .signUpEmail({ body: { email, name, username: name, password }, returnHeaders: true })
-        .catch((error: unknown) => {
-          if (error instanceof APIError)
-            throw new WatchError('invalid-input', {
-              detail: 'This name is taken, or does not fit.',
-              cause: error,
-            })
-          throw error
-        })
-      const cookies = readCookies(made.headers)
-      db.prepare('update user set role = ? where id = ?').run(role, made.response.user.id)
-      const { totpURI } = await enableTotp(auth, headersOf(joinCookies(cookies)), password)
-      return { cookies, secret: new URL(totpURI).searchParams.get('secret')!, uri: totpURI }
-    },
+    count: () => listOperators(ctx).length,
+    list: () => listOperators(ctx),
+    actorOf: (cookie) => actorOf(parts, cookie),
+    signIn: (name, password) => signIn(engine, name, password),
+    enterCode: (cookie, code) => verifyCode(engine, onlyDoor(cookie), code),
+    finishJoining: (cookie, code) => finishJoining(engine, cookie, code),
+    create: (input) => create(parts, input),
     async signOut(cookie) {
-      const answer = await auth.api.signOut({ headers: headersOf(cookie), returnHeaders: true })
-      return readCookies(answer.headers)
+      const answer = await engine.api.signOut({ headers: headersOf(cookie), returnHeaders: true })
+      return answer.headers.getSetCookie()
     },
-    setRole: (id, role) => void db.prepare('update user set role = ? where id = ?').run(role, id),
-    remove: (id) => {
-      db.prepare('delete from session where userId = ?').run(id)
-      db.prepare('delete from user where id = ?').run(id)
-    },
+    forget: (id) => forget(db, id),
     [Symbol.dispose]: () => db.close(),
   }
 }
 
-function configureAuth(ctx: WatchCtx, db: DatabaseSync, secret: string) {
-  const isSecure = ctx.config.publicUrl?.startsWith('https:') ?? false
-  return betterAuth({
-    appName: ctx.config.name,
-    secret,
-    baseURL: ctx.config.publicUrl ?? 'http://localhost',
-    telemetry: { enabled: false },
-    logger: { disabled: true },
-    // Limits stand in front of it, in the routes.
-    rateLimit: { enabled: false },
-    database: db,
-    advanced: {
-      cookiePrefix: COOKIE_PREFIX,
-      useSecureCookies: isSecure,
-      // A foreign origin is refused for every route of the watch.
-      disableCSRFCheck: true,
-      defaultCookieAttributes: { path: '/operate', sameSite: 'lax', httpOnly: true, secure: isSecure },
-    },
-    session: { expiresIn: SESSION_S, disableSessionRefresh: true },
-    user: { additionalFields: { role: { type: 'string', input: false, defaultValue: 'observer' } } },
-    emailAndPassword: {
-      enabled: true,
-      minPasswordLength: PASSWORD_MIN_LENGTH,
-      maxPasswordLength: PASSWORD_MAX_LENGTH,
-      password: { hash: hashPassword, verify: verifyPassword },
-    },
-    plugins: [
-      username({ minUsernameLength: 2, maxUsernameLength: 40 }),
-      twoFactor({ issuer: ctx.config.name }),
-    ],
-  })
+const headersOf = (cookie: string): Headers => new Headers({ cookie })
+
+/**
+ * After a stop in between, or a file that was deleted to begin anew: who has no account any more operates nothing, who was
+ * removed has no account. Accounts of before roles were kept here are admitted, once.
+ */
+async function reconcile({ ctx, db }: Parts): Promise<void> {
+  const accounts = db.prepare('select * from user').all() as { id: string; name: string }[]
+  const ids = new Set(accounts.map(({ id }) => id))
+  const hasHistory = ctx.store.get('select 1 from operator limit 1') !== undefined
+  for (const { id, name } of listOperators(ctx))
+    if (!ids.has(id))
+      await ctx.store.write([
+        loseStatement(id),
+        auditStatement(ctx, { actor: WATCH, action: 'lose-operator', subject: id, facts: { name } }),
+      ])
+  for (const account of accounts) {
+    if (hasHistory) {
+      const isRemoved = ctx.store.get(`select 1 from operator where id = :id and role = 'none'`, {
+        id: account.id,
+      })
+      if (isRemoved) forget(db, account.id)
+      continue
+    }
+    const old = OldAccount.safeParse(account)
+    if (old.success) await ctx.store.write([admitStatement(ctx, old.data)])
+  }
+  const columns = db.prepare('pragma table_info(user)').all()
+  if (columns.some(({ name }) => name === 'role')) db.exec('alter table user drop column role')
 }
 
-async function enableTotp(
-  auth: ReturnType<typeof configureAuth>,
-  headers: Headers,
-  password: string,
-): Promise<{ totpURI: string }> {
-  const enabled: unknown = await auth.api.enableTwoFactor({ body: { password }, headers })
-  return z.object({ totpURI: z.string() }).parse(enabled)
+const OldAccount = z.object({
+  id: z.string(),
+  name: z.string(),
+  role: z.enum(OPERATOR_ROLES),
+  twoFactorEnabled: z.literal(1),
+})
+
+async function actorOf({ ctx, engine }: Parts, cookie: string | undefined): Promise<OperatorActor | null> {
+  if (!cookie) return null
+  const session = await engine.api.getSession({ headers: headersOf(cookie) })
+  const user = SessionUser.safeParse(session?.user)
+  if (!user.success || user.data.twoFactorEnabled !== true) return null
+  const operator = findOperator(ctx, user.data.id)
+  return operator && { kind: 'operator', id: operator.id, name: operator.name, role: operator.role }
+}
+
+async function signIn(engine: AuthEngine, name: string, password: string): Promise<string[]> {
+  const answer = await refusing(() =>
+    engine.api.signInUsername({ body: { username: name, password }, returnHeaders: true }),
+  )
+  // Half-made accounts have no second step yet, and no way in.
+  if (!answer.response || !('twoFactorRedirect' in answer.response)) throw refused()
+  return answer.headers.getSetCookie()
+}
+
+async function verifyCode(engine: AuthEngine, cookie: string, code: string): Promise<string[]> {
+  const answer = await refusing(() =>
+    engine.api.verifyTOTP({ body: { code }, headers: headersOf(cookie), returnHeaders: true }),
+  )
+  return answer.headers.getSetCookie()
+}
+
+async function finishJoining(
+  engine: AuthEngine,
+  cookie: string,
+  code: string,
+): Promise<{ readonly cookies: string[]; readonly account: Account }> {
+  const session = await engine.api.getSession({ headers: headersOf(cookie) })
+  const user = SessionUser.safeParse(session?.user)
+  if (!user.success || user.data.twoFactorEnabled === true) throw refused()
+  const { id, name } = user.data
+  return { cookies: await verifyCode(engine, cookie, code), account: { id, name } }
+}
+
+async function create(
+  { ctx, db, engine }: Parts,
+  { name, password }: { readonly name: string; readonly password: string },
+): Promise<{ readonly cookies: string[]; readonly secret: string; readonly uri: string }> {
+  freeName({ ctx, db }, name)
+  const email = `${createHash('sha256').update(name.toLowerCase()).digest('hex').slice(0, 24)}@noreply.invalid`
+  const made = await engine.api
+    .signUpEmail({ body: { email, name, username: name, password }, returnHeaders: true })
+    .catch((error: unknown) => {
+      if (error instanceof APIError)
+        throw new WatchError('invalid-input', {
+          detail: 'This name is taken, or does not fit.',
+          cause: error,
+        })
+      throw error
+    })
+  const cookies = made.headers.getSetCookie()
+  const uri = await enableTotp(engine, headersOf(joinCookies(cookies)), password)
+  return { cookies, secret: new URL(uri).searchParams.get('secret')!, uri }
+}
+
+/** Somebody began under this name and never was admitted. */
+function freeName({ ctx, db }: Pick<Parts, 'ctx' | 'db'>, name: string): void {
+  const user = db.prepare('select id from user where username = ?').get(name.toLowerCase()) as
+    | { id: string }
+    | undefined
+  if (user && !findOperator(ctx, user.id)) forget(db, user.id)
+}
+
+function forget(db: DatabaseSync, id: string): void {
+  db.prepare('delete from session where userId = ?').run(id)
+  db.prepare('delete from user where id = ?').run(id)
 }
 
 /** better-auth's refusals all look alike to who tries. */
@@ -211,7 +206,7 @@ const refused = (cause?: unknown): WatchError =>
  * Of a `Cookie` header what the first step of signing in gave. With a session beside it better-auth would take the code as
  * the end of joining, and a half-made account would need no invitation.
  */
-const onlyDoor = (cookie: string): string =>
+export const onlyDoor = (cookie: string): string =>
   cookie
     .split(';')
     .filter((pair) => pair.split('=', 1)[0]!.trim().endsWith(`${COOKIE_PREFIX}.two_factor`))
@@ -220,13 +215,3 @@ const onlyDoor = (cookie: string): string =>
 /** `Set-Cookie` headers as a `Cookie` header. */
 export const joinCookies = (cookies: readonly string[]): string =>
   cookies.map((cookie) => cookie.split(';', 1)[0]!).join('; ')
-
-async function readSecret(ctx: WatchCtx): Promise<string> {
-  await ctx.store.write([
-    {
-      sql: "insert into kept (name, value, at_ms) values ('operators-secret', :value, :nowMs) on conflict do nothing",
-      params: { value: randomBytes(SECRET_BYTES).toString('base64url'), nowMs: ctx.clock.now().getTime() },
-    },
-  ])
-  return ctx.store.get<{ value: string }>("select value from kept where name = 'operators-secret'")!.value
-}

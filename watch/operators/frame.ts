@@ -7,12 +7,14 @@ import { serverLinks } from '../pages/links.ts'
 export interface FrameInput {
   readonly title: string
   readonly actor: OperatorActor | null
-  readonly current?: 'incidents' | 'maintenances' | 'audit' | 'people'
+  readonly current?: 'incidents' | 'on-call' | 'follow-ups' | 'maintenances' | 'audit' | 'people'
   readonly body: Html
+  /** File names of scripts among the assets; the page has to be complete without them. */
+  readonly scripts?: readonly string[]
 }
 
 /** Renders a page; with nobody signed in it has no ways to the others. */
-export function renderOperatorPage({ title, actor, current, body }: FrameInput): string {
+export function renderOperatorPage({ title, actor, current, body, scripts }: FrameInput): string {
   const way = (key: FrameInput['current'], href: string, words: string) =>
     html`<a class="btn small" href="${href}" ${key === current && trusted(' aria-current="page"')}
       >${words}</a
@@ -22,10 +24,11 @@ export function renderOperatorPage({ title, actor, current, body }: FrameInput):
     serviceName: null,
     links: serverLinks(''),
     isIndexed: false,
+    scripts,
     body: html`${
         actor &&
         html`<nav class="acts" aria-label="Operators">
-          ${way('incidents', '/operate', 'Incidents')}${way('maintenances', '/operate/maintenances', 'Maintenance')}${way('audit', '/operate/audit', 'Log')}${actor.role === 'admin' && way('people', '/operate/people', 'People')}
+          ${way('incidents', '/operate', 'Incidents')}${way('on-call', '/operate/on-call', 'On call')}${way('follow-ups', '/operate/follow-ups', 'Follow-ups')}${way('maintenances', '/operate/maintenances', 'Maintenance')}${way('audit', '/operate/audit', 'Log')}${actor.role === 'admin' && way('people', '/operate/people', 'People')}
           <form method="post" action="/operate/sign-out">
             <button class="btn small">Sign out ${actor.name}</button>
           </form>

@@ -1,6 +1,16 @@
 /** One incident in the cockpit: its evidence, and a form for each thing that can be done to it. */
 import { CAUSES, OUTAGE_STATES, type OutageState } from '../../engines/detect/types.ts'
 import type { IncidentView, StatusView } from '../incidents/index.ts'
+import type { ServiceEntry } from '../configuration/index.ts'
+import { describeImpact, renderIncidentFollowUps, type FollowUp, type Impact } from '../follow-up/index.ts'
+import {
+  renderPage,
+  renderRoles,
+  renderRunbooks,
+  type HeldRole,
+  type PageView,
+  type Runbook,
+} from '../on-call/index.ts'
 import { CAUSE_WORDS } from '../incidents/words.ts'
 import { html, trusted, type Html } from '../pages/html.ts'
 import {
@@ -13,6 +23,8 @@ import {
 import { icon } from '../pages/layout.ts'
 import { serverLinks } from '../pages/links.ts'
 import { outageStateWords } from '../pages/words.ts'
+import type { AuditLine } from './audit-words.ts'
+import { renderLines } from './audit-page.ts'
 import type { OperatorActor } from './auth.ts'
 import { renderOperatorPage } from './frame.ts'
 
@@ -23,6 +35,17 @@ export interface IncidentCockpitInput {
   readonly incident: IncidentView
   readonly view: StatusView
   readonly now: Date
+  readonly entry: ServiceEntry | undefined
+  readonly impact: Impact
+  /** Null: nobody was paged. */
+  readonly page: PageView | null
+  readonly roles: readonly HeldRole[]
+  readonly runbooks: readonly Runbook[]
+  /** Names of those who sign in. */
+  readonly operators: readonly string[]
+  readonly followUps: readonly FollowUp[]
+  /** What was done to it, newest first. */
+  readonly actions: readonly AuditLine[]
   /** The template that was asked for, as the text to begin with. */
   readonly template: { readonly state: OutageState; readonly body: string } | null
   readonly explanationDraft: string
@@ -46,16 +69,53 @@ export function renderIncidentCockpit(input: IncidentCockpitInput): string {
         ><a href="${context.links.incident(incident.id)}">as people see it</a>
       </p>
       ${mayAct && incident.state === 'suspected' && html`<form method="post" action="/operate/incidents/${incident.id}/confirm" class="acts"><button class="btn main">Confirm: it is an outage</button></form>`}
+      ${renderCall(input)}
       <section>
         <h2>Evidence</h2>
         <div class="card">${renderContributions(incident.contributions)}${renderCauses(incident)}</div>
+        <p class="sub">${describeImpact(input.impact)}</p>
       </section>
       ${mayAct && html`${renderCauseForm(incident)}${renderUpdateForm(input)}${renderMergeForm(input)}${incident.confirmedAtMs !== null && renderExplanationForm(input)}`}
+      ${incident.confirmedAtMs !== null && renderFollowUpSection(input)}
       <section>
         <h2>How it went</h2>
         <div class="card">${renderTimeline(incident, context)}</div>
+      </section>
+      <section>
+        <h2>Who did what</h2>
+        ${input.actions.length === 0 ? html`<p class="sub">Nobody did anything yet.</p>` : html`<div class="card">${renderLines(input.actions, false)}</div>`}
       </section>`,
   })
+}
+
+/** Who was called, who does what, and what to do first. */
+function renderCall(input: IncidentCockpitInput): Html {
+  const { actor, incident, entry, page, roles, operators, now, view } = input
+  const mayAct = actor.role !== 'observer'
+  return html`<section>
+      <h2>On call</h2>
+      ${page && renderPage(page, { timeZone: view.service.timeZone, now, mayAct })}
+      ${renderRoles({ incidentId: incident.id, entry, roles, operators, mayAct })}
+    </section>
+    <section id="runbook">
+      <h2>What to do first</h2>
+      ${renderRunbooks(input.runbooks)}
+    </section>`
+}
+
+function renderFollowUpSection(input: IncidentCockpitInput): Html {
+  const { actor, incident, entry, followUps, operators, now, view } = input
+  const people = entry?.onCall.people.map(({ name }) => name) ?? []
+  return html`<section id="follow-ups">
+    <h2>Follow-ups</h2>
+    ${renderIncidentFollowUps(followUps, {
+      timeZone: view.service.timeZone,
+      now,
+      mayAct: actor.role !== 'observer',
+      incidentId: incident.id,
+      names: [...new Set([...people, ...operators])],
+    })}
+  </section>`
 }
 
 const renderCauseForm = (incident: IncidentView): Html =>

@@ -7,11 +7,20 @@ import { OPERATOR_ROLES, requireOperator, type Actor, type OperatorRole } from '
 import type { WatchCtx } from '../app/context.ts'
 import { notFound } from '../app/errors.ts'
 import { auditStatement } from '../incidents/index.ts'
-import type { Statement } from '../store/index.ts'
+import {
+  forgetKeptStatement,
+  keepStatement,
+  readKept,
+  useUpKeptStatement,
+  type Statement,
+} from '../store/index.ts'
+import type { Account } from './auth.ts'
+import { admitStatement } from './standing.ts'
 
 const VALID_MS = 48 * 3_600_000
 const KEY_BYTES = 24
 const LINK_FILE = 'first-operator-link.txt'
+const PREFIX = 'invitation-'
 
 const Invitation = z.object({
   role: z.enum(OPERATOR_ROLES),
@@ -19,14 +28,14 @@ const Invitation = z.object({
   by: z.string().nullish(),
 })
 
-const nameOf = (key: string): string => `invitation-${createHash('sha256').update(key).digest('hex')}`
+const nameOf = (key: string): string => `${PREFIX}${createHash('sha256').update(key).digest('hex')}`
 
 /** With nobody to operate the watch, writes the link for the first one; it lasts until it is used. */
 export async function offerFirstOperator(ctx: WatchCtx, origin: string): Promise<void> {
   const key = ctx.randomBytes(KEY_BYTES).toString('base64url')
   await ctx.store.write([
-    { sql: "delete from kept where name like 'invitation-%'" },
-    keepStatement(ctx, key, { role: 'admin', untilMs: null, by: null }),
+    forgetKeptStatement(PREFIX),
+    invitationStatement(ctx, key, { role: 'admin', untilMs: null, by: null }),
   ])
   const path = join(ctx.config.dataDir, LINK_FILE)
   await writeFile(path, `${origin}/operate/join/${key}\n`, { mode: 0o600 })
@@ -41,8 +50,9 @@ export async function invite(
   requireOperator(input.actor, 'admin')
   const key = ctx.randomBytes(KEY_BYTES).toString('base64url')
   const untilMs = ctx.clock.now().getTime() + VALID_MS
+  const by = input.actor.kind === 'operator' ? input.actor.id : null
   await ctx.store.write([
-    keepStatement(ctx, key, { role: input.role, untilMs, by: idOf(input.actor) }),
+    invitationStatement(ctx, key, { role: input.role, untilMs, by }),
     auditStatement(ctx, { actor: input.actor, action: 'invite-operator', subject: input.role }),
   ])
   return `/operate/join/${key}`
@@ -50,23 +60,32 @@ export async function invite(
 
 /** @throws {WatchError} not-found when it was used, has run out, or never was */
 export function findInvitation(ctx: WatchCtx, key: string): { readonly role: OperatorRole } {
-  const row = ctx.store.get<{ value: string }>('select value from kept where name = :name', {
-    name: nameOf(key),
-  })
-  const invitation = row && Invitation.parse(JSON.parse(row.value))
+  const value = readKept(ctx.store, nameOf(key))
+  const invitation = value === undefined ? null : Invitation.parse(JSON.parse(value))
   if (!invitation || (invitation.untilMs !== null && invitation.untilMs < ctx.clock.now().getTime()))
     throw notFound('invitation', 'of this link')
   return invitation
 }
 
-/** Ends it; with it goes the file of the first one. */
-export async function useUpInvitation(ctx: WatchCtx, key: string, actor: Actor): Promise<void> {
+/**
+ * Makes whoever completed an account an operator of the invitation's role, and uses the invitation up, in one unit; with it
+ * goes the file of the first one.
+ *
+ * @throws {WatchError} not-found, changed-meanwhile when it was used meanwhile
+ */
+export async function admit(
+  ctx: WatchCtx,
+  { key, account }: { readonly key: string; readonly account: Account },
+): Promise<void> {
+  const { role } = findInvitation(ctx, key)
   await ctx.store.write([
-    { sql: 'delete from kept where name = :name', params: { name: nameOf(key) }, mustChange: true },
+    useUpKeptStatement(nameOf(key)),
+    admitStatement(ctx, { ...account, role }),
     auditStatement(ctx, {
-      actor,
+      actor: { kind: 'operator', ...account, role },
       action: 'join',
-      subject: actor.kind === 'operator' ? actor.id : actor.kind,
+      subject: account.id,
+      facts: { role },
     }),
   ])
   await rm(join(ctx.config.dataDir, LINK_FILE), { force: true })
@@ -74,13 +93,10 @@ export async function useUpInvitation(ctx: WatchCtx, key: string, actor: Actor):
 
 /** Ends the invitations of somebody who may no longer invite: they would be a way back. */
 export const revokeInvitationsStatement = (operatorId: string): Statement => ({
-  sql: "delete from kept where name like 'invitation-%' and json_extract(value, '$.by') = :operatorId",
+  sql: `delete from kept where substr(name, 1, ${PREFIX.length}) = '${PREFIX}'
+    and json_extract(value, '$.by') = :operatorId`,
   params: { operatorId },
 })
 
-const idOf = (actor: Actor): string | null => (actor.kind === 'operator' ? actor.id : null)
-
-const keepStatement = (ctx: WatchCtx, key: string, value: z.infer<typeof Invitation>) => ({
-  sql: 'insert into kept (name, value, at_ms) values (:name, :value, :nowMs)',
-  params: { name: nameOf(key), value: JSON.stringify(value), nowMs: ctx.clock.now().getTime() },
-})
+const invitationStatement = (ctx: WatchCtx, key: string, value: z.infer<typeof Invitation>): Statement =>
+  keepStatement({ name: nameOf(key), value: JSON.stringify(value), nowMs: ctx.clock.now().getTime() })

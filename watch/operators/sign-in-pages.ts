@@ -1,6 +1,6 @@
 /** Pages on the way in: name and password, the code, and joining by a link. */
 import { html, type Html } from '../pages/html.ts'
-import { PASSWORD_MIN_LENGTH } from './auth.ts'
+import { PASSWORD_MIN_LENGTH } from './auth-engine.ts'
 import { renderOperatorPage } from './frame.ts'
 
 /** Renders the first step; with nobody to sign in it says how the first operator comes to be. */

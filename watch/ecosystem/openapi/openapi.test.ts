@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { assembleWatchApp } from '../../http/server.ts'
 import { pushRoutes } from '../../http/push.routes.ts'
 import { routes } from '../../http/routes.ts'
+import { answerRoutes, openPageLinks } from '../../on-call/index.ts'
 import { openOperators, operatorRoutes } from '../../operators/index.ts'
 import { publicRoutes } from '../../pages/index.ts'
 import { createWatchWorld } from '../../pages/world.fixtures.ts'
@@ -34,6 +35,7 @@ async function describeWatch(): Promise<Document> {
   await using reports = await openReports(ctx, { observe, networks })
   await using telling = await startTelling(ctx)
   using operators = await openOperators(ctx)
+  const links = await openPageLinks(ctx)
   const app = await assembleWatchApp(ctx, {
     reports,
     routes: [
@@ -43,7 +45,8 @@ async function describeWatch(): Promise<Document> {
       alertRoutes(observe),
       publicRoutes({ reports, networks }),
       tellingRoutes(telling),
-      operatorRoutes(operators),
+      operatorRoutes(operators, { links, vapidPublicKey: telling.vapid.publicKey }),
+      answerRoutes(links),
     ],
   })
   await using _closing = { [Symbol.asyncDispose]: () => app.close() }
