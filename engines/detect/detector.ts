@@ -51,6 +51,7 @@ interface Watched {
 interface Remembered {
   binEndMs: number | null
   services: Map<string, ServiceState>
+  shapes: Map<string, string>
 }
 
 /**
@@ -65,14 +66,8 @@ export function createDetector(
   saved?: DetectorSnapshot,
 ): Detector {
   const latenessMs = options.latenessMs ?? LATENESS_MS
-  const remembered = readSnapshot(saved) as (Remembered & { shapes: Map<string, string> }) | null
-  const watched = new Map<string, Watched>()
-  for (const model of services) {
-    const shape = createShape(model)
-    const known =
-      remembered?.shapes.get(model.id) === signatureOf(model) ? remembered.services.get(model.id) : undefined
-    watched.set(model.id, { shape, state: known ?? createServiceState(shape) })
-  }
+  const remembered = readSnapshot(saved) as Remembered | null
+  const watched = recall(services, remembered)
   let binEndMs = remembered?.binEndMs ?? null
   let windows: readonly MaintenanceWindow[] | null = null
 
@@ -114,22 +109,40 @@ export function createDetector(
         .flatMap(({ shape, state }) => state.outages.map((outage) => viewOutage(state, shape, outage)))
     },
     collaterals(): Collateral[] {
-      return [...watched.values()].flatMap(({ shape, state }) =>
-        state.explained === null || state.explainedTold === null
-          ? []
-          : [{ serviceId: shape.model.id, explainedBy: state.explained.by, share: state.explained.share }],
-      )
+      return [...watched.values()].flatMap(collateralOf)
     },
     snapshot(): DetectorSnapshot {
-      const state = {
-        binEndMs,
-        services: new Map([...watched].map(([id, service]) => [id, service.state])),
-        shapes: new Map([...watched].map(([id, { shape }]) => [id, signatureOf(shape.model)])),
-      }
-      return { version: SNAPSHOT_VERSION, savedAtMs: binEndMs ?? 0, state: encodeState(state) }
+      const state = encodeState(rememberedOf(watched, binEndMs))
+      return { version: SNAPSHOT_VERSION, savedAtMs: binEndMs ?? 0, state }
     },
   }
 }
+
+/** Services whose features and regions are what they were go on with what is remembered of them. */
+function recall(
+  services: readonly ServiceModel[],
+  remembered: Remembered | null,
+): ReadonlyMap<string, Watched> {
+  return new Map(
+    services.map((model) => {
+      const shape = createShape(model)
+      const isSame = remembered?.shapes.get(model.id) === signatureOf(model)
+      const known = isSame ? remembered.services.get(model.id) : undefined
+      return [model.id, { shape, state: known ?? createServiceState(shape) }]
+    }),
+  )
+}
+
+const rememberedOf = (watched: ReadonlyMap<string, Watched>, binEndMs: number | null): Remembered => ({
+  binEndMs,
+  services: new Map([...watched].map(([id, service]) => [id, service.state])),
+  shapes: new Map([...watched].map(([id, { shape }]) => [id, signatureOf(shape.model)])),
+})
+
+const collateralOf = ({ shape, state }: Watched): Collateral[] =>
+  state.explained === null || state.explainedTold === null
+    ? []
+    : [{ serviceId: shape.model.id, explainedBy: state.explained.by, share: state.explained.share }]
 
 const signatureOf = (model: ServiceModel): string =>
   JSON.stringify([model.features.map(({ id }) => id), model.regions])

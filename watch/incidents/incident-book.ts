@@ -47,111 +47,131 @@ export interface IncidentBook {
 /** Figures alone (posterior, forecast) are written this often. */
 const FIGURES_EVERY_MS = 30_000
 
+/** What the book remembers between two looks. */
+interface Book {
+  readonly ctx: WatchCtx
+  readonly statusesOf: (serviceId: string) => ReadonlyMap<string, ComponentStatus>
+  /** By incident. */
+  readonly figuresWrittenAtMs: Map<string, number>
+  /** Since when an open incident's outage has been missing. */
+  readonly lostSinceMs: Map<string, number>
+  /** By outage: since when it has been seen open. */
+  readonly openSinceMs: Map<string, number>
+}
+
 /** Begins with what the store knows. */
-export function createIncidentBook(
-  ctx: WatchCtx,
-  statusesOf: (serviceId: string) => ReadonlyMap<string, ComponentStatus>,
-): IncidentBook {
-  const figuresWrittenAtMs = new Map<string, number>()
-  const lostSinceMs = new Map<string, number>()
-  const openSinceMs = new Map<string, number>()
-
-  /** By id: open incidents whose outage is not among these. */
-  function findLost(outages: readonly Outage[], nowMs: number): Map<string, IncidentRecord> {
-    const known = new Set(outages.map(({ id }) => id))
-    const lost = new Map(
-      listOpenOfOutages(ctx.store)
-        .filter(({ outageId }) => !known.has(outageId!))
-        .map((record) => [record.id, record]),
-    )
-    noteSince(lostSinceMs, lost.keys(), nowMs)
-    return lost
+export function createIncidentBook(ctx: WatchCtx, statusesOf: Book['statusesOf']): IncidentBook {
+  const book: Book = {
+    ctx,
+    statusesOf,
+    figuresWrittenAtMs: new Map(),
+    lostSinceMs: new Map(),
+    openSinceMs: new Map(),
   }
-
-  async function settle(outage: Outage, lost: Map<string, IncidentRecord>, look: Look): Promise<void> {
-    const entry = ctx.catalog.find(outage.serviceId)
-    if (!entry) return
-    const { nowMs } = look
-    const adoptedId = [...lost.values()].find((record) => isOfIncident(outage, record))?.id
-    await retryRaces(async () => {
-      const own = findIncidentOfOutage(ctx.store, outage.id)
-      const record = own ?? (adoptedId === undefined ? null : findIncident(ctx.store, adoptedId))
-      if (record && isOperatorsWord(record, outage.resolvedAtMs)) return
-      const applied = applyOutage(record, {
-        outage,
-        openSinceMs: openSinceMs.get(outage.id) ?? nowMs,
-        atMs: nowMs,
-        entry,
-        statuses: statusesOf(entry.id),
-      })
-      if (!applied) return
-      const lastFiguresMs = figuresWrittenAtMs.get(applied.record.id) ?? 0
-      if (record && !applied.update && nowMs - lastFiguresMs < FIGURES_EVERY_MS) return
-      await write(record, applied, look)
-      if (record && !own) lost.delete(record.id)
-    })
-  }
-
-  async function closeOne(record: IncidentRecord, look: Look): Promise<void> {
-    await retryRaces(async () => {
-      const now = findIncident(ctx.store, record.id)
-      if (!now || now.resolvedAtMs !== null) return
-      const closed = seenClosed(now, look)
-      if (closed && !isOperatorsWord(now, closed.backAtMs)) await write(now, closed, look)
-    })
-  }
-
-  function seenClosed(record: IncidentRecord, { detector, nowMs }: Look): Closed | null {
-    const isWatched = ctx.catalog.find(record.serviceId) !== undefined
-    const cells = isWatched ? detector.cells(record.serviceId) : null
-    // The catalogue has it already, and the detector not yet.
-    if (cells?.length === 0) return null
-    const wording = wordingOfRecord(ctx, record)
-    return closeLost(record, { nowMs, lostSinceMs: lostSinceMs.get(record.id) ?? nowMs, cells, wording })
-  }
-
-  /** An operator who spoke after the end, and left it open, knows more than the detector. */
-  function isOperatorsWord(record: IncidentRecord, endedAtMs: number | null): boolean {
-    if (endedAtMs === null || record.pinnedState === null || record.resolvedAtMs !== null) return false
-    return (lastOperatorWordMs(ctx.store, record.id) ?? -Infinity) >= endedAtMs
-  }
-
-  async function write(record: IncidentRecord | null, applied: Applied, look: Look): Promise<void> {
-    const { serviceId, facts } = applied.record
-    const before = look.before.get(serviceId) ?? new Map<string, ComponentStatus>()
-    const update: UpdateView | null = applied.update && {
-      id: ctx.newId(),
-      ...applied.update,
-      atMs: look.nowMs,
-      author: nameOfActor(WATCH),
-      affected: componentsAffected(ctx, serviceId, facts.featureIds, before),
-    }
-    await ctx.store.write([
-      writeIncident(applied.record, record?.updatedAtMs ?? null),
-      ...(update ? [writeUpdate(applied.record.id, update)] : []),
-    ])
-    if (applied.record.resolvedAtMs === null) figuresWrittenAtMs.set(applied.record.id, look.nowMs)
-    else figuresWrittenAtMs.delete(applied.record.id)
-    ctx.live.tell({ kind: 'incident', serviceId, incident: toView(ctx, applied.record), update })
-  }
-
   return {
     async follow(look) {
       const outages = outagesOf(look)
-      const open = outages.filter(({ state }) => state !== 'resolved')
-      noteSince(
-        openSinceMs,
-        open.map(({ id }) => id),
-        look.nowMs,
-      )
-      const lost = findLost(outages, look.nowMs)
+      const open = outages.filter(({ state }) => state !== 'resolved').map(({ id }) => id)
+      const lost = findLost(ctx, outages)
+      noteSince(book.openSinceMs, open, look.nowMs)
+      noteSince(book.lostSinceMs, lost.keys(), look.nowMs)
       await runAll([
-        ...outages.map((outage) => () => settle(outage, lost, look)),
+        ...outages.map((outage) => () => settle(book, outage, lost, look)),
         // Those that no outage took over.
-        () => runAll([...lost.values()].map((record) => () => closeOne(record, look))),
+        () => runAll([...lost.values()].map((record) => () => closeOne(book, record, look))),
       ])
     },
   }
+}
+
+/** Open incidents whose outage is not among these, by id. */
+function findLost(ctx: WatchCtx, outages: readonly Outage[]): Map<string, IncidentRecord> {
+  const known = new Set(outages.map(({ id }) => id))
+  return new Map(
+    listOpenOfOutages(ctx.store)
+      .filter(({ outageId }) => !known.has(outageId!))
+      .map((record) => [record.id, record]),
+  )
+}
+
+async function settle(
+  book: Book,
+  outage: Outage,
+  lost: Map<string, IncidentRecord>,
+  look: Look,
+): Promise<void> {
+  const { ctx } = book
+  const entry = ctx.catalog.find(outage.serviceId)
+  if (!entry) return
+  const { nowMs } = look
+  const adoptedId = [...lost.values()].find((record) => isOfIncident(outage, record))?.id
+  await retryRaces(async () => {
+    const own = findIncidentOfOutage(ctx.store, outage.id)
+    const record = own ?? (adoptedId === undefined ? null : findIncident(ctx.store, adoptedId))
+    if (record && isOperatorsWord(ctx, record, outage.resolvedAtMs)) return
+    const applied = applyOutage(record, {
+      outage,
+      openSinceMs: book.openSinceMs.get(outage.id) ?? nowMs,
+      atMs: nowMs,
+      entry,
+      statuses: book.statusesOf(entry.id),
+    })
+    if (!applied) return
+    const lastFiguresMs = book.figuresWrittenAtMs.get(applied.record.id) ?? 0
+    if (record && !applied.update && nowMs - lastFiguresMs < FIGURES_EVERY_MS) return
+    await write(book, record, applied, look)
+    if (record && !own) lost.delete(record.id)
+  })
+}
+
+async function closeOne(book: Book, record: IncidentRecord, look: Look): Promise<void> {
+  const { ctx } = book
+  await retryRaces(async () => {
+    const now = findIncident(ctx.store, record.id)
+    if (!now || now.resolvedAtMs !== null) return
+    const closed = seenClosed(book, now, look)
+    if (closed && !isOperatorsWord(ctx, now, closed.backAtMs)) await write(book, now, closed, look)
+  })
+}
+
+function seenClosed({ ctx, lostSinceMs }: Book, record: IncidentRecord, look: Look): Closed | null {
+  const { detector, nowMs } = look
+  const isWatched = ctx.catalog.find(record.serviceId) !== undefined
+  const cells = isWatched ? detector.cells(record.serviceId) : null
+  // The catalogue has it already, and the detector not yet.
+  if (cells?.length === 0) return null
+  const wording = wordingOfRecord(ctx, record)
+  return closeLost(record, { nowMs, lostSinceMs: lostSinceMs.get(record.id) ?? nowMs, cells, wording })
+}
+
+/** An operator who spoke after the end, and left it open, knows more than the detector. */
+function isOperatorsWord(ctx: WatchCtx, record: IncidentRecord, endedAtMs: number | null): boolean {
+  if (endedAtMs === null || record.pinnedState === null || record.resolvedAtMs !== null) return false
+  return (lastOperatorWordMs(ctx.store, record.id) ?? -Infinity) >= endedAtMs
+}
+
+async function write(
+  { ctx, figuresWrittenAtMs }: Book,
+  record: IncidentRecord | null,
+  applied: Applied,
+  look: Look,
+): Promise<void> {
+  const { serviceId, facts } = applied.record
+  const before = look.before.get(serviceId) ?? new Map<string, ComponentStatus>()
+  const update: UpdateView | null = applied.update && {
+    id: ctx.newId(),
+    ...applied.update,
+    atMs: look.nowMs,
+    author: nameOfActor(WATCH),
+    affected: componentsAffected(ctx, serviceId, facts.featureIds, before),
+  }
+  await ctx.store.write([
+    writeIncident(applied.record, record?.updatedAtMs ?? null),
+    ...(update ? [writeUpdate(applied.record.id, update)] : []),
+  ])
+  if (applied.record.resolvedAtMs === null) figuresWrittenAtMs.set(applied.record.id, look.nowMs)
+  else figuresWrittenAtMs.delete(applied.record.id)
+  ctx.live.tell({ kind: 'incident', serviceId, incident: toView(ctx, applied.record), update })
 }
 
 /** Notes those that are new, and forgets those that are gone. */

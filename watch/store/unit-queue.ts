@@ -1,6 +1,6 @@
 /** Units on their way to the writer: gathered for a moment, sent together, each answered by its own result. */
 import { WatchError } from '../app/errors.ts'
-import type { ToWriter, UnitResult, WireUnit } from './protocol.ts'
+import type { ToWriter, UnitResult, WireStatement, WireUnit } from './protocol.ts'
 import type { Statement } from './types.ts'
 
 /** How long a unit waits for company before it goes to the writer. */
@@ -35,46 +35,30 @@ export function createUnitQueue(writer: {
   let timer: NodeJS.Timeout | null = null
   let lastId = 0
 
-  function flush(): void {
-    if (timer) clearTimeout(timer)
-    timer = null
-    if (!writer.isListening() || gathered.length === 0) return
-    const units = gathered
-    gathered = []
-    try {
-      send(units)
-    } catch {
-      // A value that can't travel to the thread must cost its own unit only.
-      for (const unit of units) sendAlone(unit)
-    }
-  }
-
   function send(units: readonly WireUnit[]): void {
     writer.post({ type: 'write', newSql: sql.untold(), units })
     sql.noteTold()
   }
 
-  function sendAlone(unit: WireUnit): void {
-    try {
-      send([unit])
-    } catch (error) {
-      pending.get(unit.id)?.reject(new Error(`The unit was refused: ${(error as Error).message}`))
-      pending.delete(unit.id)
-    }
+  function refuse({ id }: WireUnit, error: Error): void {
+    pending.get(id)?.reject(new Error(`The unit was refused: ${error.message}`))
+    pending.delete(id)
+  }
+
+  function flush(): void {
+    if (timer) clearTimeout(timer)
+    timer = null
+    if (!writer.isListening()) return
+    const units = gathered
+    gathered = []
+    if (units.length > 0) sendAll(units, send, refuse)
   }
 
   return {
     add(statements) {
       if (pending.size >= MAX_PENDING) return Promise.reject(unavailable('Too much waits for the disk.'))
       const id = ++lastId
-      gathered.push({
-        id,
-        statements: statements.map(({ sql: text, params = null, mustChange = false }) => ({
-          sql: sql.numberOf(text),
-          params,
-          mustChange,
-        })),
-      })
+      gathered.push({ id, statements: statements.map(sql.encode) })
       timer ??= setTimeout(flush, GATHER_MS)
       return new Promise((resolve, reject) => pending.set(id, { resolve, reject }))
     },
@@ -95,19 +79,45 @@ export function createUnitQueue(writer: {
   }
 }
 
+/** A value that can't travel to the thread must cost its own unit only. */
+function sendAll(
+  units: readonly WireUnit[],
+  send: (units: readonly WireUnit[]) => void,
+  refuse: (unit: WireUnit, error: Error) => void,
+): void {
+  try {
+    send(units)
+  } catch {
+    for (const unit of units) {
+      try {
+        send([unit])
+      } catch (error) {
+        refuse(unit, error as Error)
+      }
+    }
+  }
+}
+
 /** SQL goes over to the thread once, and is named by its number from then on. */
 function createSqlNumbers() {
   const numbers = new Map<string, number>()
   let untold: [number, string][] = []
+
+  function numberOf(text: string): number {
+    let known = numbers.get(text)
+    if (known === undefined) {
+      numbers.set(text, (known = numbers.size))
+      untold.push([known, text])
+    }
+    return known
+  }
+
   return {
-    numberOf(text: string): number {
-      let known = numbers.get(text)
-      if (known === undefined) {
-        numbers.set(text, (known = numbers.size))
-        untold.push([known, text])
-      }
-      return known
-    },
+    encode: ({ sql, params, mustChange = false }: Statement): WireStatement => ({
+      sql: numberOf(sql),
+      params: params ?? null,
+      mustChange,
+    }),
     untold: () => untold,
     noteTold: () => void (untold = []),
     forgetTold: () => void (untold = [...numbers].map(([text, number]) => [number, text])),

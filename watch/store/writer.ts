@@ -39,11 +39,16 @@ function migrate(db: DatabaseSync): void {
   }
 }
 
-function serve(db: DatabaseSync, port: MessagePort): void {
+interface Committer {
+  /** Learns SQL by the number that it is called by from then on. */
+  learn(sql: readonly (readonly [number, string])[]): void
+  /** Commits the units together; one that is wrong is undone alone. */
+  commit(units: readonly WireUnit[]): UnitResult[]
+}
+
+function createCommitter(db: DatabaseSync): Committer {
   const sqlOf = new Map<number, string>()
   const prepared = new Map<number, StatementSync>()
-  const waiting: WireUnit[] = []
-  const say = (message: FromWriter) => port.postMessage(message)
 
   function prepare(sql: number): StatementSync {
     let statement = prepared.get(sql)
@@ -73,22 +78,33 @@ function serve(db: DatabaseSync, port: MessagePort): void {
     }
   }
 
-  function commit(units: readonly WireUnit[]): UnitResult[] {
-    try {
-      db.exec('begin immediate')
-      const results = units.map(run)
-      db.exec('commit')
-      return results
-    } catch (error) {
-      if (db.isTransaction) db.exec('rollback')
-      const failure = describe(error)
-      return units.map(({ id }) => ({ id, changes: null, failure }))
-    }
+  return {
+    learn(sql) {
+      for (const [number, text] of sql) sqlOf.set(number, text)
+    },
+    commit(units) {
+      try {
+        db.exec('begin immediate')
+        const results = units.map(run)
+        db.exec('commit')
+        return results
+      } catch (error) {
+        if (db.isTransaction) db.exec('rollback')
+        const failure = describe(error)
+        return units.map(({ id }) => ({ id, changes: null, failure }))
+      }
+    },
   }
+}
+
+function serve(db: DatabaseSync, port: MessagePort): void {
+  const committer = createCommitter(db)
+  const waiting: WireUnit[] = []
+  const say = (message: FromWriter) => port.postMessage(message)
 
   function take(message: ToWriter): boolean {
     if (message.type === 'close') return false
-    for (const [number, sql] of message.newSql) sqlOf.set(number, sql)
+    committer.learn(message.newSql)
     waiting.push(...message.units)
     return true
   }
@@ -98,7 +114,8 @@ function serve(db: DatabaseSync, port: MessagePort): void {
     // What came in during the last commit goes into this one.
     for (let next = receiveMessageOnPort(port); next && isOpen; next = receiveMessageOnPort(port))
       isOpen = take(next.message as ToWriter)
-    while (waiting.length > 0) say({ type: 'results', results: commit(waiting.splice(0, UNITS_PER_COMMIT)) })
+    while (waiting.length > 0)
+      say({ type: 'results', results: committer.commit(waiting.splice(0, UNITS_PER_COMMIT)) })
     if (isOpen) return
     db.close()
     port.close()

@@ -47,20 +47,7 @@ export function startProbes(ctx: WatchCtx, options: ProbesOptions): Probes {
   const book = createResponseBook(ctx)
   const last = new Map<string, Map<string, LastResult>>()
 
-  function plan(): void {
-    const work: ScheduledWork[] = []
-    for (const entry of ctx.catalog.services())
-      for (const monitor of entry.monitors) {
-        if (monitor.vantages && !monitor.vantages.includes(vantage.id)) continue
-        work.push({
-          key: `${entry.id}/${monitor.id}`,
-          everyMs: monitor.everyS * 1_000,
-          againMs: monitor.retryS * 1_000,
-          run: (signal) => check(entry, monitor, signal),
-        })
-      }
-    schedule.set(work)
-  }
+  const plan = () => schedule.set(planWork(ctx, vantage.id, check))
 
   async function check(entry: ServiceEntry, monitor: Monitor, signal: AbortSignal): Promise<boolean> {
     const result = await runCheck(monitor, { serviceId: entry.id, signal }, tools)
@@ -90,20 +77,7 @@ export function startProbes(ctx: WatchCtx, options: ProbesOptions): Probes {
       ctx.store
         .write([eventStatement(taken)])
         .catch((error: unknown) => ctx.log.warn({ err: error }, 'probes.event-not-kept'))
-    options.observe({
-      kind: 'probes',
-      serviceId: entry.id,
-      atMs,
-      monitorId: monitor.id,
-      featureIds: monitor.features,
-      vantageId,
-      region: taken.region,
-      asn: taken.asn,
-      outcome: result.outcome,
-      failure: result.failure,
-      durationMs: result.durationMs,
-      intervalMs: monitor.everyS * 1_000,
-    })
+    options.observe(sampleOf(taken))
   }
 
   plan()
@@ -119,6 +93,38 @@ export function startProbes(ctx: WatchCtx, options: ProbesOptions): Probes {
     },
   }
 }
+
+const sampleOf = ({ entry, monitor, vantageId, region, asn, atMs, result }: TakenResult): ProbeSample => ({
+  kind: 'probes',
+  serviceId: entry.id,
+  atMs,
+  monitorId: monitor.id,
+  featureIds: monitor.features,
+  vantageId,
+  region,
+  asn,
+  outcome: result.outcome,
+  failure: result.failure,
+  durationMs: result.durationMs,
+  intervalMs: monitor.everyS * 1_000,
+})
+
+/** The monitors of the catalogue that this place looks after. */
+const planWork = (
+  ctx: WatchCtx,
+  vantageId: string,
+  check: (entry: ServiceEntry, monitor: Monitor, signal: AbortSignal) => Promise<boolean>,
+): ScheduledWork[] =>
+  ctx.catalog.services().flatMap((entry) =>
+    entry.monitors
+      .filter(({ vantages }) => !vantages || vantages.includes(vantageId))
+      .map((monitor) => ({
+        key: `${entry.id}/${monitor.id}`,
+        everyMs: monitor.everyS * 1_000,
+        againMs: monitor.retryS * 1_000,
+        run: (signal) => check(entry, monitor, signal),
+      })),
+  )
 
 /** Turns from one outcome to another, and failures of another kind. */
 function isWorthKeeping(before: CheckResult | undefined, now: CheckResult): boolean {
