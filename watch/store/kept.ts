@@ -37,12 +37,6 @@ export const forgetKeptStatement = (prefix: string, except = ''): Statement => (
   params: { prefix, except },
 })
 
-/** Forgets all whose names begin so and that were kept before. */
-export const forgetOldKeptStatement = (prefix: string, beforeMs: number): Statement => ({
-  sql: 'delete from kept where substr(name, 1, length(:prefix)) = :prefix and at_ms < :beforeMs',
-  params: { prefix, beforeMs },
-})
-
 /** Keeps what `make` makes unless there is one, and answers what is kept: two that begin at once share it. */
 export async function keepOnce(
   store: Store,

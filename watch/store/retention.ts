@@ -1,7 +1,6 @@
 /** How long what is kept. */
 import { startRepeating } from '../../kit/repeat.ts'
 import type { WatchCtx } from '../app/context.ts'
-import { forgetOldKeptStatement } from './kept.ts'
 import type { Statement } from './types.ts'
 
 const HOUR_MS = 3_600_000
@@ -30,6 +29,7 @@ export const RETENTION: Readonly<Record<string, Retention>> = {
   report_minute: { kind: 'age', column: 'at_ms', forMs: COUNTS_MS },
   response_bucket: { kind: 'age', column: 'at_ms', forMs: 8 * DAY_MS },
   probe_event: { kind: 'age', column: 'at_ms', forMs: 90 * DAY_MS },
+  traffic_slot: { kind: 'age', column: 'at_ms', forMs: COUNTS_MS },
   marker: { kind: 'age', column: 'at_ms', forMs: COUNTS_MS },
   official_word: { kind: 'age', column: 'read_at_ms', forMs: COUNTS_MS },
   watch_span: { kind: 'age', column: 'seen_until_ms', forMs: COUNTS_MS },
@@ -66,14 +66,35 @@ export const RETENTION: Readonly<Record<string, Retention>> = {
   },
   kept: {
     kind: 'own',
-    // The salt of a day whose reports are gone. Whatever else is kept by name is replaced by who keeps it.
-    statement: (nowMs) => forgetOldKeptStatement('report-salt-', nowMs - 2 * DAY_MS),
+    // The salt of a day whose reports are gone, and links that have run out. What else is kept is replaced by who keeps it.
+    statement: (nowMs) => ({
+      sql: `delete from kept where (substr(name, 1, 12) = 'report-salt-' and at_ms < :saltBeforeMs)
+          or (substr(name, 1, 11) = 'invitation-' and json_extract(value, '$.untilMs') < :nowMs)`,
+      params: { saltBeforeMs: nowMs - 2 * DAY_MS, nowMs },
+    }),
   },
   incident: { kind: 'for-good', why: 'the history of the service' },
   incident_update: { kind: 'with', table: 'incident' },
   incident_explanation: { kind: 'with', table: 'incident' },
   maintenance: { kind: 'for-good', why: 'the history of the service' },
   maintenance_update: { kind: 'with', table: 'maintenance' },
+  follow_up: { kind: 'with', table: 'incident' },
+  incident_role: { kind: 'with', table: 'incident' },
+  page: { kind: 'for-good', why: 'who was called, and what they answered, belongs to the incident' },
+  page_told: { kind: 'with', table: 'page' },
+  rota_override: {
+    kind: 'own',
+    statement: (nowMs) => ({
+      sql: 'delete from rota_override where until_ms < :beforeMs',
+      params: { beforeMs: nowMs - COUNTS_MS },
+    }),
+  },
+  on_call_device: { kind: 'with', table: 'subscription' },
+  operator: { kind: 'for-good', why: 'the audit log names them' },
+  peer: { kind: 'for-good', why: 'one row for each other watch' },
+  peer_statement: { kind: 'for-good', why: 'the history of the service, as other watches saw it' },
+  peer_closing: { kind: 'with', table: 'peer_statement' },
+  peer_log: { kind: 'with', table: 'peer_statement' },
   audit: { kind: 'for-good', why: 'who did what must stay known' },
   detector_snapshot: { kind: 'for-good', why: 'one row, replaced by the next' },
   migration: { kind: 'for-good', why: 'which changes of the schema the file has seen' },
@@ -91,15 +112,16 @@ export function startRetention(ctx: WatchCtx): AsyncDisposable {
 /** One round. */
 export async function sweep(ctx: WatchCtx, signal?: AbortSignal): Promise<void> {
   const nowMs = ctx.clock.now().getTime()
-  const rowless = new Set(
+  const withoutRowids = new Map(
     ctx.store
-      .all<{ name: string }>("select name from pragma_table_list where schema = 'main' and wr = 1")
-      .map(({ name }) => name),
+      .all<{ name: string; wr: number }>("select name, wr from pragma_table_list where schema = 'main'")
+      .map(({ name, wr }) => [name, wr === 1]),
   )
   for (const [table, retention] of Object.entries(RETENTION)) {
-    if (signal?.aborted) return
+    const isRowless = withoutRowids.get(table)
+    if (isRowless === undefined || signal?.aborted) continue
     if (retention.kind === 'age')
-      await sweepByAge(ctx, { table, ...retention, nowMs, hasRowids: !rowless.has(table) }, signal)
+      await sweepByAge(ctx, { table, ...retention, nowMs, hasRowids: !isRowless }, signal)
     else if (retention.kind === 'own') {
       const statement = retention.statement(nowMs)
       while (!signal?.aborted && (await ctx.store.write([statement]))[0]! > 0);

@@ -38,13 +38,3 @@ function minuteOfDay(ms: number, timeZone: string): number {
   const of = (type: string) => Number(parts.find((part) => part.type === type)!.value)
   return of('hour') * 60 + of('minute')
 }
-
-/** Whether the runtime knows the time zone. */
-export function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name })
-    return true
-  } catch {
-    return false
-  }
-}

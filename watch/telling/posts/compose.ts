@@ -20,10 +20,15 @@ export function countGraphemes(text: string): number {
 export function composePost({ notice, url, thread }: PostInput, { max, count }: Bound): string {
   const tail = url === null ? '' : `\n\n${url}`
   const room = max - count(tail)
-  const head = thread
-    ? `${notice.state}: `
-    : `${shorten(`${notice.serviceName}: ${notice.title}`, { max: Math.floor(room / 2), count })} (${notice.state.toLowerCase()})\n\n`
+  const head = thread ? `${notice.state}: ` : headOf(notice, { max: room, count })
   return `${head}${shorten(notice.body, { max: room - count(head), count })}${tail}`
+}
+
+/** Takes no more than half of the room, unless the body leaves more. */
+function headOf(notice: PostInput['notice'], { max, count }: Bound): string {
+  const state = ` (${notice.state.toLowerCase()})\n\n`
+  const most = Math.max(Math.floor(max / 2), max - count(notice.body)) - count(state)
+  return `${shorten(`${notice.serviceName}: ${notice.title}`, { max: most, count })}${state}`
 }
 
 /** The whole text, or its beginning with an ellipsis. */
