@@ -19,6 +19,7 @@ import {
   createConnectivity,
   createNetworkRunners,
   startProbes,
+  type Probes,
   watchStalls,
 } from '../signals/probes/index.ts'
 import { openReports } from '../signals/reports/index.ts'
@@ -55,23 +56,7 @@ export async function startWatch(
   }
   const networks = openNetworkTable(ctx.log)
   const reports = stack.use(await openReports(ctx, { observe, networks }))
-  const stalls = stack.use(watchStalls(ctx.clock))
-  const connectivity = createConnectivity({ references: config.connectivity, clock: ctx.clock })
-  const probes = stack.use(
-    startProbes(ctx, {
-      tools: {
-        clock: ctx.clock,
-        connectivity,
-        stalls,
-        runners: {
-          ...createNetworkRunners(ctx.clock),
-          journey: createJourneyRunner(ctx.clock, ownAccounts(ctx)),
-        },
-      },
-      vantage: { id: config.id, region: config.region, asn: null },
-      observe,
-    }),
-  )
+  const probes = stack.use(startOwnProbes(ctx, observe))
   stack.use(startFollowing(ctx, observe))
   stack.use(startRetention(ctx))
   const telling = stack.use(await startTelling(ctx))
@@ -104,5 +89,31 @@ export async function startWatch(
     port: server.port,
     observe,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+/** The checks that this place makes itself. */
+function startOwnProbes(ctx: WatchCtx, observe: (sample: Sample) => void): Probes {
+  const { config, clock } = ctx
+  const stalls = watchStalls(clock)
+  const probes = startProbes(ctx, {
+    tools: {
+      clock,
+      connectivity: createConnectivity({ references: config.connectivity, clock }),
+      stalls,
+      runners: {
+        ...createNetworkRunners(clock),
+        journey: createJourneyRunner(clock, ownAccounts(ctx)),
+      },
+    },
+    vantage: { id: config.id, region: config.region, asn: null },
+    observe,
+  })
+  return {
+    ...probes,
+    async [Symbol.asyncDispose]() {
+      await probes[Symbol.asyncDispose]()
+      stalls[Symbol.dispose]()
+    },
   }
 }

@@ -29,7 +29,6 @@ export type {
   ConfirmOutageInput,
   CorrectCauseInput,
   ExplainIncidentInput,
-  IncidentVerbs,
   ListIncidentsInput,
   MergeIncidentsInput,
   OpenIncidentInput,

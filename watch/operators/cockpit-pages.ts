@@ -1,4 +1,5 @@
 /** The cockpit's first page: what is open, what is overdue, and the signals that are not fine. */
+import type { Trouble } from '../app/troubles.ts'
 import type { ServiceEntry } from '../configuration/index.ts'
 import { describeCause, type IncidentView, type StatusView } from '../incidents/index.ts'
 import { describePage, type PageView } from '../on-call/index.ts'
@@ -19,6 +20,8 @@ export interface CockpitInput {
   /** Confirmed, over, and without a public explanation in time. */
   readonly overdue: readonly IncidentView[]
   readonly overdueFollowUps: number
+  /** What is wrong with the watch's own means. */
+  readonly troubles: readonly Trouble[]
   readonly entries: readonly ServiceEntry[]
   /** The service that the form is for; null: none is watched. */
   readonly chosen: ServiceEntry | null
@@ -38,7 +41,7 @@ export function renderCockpit(input: CockpitInput): string {
     title: 'Incidents',
     actor,
     current: 'incidents',
-    body: html`${renderOverdue(input)}${
+    body: html`${renderTroubles(input)}${renderOverdue(input)}${
         overdueFollowUps > 0 &&
         html`<p class="note">
           <a href="/operate/follow-ups"
@@ -64,6 +67,22 @@ export function renderCockpit(input: CockpitInput): string {
       }`,
   })
 }
+
+const renderTroubles = ({ troubles, now }: CockpitInput): Html | false =>
+  troubles.length > 0 &&
+  html`<section>
+    <h2>The watch itself</h2>
+    <ul class="card">
+      ${troubles.map(
+        ({ what, remedy, sinceMs }) =>
+          html`<li class="comp">
+            <p class="err">${what}</p>
+            <p>${remedy}</p>
+            <p class="faint">Since ${formatDuration(now.getTime() - sinceMs)}.</p>
+          </li>`,
+      )}
+    </ul>
+  </section>`
 
 const renderOverdue = ({ overdue, now }: CockpitInput): Html | false =>
   overdue.length > 0 &&

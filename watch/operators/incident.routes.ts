@@ -86,6 +86,7 @@ function readCockpit(ctx: WatchCtx, actor: OperatorActor, serviceId: string | un
     overdueFollowUps: openFollowUps(ctx).filter((followUp) =>
       isOverdue(followUp, zoneOf(ctx, incidentById(ctx, followUp.incidentId)), now.getTime()),
     ).length,
+    troubles: ctx.troubles.list(),
     entries,
     chosen: entries.find(({ id }) => id === serviceId) ?? entries[0] ?? null,
     now,

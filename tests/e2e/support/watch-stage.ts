@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { chromium, type Browser } from 'playwright-core'
+import { answerRoutes, openPageLinks } from '../../../watch/on-call/index.ts'
 import { openOperators, operatorRoutes } from '../../../watch/operators/index.ts'
 import { publicRoutes } from '../../../watch/pages/index.ts'
 import { createWatchWorld, ENTRY, type WatchWorld } from '../../../watch/pages/world.fixtures.ts'
@@ -97,12 +98,14 @@ diagnosis:
   const reports = await openReports(ctx, { networks, observe: () => {} })
   const telling = stack.use(await startTelling(ctx))
   const operators = stack.use(await openOperators(ctx))
+  const links = await openPageLinks(ctx)
   const url = await world.serve(async (app) => {
     registerReports(app, reports)
     for (const routes of [
       publicRoutes({ reports, networks }),
       tellingRoutes(telling),
-      operatorRoutes(operators),
+      operatorRoutes(operators, { links, vapidPublicKey: telling.vapid.publicKey }),
+      answerRoutes(links),
     ])
       await routes(app, ctx)
   })

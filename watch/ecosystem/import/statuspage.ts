@@ -1,6 +1,7 @@
 /** A Statuspage (API v2) as a service: its components and groups, its word as a signal, and its past incidents. Pure. */
 import { z } from 'zod'
 import { ComponentStatus } from '../../../contract/watch.ts'
+import { isTimeZone } from '../../configuration/index.ts'
 import {
   createIds,
   ImportError,
@@ -106,6 +107,7 @@ export function readStatuspage(json: unknown, source: string, wishes: Wishes): R
   if (!/^https?:\/\//.test(url) || !URL.canParse(url))
     throw new ImportError(`${source} names no web address (page.url is ${url}): say one by --url URL`)
   const name = plainText(wishes.name ?? page.name)
+  // Some pages name theirs as Rails does: "Pacific Time (US & Canada)".
   const timeZone = page.time_zone && isTimeZone(page.time_zone) ? page.time_zone : null
   if (page.time_zone && timeZone === null)
     leftOut.push({
@@ -127,15 +129,6 @@ export function readStatuspage(json: unknown, source: string, wishes: Wishes): R
     incidents,
     featureOf,
     leftOut,
-  }
-}
-
-/** Some pages name theirs as Rails does: "Pacific Time (US & Canada)". */
-function isTimeZone(name: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
-  } catch {
-    return false
   }
 }
 
