@@ -1,5 +1,6 @@
 /** Token buckets, one a key, in bounded memory. */
 import type { Clock } from './clock.ts'
+import { createRecentMap } from './recent-map.ts'
 
 export interface RateBucketOptions {
   /** Tokens a full bucket holds: the largest burst. */
@@ -25,19 +26,15 @@ export function createRateBucket({
   maxKeys = 10_000,
   clock,
 }: RateBucketOptions): RateBucket {
-  const buckets = new Map<string, { tokens: number; atMs: number }>()
+  const buckets = createRecentMap<string, { tokens: number; atMs: number }>(maxKeys)
   const tokensPerMs = burst / refillMs
   return {
     take(key) {
       const nowMs = clock.monotonicMs()
       const bucket = buckets.get(key) ?? { tokens: burst, atMs: nowMs }
       const tokens = Math.min(burst, bucket.tokens + (nowMs - bucket.atMs) * tokensPerMs)
-      // Deleting first moves the key to the end of the map's order: its front is the longest unused.
-      buckets.delete(key)
       const isAllowed = tokens >= 1
       buckets.set(key, { tokens: isAllowed ? tokens - 1 : tokens, atMs: nowMs })
-      const oldest = buckets.size > maxKeys ? buckets.keys().next().value : undefined
-      if (oldest !== undefined) buckets.delete(oldest)
       return isAllowed ? 0 : Math.ceil((1 - tokens) / tokensPerMs)
     },
     giveBack(key) {

@@ -3,6 +3,7 @@
  * kept beside the count, never hidden in it.
  */
 import type { Clock } from '../../../kit/clock.ts'
+import { createRecentMap } from '../../../kit/recent-map.ts'
 
 export interface ReportTraits {
   readonly serviceId: string
@@ -68,7 +69,7 @@ interface Counts {
 
 /** Counts that fall to nothing over the window: one number and one time a key. */
 function createCounts(clock: Clock, windowMs: number): Counts {
-  const counts = new Map<string, { value: number; atMs: number }>()
+  const counts = createRecentMap<string, { value: number; atMs: number }>(MAX_KEYS)
   const now = (key: string): number => {
     const kept = counts.get(key)
     if (!kept) return 0
@@ -77,9 +78,7 @@ function createCounts(clock: Clock, windowMs: number): Counts {
   return {
     add(key) {
       const value = now(key) + 1
-      counts.delete(key)
       counts.set(key, { value, atMs: clock.monotonicMs() })
-      if (counts.size > MAX_KEYS) counts.delete(counts.keys().next().value!)
       return Math.round(value)
     },
     count: now,
