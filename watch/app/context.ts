@@ -8,7 +8,7 @@ import { openCatalog, type Catalog } from '../configuration/index.ts'
 import { createLiveBoard, type LiveBoard, type LiveStatus } from '../incidents/index.ts'
 import { openStore, type Store } from '../store/index.ts'
 import type { WatchConfig } from './config.ts'
-import { randomId } from './ids.ts'
+import { createRandomIds } from './ids.ts'
 import { createSteadyClock } from './steady-clock.ts'
 import { createTroubles, type Troubles } from './troubles.ts'
 
@@ -72,7 +72,7 @@ export async function openWatchContext(
     catalog,
     live: board,
     troubles: createTroubles({ clock, log }),
-    newId: () => randomId(randomBytes),
+    newId: createRandomIds(randomBytes),
     randomBytes,
   }
   const owned = stack.move()

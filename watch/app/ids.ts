@@ -1,14 +1,28 @@
 /** Ids as Statuspage's clients expect them: 12 lower-case letters and digits. */
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789'
+const BASE = ALPHABET.length
 const LENGTH = 12
+const BYTES_PER_ID = 8
+const POOL_BYTES = 512 * BYTES_PER_ID
 
-/** One at random: 62 bits. */
-export const randomId = (bytes: (count: number) => Buffer = randomBytes): string => spell(bytes(16))
+/** Makes a maker of ids at random, of 62 bits. Bytes are asked for in bulk: singly they cost more than all the rest of an id. */
+export function createRandomIds(bytes: (count: number) => Buffer = randomBytes): () => string {
+  let pool: Buffer = Buffer.alloc(0)
+  let at = 0
+  return () => {
+    if (at === pool.length) {
+      pool = bytes(POOL_BYTES)
+      at = 0
+    }
+    at += BYTES_PER_ID
+    return spell(pool, at - BYTES_PER_ID)
+  }
+}
 
 /** The same for ever for the same text: two watches give a component or an outage the same id. */
-export const stableId = (text: string): string => spell(createHash('sha256').update(text).digest())
+export const stableId = (text: string): string => spell(hash('sha256', text, 'buffer'))
 
 /** A component's id. */
 export const componentId = (serviceId: string, featureId: string): string =>
@@ -17,12 +31,17 @@ export const componentId = (serviceId: string, featureId: string): string =>
 /** The id of the incident that tells of a detector's outage. */
 export const incidentIdOf = (outageId: string): string => stableId(`incident/${outageId}`)
 
-function spell(bytes: Buffer): string {
-  let value = bytes.readBigUInt64BE(0)
+/** Eight bytes as a number to the base of 36, its lowest digit first. */
+function spell(bytes: Buffer, at = 0): string {
+  let high = bytes.readUInt32BE(at)
+  let low = bytes.readUInt32BE(at + 4)
   let text = ''
   for (let i = 0; i < LENGTH; i++) {
-    text += ALPHABET[Number(value % 36n)]
-    value /= 36n
+    // By hand: the same in BigInt takes ten times as long.
+    const rest = (high % BASE) * 2 ** 32 + low
+    text += ALPHABET[rest % BASE]
+    high = Math.floor(high / BASE)
+    low = Math.floor(rest / BASE)
   }
   return text
 }

@@ -1,15 +1,15 @@
 /** Who reported, without knowing who: a hash that can't be led back to an address, nor across days. */
-import { createHmac } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { WatchCtx } from '../../app/context.ts'
 
 export interface ReporterHash {
-  /** 16 bytes: the same for the same network and cookie within a day. */
-  of(input: { readonly network: string; readonly cookie: string; readonly atMs: number }): Uint8Array
+  /** 16 bytes, in hexadecimal: the same for the same network and cookie within a day. */
+  of(input: { readonly network: string; readonly cookie: string; readonly atMs: number }): string
 }
 
 const DAY_MS = 86_400_000
 const SALT_BYTES = 32
-const HASH_BYTES = 16
+const HASH_DIGITS = 32
 
 /**
  * Opens today's salt. It is kept so that a restart counts nobody twice, and thrown away with its day: from then on nobody
@@ -26,7 +26,8 @@ export async function openReporterHash(ctx: WatchCtx): Promise<ReporterHash> {
           .then((next) => void (salt = next))
           .catch((error: unknown) => ctx.log.error({ err: error }, 'reports.salt-not-kept'))
           .finally(() => (loading = null))
-      return createHmac('sha256', salt.bytes).update(`${network}\n${cookie}`).digest().subarray(0, HASH_BYTES)
+      // A secret of fixed length in front, and half of the result: what is known of it can't be extended to another's.
+      return hash('sha256', `${salt.text}\n${network}\n${cookie}`).slice(0, HASH_DIGITS)
     },
   }
 }
@@ -36,7 +37,7 @@ const dayOf = (atMs: number): number => Math.floor(atMs / DAY_MS)
 async function loadSalt(
   ctx: WatchCtx,
   day: number,
-): Promise<{ readonly day: number; readonly bytes: Buffer }> {
+): Promise<{ readonly day: number; readonly text: string }> {
   const name = `report-salt-${day}`
   await ctx.store.write([
     { sql: "delete from kept where name like 'report-salt-%' and name <> :name", params: { name } },
@@ -50,5 +51,5 @@ async function loadSalt(
     },
   ])
   const row = ctx.store.get<{ value: string }>('select value from kept where name = :name', { name })
-  return { day, bytes: Buffer.from(row!.value, 'base64') }
+  return { day, text: row!.value }
 }

@@ -6,7 +6,6 @@ import { createRateBucket, type RateBucket } from '../../../kit/rate-bucket.ts'
 import type { WatchCtx } from '../../app/context.ts'
 import { notFound, WatchError } from '../../app/errors.ts'
 import type { ServiceEntry } from '../../configuration/index.ts'
-import { isRace } from '../../store/index.ts'
 import type { NetworkTable } from '../networks/index.ts'
 import { openMinuteCounts, type MinuteCounts } from './minute-counts.ts'
 import { createProofOfWork, type ProofOfWork } from './proof-of-work.ts'
@@ -147,13 +146,8 @@ async function makeRow(
 
 /** False: this reporter is in this window already. */
 async function keep(ctx: WatchCtx, row: ReportRow): Promise<boolean> {
-  try {
-    await ctx.store.write([{ sql: INSERT, params: { ...row }, mustChange: true }])
-    return true
-  } catch (error) {
-    if (isRace(error)) return false
-    throw error
-  }
+  const [inserted] = await ctx.store.write([{ sql: INSERT, params: row }])
+  return inserted! > 0
 }
 
 function tellOf({ counts, observe }: Intake, row: ReportRow): void {
@@ -191,10 +185,11 @@ function createOthersCount(ctx: WatchCtx): OthersCount {
   }
 }
 
-interface ReportRow {
+/** As `INSERT` names them. */
+type ReportRow = {
   readonly serviceId: string
   readonly window: number
-  readonly reporter: Uint8Array
+  readonly reporter: string
   readonly atMs: number
   readonly featureId: string | null
   readonly region: string | null
@@ -207,7 +202,7 @@ interface ReportRow {
 
 const INSERT = `insert into report (service_id, window, reporter, at_ms, feature_id, region, asn, device, client_version,
     trust, diagnosis)
-  values (:serviceId, :window, :reporter, :atMs, :featureId, :region, :asn, :device, :clientVersion, :trust, :diagnosis)
+  values (:serviceId, :window, unhex(:reporter), :atMs, :featureId, :region, :asn, :device, :clientVersion, :trust, :diagnosis)
   on conflict do nothing`
 function checkFeature(entry: ServiceEntry, feature: string | null): void {
   if (feature === null || entry.features.some(({ id }) => id === feature)) return
