@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import { openPageLinks } from '../on-call/index.ts'
+import { answerRoutes, openPageLinks } from '../on-call/index.ts'
 import { createWatchWorld, type WatchWorld } from '../pages/world.fixtures.ts'
 import { openOperators, operatorRoutes } from './index.ts'
 
@@ -60,12 +60,19 @@ export async function openWorld(
   const world = await createWatchWorld({ ...options, env })
   const operators = await openOperators(world.ctx)
   const links = await openPageLinks(world.ctx)
-  const url = await world.serve(operatorRoutes(operators, { links, vapidPublicKey: 'unused' }))
+  const writes: string[] = []
+  const url = await world.serve(async (app, ctx) => {
+    app.addHook('onRoute', ({ method, url: path }) => {
+      for (const one of [method].flat()) if (!/^(GET|HEAD|OPTIONS)$/.test(one)) writes.push(`${one} ${path}`)
+    })
+    await operatorRoutes(operators, { links, vapidPublicKey: 'unused' })(app, ctx)
+    await answerRoutes(links)(app, ctx)
+  })
   const close = async () => {
     await world[Symbol.asyncDispose]()
     operators[Symbol.dispose]()
   }
-  return { world, auth: operators.auth, links, url, [Symbol.asyncDispose]: close }
+  return { world, auth: operators.auth, links, url, writes, [Symbol.asyncDispose]: close }
 }
 
 export const firstLink = async (world: WatchWorld): Promise<string> =>

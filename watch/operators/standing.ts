@@ -14,7 +14,7 @@ const COLUMNS = 'id, name, role, since_ms as sinceMs'
 
 /** The longest serving first. */
 export const listOperators = (ctx: WatchCtx): Operator[] =>
-  ctx.store.all<Operator>(`select ${COLUMNS} from operator where role <> 'none' order by since_ms, id`)
+  ctx.store.all<Operator>(`select ${COLUMNS} from operator where role <> 'none' order by since_ms, rowid`)
 
 /** Null: nobody of this account operates the watch (any longer). */
 export const findOperator = (ctx: WatchCtx, id: string): Operator | null =>
