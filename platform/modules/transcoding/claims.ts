@@ -11,6 +11,8 @@ const POLL_MS = 300
 export interface Claim extends AsyncDisposable {
   /** Aborted when the claim was lost: the database was away for longer than it lasts. */
   readonly signal: AbortSignal
+  /** Lets the next one in. Idempotent; disposal does it too. */
+  release(): Promise<void>
 }
 
 /**
@@ -32,14 +34,15 @@ export async function claimWork(ctx: Ctx, videoId: string, signal: AbortSignal):
       () => ctx.clock.monotonicMs() - renewedAtMs > CLAIM_MS && lost.abort(),
     )
   }, RENEW_MS)
-  return {
-    signal: lost.signal,
-    async [Symbol.asyncDispose]() {
-      clearInterval(timer)
-      // When this fails the claim lapses by itself.
-      await queries.release(ctx.db, videoId, owner).catch(() => {})
-    },
+  let isReleased = false
+  async function release(): Promise<void> {
+    if (isReleased) return
+    isReleased = true
+    clearInterval(timer)
+    // When this fails the claim lapses by itself.
+    await queries.release(ctx.db, videoId, owner).catch(() => {})
   }
+  return { signal: lost.signal, release, [Symbol.asyncDispose]: release }
 }
 
 function tryClaim(ctx: Ctx, videoId: string, owner: string): Promise<boolean> {

@@ -13,7 +13,7 @@ import type { Ctx } from '../../app/context.ts'
 import { inTransaction } from '../../infra/db/index.ts'
 import { FfmpegError, HANDED_FILE } from '../../infra/ffmpeg/index.ts'
 import { findVideo, originalKeyOf, recordGeneration } from '../videos/index.ts'
-import { claimWork } from './claims.ts'
+import { claimWork, type Claim } from './claims.ts'
 import { encodeIntoBlobs, refuseVideo } from './encoding.ts'
 import { inspectFile, limitsOf } from './inspection.ts'
 import { judgeOriginal, settleWithoutOriginal } from './originals.ts'
@@ -59,15 +59,15 @@ export async function makeFirstPlayable(ctx: Ctx, job: TranscodeJob, signal: Abo
     const run = { videoId, generation, plan: work.plan, file, durationMs: null, signal: held }
     const input: SourceInput = { from: 'file', demuxer: work.demuxer, path: HANDED_FILE }
     const sinks = await encodeIntoBlobs(ctx, { ...run, job: copyArguments(input, work.plan, limitsOf(ctx)) })
-    if (isGoodCopy(sinks)) return void (await publishFirst(ctx, job, work))
+    if (isGoodCopy(sinks)) return void (await publishFirst(ctx, job, work, { claim }))
     await giveUpCopy(ctx, videoId, work, sinks)
   }
   await encodeFirstRung(ctx, job, work, file, held)
-  await publishFirst(ctx, job, { ...work, mode: 'encode' })
+  await publishFirst(ctx, job, { ...work, mode: 'encode' }, { claim })
 }
 
 /**
- * Records the first generation, asks for the rest, and makes the poster if there is none.
+ * Records the first generation, asks for the rest, lets it begin, and makes the poster if there is none.
  *
  * @param poster that is in the making: nobody waits for it before the video plays.
  * @returns false when the source was refused after all.
@@ -76,7 +76,7 @@ export async function publishFirst(
   ctx: Ctx,
   job: TranscodeJob,
   work: Work,
-  poster?: Promise<void>,
+  { claim, poster }: { readonly claim: Claim; readonly poster?: Promise<void> | undefined },
 ): Promise<boolean> {
   const { videoId } = job
   const journal = await queries.listRenditions(ctx.db, videoId)
@@ -101,6 +101,7 @@ export async function publishFirst(
     await askFor(ctx, tx, 'improve', job)
   })
   ctx.log.info({ videoId, kind }, 'transcoding.playable')
+  await claim.release()
   await poster
   await ensurePoster(ctx, videoId, manifest.videos[0]!)
   return true

@@ -79,7 +79,7 @@ async function stream(ctx: Ctx, upload: ArrivingUpload, stallMs: number): Promis
   await using _poster = { [Symbol.asyncDispose]: async () => poster }
   if (!isMade) return 'left'
   await upload.whenSafe
-  return (await publishFirst(ctx, { videoId, accountId }, work, poster)) ? 'playable' : 'refused'
+  return (await publishFirst(ctx, { videoId, accountId }, work, { claim, poster })) ? 'playable' : 'refused'
 }
 
 async function lookUntilKnown(
