@@ -6,6 +6,7 @@ import type { ComponentStatus } from '../../contract/watch.ts'
 import type { Detector, DetectorEvent, Outage } from '../../engines/detect/types.ts'
 import { nameOfActor, WATCH } from '../app/actor.ts'
 import type { WatchCtx } from '../app/context.ts'
+import { incidentIdOf } from '../app/ids.ts'
 import { retryRaces } from '../store/index.ts'
 import { componentsAffected } from './affected.ts'
 import { applyOutage, type Applied } from './apply-outage.ts'
@@ -45,7 +46,7 @@ export interface IncidentBook {
 }
 
 /** Figures alone (posterior, forecast) are written this often. */
-const FIGURES_EVERY_MS = 30_000
+const FIGURES_EVERY_MS = 60_000
 
 /** What the book remembers between two looks. */
 interface Book {
@@ -106,7 +107,8 @@ async function settle(
   const { nowMs } = look
   const adoptedId = [...lost.values()].find((record) => isOfIncident(outage, record))?.id
   await retryRaces(async () => {
-    const own = findIncidentOfOutage(ctx.store, outage.id)
+    // Under the id that it would get, an operator may have taken it over from another watch.
+    const own = findIncidentOfOutage(ctx.store, outage.id) ?? findIncident(ctx.store, incidentIdOf(outage.id))
     const record = own ?? (adoptedId === undefined ? null : findIncident(ctx.store, adoptedId))
     if (record && isOperatorsWord(ctx, record, outage.resolvedAtMs)) return
     const applied = applyOutage(record, {
