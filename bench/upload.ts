@@ -3,8 +3,8 @@
  *
  * Five films, each over a line of 20 Mb/s (by the fault proxy) and over loopback, beside ffmpeg alone on the finished
  * file: (a) the same ladder by one command from one decode, and (b) the largest rung first, each rung from the one before,
- * which is PeerTube's order. The last byte's time is when it left the line; a milestone's is when a client that asks each
- * 50 ms learned of it. Processor time is user + system of the supervisor, PostgreSQL and all their descendants, ended ones
+ * which is PeerTube's order. The last byte's time is when it left the line; a milestone's is when a page that
+ * listens for updates heard of it. Processor time is user + system of the supervisor, PostgreSQL and all their descendants, ended ones
  * included, from before the first request to `complete` (/proc/PID/stat); ffmpeg's own is what it says of itself.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -12,7 +12,8 @@ import { loadavg } from 'node:os'
 import { startFaultProxy, type FaultProxy } from '../tests/support/fault-proxy.ts'
 import { startProduct, type Product } from '../tests/support/product.ts'
 import { makeTemporaryDir } from '../tests/support/temporary-dir.ts'
-import { signUp, uploadFilm, waitUntilComplete, type Person } from '../tests/support/browser-upload.ts'
+import { signUp, uploadFilm, type Person } from '../tests/support/browser-upload.ts'
+import { listenToReceipts } from './upload/milestones.ts'
 import { checkPlayback } from './upload/playback-check.ts'
 import { readProcessorTimeS } from './machine/processor-time.ts'
 import { measureRivals, type Effort, type Rivals } from './upload/rivals.ts'
@@ -114,6 +115,7 @@ async function measureUpload(
           down: { latencyMs: LATENCY_MS },
         })
       : null
+  using receipts = await listenToReceipts(direct, person)
   const processorBeforeS = await readProcessorTimeS(roots)
   const startedAtMs = performance.now()
   let sentAtMs = 0
@@ -125,7 +127,7 @@ async function measureUpload(
     () => (sentAtMs = performance.now()),
   )
   const lastByteAtMs = arrivals?.lastAtMs() ?? sentAtMs
-  const done = await waitUntilComplete(direct, person, receipt.id)
+  const done = await receipts.untilComplete(receipt.id)
   const processorS = (await readProcessorTimeS(roots)) - processorBeforeS
   await checkPlayback(direct, person, receipt.videoId, { renditions: rungs, durationS: source.durationS })
   await sleep(SETTLE_MS)
