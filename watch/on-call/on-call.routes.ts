@@ -177,10 +177,13 @@ function serviceOf(ctx: WatchCtx, request: FastifyRequest): ServiceEntry {
   return entry
 }
 
+/** Words of a browser's name for itself, the more telling ones first: Edge says Chrome too, and Android Linux. */
+const BROWSERS = { Firefox: 'Firefox', Edg: 'Edge', OPR: 'Opera', Chrome: 'Chrome', Safari: 'Safari' }
+const SYSTEMS = ['Android', 'iPhone', 'iPad', 'Windows', 'Mac OS', 'Linux']
+
 /** Which browser it is, for a person who has several. */
 function labelOf(userAgent: string): string {
-  const browser = /Firefox|Edg|OPR|Chrome|Safari/.exec(userAgent)?.[0] ?? 'A browser'
-  const system = /Android|iPhone|iPad|Windows|Mac OS|Linux/.exec(userAgent)?.[0]
-  const name = browser === 'Edg' ? 'Edge' : browser === 'OPR' ? 'Opera' : browser
-  return system ? `${name} on ${system}` : name
+  const [, browser = 'A browser'] = Object.entries(BROWSERS).find(([word]) => userAgent.includes(word)) ?? []
+  const system = SYSTEMS.find((word) => userAgent.includes(word))
+  return system ? `${browser} on ${system}` : browser
 }
