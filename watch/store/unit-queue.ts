@@ -1,6 +1,14 @@
 /** Units on their way to the writer: gathered for a moment, sent together, each answered by its own result. */
 import { WatchError } from '../app/errors.ts'
-import type { ToWriter, UnitResult, WireStatement, WireUnit } from './protocol.ts'
+import { toPositional, valuesInOrder, type PositionalSql } from './positional.ts'
+import {
+  encodeUnits,
+  type NewSql,
+  type ToWriter,
+  type UnitResult,
+  type WireStatement,
+  type WireUnit,
+} from './protocol.ts'
 import type { Statement } from './types.ts'
 
 /** How long a unit waits for company before it goes to the writer. */
@@ -8,6 +16,7 @@ const GATHER_MS = 2
 const RETRY_AFTER_S = 5
 /** Units that wait for the writer; beyond this the disk is too slow for what comes in. */
 const MAX_PENDING = 100_000
+const NO_PARAMS = {}
 
 interface Pending {
   readonly resolve: (changes: number[]) => void
@@ -36,7 +45,7 @@ export function createUnitQueue(writer: {
   let lastId = 0
 
   function send(units: readonly WireUnit[]): void {
-    writer.post({ type: 'write', newSql: sql.untold(), units })
+    writer.post({ type: 'write', newSql: sql.untold(), units: encodeUnits(units) })
     sql.noteTold()
   }
 
@@ -58,7 +67,13 @@ export function createUnitQueue(writer: {
     add(statements) {
       if (pending.size >= MAX_PENDING) return Promise.reject(unavailable('Too much waits for the disk.'))
       const id = ++lastId
-      gathered.push({ id, statements: statements.map(sql.encode) })
+      try {
+        gathered.push({ id, statements: statements.map(sql.encode) })
+      } catch (error) {
+        return Promise.reject(
+          new Error(`The unit was refused: ${(error as Error).message}`, { cause: error }),
+        )
+      }
       timer ??= setTimeout(flush, GATHER_MS)
       return new Promise((resolve, reject) => pending.set(id, { resolve, reject }))
     },
@@ -100,27 +115,31 @@ function sendAll(
 
 /** SQL goes over to the thread once, and is named by its number from then on. */
 function createSqlNumbers() {
-  const numbers = new Map<string, number>()
-  let untold: [number, string][] = []
+  interface Known extends PositionalSql {
+    readonly number: number
+  }
+  const known = new Map<string, Known>()
+  let untold: NewSql[] = []
 
-  function numberOf(text: string): number {
-    let known = numbers.get(text)
-    if (known === undefined) {
-      numbers.set(text, (known = numbers.size))
-      untold.push([known, text])
+  function find(text: string): Known {
+    let found = known.get(text)
+    if (!found) {
+      found = { number: known.size, ...toPositional(text) }
+      known.set(text, found)
+      untold.push({ number: found.number, text: found.text })
     }
-    return known
+    return found
   }
 
   return {
-    encode: ({ sql, params, mustChange = false }: Statement): WireStatement => ({
-      sql: numberOf(sql),
-      params: params ?? null,
-      mustChange,
-    }),
+    /** @throws {RangeError} when the values are not those that the SQL names */
+    encode: ({ sql, params = NO_PARAMS, mustChange = false }: Statement): WireStatement => {
+      const found = find(sql)
+      return { sql: found.number, values: valuesInOrder(found, params), mustChange }
+    },
     untold: () => untold,
     noteTold: () => void (untold = []),
-    forgetTold: () => void (untold = [...numbers].map(([text, number]) => [number, text])),
+    forgetTold: () => void (untold = [...known.values()].map(({ number, text }) => ({ number, text }))),
   }
 }
 

@@ -1,7 +1,7 @@
 /** The writer's thread as this side has it: started, started anew when it ends by itself, told what to write, asked to end. */
 import { Worker } from 'node:worker_threads'
 import type { Log } from '../../kit/log.ts'
-import type { FromWriter, ToWriter, UnitResult } from './protocol.ts'
+import { decodeResults, type FromWriter, type ToWriter, type UnitResult } from './protocol.ts'
 
 const RESTART_DELAY_MS = 500
 
@@ -55,7 +55,7 @@ export function startWriterThread(
           `${path} can not be used: ${message.message}. Give the watch another --data folder, or move this file away.`,
         ),
       )
-    else events.onResults(message.results)
+    else events.onResults(decodeResults(message))
   }
 
   function restart(): void {

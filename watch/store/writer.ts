@@ -3,7 +3,17 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads'
-import type { FromWriter, ToWriter, UnitFailure, UnitResult, WireUnit } from './protocol.ts'
+import {
+  decodeUnits,
+  encodeResults,
+  type FromWriter,
+  type NewSql,
+  type ToWriter,
+  type UnitFailure,
+  type UnitResult,
+  type WireStatement,
+  type WireUnit,
+} from './protocol.ts'
 
 /** Result codes that say something about the disk or the file rather than about the statement (sqlite.org/rescode.html). */
 const DISK_CODES = new Set([5, 6, 8, 10, 11, 13, 14, 15, 26])
@@ -41,7 +51,7 @@ function migrate(db: DatabaseSync): void {
 
 interface Committer {
   /** Learns SQL by the number that it is called by from then on. */
-  learn(sql: readonly (readonly [number, string])[]): void
+  learn(sql: readonly NewSql[]): void
   /** Commits the units together; one that is wrong is undone alone. */
   commit(units: readonly WireUnit[]): UnitResult[]
 }
@@ -56,8 +66,8 @@ function createCommitter(db: DatabaseSync): Committer {
     return statement
   }
 
-  function runStatement({ sql, params, mustChange }: WireUnit['statements'][number]): number {
-    const changed = Number((params ? prepare(sql).run(params) : prepare(sql).run()).changes)
+  function runStatement({ sql, values, mustChange }: WireStatement): number {
+    const changed = Number(prepare(sql).run(...values).changes)
     if (mustChange && changed === 0) throw new Unchanged(sqlOf.get(sql)!)
     return changed
   }
@@ -80,7 +90,7 @@ function createCommitter(db: DatabaseSync): Committer {
 
   return {
     learn(sql) {
-      for (const [number, text] of sql) sqlOf.set(number, text)
+      for (const { number, text } of sql) sqlOf.set(number, text)
     },
     commit(units) {
       try {
@@ -105,7 +115,7 @@ function serve(db: DatabaseSync, port: MessagePort): void {
   function take(message: ToWriter): boolean {
     if (message.type === 'close') return false
     committer.learn(message.newSql)
-    waiting.push(...message.units)
+    for (const unit of decodeUnits(message.units)) waiting.push(unit)
     return true
   }
 
@@ -114,8 +124,7 @@ function serve(db: DatabaseSync, port: MessagePort): void {
     // What came in during the last commit goes into this one.
     for (let next = receiveMessageOnPort(port); next && isOpen; next = receiveMessageOnPort(port))
       isOpen = take(next.message as ToWriter)
-    while (waiting.length > 0)
-      say({ type: 'results', results: committer.commit(waiting.splice(0, UNITS_PER_COMMIT)) })
+    while (waiting.length > 0) say(encodeResults(committer.commit(waiting.splice(0, UNITS_PER_COMMIT))))
     if (isOpen) return
     db.close()
     port.close()
