@@ -5,6 +5,7 @@ import { notFound, WatchError } from '../app/errors.ts'
 import { retryRaces, type Statement } from '../store/index.ts'
 import { OUTAGE_STATES, type OutageState } from '../../engines/detect/types.ts'
 import { namesOf } from './apply-outage.ts'
+import { adoptableRecord } from '../peers/adoption.ts'
 import { auditStatement } from './audit.ts'
 import { componentsAffected } from './affected.ts'
 import { findIncident, writeExplanation, writeIncident, writeUpdate, type IncidentRecord } from './records.ts'
@@ -171,12 +172,12 @@ export async function mergeIncidents(ctx: WatchCtx, input: MergeIncidentsInput):
   const ids = [...new Set(input.incidentIds)].filter((id) => id !== input.intoId)
   return change(ctx, input.intoId, (into, nowMs) => {
     if (into.mergedInto !== null) throw invalid('The incident to merge into was merged itself.')
-    const others = ids.map((id) => findIncident(ctx.store, id) ?? missing(id))
-    if (others.some(({ serviceId }) => serviceId !== into.serviceId))
+    const others = ids.map((id) => findOrAdopt(ctx, id))
+    if (others.some(({ record }) => record.serviceId !== into.serviceId))
       throw invalid('Only incidents of one service can be merged.')
-    const merging = others.filter(({ mergedInto }) => mergedInto !== into.id)
+    const merging = others.filter(({ record }) => record.mergedInto !== into.id)
     if (merging.length === 0) return null
-    const all = [into, ...merging]
+    const all = [into, ...merging.map(({ record }) => record)]
     return {
       after: {
         ...into,
@@ -189,7 +190,7 @@ export async function mergeIncidents(ctx: WatchCtx, input: MergeIncidentsInput):
         },
       },
       update: null,
-      more: merging.map((other) =>
+      more: merging.map(({ record: other, seenAtMs }) =>
         writeIncident(
           {
             ...other,
@@ -198,7 +199,7 @@ export async function mergeIncidents(ctx: WatchCtx, input: MergeIncidentsInput):
             resolvedAtMs: other.resolvedAtMs ?? nowMs,
             updatedAtMs: Math.max(nowMs, other.updatedAtMs + 1),
           },
-          other.updatedAtMs,
+          seenAtMs,
         ),
       ),
       audit: { actor: input.actor, action: 'merge-incidents', facts: { merged: ids.join(' ') } },
@@ -215,7 +216,7 @@ interface Change {
 
 /**
  * Reads, decides, writes; and does so again when the incident changed meanwhile, as the detector moves figures while an
- * operator acts. Null: nothing is to be done.
+ * operator acts. One that only another watch knows is taken over by it. Null: nothing is to be done.
  */
 async function change(
   ctx: WatchCtx,
@@ -223,20 +224,29 @@ async function change(
   decide: (before: IncidentRecord, nowMs: number) => Change | null,
 ): Promise<IncidentView> {
   return retryRaces(async () => {
-    const before = findIncident(ctx.store, incidentId) ?? missing(incidentId)
+    const { record: before, seenAtMs } = findOrAdopt(ctx, incidentId)
     const nowMs = ctx.clock.now().getTime()
     const decided = decide(before, nowMs)
     if (!decided) return toView(ctx, before)
     const after = { ...decided.after, updatedAtMs: Math.max(nowMs, before.updatedAtMs + 1) }
     const update = decided.update && makeUpdate(ctx, decided.audit.actor, after, decided.update, nowMs)
     await ctx.store.write([
-      writeIncident(after, before.updatedAtMs),
+      writeIncident(after, seenAtMs),
       ...(update ? [writeUpdate(after.id, update)] : []),
       ...(decided.more ?? []),
       auditStatement(ctx, { ...decided.audit, subject: after.id }),
     ])
     return tell(ctx, after, update)
   })
+}
+
+/** Ours, or one that only another watch knows. `seenAtMs` is what `writeIncident` asks for. */
+function findOrAdopt(
+  ctx: WatchCtx,
+  id: string,
+): { readonly record: IncidentRecord; readonly seenAtMs: number | null } {
+  const own = findIncident(ctx.store, id)
+  return { record: own ?? adoptableRecord(ctx, id) ?? missing(id), seenAtMs: own?.updatedAtMs ?? null }
 }
 
 function makeUpdate(

@@ -27,12 +27,17 @@ export function matchStatements(
       if (isSameOutage(sorted[other]!, statement)) parents[rootOf(index)] = rootOf(other)
     open.push(index)
   }
-  // An operator of one watch took another's incident over: the same id is the same outage, however its times were corrected.
+  const join = (a: number, b: number | undefined) => {
+    if (b !== undefined && sorted[a]!.serviceId === sorted[b]!.serviceId) parents[rootOf(a)] = rootOf(b)
+  }
+  const byKey = new Map(sorted.map((statement, index) => [statementKey(statement), index]))
   const firstOf = new Map<string, number>()
-  for (const [index, { serviceId, incidentId }] of sorted.entries()) {
+  for (const [index, { origin, serviceId, incidentId, mergedInto }] of sorted.entries()) {
+    // An operator of one watch took another's incident over: the same id is the same outage, whatever its times are now.
     const first = firstOf.get(`${serviceId} ${incidentId}`)
     if (first === undefined) firstOf.set(`${serviceId} ${incidentId}`, index)
-    else parents[rootOf(index)] = rootOf(first)
+    join(index, first)
+    if (mergedInto !== null) join(index, byKey.get(statementKey({ origin, incidentId: mergedInto })))
   }
   const byRoot = Map.groupBy(sorted.keys(), rootOf)
   return [...byRoot.values()].map((indexes) => indexes.map((index) => sorted[index]!))

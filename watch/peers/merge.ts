@@ -66,24 +66,25 @@ function laterClosing(a: Closing, b: Closing): Closing {
  */
 export function incidentsOf(known: Known): JoinedIncident[] {
   const overAt = (statement: IncidentStatement) => overAtMs(known, statement)
-  return matchStatements(shownStatements(known), overAt).map((witnesses) => joinWords(witnesses, overAt))
+  const isTold = (statement: IncidentStatement) => isToldByAnother(known, statement)
+  return matchStatements([...known.statements.values()], overAt)
+    .map((group) => group.filter((statement) => !isTold(statement)))
+    .filter((witnesses) => witnesses.length > 0)
+    .map((witnesses) => joinWords(witnesses, overAt))
 }
 
-/** Without those whose incident another known one of the same watch tells of. */
-function shownStatements({ statements }: Known): IncidentStatement[] {
-  const isTold = (statement: IncidentStatement): boolean => {
-    const passed = new Set<string>()
-    let last = statement
-    while (last.mergedInto !== null && !passed.has(last.incidentId)) {
-      passed.add(last.incidentId)
-      const target = statements.get(statementKey({ origin: last.origin, incidentId: last.mergedInto }))
-      if (target?.serviceId !== statement.serviceId) break
-      last = target
-    }
-    // Merged into what nobody here knows, or into itself by a detour: it stands for itself.
-    return last !== statement && !passed.has(last.incidentId)
+/** Whether another incident of the same watch, which is known, tells of it, too: its operator merged the two. */
+function isToldByAnother({ statements }: Known, statement: IncidentStatement): boolean {
+  const passed = new Set<string>()
+  let last = statement
+  while (last.mergedInto !== null && !passed.has(last.incidentId)) {
+    passed.add(last.incidentId)
+    const target = statements.get(statementKey({ origin: last.origin, incidentId: last.mergedInto }))
+    if (target?.serviceId !== statement.serviceId) break
+    last = target
   }
-  return [...statements.values()].filter((statement) => !isTold(statement))
+  // Merged into what nobody here knows, or into itself by a detour: it stands for itself.
+  return last !== statement && !passed.has(last.incidentId)
 }
 
 /** When it was over, by its own watch or, after that went silent, by another; null: it isn't. */

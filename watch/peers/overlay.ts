@@ -2,7 +2,6 @@
 import type { WatchCtx } from '../app/context.ts'
 import { namesOf } from '../incidents/apply-outage.ts'
 import { explanationDueAtMs } from '../incidents/explanation-due.ts'
-import type { IncidentRecord } from '../incidents/records.ts'
 import type { IncidentView, UpdateView, WitnessView } from '../incidents/views.ts'
 import { CAUSE_NAMED_FROM, titleOf } from '../incidents/words.ts'
 import type { JoinedIncident, Witness } from './joined-incident.ts'
@@ -40,10 +39,10 @@ export function overlayList(
 ): IncidentView[] {
   const self = selfOf(ctx)
   if (self === null) return own.map(({ view }) => view)
-  const theirs = listStatements(ctx.store, window)
   const merged = own.filter(({ view }) => view.mergedInto !== null).map(({ view }) => view)
-  const standing = own.filter(({ view }) => view.mergedInto === null)
-  const joined = joinedViews(ctx, self, standing, theirs)
+  const joined = joinedViews(ctx, self, own, listStatements(ctx.store, window)).filter(
+    ({ resolvedAtMs }) => resolvedAtMs === null || resolvedAtMs > window.endedAfterMs,
+  )
   return [...merged, ...joined].sort(
     (a, b) => b.startedAtMs - a.startedAtMs || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0),
   )
@@ -67,50 +66,12 @@ export function overlayOne(ctx: WatchCtx, id: string, reader: OwnReader): Incide
     first.startedAtMs - REACH_MS,
     (first.resolvedAtMs ?? ctx.clock.now().getTime()) + REACH_MS,
   )
-  const standing = near.filter(({ view }) => view.mergedInto === null)
-  const views = joinedViews(ctx, self, standing, theirs)
+  const views = joinedViews(ctx, self, near, theirs)
   return (
     views.find((view) => view.id === id || view.witnesses?.some(({ incidentId }) => incidentId === id)) ??
     own?.view ??
     null
   )
-}
-
-/** The record of an incident that only peers know, for an operator here who has something to say about it. */
-export function adoptableRecord(ctx: WatchCtx, id: string): IncidentRecord | null {
-  const [statement] = findStatements(ctx.store, id).toSorted((a, b) => b.version - a.version)
-  if (!statement || !ctx.catalog.find(statement.serviceId)) return null
-  return {
-    id,
-    serviceId: statement.serviceId,
-    outageId: null,
-    state: statement.state,
-    pinnedState: null,
-    operatorCause: null,
-    startedAtMs: statement.startedAtMs,
-    confirmedAtMs: statement.confirmedAtMs,
-    resolvedAtMs: statement.resolvedAtMs,
-    updatedAtMs: statement.version,
-    mergedInto: null,
-    facts: {
-      title: statement.title,
-      isTitleByOperator: false,
-      impact: statement.impact,
-      causes: statement.causes,
-      confidence: statement.confidence,
-      contributions: {},
-      featureIds: statement.featureIds,
-      regions: statement.regions,
-      detectedAtMs: statement.detectedAtMs,
-      identifiedAtMs: statement.identifiedAtMs,
-      recoveringAtMs: statement.recoveringAtMs,
-      relapses: statement.relapses,
-      recovered: statement.recovered,
-      forecast: null,
-      officialLagMs: statement.officialLagMs,
-      isAdopted: true,
-    },
-  }
 }
 
 /** Null: no peer ever said anything, so there is nothing to lay over. */
@@ -126,24 +87,32 @@ function joinedViews(
   theirs: readonly IncidentStatement[],
 ): IncidentView[] {
   const ownById = new Map(own.map((one) => [one.record.id, one]))
-  const statements = [...theirs, ...own.map((one) => toStatement(ctx, one, self))]
-  const known: Known = knownOf(withMergeTargets(ctx, statements), listClosings(ctx.store, statements))
+  const ours = own
+    // One whose target is not looked at would stand for itself.
+    .filter(({ record: { mergedInto } }) => mergedInto === null || ownById.has(mergedInto))
+    .map((one) => toStatement(ctx, one, self))
+  const statements = [...ours, ...theirs, ...beyondTheWindow(ctx, [...ours, ...theirs])]
+  const known: Known = knownOf(statements, listClosings(ctx.store, statements))
   const hearing = readHearing(ctx)
   return incidentsOf(known).map((incident) => {
-    const ours = incident.witnesses.filter(({ statement }) => isOurs(statement, self))
-    const mine = ours.map(({ statement }) => ownById.get(statement.incidentId)).find((one) => one)
     const [first, second] = incident.witnesses
+    const mine = incident.witnesses
+      .filter(({ statement }) => isOurs(statement, self))
+      .map(({ statement }) => ownById.get(statement.incidentId))
+      .find((one) => one !== undefined)
     if (mine && !second && first!.overAtMs === mine.record.resolvedAtMs) return mine.view
     return toJoinedView(ctx, incident, { self, mine: mine?.view ?? null, hearing })
   })
 }
 
-/** What one was merged into may lie outside the window that is looked at. */
-function withMergeTargets(ctx: WatchCtx, statements: readonly IncidentStatement[]): IncidentStatement[] {
-  const targets = statements.flatMap(({ origin, mergedInto }) =>
-    mergedInto === null ? [] : (findStatement(ctx.store, origin, mergedInto) ?? []),
-  )
-  return [...statements, ...targets]
+/** What statements of the window refer to, however long ago it was. */
+function beyondTheWindow(ctx: WatchCtx, statements: readonly IncidentStatement[]): IncidentStatement[] {
+  return statements.flatMap(({ origin, incidentId, mergedInto, isAdopted }) => [
+    ...(mergedInto === null
+      ? []
+      : [findStatement(ctx.store, origin, mergedInto)].filter((one) => one !== null)),
+    ...(isAdopted ? findStatements(ctx.store, incidentId) : []),
+  ])
 }
 
 const isOurs = (statement: IncidentStatement, { origin, epoch }: Origin): boolean =>

@@ -2,7 +2,7 @@
 import { findFreePort } from '../../kit/free-port.ts'
 import { startFaultProxy, type FaultProxy } from '../../tests/support/fault-proxy.ts'
 import { createWatchApp, type WatchApp } from '../http/http.ts'
-import { writeIncident, writeUpdate, type IncidentRecord } from '../incidents/records.ts'
+import { writeIncident, writeUpdate, type IncidentFacts, type IncidentRecord } from '../incidents/records.ts'
 import { publicRoutes } from '../pages/index.ts'
 import { createWatchWorld, type WatchWorld } from '../pages/world.fixtures.ts'
 import { openNetworkTable } from '../signals/networks/index.ts'
@@ -108,8 +108,10 @@ async function startOne(id: string, port: number, lineToOther: FaultProxy) {
   return Object.assign(one, { [Symbol.asyncDispose]: () => owned.disposeAsync() })
 }
 
+export type Changes = Partial<Omit<IncidentRecord, 'facts'>> & { readonly facts?: Partial<IncidentFacts> }
+
 /** What a watch's own detector would have made of an outage of the feed in Europe. */
-export function makeRecord({ world }: PairWatch, changes: Partial<IncidentRecord> = {}): IncidentRecord {
+function makeRecord({ world }: PairWatch, changes: Changes): IncidentRecord {
   const nowMs = world.clock.now().getTime()
   return {
     id: world.ctx.newId(),
@@ -146,7 +148,7 @@ export function makeRecord({ world }: PairWatch, changes: Partial<IncidentRecord
 }
 
 /** Keeps an incident as the watch's own, with an update that says it, and tells of it as the loop does. */
-export async function see(watch: PairWatch, changes: Partial<IncidentRecord> = {}): Promise<IncidentRecord> {
+export async function see(watch: PairWatch, changes: Changes = {}): Promise<IncidentRecord> {
   const { ctx } = watch.world
   const record = makeRecord(watch, changes)
   await ctx.store.write([writeIncident(record, null), writeUpdate(record.id, updateOf(watch, record))])

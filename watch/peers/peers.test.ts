@@ -1,6 +1,14 @@
 import { expect, test } from 'vitest'
 import { WatchStatus } from '../../contract/watch.ts'
-import { correctCause, incidentById, listIncidents, statusOf, type IncidentView } from '../incidents/index.ts'
+import {
+  correctCause,
+  incidentById,
+  listIncidents,
+  mergeIncidents,
+  statusOf,
+  type IncidentView,
+} from '../incidents/index.ts'
+import { findIncident } from '../incidents/records.ts'
 import { RESPONDER } from '../pages/world.fixtures.ts'
 import { see, seeOver, startPair, type PairWatch } from './pair.fixtures.ts'
 
@@ -209,4 +217,33 @@ test('an operator’s word on the cause, given at either watch, is shown at both
   await pair.pass(SECONDS_TO_TELL)
   for (const one of [pair.a, pair.b])
     expect(incidentsAt(one)).toMatchObject([{ cause: 'network', isCauseByOperator: true }])
+})
+
+test('an operator can speak of what only the other watch saw, and merge it; both show it', async () => {
+  await using pair = await startPair()
+  const { ctx } = pair.b.world
+  const theirs = await see(pair.a)
+  await pair.pass(SECONDS_TO_TELL)
+  await correctCause(ctx, { actor: RESPONDER, incidentId: theirs.id, cause: 'edge' })
+  await pair.pass(SECONDS_TO_TELL)
+  for (const one of [pair.a, pair.b])
+    expect(incidentsAt(one)).toMatchObject([{ id: theirs.id, cause: 'edge', isCauseByOperator: true }])
+  expect(await pageOf(pair.b)).toContain('Seen by watch a only.')
+
+  const ours = await see(pair.b, { facts: { featureIds: ['video'] } })
+  await pair.pass(SECONDS_TO_TELL)
+  expect(incidentsAt(pair.a)).toHaveLength(2)
+  await mergeIncidents(ctx, { actor: RESPONDER, intoId: ours.id, incidentIds: [theirs.id] })
+  await pair.pass(SECONDS_TO_TELL)
+  const standing = (one: PairWatch) => incidentsAt(one).filter(({ mergedInto }) => mergedInto === null)
+  for (const one of [pair.a, pair.b]) {
+    expect(standing(one)).toHaveLength(1)
+    expect(standing(one)[0]!.featureIds).toEqual(['feed', 'video'])
+  }
+
+  // Once the watch that saw it says that it is over, who only spoke of it does not hold it open.
+  await seeOver(pair.a, theirs)
+  await seeOver(pair.b, findIncident(ctx.store, ours.id)!)
+  await pair.pass(SECONDS_TO_TELL)
+  for (const one of [pair.a, pair.b]) expect(standing(one)).toMatchObject([{ state: 'resolved' }])
 })
