@@ -184,29 +184,7 @@ function renderOverrideForms(service: ServiceOnCall, now: Date): Html {
   const hourMs = Math.floor(now.getTime() / 3_600_000) * 3_600_000
   return html`<details class="card">
     <summary>Change who is on call</summary>
-    ${
-      ownPersonId !== null &&
-      html`<form class="form" method="post" action="/operate/on-call/overrides">
-        <input type="hidden" name="service" value="${id}" /><input
-          type="hidden"
-          name="person"
-          value="${ownPersonId}"
-        />
-        <div>
-          <label for="own-rota-${id}">I take over</label
-          ><select id="own-rota-${id}" name="rota">
-            ${entry.onCall.rotas.map((rota) => html`<option value="${rota.id}">${rota.name}</option>`)}
-          </select>
-        </div>
-        <div>
-          <label for="hours-${id}">From now, for</label
-          ><select id="hours-${id}" name="hours">
-            ${HOURS_OFFERED.map((hours) => html`<option value="${hours}" ${hours === 8 && trusted(' selected')}>${hours} h</option>`)}
-          </select>
-        </div>
-        <p><button class="btn main">I take over now</button></p>
-      </form>`
-    }
+    ${ownPersonId !== null && renderTakeOver(entry, ownPersonId)}
     <form class="form acts" method="post" action="/operate/on-call/overrides">
       <input type="hidden" name="service" value="${id}" />
       ${rotas}
@@ -221,6 +199,28 @@ function renderOverrideForms(service: ServiceOnCall, now: Date): Html {
     </form>
   </details>`
 }
+
+const renderTakeOver = (entry: ServiceEntry, ownPersonId: string): Html =>
+  html`<form class="form" method="post" action="/operate/on-call/overrides">
+    <input type="hidden" name="service" value="${entry.id}" /><input
+      type="hidden"
+      name="person"
+      value="${ownPersonId}"
+    />
+    <div>
+      <label for="own-rota-${entry.id}">I take over</label
+      ><select id="own-rota-${entry.id}" name="rota">
+        ${entry.onCall.rotas.map((rota) => html`<option value="${rota.id}">${rota.name}</option>`)}
+      </select>
+    </div>
+    <div>
+      <label for="hours-${entry.id}">From now, for</label
+      ><select id="hours-${entry.id}" name="hours">
+        ${HOURS_OFFERED.map((hours) => html`<option value="${hours}" ${hours === 8 && trusted(' selected')}>${hours} h</option>`)}
+      </select>
+    </div>
+    <p><button class="btn main">I take over now</button></p>
+  </form>`
 
 function renderEscalation(entry: ServiceEntry): Html {
   const { escalation, repeats, pageFrom, blindAfterMinutes, rotas, people } = entry.onCall

@@ -30,7 +30,7 @@ export function subjectOf(ctx: WatchCtx, entry: ServiceEntry | undefined, page: 
   }
 }
 
-export type PageWord = 'page' | 'acknowledged' | 'unanswered' | 'over'
+export type PageWord = 'page' | 'acknowledged' | 'over'
 
 export interface PageMessage {
   readonly page: PageRecord
@@ -88,7 +88,7 @@ function makeNotice(ctx: WatchCtx, links: PageLinks, message: PageMessage): Noti
 function stateWords(word: PageWord, by: string | undefined): string {
   if (word === 'page') return 'You are paged'
   if (word === 'acknowledged') return `Answered by ${by}`
-  return word === 'over' ? 'Over' : 'Nobody has answered'
+  return 'Over'
 }
 
 function firstSteps(entry: ServiceEntry, incident: IncidentView | null): string[] {

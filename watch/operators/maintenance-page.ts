@@ -2,7 +2,7 @@
 import type { ServiceEntry } from '../configuration/index.ts'
 import type { MaintenanceView, StatusView } from '../incidents/index.ts'
 import { formatInstant } from '../pages/format.ts'
-import { html } from '../pages/html.ts'
+import { html, type Html } from '../pages/html.ts'
 import { describeScope } from '../pages/incident-block.ts'
 import { maintenanceWords } from '../pages/words.ts'
 import { renderAnnouncement } from './announcement.ts'
@@ -17,50 +17,18 @@ export interface MaintenancesInput {
   readonly maintenances: readonly { readonly one: MaintenanceView; readonly view: StatusView }[]
 }
 
+const NEXT = { scheduled: 'in_progress', in_progress: 'verifying', verifying: 'completed' } as const
+
 /** Renders it. */
 export function renderMaintenances(input: MaintenancesInput): string {
   const { actor, entries, chosen, maintenances } = input
   const mayAct = actor.role !== 'observer'
-  const next = { scheduled: 'in_progress', in_progress: 'verifying', verifying: 'completed' } as const
   return renderOperatorPage({
     title: 'Maintenance',
     actor,
     current: 'maintenances',
     body: html`<section>
-        ${maintenances.length === 0 && html`<p class="sub">None is planned.</p>`}${maintenances.map(
-          ({ one, view }) => {
-            const step = one.status === 'completed' ? null : next[one.status]
-            return html`<article class="card">
-              <h3>${one.title}</h3>
-              <p class="meta">
-                <span>${maintenanceWords[one.status]}</span><span>${view.service.name}</span
-                ><span>${describeScope(one, view)}</span
-                ><span
-                  >${formatInstant(new Date(one.scheduledForMs), 'Etc/UTC')} until
-                  ${formatInstant(new Date(one.scheduledUntilMs), 'Etc/UTC')}</span
-                >
-              </p>
-              ${
-                mayAct &&
-                step &&
-                html`<form class="form acts" method="post" action="/operate/maintenances/${one.id}">
-                  <input type="hidden" name="status" value="${step}" />
-                  <div>
-                    <label for="b-${one.id}">What people read</label
-                    ><input
-                      id="b-${one.id}"
-                      name="body"
-                      required
-                      maxlength="2000"
-                      value="${maintenanceWords[step]}."
-                    />
-                  </div>
-                  <p><button class="btn">Now: ${maintenanceWords[step].toLowerCase()}</button></p>
-                </form>`
-              }
-            </article>`
-          },
-        )}
+        ${maintenances.length === 0 && html`<p class="sub">None is planned.</p>`}${maintenances.map((one) => renderWindow(one, mayAct))}
       </section>
       ${
         mayAct &&
@@ -82,4 +50,29 @@ export function renderMaintenances(input: MaintenancesInput): string {
         </section>`
       }`,
   })
+}
+
+function renderWindow({ one, view }: MaintenancesInput['maintenances'][number], mayAct: boolean): Html {
+  const step = one.status === 'completed' ? null : NEXT[one.status]
+  const at = (ms: number) => formatInstant(new Date(ms), 'Etc/UTC')
+  return html`<article class="card">
+    <h3>${one.title}</h3>
+    <p class="meta">
+      <span>${maintenanceWords[one.status]}</span><span>${view.service.name}</span
+      ><span>${describeScope(one, view)}</span
+      ><span>${at(one.scheduledForMs)} until ${at(one.scheduledUntilMs)}</span>
+    </p>
+    ${
+      mayAct &&
+      step &&
+      html`<form class="form acts" method="post" action="/operate/maintenances/${one.id}">
+        <input type="hidden" name="status" value="${step}" />
+        <div>
+          <label for="b-${one.id}">What people read</label
+          ><input id="b-${one.id}" name="body" required maxlength="2000" value="${maintenanceWords[step]}." />
+        </div>
+        <p><button class="btn">Now: ${maintenanceWords[step].toLowerCase()}</button></p>
+      </form>`
+    }
+  </article>`
 }

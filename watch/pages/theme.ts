@@ -40,6 +40,7 @@ section>h2{margin-bottom:14px}
 .btn:hover{background:#2a2835}
 .btn.main{background:var(--accent);border-color:var(--accent);color:var(--on-accent)}
 .btn.main:hover{background:#ffd680}
+.btn[aria-current]{border-color:var(--accent)}.grow{flex:1 1 220px;min-width:0}.grow+.btn{align-self:end}form.acts:first-child{margin-top:0}
 .btn.small{min-height:44px;padding:4px 16px;font-size:.9rem}
 .btn[aria-busy=true]{opacity:.75}
 .s-operational,.s-up{--c:var(--good)}.s-degraded_performance,.s-suspected{--c:var(--warn)}.s-partial_outage,.s-recovering{--c:var(--part)}.s-major_outage,.s-down{--c:var(--bad)}.s-under_maintenance,.s-maintenance,.s-closed{--c:var(--maint)}.s-unknown{--c:var(--faint)}
@@ -93,6 +94,7 @@ input[type=checkbox],input[type=radio]{width:20px;min-height:20px;height:20px;pa
 .prose p+p,.prose li+li{margin-top:12px}ul.prose{padding-top:18px;padding-bottom:18px}
 .check.pick-one{padding:10px 16px;border:1px solid var(--line2);border-radius:16px;background:var(--surface);font-weight:600}.check.pick-one:has(:checked){border-color:var(--accent);background:#2b2313}
 .acts-card{margin-top:20px}.card .row{display:flex;gap:10px;align-items:center}
+.numbered{list-style:decimal;padding-left:1.4em;margin-top:10px}pre{overflow-x:auto;margin:0;font-size:.85rem}
 .steps{display:grid;gap:10px;margin-top:14px;counter-reset:n}
 .steps li{display:flex;gap:12px;align-items:baseline}
 .ok{color:var(--good)}.err{color:var(--bad)}
