@@ -22,8 +22,19 @@ export type MaintenanceUpdate = MaintenanceView['updates'][number]
 const COLUMNS = `id, service_id, title, body, status, feature_ids, regions, scheduled_for_ms, scheduled_until_ms,
   created_at_ms, updated_at_ms, completed_at_ms`
 
-function toView(store: Store, row: MaintenanceRow): MaintenanceView {
-  return {
+const UPDATES_MAX = 200
+
+/** By one more read for all of them. */
+function toViews(store: Store, rows: readonly MaintenanceRow[]): MaintenanceView[] {
+  const updates = Map.groupBy(
+    store.all<MaintenanceUpdate & { maintenanceId: string }>(
+      `select maintenance_id as maintenanceId, id, status, body, at_ms as atMs, author from maintenance_update
+       where maintenance_id in (select value from json_each(:ids)) order by at_ms desc, rowid desc`,
+      { ids: JSON.stringify(rows.map(({ id }) => id)) },
+    ),
+    ({ maintenanceId }) => maintenanceId,
+  )
+  return rows.map((row) => ({
     id: row.id,
     serviceId: row.service_id,
     title: row.title,
@@ -36,17 +47,15 @@ function toView(store: Store, row: MaintenanceRow): MaintenanceView {
     createdAtMs: row.created_at_ms,
     updatedAtMs: row.updated_at_ms,
     completedAtMs: row.completed_at_ms,
-    updates: store.all<MaintenanceUpdate>(
-      `select id, status, body, at_ms as atMs, author from maintenance_update where maintenance_id = :id
-       order by at_ms desc, rowid desc limit 200`,
-      { id: row.id },
-    ),
-  }
+    updates: (updates.get(row.id) ?? [])
+      .slice(0, UPDATES_MAX)
+      .map(({ maintenanceId: _, ...update }) => update),
+  }))
 }
 
 export function findMaintenance(store: Store, id: string): MaintenanceView | null {
   const row = store.get<MaintenanceRow>(`select ${COLUMNS} from maintenance where id = :id`, { id })
-  return row ? toView(store, row) : null
+  return row ? toViews(store, [row])[0]! : null
 }
 
 /** Under way, to come, and ended after the instant, by their beginning. */
@@ -55,33 +64,30 @@ export function listMaintenancesNear(
   serviceId: string,
   endedAfterMs: number,
 ): MaintenanceView[] {
-  return store
-    .all<MaintenanceRow>(
-      `select ${COLUMNS} from maintenance where service_id = :serviceId
+  const rows = store.all<MaintenanceRow>(
+    `select ${COLUMNS} from maintenance where service_id = :serviceId
          and (completed_at_ms is null or completed_at_ms > :endedAfterMs)
        order by scheduled_for_ms, id limit 200`,
-      { serviceId, endedAfterMs },
-    )
-    .map((row) => toView(store, row))
+    { serviceId, endedAfterMs },
+  )
+  return toViews(store, rows)
 }
 
 /** The latest first. */
 export function listAllMaintenances(store: Store, serviceId: string, limit: number): MaintenanceView[] {
-  return store
-    .all<MaintenanceRow>(
-      `select ${COLUMNS} from maintenance where service_id = :serviceId order by scheduled_for_ms desc, id limit :limit`,
-      { serviceId, limit },
-    )
-    .map((row) => toView(store, row))
+  const rows = store.all<MaintenanceRow>(
+    `select ${COLUMNS} from maintenance where service_id = :serviceId order by scheduled_for_ms desc, id limit :limit`,
+    { serviceId, limit },
+  )
+  return toViews(store, rows)
 }
 
 /** Those of all services that are not completed. */
 export function listOpenMaintenances(store: Store): MaintenanceView[] {
-  return store
-    .all<MaintenanceRow>(
-      `select ${COLUMNS} from maintenance where completed_at_ms is null order by scheduled_for_ms, id limit 1000`,
-    )
-    .map((row) => toView(store, row))
+  const rows = store.all<MaintenanceRow>(
+    `select ${COLUMNS} from maintenance where completed_at_ms is null order by scheduled_for_ms, id limit 1000`,
+  )
+  return toViews(store, rows)
 }
 
 export function insertMaintenance(view: Omit<MaintenanceView, 'updates'>): Statement {

@@ -189,7 +189,15 @@ export function writeUpdate(incidentId: string, update: UpdateView): Statement {
   }
 }
 
+/** What was said of an incident. */
+export interface IncidentWords {
+  /** Newest first. */
+  readonly updates: readonly UpdateView[]
+  readonly publicExplanation: IncidentView['publicExplanation']
+}
+
 interface UpdateRow {
+  readonly incident_id: string
   readonly id: string
   readonly at_ms: number
   readonly state: OutageState
@@ -198,32 +206,43 @@ interface UpdateRow {
   readonly affected: string
 }
 
-/** Newest first. */
-export function listUpdates(store: Store, incidentId: string): UpdateView[] {
-  return store
-    .all<UpdateRow>(
-      `select id, at_ms, state, body, author, affected from incident_update where incident_id = :incidentId
-       order by at_ms desc, rowid desc limit 500`,
-      { incidentId },
-    )
-    .map((row) => ({
-      id: row.id,
-      state: row.state,
-      body: row.body,
-      atMs: row.at_ms,
-      author: row.author,
-      // Written by `writeUpdate` only.
-      affected: JSON.parse(row.affected) as UpdateView['affected'],
-    }))
+const UPDATES_MAX = 500
+
+/** Of each of these incidents, by two reads for all of them. */
+export function readWords(store: Store, incidentIds: readonly string[]): (id: string) => IncidentWords {
+  const ids = JSON.stringify(incidentIds)
+  const updates = Map.groupBy(
+    store.all<UpdateRow>(
+      `select incident_id, id, at_ms, state, body, author, affected from incident_update
+       where incident_id in (select value from json_each(:ids)) order by at_ms desc, rowid desc`,
+      { ids },
+    ),
+    (row) => row.incident_id,
+  )
+  const explanations = new Map(
+    store
+      .all<{ id: string; body: string; at: number; author: string }>(
+        `select incident_id as id, body, at_ms as at, author from incident_explanation
+         where incident_id in (select value from json_each(:ids))`,
+        { ids },
+      )
+      .map(({ id, ...explanation }) => [id, explanation]),
+  )
+  return (id) => ({
+    updates: (updates.get(id) ?? []).slice(0, UPDATES_MAX).map(toUpdate),
+    publicExplanation: explanations.get(id) ?? null,
+  })
 }
 
-export function findExplanation(store: Store, incidentId: string): IncidentView['publicExplanation'] {
-  const row = store.get<{ body: string; at: number; author: string }>(
-    'select body, at_ms as at, author from incident_explanation where incident_id = :incidentId',
-    { incidentId },
-  )
-  return row ?? null
-}
+const toUpdate = (row: UpdateRow): UpdateView => ({
+  id: row.id,
+  state: row.state,
+  body: row.body,
+  atMs: row.at_ms,
+  author: row.author,
+  // Written by `writeUpdate` only.
+  affected: JSON.parse(row.affected) as UpdateView['affected'],
+})
 
 export function writeExplanation(
   incidentId: string,

@@ -11,12 +11,12 @@ import { explanationDueAtMs } from './explanation-due.ts'
 import { listMaintenancesNear } from './maintenance-records.ts'
 import { officialWordOf } from './official-word.ts'
 import {
-  findExplanation,
   findIncident,
   listCurrentRecords,
   listIncidentRecords,
-  listUpdates,
+  readWords,
   type IncidentRecord,
+  type IncidentWords,
 } from './records.ts'
 import type { ListIncidentsInput } from './verbs.ts'
 import type { ComponentView, IncidentView, RegionStateView, StatusView } from './views.ts'
@@ -48,9 +48,7 @@ export function statusOf(ctx: WatchCtx, serviceId: string): StatusView {
     components,
     incidents: overlayList(
       ctx,
-      listCurrentRecords(ctx.store, serviceId, nowMs - SHOWN_AFTER_END_MS).map((record) =>
-        toOwn(ctx, record),
-      ),
+      toOwns(ctx, listCurrentRecords(ctx.store, serviceId, nowMs - SHOWN_AFTER_END_MS)),
       { serviceId, endedAfterMs: nowMs - SHOWN_AFTER_END_MS, beforeMs: Number.MAX_SAFE_INTEGER },
     ),
     maintenances: listMaintenancesNear(ctx.store, serviceId, nowMs - SHOWN_AFTER_END_MS),
@@ -99,9 +97,7 @@ function listComponents(ctx: WatchCtx, serviceId: string): ComponentView[] {
 export function listIncidents(ctx: WatchCtx, input: ListIncidentsInput): IncidentView[] {
   const { serviceId, beforeMs = Number.MAX_SAFE_INTEGER, limit = 50 } = input
   const most = Math.min(limit, LIST_MAX)
-  const own = listIncidentRecords(ctx.store, { serviceId, beforeMs, limit: most }).map((record) =>
-    toOwn(ctx, record),
-  )
+  const own = toOwns(ctx, listIncidentRecords(ctx.store, { serviceId, beforeMs, limit: most }))
   if (input.isOwnOnly) return own.map(({ view }) => view)
   const endedAfterMs = own.length < most ? 0 : own.at(-1)!.record.startedAtMs
   return overlayList(ctx, own, { serviceId, endedAfterMs, beforeMs }).slice(0, most)
@@ -112,19 +108,31 @@ export function incidentById(ctx: WatchCtx, id: string): IncidentView | null {
   return overlayOne(ctx, id, {
     find: (ownId) => {
       const record = findIncident(ctx.store, ownId)
-      return record && toOwn(ctx, record)
+      return record && { record, view: toView(ctx, record) }
     },
     near: (serviceId, fromMs, untilMs) =>
-      listIncidentRecords(ctx.store, { serviceId, beforeMs: untilMs, limit: LIST_MAX })
-        .filter(({ resolvedAtMs }) => resolvedAtMs === null || resolvedAtMs >= fromMs)
-        .map((record) => toOwn(ctx, record)),
+      toOwns(
+        ctx,
+        listIncidentRecords(ctx.store, { serviceId, beforeMs: untilMs, limit: LIST_MAX }).filter(
+          ({ resolvedAtMs }) => resolvedAtMs === null || resolvedAtMs >= fromMs,
+        ),
+      ),
   })
 }
 
-const toOwn = (ctx: WatchCtx, record: IncidentRecord): OwnIncident => ({ record, view: toView(ctx, record) })
+function toOwns(ctx: WatchCtx, records: readonly IncidentRecord[]): OwnIncident[] {
+  const wordsOf = readWords(
+    ctx.store,
+    records.map(({ id }) => id),
+  )
+  return records.map((record) => ({ record, view: withWords(record, wordsOf(record.id)) }))
+}
 
 /** The record with its updates and its explanation, as people see it. */
-export function toView(ctx: WatchCtx, record: IncidentRecord): IncidentView {
+export const toView = (ctx: WatchCtx, record: IncidentRecord): IncidentView =>
+  withWords(record, readWords(ctx.store, [record.id])(record.id))
+
+function withWords(record: IncidentRecord, words: IncidentWords): IncidentView {
   const { isTitleByOperator: _, isAdopted: _adopted, ...facts } = record.facts
   return {
     ...facts,
@@ -138,8 +146,7 @@ export function toView(ctx: WatchCtx, record: IncidentRecord): IncidentView {
     confirmedAtMs: record.confirmedAtMs,
     resolvedAtMs: record.resolvedAtMs,
     updatedAtMs: record.updatedAtMs,
-    updates: listUpdates(ctx.store, record.id),
-    publicExplanation: findExplanation(ctx.store, record.id),
+    ...words,
     explanationDueAtMs: explanationDueAtMs(record),
     mergedInto: record.mergedInto,
   }
