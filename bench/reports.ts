@@ -20,7 +20,7 @@ import { startGenerator, type Generator } from './reports/generator.ts'
 import type { LoadResult } from './reports/generator-process.ts'
 import { readKept, type Kept } from './reports/kept.ts'
 import { describeService, REPORTS_PATH } from './reports/people.ts'
-import type { BenchResult } from './support.ts'
+import type { BenchResult, BenchRow } from './support.ts'
 
 /** Targets of the mission's third issue. */
 const REPORTS_PER_S_MIN = 15_000
@@ -174,82 +174,48 @@ async function killUnderLoad(
   return loading
 }
 
-function report(input: {
+interface Measured {
   readonly rounds: readonly Round[]
   readonly surge: Surge
   readonly kept: Kept
   readonly killed: LoadResult
   readonly keptAfterKill: Kept
   readonly forgotten: number
-}): BenchResult {
-  const { rounds, surge, kept, killed, keptAfterKill, forgotten } = input
-  const perS = medianOf(rounds.map(({ ours }) => ours.perS))
-  const barePerS = medianOf(rounds.map(({ bare }) => bare.perS))
-  const cpuUs = medianOf(rounds.map(({ ours }) => ours.cpuUs))
-  const bareCpuUs = medianOf(rounds.map(({ bare }) => bare.cpuUs))
-  const loads = [
-    ...rounds.flatMap(({ ours, bare }) => [ours.load, bare.load]),
-    surge.usual,
-    surge.load,
-    killed,
-  ]
-  const wrong = loads.flatMap((load) =>
-    Object.entries(load.wrong).map(([said, times]) => `${times} × ${said}`),
-  )
+}
+
+/** Medians of the rounds. */
+function medians(rounds: readonly Round[]) {
+  const of = (read: (round: Round) => number) => medianOf(rounds.map(read))
+  return {
+    perS: of(({ ours }) => ours.perS),
+    barePerS: of(({ bare }) => bare.perS),
+    cpuUs: of(({ ours }) => ours.cpuUs),
+    bareCpuUs: of(({ bare }) => bare.cpuUs),
+    coreShare: of(({ ours }) => ours.coreShare),
+    bareCoreShare: of(({ bare }) => bare.coreShare),
+    p99Ms: of(({ ours }) => ours.load.latenciesMs.p99),
+  }
+}
+
+const rateOf = (load: LoadResult): number => ((load.taken + load.repeated) / load.durationMs) * 1_000
+
+function report(measured: Measured): BenchResult {
+  const { rounds, surge, kept, killed, keptAfterKill, forgotten } = measured
+  const all = medians(rounds)
   const { p50, p99, max } = surge.load.latenciesMs
-  const surgePerS = (loads.at(-2)!.taken + loads.at(-2)!.repeated) / (loads.at(-2)!.durationMs / 1_000)
   return {
     name: 'reports',
-    rows: [
-      {
-        what: 'reports taken, counted once and on the disk, one core',
-        ours: perS,
-        rival: barePerS,
-        unit: '/s',
-        target: `≥ ${REPORTS_PER_S_MIN}`,
-      },
-      { what: 'processor time of one', ours: cpuUs, rival: bareCpuUs, unit: 'µs', target: null },
-      {
-        what: `report in a surge of ${roundTo(surgePerS, 0)}/s, p99`,
-        ours: p99,
-        rival: null,
-        unit: 'ms',
-        target: `≤ ${SURGE_P99_MAX_MS}`,
-      },
-      { what: '… p50', ours: p50, rival: null, unit: 'ms', target: null },
-      { what: '… at worst', ours: max, rival: null, unit: 'ms', target: null },
-      {
-        what: 'status.json meanwhile, p99',
-        ours: surge.statusP99Ms,
-        rival: null,
-        unit: 'ms',
-        target: `≤ ${SURGE_P99_MAX_MS}`,
-      },
-      {
-        what: `as usual (${USUAL_PER_S}/s), p99`,
-        ours: surge.usual.latenciesMs.p99,
-        rival: null,
-        unit: 'ms',
-        target: null,
-      },
-      {
-        what: `acknowledged under SIGKILL and lost, of ${killed.taken}`,
-        ours: keptAfterKill.lost,
-        rival: null,
-        unit: '',
-        target: '0',
-      },
-    ],
+    rows: rowsOf(measured),
     figures: {
-      reportsPerS: roundTo(perS, 0),
-      barePerS: roundTo(barePerS, 0),
-      ratio: roundTo(perS / barePerS, 3),
-      cpuUsPerReport: roundTo(cpuUs, 1),
-      cpuUsPerBare: roundTo(bareCpuUs, 1),
-      coreShare: roundTo(medianOf(rounds.map(({ ours }) => ours.coreShare)), 2),
-      bareCoreShare: roundTo(medianOf(rounds.map(({ bare }) => bare.coreShare)), 2),
-      saturatedP99Ms: roundTo(medianOf(rounds.map(({ ours }) => ours.load.latenciesMs.p99)), 1),
-      surgePerS: roundTo(surgePerS, 0),
+      reportsPerS: roundTo(all.perS, 0),
+      barePerS: roundTo(all.barePerS, 0),
+      ratio: roundTo(all.perS / all.barePerS, 3),
+      cpuUsPerReport: roundTo(all.cpuUs, 1),
+      cpuUsPerBare: roundTo(all.bareCpuUs, 1),
+      coreShare: roundTo(all.coreShare, 2),
+      bareCoreShare: roundTo(all.bareCoreShare, 2),
+      saturatedP99Ms: roundTo(all.p99Ms, 1),
+      surgePerS: roundTo(rateOf(surge.load), 0),
       surgeP50Ms: roundTo(p50, 1),
       surgeP99Ms: roundTo(p99, 1),
       surgeMaxMs: roundTo(max, 1),
@@ -264,22 +230,71 @@ function report(input: {
       lostAfterKill: keptAfterKill.lost,
       forgottenAfterRestart: forgotten,
     },
-    fallsShort: [
-      perS < REPORTS_PER_S_MIN &&
-        `One core takes ${roundTo(perS, 0)} reports a second; the target is ${REPORTS_PER_S_MIN}. ` +
-          `The bare route takes ${roundTo(barePerS, 0)}.`,
-      p99 > SURGE_P99_MAX_MS &&
-        `p99 in the surge is ${roundTo(p99, 1)} ms; the target is ${SURGE_P99_MAX_MS} ms.`,
-      surge.statusP99Ms > SURGE_P99_MAX_MS &&
-        `p99 of status.json in the surge is ${roundTo(surge.statusP99Ms, 1)} ms; the target is ${SURGE_P99_MAX_MS} ms.`,
-      surge.load.lagP99Ms > LAG_MAX_MS &&
-        `The generator was ${roundTo(surge.load.lagP99Ms, 1)} ms late (p99), so the surge's latencies do not count.`,
-      kept.lost + keptAfterKill.lost > 0 &&
-        `${kept.lost + keptAfterKill.lost} acknowledged reports are not on the disk.`,
-      killed.taken === 0 && 'Nothing was acknowledged before the kill: it shows nothing.',
-      forgotten > 0 && `${forgotten} of ${ASKED_AGAIN} people count again after the restart.`,
-      wrong.length > 0 && `Answers were not what they should be: ${wrong.slice(0, 3).join('; ')}.`,
-      !isPinned && 'There is one core only: nothing was pinned, and everything shared it.',
-    ].filter((line) => line !== false),
+    fallsShort: shortfallsOf(measured),
   }
+}
+
+function rowsOf({ rounds, surge, killed, keptAfterKill }: Measured): BenchRow[] {
+  const all = medians(rounds)
+  const { p50, p99, max } = surge.load.latenciesMs
+  const ms = (what: string, ours: number, target: string | null = null): BenchRow => ({
+    what,
+    ours,
+    rival: null,
+    unit: 'ms',
+    target,
+  })
+  return [
+    {
+      what: 'reports taken, counted once and on the disk, one core',
+      ours: all.perS,
+      rival: all.barePerS,
+      unit: '/s',
+      target: `≥ ${REPORTS_PER_S_MIN}`,
+    },
+    { what: 'processor time of one', ours: all.cpuUs, rival: all.bareCpuUs, unit: 'µs', target: null },
+    ms(`report in a surge of ${roundTo(rateOf(surge.load), 0)}/s, p99`, p99, `≤ ${SURGE_P99_MAX_MS}`),
+    ms('… p50', p50),
+    ms('… at worst', max),
+    ms('status.json meanwhile, p99', surge.statusP99Ms, `≤ ${SURGE_P99_MAX_MS}`),
+    ms(`report as usual (${USUAL_PER_S}/s), p99`, surge.usual.latenciesMs.p99),
+    {
+      what: `lost of ${killed.taken} acknowledged, by SIGKILL`,
+      ours: keptAfterKill.lost,
+      rival: null,
+      unit: '',
+      target: '0',
+    },
+  ]
+}
+
+function shortfallsOf({ rounds, surge, kept, killed, keptAfterKill, forgotten }: Measured): string[] {
+  const { perS, barePerS } = medians(rounds)
+  const { p99 } = surge.load.latenciesMs
+  const lost = kept.lost + keptAfterKill.lost
+  const loads = [
+    ...rounds.flatMap(({ ours, bare }) => [ours.load, bare.load]),
+    surge.usual,
+    surge.load,
+    killed,
+  ]
+  const wrong = loads.flatMap((load) =>
+    Object.entries(load.wrong).map(([said, times]) => `${times} × ${said}`),
+  )
+  return [
+    perS < REPORTS_PER_S_MIN &&
+      `One core takes ${roundTo(perS, 0)} reports a second; the target is ${REPORTS_PER_S_MIN}. ` +
+        `The bare route takes ${roundTo(barePerS, 0)}.`,
+    p99 > SURGE_P99_MAX_MS &&
+      `p99 in the surge is ${roundTo(p99, 1)} ms; the target is ${SURGE_P99_MAX_MS} ms.`,
+    surge.statusP99Ms > SURGE_P99_MAX_MS &&
+      `p99 of status.json in the surge is ${roundTo(surge.statusP99Ms, 1)} ms; the target is ${SURGE_P99_MAX_MS} ms.`,
+    surge.load.lagP99Ms > LAG_MAX_MS &&
+      `The generator was ${roundTo(surge.load.lagP99Ms, 1)} ms late (p99), so the surge's latencies do not count.`,
+    lost > 0 && `${lost} acknowledged reports are not on the disk.`,
+    killed.taken === 0 && 'Nothing was acknowledged before the kill: it shows nothing.',
+    forgotten > 0 && `${forgotten} of ${ASKED_AGAIN} people count again after the restart.`,
+    wrong.length > 0 && `Answers were not what they should be: ${wrong.slice(0, 3).join('; ')}.`,
+    !isPinned && 'There is one core only: nothing was pinned, and everything shared it.',
+  ].filter((line) => line !== false)
 }

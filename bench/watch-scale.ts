@@ -14,7 +14,7 @@ import { isPinned } from './machine/children.ts'
 import { readUse } from './machine/process-use.ts'
 import { medianOf, roundTo } from './machine/quantile.ts'
 import { startRunningWatch } from './machine/running-watch.ts'
-import type { BenchResult } from './support.ts'
+import type { BenchResult, BenchRow } from './support.ts'
 import { HOW_TO_INSTALL, isPrometheusHere, startPrometheus } from './watch-scale/prometheus.ts'
 import { EVERY_S, MONITORS, startTarget, type Target } from './watch-scale/target.ts'
 import type { Arrivals } from './watch-scale/target-process.ts'
@@ -124,74 +124,88 @@ function figuresOf({ rounds, peakResidentMiB }: Side) {
   }
 }
 
-function report(ourSide: Side, theirSide: Side | null): BenchResult {
-  const ours = figuresOf(ourSide)
-  const theirs = theirSide && figuresOf(theirSide)
-  const pages = Object.keys(ourSide.rounds[0]!.pages!).map((name) => {
-    const of = ourSide.rounds.map((round) => round.pages![name]!)
+interface PageRow {
+  readonly name: string
+  readonly medianMs: number
+  readonly slowestMs: number
+  readonly kb: number
+}
+
+/** The status page first. */
+const pagesOf = ({ rounds }: Side): PageRow[] =>
+  Object.keys(rounds[0]!.pages!).map((name) => {
+    const of = rounds.map((round) => round.pages![name]!)
     return {
       name,
       medianMs: medianOf(of.map(({ medianMs }) => medianMs)),
       slowestMs: Math.max(...of.map(({ slowestMs }) => slowestMs)),
-      kb: (of.at(-1)?.bytes ?? 0) / 1_000,
+      kb: of.at(-1)!.bytes / 1_000,
     }
   })
-  const first = pages[0]!
-  const row = (what: string, key: keyof typeof ours, unit: string, target: string | null = null) => ({
+
+function report(ourSide: Side, theirSide: Side | null): BenchResult {
+  const ours = figuresOf(ourSide)
+  const theirs = theirSide && figuresOf(theirSide)
+  const pages = pagesOf(ourSide)
+  const rounded = (figures: typeof ours, prefix: string) =>
+    Object.entries(figures).map(([key, value]) => [`${prefix}${key}`, roundTo(value, 3)] as const)
+  return {
+    name: 'watch-scale',
+    rows: rowsOf(ours, theirs, pages),
+    figures: Object.fromEntries([
+      ...rounded(ours, ''),
+      ...(theirs ? rounded(theirs, 'prometheus-') : []),
+      ...pages.map(({ name, slowestMs }) => [`${name}, ms at worst`, roundTo(slowestMs, 0)] as const),
+    ]),
+    fallsShort: shortfallsOf(ours, theirs, pages),
+  }
+}
+
+type Figures = ReturnType<typeof figuresOf>
+
+function rowsOf(ours: Figures, theirs: Figures | null, pages: readonly PageRow[]): BenchRow[] {
+  const row = (what: string, key: keyof Figures, unit: string, target: string | null = null): BenchRow => ({
     what,
     ours: ours[key],
     rival: theirs && theirs[key],
     unit,
     target,
   })
-  return {
-    name: 'watch-scale',
-    rows: [
-      row('checks a core-second', 'checksPerCoreS', '', `≥ ${CHECKS_PER_CORE_S_MIN}`),
-      row('checks a second', 'checksPerS', '/s'),
-      row('memory a monitor, at its peak', 'mibPerMonitor', 'MiB', `≤ ${MIB_PER_MONITOR_MAX}`),
-      row('lateness of a check, p99', 'latenessP99Ms', 'ms', `≤ ${LATENESS_P99_MAX_MS}`),
-      row('lateness of a check, at worst', 'latenessMaxMs', 'ms'),
-      row('turns missed', 'missedShare', 'of all'),
-      ...pages.flatMap(({ name, medianMs, slowestMs, kb }, index) => [
-        {
-          what: `${name} (${roundTo(kb, 0)} kB), median`,
-          ours: medianMs,
-          rival: null,
-          unit: 'ms',
-          target: null,
-        },
-        {
-          what: `${name}, at worst`,
-          ours: slowestMs,
-          rival: null,
-          unit: 'ms',
-          target: index === 0 ? `≤ ${PAGE_MAX_MS}` : null,
-        },
-      ]),
-    ],
-    figures: {
-      ...Object.fromEntries(Object.entries(ours).map(([key, value]) => [key, roundTo(value, 3)])),
-      ...Object.fromEntries(
-        Object.entries(theirs ?? {}).map(([key, value]) => [`prometheus-${key}`, roundTo(value, 3)]),
-      ),
-      ...Object.fromEntries(
-        pages.map(({ name, slowestMs }) => [`${name}, ms at worst`, roundTo(slowestMs, 0)]),
-      ),
-    },
-    fallsShort: [
-      ours.checksPerCoreS < CHECKS_PER_CORE_S_MIN &&
-        `A core-second makes ${roundTo(ours.checksPerCoreS, 0)} checks; the target is ${CHECKS_PER_CORE_S_MIN}.`,
-      ours.mibPerMonitor > MIB_PER_MONITOR_MAX &&
-        `A monitor takes ${roundTo(ours.mibPerMonitor, 3)} MiB; the target is ${MIB_PER_MONITOR_MAX}.`,
-      ours.latenessP99Ms > LATENESS_P99_MAX_MS &&
-        `A check in a hundred is ${roundTo(ours.latenessP99Ms, 0)} ms late or more; the target is ${LATENESS_P99_MAX_MS} ms.`,
-      first.slowestMs > PAGE_MAX_MS &&
-        `The status page took up to ${roundTo(first.slowestMs, 0)} ms; the target is ${PAGE_MAX_MS} ms.`,
-      ours.unseen > 0 && `${ours.unseen} monitors were never run in a round.`,
-      theirs === null &&
-        `Nothing stands beside it: Prometheus and its blackbox exporter are not installed (${HOW_TO_INSTALL}).`,
-      !isPinned && 'There is one core only: nothing was pinned, and everything shared it.',
-    ].filter((line) => line !== false),
-  }
+  const ofPage = (what: string, ms: number, target: string | null): BenchRow => ({
+    what,
+    ours: ms,
+    rival: null,
+    unit: 'ms',
+    target,
+  })
+  return [
+    row('checks a core-second', 'checksPerCoreS', '', `≥ ${CHECKS_PER_CORE_S_MIN}`),
+    row('checks a second', 'checksPerS', '/s'),
+    row('memory a monitor, at its peak', 'mibPerMonitor', 'MiB', `≤ ${MIB_PER_MONITOR_MAX}`),
+    row('lateness of a check, p99', 'latenessP99Ms', 'ms', `≤ ${LATENESS_P99_MAX_MS}`),
+    row('lateness of a check, at worst', 'latenessMaxMs', 'ms'),
+    row('turns missed', 'missedShare', 'of all'),
+    ...pages.flatMap(({ name, medianMs, slowestMs, kb }, index) => [
+      ofPage(`${name} (${roundTo(kb, 0)} kB), median`, medianMs, null),
+      ofPage('… at worst', slowestMs, index === 0 ? `≤ ${PAGE_MAX_MS}` : null),
+    ]),
+  ]
+}
+
+function shortfallsOf(ours: Figures, theirs: Figures | null, pages: readonly PageRow[]): string[] {
+  const first = pages[0]!
+  return [
+    ours.checksPerCoreS < CHECKS_PER_CORE_S_MIN &&
+      `A core-second makes ${roundTo(ours.checksPerCoreS, 0)} checks; the target is ${CHECKS_PER_CORE_S_MIN}.`,
+    ours.mibPerMonitor > MIB_PER_MONITOR_MAX &&
+      `A monitor takes ${roundTo(ours.mibPerMonitor, 3)} MiB; the target is ${MIB_PER_MONITOR_MAX}.`,
+    ours.latenessP99Ms > LATENESS_P99_MAX_MS &&
+      `A check in a hundred is ${roundTo(ours.latenessP99Ms, 0)} ms late or more; the target is ${LATENESS_P99_MAX_MS} ms.`,
+    first.slowestMs > PAGE_MAX_MS &&
+      `The status page took up to ${roundTo(first.slowestMs, 0)} ms; the target is ${PAGE_MAX_MS} ms.`,
+    ours.unseen > 0 && `${ours.unseen} monitors were never run in a round.`,
+    theirs === null &&
+      `Nothing stands beside it: Prometheus and its blackbox exporter are not installed (${HOW_TO_INSTALL}).`,
+    !isPinned && 'There is one core only: nothing was pinned, and everything shared it.',
+  ].filter((line) => line !== false)
 }

@@ -8,8 +8,9 @@ export const REPORTER_COOKIE = 'upbeat-reporter'
 const COOKIE_MAX_AGE_S = 86_400
 
 /** Any site may carry the form: nothing of the person is read from here. */
-const CORS = {
-  'access-control-allow-origin': '*',
+const CORS = { 'access-control-allow-origin': '*' }
+const PREFLIGHT = {
+  ...CORS,
   'access-control-allow-methods': 'GET, POST, OPTIONS',
   'access-control-allow-headers': 'content-type',
   'access-control-max-age': '86400',
@@ -17,7 +18,9 @@ const CORS = {
 
 /** Mounts `POST /api/v1/services/:service/reports` and `GET /api/v1/challenge`. */
 export function registerReports(app: WatchApp, reports: Reports): void {
-  app.options('/api/v1/services/:service/reports', (_request, reply) => reply.headers(CORS).code(204).send())
+  app.options('/api/v1/services/:service/reports', (_request, reply) =>
+    reply.headers(PREFLIGHT).code(204).send(),
+  )
   app.post(
     '/api/v1/services/:service/reports',
     { schema: { params: z.object({ service: z.string().max(63) }), body: ReportInput } },
@@ -43,7 +46,7 @@ export function registerReports(app: WatchApp, reports: Reports): void {
 export const reporterCookie = (newId: () => string): string =>
   `${REPORTER_COOKIE}=${newId()}${newId()}; Path=/; Max-Age=${COOKIE_MAX_AGE_S}; HttpOnly; SameSite=Lax`
 
-export function readCookie(header: string | undefined): string | null {
-  const found = new RegExp(`(?:^|;\\s*)${REPORTER_COOKIE}=([a-z0-9]{24})(?:;|$)`).exec(header ?? '')
-  return found?.[1] ?? null
-}
+const COOKIE = new RegExp(`(?:^|;\\s*)${REPORTER_COOKIE}=([a-z0-9]{24})(?:;|$)`)
+
+export const readCookie = (header: string | undefined): string | null =>
+  header === undefined ? null : (COOKIE.exec(header)?.[1] ?? null)
