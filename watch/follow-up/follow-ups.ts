@@ -4,6 +4,7 @@ import type { WatchCtx } from '../app/context.ts'
 import { notFound, WatchError } from '../app/errors.ts'
 import { auditStatement, incidentById } from '../incidents/index.ts'
 import { dayOfDate, instantOf } from '../on-call/local-time.ts'
+import { adoptionOf } from '../peers/adoption.ts'
 
 const TEXT_MAX_LENGTH = 500
 const OWNER_MAX_LENGTH = 80
@@ -81,6 +82,7 @@ export async function addFollowUp(ctx: WatchCtx, input: AddFollowUpInput): Promi
     })
   const id = ctx.newId()
   await ctx.store.write([
+    ...adoptionOf(ctx, incidentId),
     {
       sql: `insert into follow_up (id, incident_id, text, owner, due_on, created_at_ms, created_by)
         values (:id, :incidentId, :text, :owner, :dueOn, :nowMs, :by)`,

@@ -154,7 +154,7 @@ test('what answers without the key is not believed', async () => {
   await using world = await createWatchWorld({ env: { WATCH_ID: 'a', WATCH_PEER_KEY: KEY } })
   const url = `http://127.0.0.1:${(impostor.address() as AddressInfo).port}`
   const peers = await openPeers(world.ctx, { url, key: KEY })
-  await expect(peers.exchange()).rejects.toThrow(/does not have its key/)
+  await expect(peers.exchange()).rejects.toThrow(/does not have the key/)
   expect(listPeers(world.ctx.store)).toEqual([])
   impostor.closeAllConnections()
   impostor.close()

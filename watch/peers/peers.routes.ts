@@ -4,6 +4,7 @@ import { WatchError } from '../app/errors.ts'
 import type { WatchRoutes } from '../http/http.ts'
 import { parsePushed } from '../http/push.routes.ts'
 import { parseSignedBody, signedBodyOf, verifyPeer } from '../http/signature.ts'
+import { isRace } from '../store/index.ts'
 import type { Peers } from './exchange.ts'
 import { EXCHANGE_PATH, PeerMessage } from './protocol.ts'
 
@@ -35,8 +36,7 @@ async function answerOnce(...[peers, message, how]: [Peers, ...Parameters<Peers[
   try {
     return await peers.answer(message, how)
   } catch (error) {
-    if (error instanceof WatchError && error.code === 'changed-meanwhile')
-      throw new WatchError('message-replayed', { cause: error })
+    if (isRace(error)) throw new WatchError('message-replayed', { cause: error })
     throw error
   }
 }

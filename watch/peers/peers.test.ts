@@ -207,6 +207,25 @@ test('a watch that never was heard is said to be missing', async () => {
   pair.cut()
   await pair.pass(1)
   expect(await pageOf(pair.a)).toContain('The second watch has not been reached yet.')
+  expect(pair.a.world.ctx.troubles.list()).toMatchObject([{ id: 'peer' }])
+})
+
+test('an operator is told that the other watch is silent, since when, and what to look at', async () => {
+  await using pair = await startPair()
+  await pair.pass(SECONDS_TO_TELL)
+  expect(pair.a.world.ctx.troubles.list()).toEqual([])
+  pair.cut()
+  await pair.pass(20)
+  expect(pair.a.world.ctx.troubles.list()).toMatchObject([
+    {
+      id: 'peer/b',
+      what: expect.stringMatching(/^Watch b is silent\. ./),
+      remedy: expect.stringContaining('WATCH_PEER_KEY'),
+    },
+  ])
+  pair.heal()
+  await pair.pass(SECONDS_TO_TELL)
+  expect(pair.a.world.ctx.troubles.list()).toEqual([])
 })
 
 test('an operator’s word on the cause, given at either watch, is shown at both', async () => {

@@ -1,6 +1,6 @@
 /** All SQL of what peers say. */
 import type { WatchCtx } from '../app/context.ts'
-import type { Statement, Store } from '../store/index.ts'
+import { keepOnce, readKept, type Statement, type Store } from '../store/index.ts'
 import { textOf, type Closing, type IncidentStatement } from './statement.ts'
 import type { ServiceWord } from './protocol.ts'
 
@@ -163,19 +163,8 @@ export const lastSeq = (store: Store): number =>
 const EPOCH_NAME = 'peer-epoch'
 
 /** What this store is called among watches; null: it never spoke to another. */
-export const readEpoch = (store: Store): string | null =>
-  store.get<{ value: string }>('select value from kept where name = :name', { name: EPOCH_NAME })?.value ??
-  null
+export const readEpoch = (store: Store): string | null => readKept(store, EPOCH_NAME) ?? null
 
 /** The same, made once. */
-export async function openEpoch(ctx: WatchCtx): Promise<string> {
-  const params = { name: EPOCH_NAME, value: ctx.newId(), atMs: ctx.clock.now().getTime() }
-  if (readEpoch(ctx.store) === null)
-    await ctx.store.write([
-      {
-        sql: 'insert into kept (name, value, at_ms) values (:name, :value, :atMs) on conflict do nothing',
-        params,
-      },
-    ])
-  return readEpoch(ctx.store)!
-}
+export const openEpoch = (ctx: WatchCtx): Promise<string> =>
+  keepOnce(ctx.store, { name: EPOCH_NAME, nowMs: ctx.clock.now().getTime(), make: () => ctx.newId() })
