@@ -2,9 +2,7 @@
  * One lane of messages on their way: takes what is due out of the outbox, sends it as its gate allows, and keeps what became
  * of it. Nothing waits for a slow receiver but what is meant for it.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { WatchCtx } from '../app/context.ts'
-import { WatchError } from '../app/errors.ts'
 import type { Statement } from '../store/index.ts'
 import type { Gate } from './gate.ts'
 import {
@@ -18,6 +16,8 @@ import {
 } from './outbox.ts'
 import type { Senders, SendOutcome } from './senders.ts'
 import { endStatement, subscriptionById } from './subscriptions.ts'
+import { createWork } from './work.ts'
+import { createHand, type Hand, type Parcel } from './hand.ts'
 
 /** Taken from the outbox at once. */
 export const LOAD_MAX = 2_000
@@ -26,8 +26,6 @@ const LONGEST_RETRY_MS = 3_600_000
 /** A message is given up after a day, and not before it was tried so often: it may have waited for us. */
 const GIVE_UP_AFTER_MS = 86_400_000
 const GIVE_UP_AFTER_ATTEMPTS = 8
-const FIRST_KEEP_PAUSE_MS = 1_000
-const LONGEST_KEEP_PAUSE_MS = 60_000
 
 export interface LaneOptions {
   readonly name: LaneName
@@ -46,148 +44,86 @@ export interface Lane {
   close(): Promise<void>
 }
 
-/** What waits for one subscription, in order. */
-interface Parcel {
-  readonly subscriptionId: string
-  readonly messages: readonly DueMessage[]
-}
-
 /** Begins empty. */
-export function createLane(ctx: WatchCtx, { name, gate, slots, send }: LaneOptions): Lane {
-  const waiting = new Map<string, Parcel[]>()
-  /** Subscriptions that have something in hand: their order is kept. */
-  const taken = new Set<string>()
-  const underWay = new Set<Promise<void>>()
-  const closing = new AbortController()
+export function createLane(ctx: WatchCtx, options: LaneOptions): Lane {
+  const { gate, slots } = options
+  const hand = createHand()
+  const work = createWork(ctx)
   let active = 0
-  let inHand = 0
   let isMoreLikely = false
 
   function load(): number {
-    if (closing.signal.aborted || gate.restMs() > 0) return 0
-    const due = listDue(ctx, name, LOAD_MAX + inHand).filter(
-      ({ subscriptionId }) => !taken.has(subscriptionId),
-    )
-    for (const [subscriptionId, messages] of Map.groupBy(due, (message) => message.subscriptionId)) {
-      taken.add(subscriptionId)
-      inHand += messages.length
-      enqueue(gate.keyOf(messages[0]!), { subscriptionId, messages })
-    }
-    isMoreLikely = due.length >= LOAD_MAX
+    if (work.isClosed() || gate.restMs() > 0) return 0
+    const count = takeDue(ctx, hand, options)
+    isMoreLikely = count >= LOAD_MAX
     start()
-    return due.length
-  }
-
-  function enqueue(key: string, parcel: Parcel): void {
-    const parcels = waiting.get(key) ?? []
-    waiting.set(key, parcels)
-    // Whoever is on call does not wait behind subscribers.
-    if (parcel.messages[0]!.notice.kind === 'page') parcels.unshift(parcel)
-    else parcels.push(parcel)
-  }
-
-  function release({ subscriptionId, messages }: Parcel): void {
-    taken.delete(subscriptionId)
-    inHand -= messages.length
+    return count
   }
 
   function start(): void {
-    if (closing.signal.aborted || gate.restMs() > 0) return putBack()
-    for (const [key, parcels] of waiting) {
-      while (parcels.length > 0) {
-        if (active >= slots) return
+    // Still due in the outbox: it is taken again once the lane is open.
+    if (work.isClosed() || gate.restMs() > 0) return hand.putBack()
+    for (const [key, parcels] of hand.waiting) {
+      while (parcels.length > 0 && active < slots) {
         const waitMs = gate.enter(key)
         if (waitMs === null) break
-        if (waitMs > 0) {
-          track(hold(parcels.splice(0), waitMs))
-          break
-        }
-        active += 1
-        track(carry(key, parcels.shift()!))
+        work.add(waitMs > 0 ? hold(parcels.splice(0), waitMs) : carry(key, parcels.shift()!))
       }
-      if (parcels.length === 0) waiting.delete(key)
+      if (parcels.length === 0) hand.waiting.delete(key)
+      if (active >= slots) return
     }
-  }
-
-  /** Still due in the outbox: it is taken again once the lane is open. */
-  function putBack(): void {
-    for (const parcels of waiting.values()) for (const parcel of parcels) release(parcel)
-    waiting.clear()
   }
 
   /** They step back behind the others: thousands at one host must not fill each load. */
   async function hold(parcels: readonly Parcel[], waitMs: number): Promise<void> {
     const dueAtMs = ctx.clock.now().getTime() + waitMs
-    await keep(parcels.flatMap(({ messages }) => messages.map(({ id }) => holdStatement(id, dueAtMs))))
-    for (const parcel of parcels) release(parcel)
+    await work.keep(parcels.flatMap(({ messages }) => messages.map(({ id }) => holdStatement(id, dueAtMs))))
+    for (const parcel of parcels) hand.release(parcel)
     goOn()
   }
 
-  async function carry(key: string, { subscriptionId, messages }: Parcel): Promise<void> {
-    // Several that waited together go out as one mail; a webhook gets each of its own.
-    const count = name === 'mail' ? messages.length : 1
-    const [now, later] = [messages.slice(0, count), messages.slice(count)]
-    const subscription = subscriptionById(ctx, subscriptionId)
-    const startedMs = ctx.clock.monotonicMs()
-    const sent: SendOutcome = subscription
-      ? await send(subscription, now)
-      : { kind: 'gone', error: 'It was ended.' }
-    const durationMs = ctx.clock.monotonicMs() - startedMs
+  async function carry(key: string, parcel: Parcel): Promise<void> {
+    active += 1
+    const { subscriptionId } = parcel
+    const { now, later, outcome: sent, durationMs } = await sendNext(ctx, options, parcel)
     active -= 1
     const outcome = gate.leave({ key, subscriptionId, outcome: sent, durationMs })
     start()
-    await keep(afterSending(ctx, { now, later, subscriptionId, outcome, restMs: gate.restMs() }))
-    release({ subscriptionId, messages: now })
-    if (later.length > 0 && (outcome.kind === 'sent' || outcome.kind === 'impossible')) {
-      taken.add(subscriptionId)
-      enqueue(key, { subscriptionId, messages: later })
-    } else inHand -= later.length
+    await work.keep(afterSending(ctx, { now, later, subscriptionId, outcome, restMs: gate.restMs() }))
+    hand.release(parcel)
+    const isNextDue = outcome.kind === 'sent' || outcome.kind === 'impossible'
+    if (isNextDue && later.length > 0) hand.put(key, { subscriptionId, messages: later })
     goOn()
   }
 
   function goOn(): void {
     start()
-    if (isMoreLikely && waiting.size === 0) load()
+    if (isMoreLikely && hand.waiting.size === 0) load()
   }
 
-  /**
-   * While the disk refuses, what was sent is held in hand: asked for again meanwhile, it would be sent again. After the end of
-   * the process it is: a message comes at least once.
-   */
-  async function keep(statements: readonly Statement[]): Promise<void> {
-    for (let pauseMs = FIRST_KEEP_PAUSE_MS; ; pauseMs = Math.min(LONGEST_KEEP_PAUSE_MS, pauseMs * 2)) {
-      try {
-        await ctx.store.write(statements)
-        return
-      } catch (error) {
-        const isDisk = error instanceof WatchError && error.code === 'storage-unavailable'
-        if (!isDisk || closing.signal.aborted) throw error
-        ctx.log.error({ err: error, lane: name }, 'telling.not-kept')
-        await sleep(pauseMs, undefined, { signal: closing.signal }).catch(() => {})
-      }
-    }
-  }
+  return { load, idle: work.idle, close: work.close }
+}
 
-  function track(work: Promise<void>): void {
-    const tracked = work
-      .catch((error: unknown) => ctx.log.error({ err: error, lane: name }, 'telling.not-recorded'))
-      .finally(() => underWay.delete(tracked))
-    underWay.add(tracked)
-  }
+/** Puts what is due in hand, and answers how many messages of it are new. */
+function takeDue(ctx: WatchCtx, hand: Hand, { name, gate }: LaneOptions): number {
+  const due = listDue(ctx, name, LOAD_MAX + hand.count()).filter(
+    ({ subscriptionId }) => !hand.has(subscriptionId),
+  )
+  for (const [subscriptionId, messages] of Map.groupBy(due, (message) => message.subscriptionId))
+    hand.put(gate.keyOf(messages[0]!), { subscriptionId, messages })
+  return due.length
+}
 
-  async function idle(): Promise<void> {
-    while (underWay.size > 0) await Promise.all(underWay)
-  }
-
-  return {
-    load,
-    idle,
-    async close() {
-      closing.abort()
-      putBack()
-      await idle()
-    },
-  }
+/** Several that waited together go out as one mail; a webhook gets each of its own. */
+async function sendNext(ctx: WatchCtx, { name, send }: LaneOptions, { subscriptionId, messages }: Parcel) {
+  const count = name === 'mail' ? messages.length : 1
+  const now = messages.slice(0, count)
+  const subscription = subscriptionById(ctx, subscriptionId)
+  const startedMs = ctx.clock.monotonicMs()
+  const outcome: SendOutcome = subscription
+    ? await send(subscription, now)
+    : { kind: 'gone', error: 'It was ended.' }
+  return { now, later: messages.slice(count), outcome, durationMs: ctx.clock.monotonicMs() - startedMs }
 }
 
 function afterSending(

@@ -33,44 +33,18 @@ interface Host {
 
 /** Begins with a good opinion of everybody. */
 export function createWebGate({ clock }: { readonly clock: Clock }): Gate {
-  const hosts = new Map<string, Host>()
+  const hosts = createHosts()
   const limits = { refillMs: REFILL_MS, maxKeys: HOSTS_MAX, clock }
   const ordinary = createRateBucket({ burst: ORDINARY.burst, ...limits })
   const pushServices = createRateBucket({ burst: PUSH_SERVICE.burst, ...limits })
-  let suspects = 0
-
-  const isSuspect = ({ failures, isSlow }: Host) => failures > 0 || isSlow
   const isPushService = (key: string) => PUSH_SERVICES.test(key)
-
-  function hostOf(key: string): Host {
-    const known = hosts.get(key)
-    if (known) return known
-    const host = { active: 0, asSuspect: 0, failures: 0, restUntilMs: 0, isSlow: false }
-    hosts.set(key, host)
-    const oldest = hosts.size > HOSTS_MAX ? hosts.entries().next().value : undefined
-    if (oldest && oldest[1].active === 0) hosts.delete(oldest[0])
-    return host
-  }
-
-  function judge(host: Host, hasFailed: boolean, durationMs: number): void {
-    const nowMs = clock.monotonicMs()
-    host.isSlow = durationMs > SLOW_MS
-    if (!hasFailed) {
-      host.failures = 0
-      host.restUntilMs = 0
-    } else if (nowMs >= host.restUntilMs) {
-      // What was under way when the rest began does not make it longer.
-      host.failures += 1
-      const beyond = host.failures - FAILURES_BEFORE_REST
-      if (beyond >= 0) host.restUntilMs = nowMs + Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** beyond)
-    }
-  }
+  let suspects = 0
 
   return {
     keyOf,
     restMs: () => 0,
     enter(key) {
-      const host = hostOf(key)
+      const host = hosts.of(key)
       const restMs = host.restUntilMs - clock.monotonicMs()
       if (restMs > 0) return restMs
       const pace = isPushService(key) ? PUSH_SERVICE : ORDINARY
@@ -87,14 +61,14 @@ export function createWebGate({ clock }: { readonly clock: Clock }): Gate {
       return 0
     },
     leave({ key, outcome, durationMs }) {
-      const host = hostOf(key)
+      const host = hosts.of(key)
       host.active -= 1
       if (host.asSuspect > 0) {
         host.asSuspect -= 1
         suspects -= 1
       }
-      judge(host, outcome.kind === 'retry', durationMs)
-      if (host.active === 0 && !isSuspect(host)) hosts.delete(key)
+      judge(host, { hasFailed: outcome.kind === 'retry', durationMs, nowMs: clock.monotonicMs() })
+      if (host.active === 0 && !isSuspect(host)) hosts.forget(key)
       return outcome
     },
   }
@@ -102,3 +76,42 @@ export function createWebGate({ clock }: { readonly clock: Clock }): Gate {
 
 const keyOf = ({ channel, address }: Addressee): string =>
   new URL(channel === 'push' ? (JSON.parse(address) as { endpoint: string }).endpoint : address).host
+
+const isSuspect = ({ failures, isSlow }: Host): boolean => failures > 0 || isSlow
+
+/** Hosts that something is known of, in bounded memory. */
+function createHosts() {
+  const hosts = new Map<string, Host>()
+  return {
+    of(key: string): Host {
+      const known = hosts.get(key)
+      if (known) return known
+      const host = { active: 0, asSuspect: 0, failures: 0, restUntilMs: 0, isSlow: false }
+      hosts.set(key, host)
+      const oldest = hosts.size > HOSTS_MAX ? hosts.entries().next().value : undefined
+      if (oldest && oldest[1].active === 0) hosts.delete(oldest[0])
+      return host
+    },
+    forget: (key: string) => void hosts.delete(key),
+  }
+}
+
+function judge(
+  host: Host,
+  {
+    hasFailed,
+    durationMs,
+    nowMs,
+  }: { readonly hasFailed: boolean; readonly durationMs: number; readonly nowMs: number },
+): void {
+  host.isSlow = durationMs > SLOW_MS
+  if (!hasFailed) {
+    host.failures = 0
+    host.restUntilMs = 0
+  } else if (nowMs >= host.restUntilMs) {
+    // What was under way when the rest began does not make it longer.
+    host.failures += 1
+    const beyond = host.failures - FAILURES_BEFORE_REST
+    if (beyond >= 0) host.restUntilMs = nowMs + Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** beyond)
+  }
+}

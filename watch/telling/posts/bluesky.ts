@@ -41,88 +41,26 @@ export interface BlueskyPoster {
 
 /** Keeps its sessions in memory only. */
 export function createBlueskyPoster(clock: Clock): BlueskyPoster {
-  const sessions = new Map<string, Session>()
-
-  async function call(
-    target: BlueskyTarget,
-    method: string,
-    token: string | null,
-    body: unknown,
-  ): Promise<Answer> {
-    const {
-      status,
-      body: bytes,
-      headers,
-    } = await sendGuarded({
-      url: new URL(`/xrpc/${method}`, target.url).href,
-      method: 'POST',
-      headers: {
-        ...(token !== null && { authorization: `Bearer ${token}` }),
-        ...(body !== null && { 'content-type': 'application/json' }),
+  const sessions = createSessions(clock)
+  const put = (target: BlueskyTarget, session: Session, input: PostInput): Promise<Answer> =>
+    call(clock, target, {
+      method: 'com.atproto.repo.putRecord',
+      token: session.accessJwt,
+      body: {
+        repo: session.did,
+        collection: COLLECTION,
+        rkey: tidOf(input.notice.atMs, input.notice.id),
+        record: recordOf(target, input),
       },
-      body: body === null ? null : JSON.stringify(body),
-      timeoutMs: POST_TIMEOUT_MS,
-      allowPrivate: target.allowPrivate,
     })
-    const json = parseJson(bytes.toString())
-    return {
-      status,
-      json,
-      refusal: Refusal.safeParse(json).data ?? null,
-      wish: wishOf(headers, 'ratelimit-reset', clock.now()),
-    }
-  }
-
-  /** The session that is open, else a new one. */
-  async function enter(target: BlueskyTarget): Promise<Session | PostOutcome> {
-    return sessions.get(nameOf(target)) ?? signIn(target)
-  }
-
-  async function signIn(target: BlueskyTarget): Promise<Session | PostOutcome> {
-    const { identifier, appPassword: password } = target
-    const answer = await call(target, 'com.atproto.server.createSession', null, { identifier, password })
-    const session = keep(target, answer)
-    if (session) return session
-    const outcome = judge(answer)
-    // Whatever is wrong with signing in, it is not this post.
-    return outcome.kind === 'impossible'
-      ? { kind: 'ours', error: outcome.error, remedy: CREDENTIALS_REMEDY }
-      : outcome
-  }
-
-  async function renew(target: BlueskyTarget, { refreshJwt }: Session): Promise<Session | PostOutcome> {
-    sessions.delete(nameOf(target))
-    const answer = await call(target, 'com.atproto.server.refreshSession', refreshJwt, null)
-    const session = keep(target, answer)
-    if (session) return session
-    // A session that can't be renewed any more is begun anew; a server in trouble is left alone.
-    return answer.status === 400 || answer.status === 401 ? signIn(target) : judge(answer)
-  }
-
-  function keep(target: BlueskyTarget, { status, json }: Answer): Session | null {
-    const session = Session.safeParse(json)
-    if (status !== 200 || !session.success) return null
-    sessions.set(nameOf(target), session.data)
-    return session.data
-  }
-
-  async function put(target: BlueskyTarget, session: Session, input: PostInput): Promise<Answer> {
-    return call(target, 'com.atproto.repo.putRecord', session.accessJwt, {
-      repo: session.did,
-      collection: COLLECTION,
-      rkey: tidOf(input.notice.atMs, input.notice.id),
-      record: recordOf(target, input),
-    })
-  }
-
   return {
     async post(target, input) {
       try {
-        let session = await enter(target)
+        let session = await sessions.enter(target)
         if (!('did' in session)) return session
         let answer = await put(target, session, input)
         if (answer.refusal && STALE.has(answer.refusal.error)) {
-          session = await renew(target, session)
+          session = await sessions.renew(target, session)
           if (!('did' in session)) return session
           answer = await put(target, session, input)
         }
@@ -134,6 +72,70 @@ export function createBlueskyPoster(clock: Clock): BlueskyPoster {
         return { kind: 'retry', error: (error as Error).message }
       }
     },
+  }
+}
+
+/** Of each account and password one, used again until the server has enough of it. */
+function createSessions(clock: Clock) {
+  const sessions = new Map<string, Session>()
+
+  async function signIn(target: BlueskyTarget): Promise<Session | PostOutcome> {
+    const { identifier, appPassword: password } = target
+    const body = { identifier, password }
+    const answer = await call(clock, target, { method: 'com.atproto.server.createSession', body })
+    const session = keep(target, answer)
+    if (session) return session
+    const outcome = judge(answer)
+    // Whatever is wrong with signing in, it is not this post.
+    return outcome.kind === 'impossible'
+      ? { kind: 'ours', error: outcome.error, remedy: CREDENTIALS_REMEDY }
+      : outcome
+  }
+
+  function keep(target: BlueskyTarget, { status, json }: Answer): Session | null {
+    const session = Session.safeParse(json)
+    if (status !== 200 || !session.success) return null
+    sessions.set(nameOf(target), session.data)
+    return session.data
+  }
+  return {
+    /** The session that is open, else a new one. */
+    enter: async (target: BlueskyTarget): Promise<Session | PostOutcome> =>
+      sessions.get(nameOf(target)) ?? signIn(target),
+    async renew(target: BlueskyTarget, { refreshJwt }: Session): Promise<Session | PostOutcome> {
+      sessions.delete(nameOf(target))
+      const method = 'com.atproto.server.refreshSession'
+      const answer = await call(clock, target, { method, token: refreshJwt })
+      const session = keep(target, answer)
+      if (session) return session
+      // A session that can't be renewed any more is begun anew; a server in trouble is left alone.
+      return answer.status === 400 || answer.status === 401 ? signIn(target) : judge(answer)
+    },
+  }
+}
+
+async function call(
+  clock: Clock,
+  target: BlueskyTarget,
+  { method, token, body }: { readonly method: string; readonly token?: string; readonly body?: unknown },
+): Promise<Answer> {
+  const answer = await sendGuarded({
+    url: new URL(`/xrpc/${method}`, target.url).href,
+    method: 'POST',
+    headers: {
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+    },
+    body: body === undefined ? null : JSON.stringify(body),
+    timeoutMs: POST_TIMEOUT_MS,
+    allowPrivate: target.allowPrivate,
+  })
+  const json = parseJson(answer.body.toString())
+  return {
+    status: answer.status,
+    json,
+    refusal: Refusal.safeParse(json).data ?? null,
+    wish: wishOf(answer.headers, 'ratelimit-reset', clock.now()),
   }
 }
 

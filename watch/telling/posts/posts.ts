@@ -4,7 +4,7 @@ import type { WatchCtx } from '../../app/context.ts'
 import type { PostTarget } from '../../configuration/index.ts'
 import type { Statement } from '../../store/index.ts'
 import { urlOf } from '../message-links.ts'
-import { createBlueskyPoster } from './bluesky.ts'
+import { createBlueskyPoster, type BlueskyPoster } from './bluesky.ts'
 import { postToMastodon } from './mastodon.ts'
 import {
   giveUpPostStatement,
@@ -57,45 +57,24 @@ export function createPosts(ctx: WatchCtx): Posts {
 
   async function postAll(account: string, posts: readonly DuePost[]): Promise<void> {
     const target = targetOf(ctx, posts[0]!)
-    for (const post of posts) {
-      if (!target) {
-        await ctx.store.write([
-          giveUpPostStatement(post.id, 'The account is not in the service’s file any more.'),
-        ])
-        continue
-      }
+    if (!target) {
+      const error = 'The account is not in the service’s file any more.'
+      return void (await ctx.store.write(posts.map(({ id }) => giveUpPostStatement(id, error))))
+    }
+    for (const [index, post] of posts.entries()) {
       const waitMs = bucket.take(account)
       if (waitMs > 0) {
         const dueAtMs = ctx.clock.now().getTime() + waitMs
-        await ctx.store.write(
-          posts.slice(posts.indexOf(post)).map(({ id }) => holdPostStatement(id, dueAtMs)),
-        )
-        return
+        return void (await ctx.store.write(
+          posts.slice(index).map(({ id }) => holdPostStatement(id, dueAtMs)),
+        ))
       }
       const thread = threadOf(ctx.store, post)
-      const outcome = await postOne(target, post, thread)
+      const outcome = await postOne(ctx, bluesky, { target, post, thread })
       await ctx.store.write([statementFor(ctx, post, thread, outcome)])
       if (outcome.kind === 'ours') return rests.begin(account, outcome)
       rests.end(account)
     }
-  }
-
-  async function postOne(target: PostTarget, post: DuePost, thread: Thread | null): Promise<PostOutcome> {
-    const { publicUrl } = ctx.config
-    if (publicUrl === null)
-      ctx.troubles.raise({
-        id: 'public-url',
-        what: 'Posts on public networks lead nowhere: this watch does not know its own address.',
-        remedy: 'Set WATCH_PUBLIC_URL to the address by which people reach it.',
-      })
-    const url = publicUrl === null ? null : urlOf(post.notice, publicUrl)
-    const input: PostInput = { notice: post.notice, url, thread }
-    const send = (one: PostInput) =>
-      target.kind === 'mastodon' ? postToMastodon(ctx.clock, target, one) : bluesky.post(target, one)
-    const outcome = await send(input)
-    if (outcome.kind !== 'orphaned') return outcome
-    const anew = await send({ ...input, thread: null })
-    return anew.kind === 'posted' ? { ...anew, root: anew.ref } : anew
   }
 
   return {
@@ -104,6 +83,29 @@ export function createPosts(ctx: WatchCtx): Posts {
       while (underWay.size > 0) await Promise.all(underWay.values())
     },
   }
+}
+
+/** As a reply where there is a thread, and where that is gone, as the beginning of another. */
+async function postOne(
+  ctx: WatchCtx,
+  bluesky: BlueskyPoster,
+  input: { readonly target: PostTarget; readonly post: DuePost; readonly thread: Thread | null },
+): Promise<PostOutcome> {
+  const { target, post, thread } = input
+  const { publicUrl } = ctx.config
+  if (publicUrl === null)
+    ctx.troubles.raise({
+      id: 'public-url',
+      what: 'Posts on public networks lead nowhere: this watch does not know its own address.',
+      remedy: 'Set WATCH_PUBLIC_URL to the address by which people reach it.',
+    })
+  const url = publicUrl === null ? null : urlOf(post.notice, publicUrl)
+  const send = (one: PostInput) =>
+    target.kind === 'mastodon' ? postToMastodon(ctx.clock, target, one) : bluesky.post(target, one)
+  const outcome = await send({ notice: post.notice, url, thread })
+  if (outcome.kind !== 'orphaned') return outcome
+  const anew = await send({ notice: post.notice, url, thread: null })
+  return anew.kind === 'posted' ? { ...anew, root: anew.ref } : anew
 }
 
 const targetOf = (ctx: WatchCtx, { serviceId, targetId }: DuePost): PostTarget | undefined =>
