@@ -8,6 +8,7 @@ import { originOfMessages } from '../telling/message-links.ts'
 import type { Notice } from '../telling/notices.ts'
 import { tellOneStatements } from '../telling/outbox.ts'
 import { deviceStatements, endDeviceStatement, listDevices, receiversOf } from './receivers.ts'
+import { personOfOperator } from './targets.ts'
 
 const DEVICES_MAX = 10
 
@@ -63,7 +64,7 @@ export async function testPage(
   input: { readonly actor: OperatorActor; readonly entry: ServiceEntry },
 ): Promise<void> {
   const { actor, entry } = input
-  const person = entry.onCall.people.find(({ operator }) => operator === actor.name)
+  const person = personOfOperator(entry, actor.name)
   const receivers = person ? receiversOf(ctx, person) : []
   if (receivers.length === 0)
     throw new WatchError('invalid-input', {

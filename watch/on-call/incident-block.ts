@@ -27,10 +27,16 @@ export const ROLE_WORDS: Readonly<Record<HeldRole['role'], string>> = {
   scribe: 'Writes down (scribe)',
 }
 
-const DELIVERY_WORDS: Readonly<Record<string, string>> = {
-  waiting: 'on its way',
-  sent: 'handed over',
-  'given-up': 'not delivered',
+function describeDelivery({
+  state,
+  error,
+}: {
+  readonly state: string
+  readonly error: string | null
+}): string {
+  if (state === 'sent') return 'handed over'
+  if (state === 'given-up') return 'not delivered'
+  return error === null ? 'on its way' : 'not delivered yet'
 }
 
 const CHANNEL_WORDS: Readonly<Record<string, string>> = {
@@ -55,7 +61,7 @@ export function viewOfPage(ctx: WatchCtx, page: PageRecord): PageView {
       deliveries: told.channels.map(({ channel, subscriptionId }) => {
         const noticeId = noticeIdOf(page.id, String(told.step), told.personId)
         const delivery = findDelivery(ctx.store, noticeId, subscriptionId)
-        const how = delivery ? DELIVERY_WORDS[delivery.state]! : 'its receiver is gone'
+        const how = delivery ? describeDelivery(delivery) : 'not known any more'
         return `${CHANNEL_WORDS[channel] ?? channel}: ${how}`
       }),
     })),
@@ -187,11 +193,11 @@ export function listChoices({
   operators,
 }: Pick<RolesInput, 'entry' | 'operators'>): { readonly value: string; readonly words: string }[] {
   const people = entry?.onCall.people ?? []
-  const known = new Set(people.map(({ operator }) => operator))
+  const known = new Set(people.map(({ operator }) => operator?.toLowerCase()))
   return [
     ...people.map(({ id, name }) => ({ value: `person:${id}`, words: name })),
     ...operators
-      .filter((name) => !known.has(name))
+      .filter((name) => !known.has(name.toLowerCase()))
       .map((name) => ({ value: `operator:${name}`, words: name })),
   ]
 }

@@ -26,6 +26,8 @@ export interface ServiceOnCall {
   readonly overrides: readonly Override[]
   /** Who of its people the reader is; null: none of them. */
   readonly ownPersonId: string | null
+  /** Names of people who have no address that can be used now. */
+  readonly unreachable: readonly string[]
 }
 
 export interface OnCallPageInput {
@@ -35,6 +37,8 @@ export interface OnCallPageInput {
   readonly pages: readonly { readonly view: PageView; readonly title: string; readonly href: string | null }[]
   readonly devices: readonly Device[]
   readonly vapidPublicKey: string
+  /** Where links in pages lead while nobody has set a public address; null: one is set. */
+  readonly localOrigin: string | null
   /** What just happened, in a sentence. */
   readonly note: string | null
 }
@@ -49,6 +53,13 @@ export function renderOnCallPage(input: OnCallPageInput): string {
     current: 'on-call',
     scripts: ['push.js'],
     body: html`${note !== null && html`<p class="note" role="status">${note}</p>`}
+      ${
+        configured.length > 0 &&
+        input.localOrigin !== null &&
+        html`<p class="note">
+          Links in pages lead to ${input.localOrigin}, which only this machine reaches: set WATCH_PUBLIC_URL.
+        </p>`
+      }
       ${configured.length === 0 && renderHowTo()}${configured.map((service) => renderService(service, input))}
       <section>
         <h2>Pages</h2>
@@ -80,6 +91,7 @@ function renderService(service: ServiceOnCall, input: OnCallPageInput): Html {
   const mayAct = input.actor.role !== 'observer'
   return html`<section>
     <h2>${entry.name}</h2>
+    ${service.unreachable.length > 0 && html`<p class="note">Can not be reached, for want of an address, a mail server or a browser: ${service.unreachable.join(', ')}.</p>`}
     ${rotas.map((rota) => renderRota(rota, service, input.now))}${service.overrides.length > 0 && renderOverrides(service, mayAct)}${mayAct && rotas.length > 0 && renderOverrideForms(service, input.now)}
     <details class="card">
       <summary>Who is called in which order</summary>

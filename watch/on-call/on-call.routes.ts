@@ -8,6 +8,7 @@ import type { WatchApp } from '../http/http.ts'
 import { actorOf, seeOther } from '../operators/access.ts'
 import type { OperatorActor, OperatorAuth } from '../operators/auth.ts'
 import { fieldOf, formOf, sendPage } from '../pages/send-page.ts'
+import { originOfMessages } from '../telling/message-links.ts'
 import { addDevice, endDevice, testPage } from './devices.ts'
 import { viewOfPage } from './incident-block.ts'
 import type { PageLinks } from './links.ts'
@@ -17,7 +18,7 @@ import { subjectOf } from './page-notices.ts'
 import { incidentIdOf, listOverrides, listPages } from './page-records.ts'
 import { listDevices } from './receivers.ts'
 import { shiftsOf } from './rota.ts'
-import { rotaOf } from './targets.ts'
+import { personOfOperator, rotaOf, unreachable } from './targets.ts'
 import { acknowledgePage, endOverride, giveRole, overrideRota } from './verbs.ts'
 
 const IdParams = z.object({ id: z.string().max(64) })
@@ -86,6 +87,7 @@ function readPage(
     now,
     note,
     vapidPublicKey,
+    localOrigin: ctx.config.publicUrl === null ? originOfMessages(ctx) : null,
     services: ctx.catalog.services().map((entry) => readService(ctx, entry, actor, now.getTime())),
     devices: listDevices(ctx, actor.name),
     pages: listPages(ctx.store, PAGES_SHOWN).map((page) => {
@@ -106,7 +108,8 @@ function readService(ctx: WatchCtx, entry: ServiceEntry, actor: OperatorActor, n
       shifts: shiftsOf(rotaOf(ctx, entry, id)!, nowMs, nowMs + SHOWN_AHEAD_MS),
     })),
     overrides: listOverrides(ctx.store, entry.id, nowMs),
-    ownPersonId: entry.onCall.people.find(({ operator }) => operator === actor.name)?.id ?? null,
+    ownPersonId: personOfOperator(entry, actor.name)?.id ?? null,
+    unreachable: unreachable(ctx, entry),
   }
 }
 

@@ -5,12 +5,12 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { startMailServer } from '../../tests/support/mail-server.ts'
-import { listAudit, openIncident, postUpdate } from '../incidents/index.ts'
+import { listAudit, mergeIncidents, openIncident, postUpdate } from '../incidents/index.ts'
 import { createWatchWorld, ENTRY, RESPONDER, type WatchWorld } from '../pages/world.fixtures.ts'
 import { startTelling } from '../telling/index.ts'
 import { answerRoutes, openPageLinks, startPaging } from './index.ts'
-import { findLastPage, listRoles, subjectOfBlindness, subjectOfIncident } from './page-records.ts'
-import { overrideRota } from './verbs.ts'
+import { findLastPage, listRoles, subjectOfBlindness, subjectOfIncident, writePage } from './page-records.ts'
+import { acknowledgePage, overrideRota } from './verbs.ts'
 
 const MINUTE_MS = 60_000
 const ON_CALL = `
@@ -180,6 +180,56 @@ test('its end is told to who was called, and its return pages anew', async () =>
   await stage.settle()
   await expect.poll(() => mails.length).toBe(3)
   expect(findLastPage(world.ctx.store, subjectOfIncident(id))).toMatchObject({ turn: 2, state: 'paging' })
+})
+
+test('an outage that relapses after it was answered pages anew, and one that was merged into another pages no more', async () => {
+  await using stage = await openStage()
+  const { world, mails, url } = stage
+  const { id } = await breakUpload(world)
+  await stage.settle()
+  await expect.poll(() => mails.length).toBe(1)
+  await fetch(url + linkIn(mails[0]!.text), { method: 'POST' })
+  await world.ctx.store.write([
+    { sql: `update incident set facts = json_set(facts, '$.relapses', 1) where id = :id`, params: { id } },
+  ])
+  await stage.settle()
+  await expect.poll(() => mails.length).toBe(2)
+  expect(findLastPage(world.ctx.store, subjectOfIncident(id))).toMatchObject({ turn: 2, state: 'paging' })
+
+  const other = await breakUpload(world)
+  await mergeIncidents(world.ctx, { actor: RESPONDER, intoId: other.id, incidentIds: [id] })
+  await stage.settle()
+  expect(findLastPage(world.ctx.store, subjectOfIncident(id))).toMatchObject({ turn: 2, state: 'over' })
+  expect(findLastPage(world.ctx.store, subjectOfIncident(other.id))).toMatchObject({ turn: 1 })
+})
+
+test('an answer that comes while the next step is decided wins: that step calls nobody', async () => {
+  await using stage = await openStage()
+  const { world } = stage
+  const { id } = await breakUpload(world)
+  await stage.settle()
+  const seen = findLastPage(world.ctx.store, subjectOfIncident(id))!
+  const links = await openPageLinks(world.ctx)
+  await acknowledgePage(world.ctx, links, { actor: RESPONDER, pageId: seen.id })
+  const late = world.ctx.store.write([writePage({ ...seen, stepsTaken: 2 }, seen)])
+  await expect(late).rejects.toMatchObject({ code: 'changed-meanwhile' })
+  const again = await acknowledgePage(world.ctx, links, { actor: { kind: 'watch' }, pageId: seen.id })
+  expect(again.acknowledgedBy).toBe('operator:Ada')
+})
+
+test('who was called before hears who has it', async () => {
+  await using stage = await openStage()
+  const { world, mails, url } = stage
+  await breakUpload(world)
+  await stage.settle()
+  world.clock.advance(10 * MINUTE_MS)
+  await stage.settle()
+  await expect.poll(() => mails.length).toBe(2)
+  await fetch(url + linkIn(mails[1]!.text), { method: 'POST' })
+  await stage.settle()
+  await expect.poll(() => mails.length).toBe(3)
+  expect(mails[2]!.to).toEqual(['ada@example.org'])
+  expect(mails[2]!.text).toContain('(answered by bob)')
 })
 
 test('whoever stands in is called instead, from then on', async () => {

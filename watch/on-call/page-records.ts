@@ -163,7 +163,7 @@ export const listTold = (store: Store, pageId: string): Told[] =>
     // Written by `insertTold` only.
     .map((row) => ({ ...row, channels: JSON.parse(row.channels) as ToldChannel[] }))
 
-/** How a message fared: `waiting`, `sent` or `given-up`; null: its receiver is gone. */
+/** How a message fared: `waiting`, `sent` or `given-up`; null: its receiver is gone, or it was more than a week ago. */
 export const findDelivery = (
   store: Store,
   noticeId: string,

@@ -69,7 +69,7 @@ export const listDevices = (ctx: WatchCtx, operator: string): Device[] =>
   ctx.store.all<Device>(
     `select subscription_id as subscriptionId, operator, label, added_at_ms as addedAtMs from on_call_device
      where operator = :operator order by added_at_ms, subscription_id limit 20`,
-    { operator },
+    { operator: operator.toLowerCase() },
   )
 
 /** A browser of an operator, known by its push subscription (JSON). Asking again changes nothing. */
@@ -84,10 +84,11 @@ export function deviceStatements(
     statements: [
       ...statements,
       {
+        // Names of operators differ by more than their case.
         sql: `insert into on_call_device (subscription_id, operator, label, added_at_ms)
           values (:subscriptionId, :operator, :label, :nowMs)
           on conflict (subscription_id) do update set operator = excluded.operator, label = excluded.label`,
-        params: { subscriptionId, operator, label, nowMs: ctx.clock.now().getTime() },
+        params: { subscriptionId, operator: operator.toLowerCase(), label, nowMs: ctx.clock.now().getTime() },
       },
     ],
   }
@@ -97,6 +98,13 @@ export function deviceStatements(
 export const endDeviceStatement = (operator: string, subscriptionId: string): Statement => ({
   sql: `delete from subscription where id = :subscriptionId
     and exists (select 1 from on_call_device where subscription_id = :subscriptionId and operator = :operator)`,
-  params: { operator, subscriptionId },
+  params: { operator: operator.toLowerCase(), subscriptionId },
   mustChange: true,
+})
+
+/** Whoever operates nothing any more is paged in no browser. */
+export const endDevicesStatement = (operator: string): Statement => ({
+  sql: `delete from subscription where id in
+    (select subscription_id from on_call_device where operator = :operator)`,
+  params: { operator: operator.toLowerCase() },
 })

@@ -1,6 +1,7 @@
 /** Turns by the wall of a time zone, what overrides them, and gaps. */
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { OnCall, type RotaPlan } from '../configuration/index.ts'
+import { OnCall, WEEKDAYS, type RotaPlan } from '../configuration/index.ts'
 import { fromFieldValue, instantOf, dayOfDate, toFieldValue } from './local-time.ts'
 import { shiftsOf, who, type Override, type Rota } from './rota.ts'
 
@@ -128,4 +129,57 @@ test('an override stands above all layers for its time; of two the one made last
   expect(on(rota, '2026-01-06T12:30Z')).toBe('cyd')
   expect(on(rota, '2026-01-06T13:00Z')).toBe('bob')
   expect(on(rota, '2026-01-07T00:00Z')).toBe('ada')
+})
+
+const TIMES = fc.integer({ min: 0, max: 23 }).map((hour) => `${String(hour).padStart(2, '0')}:30`)
+const LAYERS = fc.array(
+  fc.record(
+    {
+      people: fc.array(fc.constantFrom('ada', 'bob', 'cyd'), { minLength: 1, maxLength: 4 }),
+      startsOn: fc.constantFrom('2026-03-16', '2026-03-26', '2026-04-01'),
+      handover: fc.record({
+        every: fc.constantFrom('day', 'week', 'two-weeks'),
+        weekday: fc.constantFrom(...WEEKDAYS),
+        at: TIMES,
+      }),
+      hours: fc.record({ from: TIMES, until: TIMES, days: fc.subarray([...WEEKDAYS], { minLength: 1 }) }),
+    },
+    { requiredKeys: ['people', 'startsOn', 'handover'] },
+  ),
+  { minLength: 1, maxLength: 3 },
+)
+
+test('at any instant whoever the shifts name is on call, also over a change of the clocks', () => {
+  const fromMs = at('2026-03-20T00:00Z')
+  const untilMs = at('2026-04-03T00:00Z')
+  fc.assert(
+    fc.property(
+      LAYERS,
+      fc.constantFrom('Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe', 'Etc/UTC'),
+      fc.array(
+        fc.record({
+          personId: fc.constantFrom('ada', 'bob'),
+          fromMs: fc.integer({ min: fromMs, max: untilMs }),
+          lastsMs: fc.integer({ min: 1, max: 5 * 86_400_000 }),
+        }),
+        { maxLength: 3 },
+      ),
+      fc.array(fc.integer({ min: fromMs, max: untilMs - 1 }), { minLength: 20, maxLength: 20 }),
+      (layers, timeZone, standIns, instants) => {
+        const overrides = standIns.map(({ lastsMs, ...one }, i) => ({
+          ...one,
+          id: String(i),
+          rotaId: 'first',
+          untilMs: one.fromMs + lastsMs,
+        }))
+        const rota = rotaOf(layers, timeZone, overrides)
+        const shifts = shiftsOf(rota, fromMs, untilMs)
+        for (const instant of instants) {
+          const shift = shifts.find((one) => one.fromMs <= instant && instant < one.untilMs)!
+          expect({ personId: shift.personId, because: shift.because }).toEqual(who(rota, instant))
+        }
+      },
+    ),
+    { numRuns: 60 },
+  )
 })

@@ -71,9 +71,24 @@ function personOf(
 export function holderOf(entry: ServiceEntry, held: string): OnCallPerson {
   const [kind, name] = held.split(/:(.*)/s) as [string, string]
   const { people } = entry.onCall
-  const known = people.find((person) => (kind === 'person' ? person.id === name : person.operator === name))
+  const known = kind === 'person' ? people.find(({ id }) => id === name) : personOfOperator(entry, name)
   return known ?? { id: name, name, operator: kind === 'operator' ? name : null, email: null, webhook: null }
 }
+
+/** Who of the file's people signs in under this name. */
+export const personOfOperator = (entry: ServiceEntry, operator: string): OnCallPerson | undefined =>
+  entry.onCall.people.find((person) => person.operator?.toLowerCase() === operator.toLowerCase())
+
+/** Rotas that somebody is paged by, and in which nobody is on call now. */
+export const gapsNow = (ctx: WatchCtx, entry: ServiceEntry): string[] =>
+  entry.onCall.rotas
+    .filter(({ id }) => entry.onCall.escalation.some(({ to }) => to.includes(`rota:${id}`)))
+    .filter(({ id }) => who(rotaOf(ctx, entry, id)!, ctx.clock.now().getTime()).personId === null)
+    .map(({ name }) => name)
+
+/** People who have no address that can be used now. */
+export const unreachable = (ctx: WatchCtx, entry: ServiceEntry): string[] =>
+  entry.onCall.people.filter((person) => receiversOf(ctx, person).length === 0).map(({ name }) => name)
 
 /** A rota with its overrides. */
 export function rotaOf(ctx: WatchCtx, entry: ServiceEntry, rotaId: string): Rota | null {

@@ -3,12 +3,13 @@ import { requireOperator, type Actor, type OperatorRole } from '../app/actor.ts'
 import type { WatchCtx } from '../app/context.ts'
 import { notFound, WatchError } from '../app/errors.ts'
 import { auditStatement } from '../incidents/index.ts'
+import { endDevicesStatement } from '../on-call/receivers.ts'
 import { revokeInvitationsStatement } from './invitations.ts'
 import { countAdmins, findOperator } from './standing.ts'
 
 /**
- * Changes an operator's role, or removes them (`none`), and ends the invitations of whoever is no admin any more: all in one
- * unit with the line in the log. It holds from their next request on.
+ * Changes an operator's role, or removes them (`none`), and ends the invitations of whoever is no admin any more, and the
+ * browsers in which whoever is removed was paged: all in one unit with the line in the log. It holds from their next request on.
  *
  * @throws {WatchError} not-allowed for anyone but an admin, for one's own role, and for the last admin's; not-found;
  * changed-meanwhile
@@ -38,6 +39,7 @@ export async function changeRole(
       mustChange: true,
     },
     ...(role === 'admin' ? [] : [revokeInvitationsStatement(operatorId)]),
+    ...(role === 'none' ? [endDevicesStatement(before.name)] : []),
     auditStatement(ctx, {
       actor,
       action: role === 'none' ? 'remove-operator' : 'change-role',

@@ -20,6 +20,8 @@ export interface CockpitInput {
   /** Confirmed, over, and without a public explanation in time. */
   readonly overdue: readonly IncidentView[]
   readonly overdueFollowUps: number
+  /** Rotas in which nobody is on call now. */
+  readonly gaps: readonly string[]
   /** What is wrong with the watch's own means. */
   readonly troubles: readonly Trouble[]
   readonly entries: readonly ServiceEntry[]
@@ -36,7 +38,7 @@ interface OpenIncident {
 
 /** Renders it. */
 export function renderCockpit(input: CockpitInput): string {
-  const { actor, views, open, entries, chosen, overdueFollowUps } = input
+  const { actor, views, open, entries, chosen, overdueFollowUps, gaps } = input
   return renderOperatorPage({
     title: 'Incidents',
     actor,
@@ -48,6 +50,10 @@ export function renderCockpit(input: CockpitInput): string {
             >${overdueFollowUps} ${overdueFollowUps === 1 ? 'follow-up is' : 'follow-ups are'} overdue</a
           >
         </p>`
+      }
+      ${
+        gaps.length > 0 &&
+        html`<p class="note"><a href="/operate/on-call">Nobody is on call now: ${gaps.join(', ')}</a></p>`
       }
       <section>
         <h2>Open</h2>

@@ -18,7 +18,7 @@ import {
   statusOf,
   type IncidentView,
 } from '../incidents/index.ts'
-import { pageOfIncident, rolesOf, runbooksFor } from '../on-call/index.ts'
+import { gapsNow, pageOfIncident, rolesOf, runbooksFor } from '../on-call/index.ts'
 import { fieldOf, formOf, sendPage } from '../pages/send-page.ts'
 import { actorOf, entryOf, seeOther } from './access.ts'
 import { describeEntries } from './audit-words.ts'
@@ -86,6 +86,7 @@ function readCockpit(ctx: WatchCtx, actor: OperatorActor, serviceId: string | un
     overdueFollowUps: openFollowUps(ctx).filter((followUp) =>
       isOverdue(followUp, zoneOf(ctx, incidentById(ctx, followUp.incidentId)), now.getTime()),
     ).length,
+    gaps: entries.flatMap((entry) => gapsNow(ctx, entry)),
     troubles: ctx.troubles.list(),
     entries,
     chosen: entries.find(({ id }) => id === serviceId) ?? entries[0] ?? null,
