@@ -2,7 +2,7 @@
 import webPush from 'web-push'
 import { z } from 'zod'
 import type { WatchCtx } from '../app/context.ts'
-import { keepOnce } from '../store/kept.ts'
+import { keepOnce } from '../store/index.ts'
 
 const VapidKeys = z.object({ publicKey: z.string(), privateKey: z.string() })
 export type VapidKeys = z.infer<typeof VapidKeys>

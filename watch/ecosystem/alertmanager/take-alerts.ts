@@ -7,7 +7,7 @@ import type { WordSample } from '../../../engines/detect/types.ts'
 import type { WatchCtx } from '../../app/context.ts'
 import type { ServiceEntry } from '../../configuration/index.ts'
 import { auditStatement } from '../../incidents/index.ts'
-import type { Statement } from '../../store/index.ts'
+import { keepStatement, readKept, type Statement } from '../../store/index.ts'
 import { readAlert, type AlertsInput, type Severity } from './webhook.ts'
 
 /** As long as the detector believes a word: who does not repeat an alert does not hold it any more. */
@@ -124,14 +124,9 @@ function isSame(before: Firing, after: Firing): boolean {
 const nameOf = (serviceId: string): string => `alerts/${serviceId}`
 
 function readFiring(ctx: WatchCtx, serviceId: string): Firing {
-  const row = ctx.store.get<{ value: string }>('select value from kept where name = :name', {
-    name: nameOf(serviceId),
-  })
-  return row ? Firing.parse(JSON.parse(row.value)) : []
+  const value = readKept(ctx.store, nameOf(serviceId))
+  return value === undefined ? [] : Firing.parse(JSON.parse(value))
 }
 
-const firingStatement = (serviceId: string, firing: Firing, nowMs: number): Statement => ({
-  sql: `insert into kept (name, value, at_ms) values (:name, :value, :nowMs)
-    on conflict (name) do update set value = excluded.value, at_ms = excluded.at_ms`,
-  params: { name: nameOf(serviceId), value: JSON.stringify(firing), nowMs },
-})
+const firingStatement = (serviceId: string, firing: Firing, nowMs: number): Statement =>
+  keepStatement({ name: nameOf(serviceId), value: JSON.stringify(firing), nowMs })

@@ -1,5 +1,6 @@
 /** Where the accounts of journeys come from: the watch makes its own, an agent is given one. */
 import type { WatchCtx } from '../../app/context.ts'
+import { keepStatement, readKept } from '../../store/index.ts'
 import type { AccountSource, JourneyAccount } from './account.ts'
 
 /** Accounts that the watch makes, one an instance; their passwords stay in its data folder. */
@@ -7,11 +8,9 @@ export function ownAccounts(ctx: WatchCtx): AccountSource {
   const keyOf = (origin: string) => `journey-account ${origin}`
   return {
     find(origin) {
-      const row = ctx.store.get<{ value: string }>('select value from kept where name = :name', {
-        name: keyOf(origin),
-      })
+      const value = readKept(ctx.store, keyOf(origin))
       // Written by `make` only.
-      return row ? (JSON.parse(row.value) as JourneyAccount) : null
+      return value === undefined ? null : (JSON.parse(value) as JourneyAccount)
     },
     async make(traveller) {
       const account = {
@@ -20,15 +19,11 @@ export function ownAccounts(ctx: WatchCtx): AccountSource {
       }
       await traveller.sendJson('sign-up', 'POST', '/api/v1/accounts', account)
       await ctx.store.write([
-        {
-          sql: `insert into kept (name, value, at_ms) values (:name, :value, :atMs)
-            on conflict (name) do update set value = excluded.value, at_ms = excluded.at_ms`,
-          params: {
-            name: keyOf(traveller.origin),
-            value: JSON.stringify(account),
-            atMs: ctx.clock.now().getTime(),
-          },
-        },
+        keepStatement({
+          name: keyOf(traveller.origin),
+          value: JSON.stringify(account),
+          nowMs: ctx.clock.now().getTime(),
+        }),
       ])
     },
   }

@@ -1,6 +1,7 @@
 /** Who reported, without knowing who: a hash that can't be led back to an address, nor across days. */
 import { hash } from 'node:crypto'
 import type { WatchCtx } from '../../app/context.ts'
+import { forgetKeptStatement, keepFirstStatement, readKept } from '../../store/index.ts'
 
 export interface ReporterHash {
   /** 16 bytes, in hexadecimal: the same for the same network and cookie within a day. */
@@ -40,16 +41,12 @@ async function loadSalt(
 ): Promise<{ readonly day: number; readonly text: string }> {
   const name = `report-salt-${day}`
   await ctx.store.write([
-    { sql: "delete from kept where name like 'report-salt-%' and name <> :name", params: { name } },
-    {
-      sql: 'insert into kept (name, value, at_ms) values (:name, :value, :atMs) on conflict do nothing',
-      params: {
-        name,
-        value: ctx.randomBytes(SALT_BYTES).toString('base64'),
-        atMs: ctx.clock.now().getTime(),
-      },
-    },
+    forgetKeptStatement('report-salt-', name),
+    keepFirstStatement({
+      name,
+      value: ctx.randomBytes(SALT_BYTES).toString('base64'),
+      nowMs: ctx.clock.now().getTime(),
+    }),
   ])
-  const row = ctx.store.get<{ value: string }>('select value from kept where name = :name', { name })
-  return { day, text: row!.value }
+  return { day, text: readKept(ctx.store, name)! }
 }
