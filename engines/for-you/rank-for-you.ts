@@ -268,7 +268,8 @@ interface Draft {
   readonly videoIds: string[]
   readonly reasons: Uint8Array
   readonly parts: Int16Array
-  readonly tags: Map<number, string>
+  readonly tagNames: string[]
+  readonly tagAt: Uint16Array
   readonly partsOfOne: Float32Array
 }
 
@@ -277,7 +278,8 @@ function createDraft(limit: number): Draft {
     videoIds: [],
     reasons: new Uint8Array(limit),
     parts: new Int16Array(limit * PART_COUNT),
-    tags: new Map(),
+    tagNames: [],
+    tagAt: new Uint16Array(limit),
     partsOfOne: new Float32Array(PART_COUNT),
   }
 }
@@ -296,16 +298,21 @@ function addToDraft(
   packParts(draft.parts, position, draft.partsOfOne)
   if (reason !== TAG_REASON) return
   const tag = strongestTag(pool, taste, slot)
-  if (tag !== null) draft.tags.set(position, tag)
+  if (tag === null) return
+  const known = draft.tagNames.indexOf(tag)
+  draft.tagAt[position] = 1 + (known >= 0 ? known : draft.tagNames.push(tag) - 1)
 }
 
 function finishDraft(draft: Draft): Ranking {
-  const length = draft.videoIds.length
-  const isFull = draft.reasons.length === length
+  const { length } = draft.videoIds
   return new Ranking({
-    videoIds: draft.videoIds,
-    reasons: isFull ? draft.reasons : draft.reasons.slice(0, length),
-    parts: isFull ? draft.parts : draft.parts.slice(0, length * PART_COUNT),
-    tags: draft.tags,
+    // Copies are as long as what they hold: rankings are kept.
+    videoIds: draft.videoIds.slice(),
+    reasons: draft.reasons.slice(0, length),
+    parts: draft.parts.slice(0, length * PART_COUNT),
+    tagNames: draft.tagNames.slice(),
+    tagAt: draft.tagNames.length === 0 ? NO_TAGS : draft.tagAt.slice(0, length),
   })
 }
+
+const NO_TAGS = new Uint16Array(0)

@@ -17,8 +17,10 @@ export interface PackedRanking {
   readonly reasons: Uint8Array
   /** `PART_COUNT` an item, in thousandths of a point. */
   readonly parts: Int16Array
-  /** Tag of the reason, by position, where it has one. */
-  readonly tags: ReadonlyMap<number, string>
+  /** Tags of the reasons, each once. */
+  readonly tagNames: readonly string[]
+  /** By item: 1 + the index of its reason's tag in `tagNames`; 0 where the reason has none. */
+  readonly tagAt: Uint16Array
 }
 
 export class Ranking {
@@ -47,12 +49,17 @@ export class Ranking {
       parts[PART_NAMES[part]!] = value / STEPS_PER_POINT
       steps += value
     }
-    const reason = { code: this.reasonCode(position), tag: this.packed.tags.get(position) ?? null }
+    const reason = { code: this.reasonCode(position), tag: this.tagOf(position) }
     return { videoId, score: steps / STEPS_PER_POINT, parts, reason }
   }
 
   reasonCode(position: number): ReasonCode {
     return REASON_CODES[this.packed.reasons[position] ?? 0] ?? 'fresh'
+  }
+
+  /** The tag of the reason; null when it has none. */
+  tagOf(position: number): string | null {
+    return this.packed.tagNames[(this.packed.tagAt[position] ?? 0) - 1] ?? null
   }
 
   items(): RankedItem[] {

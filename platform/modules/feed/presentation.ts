@@ -57,10 +57,10 @@ const NAMES_AUTHOR: ReadonlySet<ReasonCode> = new Set(['following', 'author-like
 export function rankedReasonJson(ranking: Ranking, position: number, handle: string): string {
   const code = ranking.reasonCode(position)
   if (code === 'archive') return '{"code":"archive","params":{}}'
-  const { tags, parts } = ranking.packed
-  const tag = code === 'tag' ? tags.get(position) : undefined
+  const { parts } = ranking.packed
+  const tag = code === 'tag' ? ranking.tagOf(position) : null
   let params = NAMES_AUTHOR.has(code) ? `"handle":${JSON.stringify(handle)},` : ''
-  if (tag !== undefined) params += `"tag":${JSON.stringify(tag)},`
+  if (tag !== null) params += `"tag":${JSON.stringify(tag)},`
   let steps = 0
   for (let part = 0; part < PART_COUNT; part++) {
     const value = parts[position * PART_COUNT + part]!

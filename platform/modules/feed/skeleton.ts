@@ -127,6 +127,7 @@ function archiveRanking(listed: readonly Listed[]): Ranking {
     videoIds: listed.map(({ id }) => id),
     reasons: new Uint8Array(listed.length).fill(REASON_CODES.indexOf('archive')),
     parts: new Int16Array(listed.length * PART_COUNT),
-    tags: new Map(),
+    tagNames: [],
+    tagAt: new Uint16Array(0),
   })
 }

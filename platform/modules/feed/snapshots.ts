@@ -11,12 +11,14 @@ import * as queries from './feed.queries.ts'
 import { LruMap } from './lru.ts'
 
 export const SNAPSHOT_TTL_MS = 6 * 3_600_000
-const MEMORY_MAX = 24_000
+const MEMORY_MAX = 16_000
 const WRITE_DELAY_MS = 200
 const WRITE_BATCH_MAX = 100
 /** Beyond this many unwritten ones the oldest are dropped: the database has been away for long. */
 const UNWRITTEN_MAX = 5_000
 const ID_BYTES = 16
+/** Of what is written to the database: another version's snapshots are as good as gone. */
+const FORMAT = 2
 
 export interface Snapshot {
   readonly id: string
@@ -64,6 +66,7 @@ export class SnapshotStore implements AsyncDisposable {
     const row = await queries.findSnapshot(this.#ctx.db, id, this.#ctx.clock.now())
     if (!row) return null
     const snapshot = unpackSnapshot(id, row.account_id, row.body)
+    if (!snapshot) return null
     this.#memory.set(id, snapshot)
     return snapshot
   }
@@ -109,20 +112,22 @@ export class SnapshotStore implements AsyncDisposable {
 }
 
 interface Header {
+  readonly format: typeof FORMAT
   readonly rankedAtMs: number
   readonly itemCount: number
-  readonly tags: [number, string][]
+  readonly tagNames: string[]
   readonly archive: ArchivePosition | null
   readonly isLast: boolean
 }
 
-/** Length of the header, the header as JSON, ids, reasons, parts, ids shown before. */
+/** Length of the header, the header as JSON, ids, reasons, parts, places of tags, ids shown before. */
 export function packSnapshot(snapshot: Snapshot): Buffer {
   const { packed } = snapshot.ranking
   const header: Header = {
+    format: FORMAT,
     rankedAtMs: snapshot.rankedAtMs,
     itemCount: packed.videoIds.length,
-    tags: [...packed.tags],
+    tagNames: [...packed.tagNames],
     archive: snapshot.archive,
     isLast: snapshot.isLast,
   }
@@ -131,25 +136,31 @@ export function packSnapshot(snapshot: Snapshot): Buffer {
   length.writeUInt32BE(head.length)
   const parts = Buffer.allocUnsafe(packed.parts.length * 2)
   for (const [at, part] of packed.parts.entries()) parts.writeInt16BE(part, at * 2)
+  const tagAt = Buffer.alloc(packed.tagNames.length === 0 ? 0 : packed.videoIds.length * 2)
+  for (const [at, place] of packed.tagAt.entries()) tagAt.writeUInt16BE(place, at * 2)
   return Buffer.concat([
     length,
     head,
     packIds(packed.videoIds),
     packed.reasons,
     parts,
+    tagAt,
     packIds(snapshot.shownBefore),
   ])
 }
 
-export function unpackSnapshot(id: string, accountId: string | null, body: Buffer): Snapshot {
+/** Null: it was written by another version. */
+export function unpackSnapshot(id: string, accountId: string | null, body: Buffer): Snapshot | null {
   let at = 4 + body.readUInt32BE(0)
   const take = (count: number): Buffer => body.subarray(at, (at += count))
   const header = JSON.parse(body.toString('utf8', 4, at)) as Header
+  if (header.format !== FORMAT) return null
   const packed: PackedRanking = {
     videoIds: unpackIds(take(header.itemCount * ID_BYTES)),
     reasons: new Uint8Array(take(header.itemCount)),
     parts: unpackParts(take(header.itemCount * PART_COUNT * 2)),
-    tags: new Map(header.tags),
+    tagNames: header.tagNames,
+    tagAt: unpackPlaces(take(header.tagNames.length === 0 ? 0 : header.itemCount * 2)),
   }
   return {
     id,
@@ -174,4 +185,8 @@ function unpackIds(bytes: Buffer): string[] {
 
 function unpackParts(bytes: Buffer): Int16Array {
   return Int16Array.from({ length: bytes.length / 2 }, (_, at) => bytes.readInt16BE(at * 2))
+}
+
+function unpackPlaces(bytes: Buffer): Uint16Array {
+  return Uint16Array.from({ length: bytes.length / 2 }, (_, at) => bytes.readUInt16BE(at * 2))
 }
