@@ -1,5 +1,6 @@
 /** Ids as Statuspage's clients expect them: 12 lower-case letters and digits. */
 import { hash, randomBytes } from 'node:crypto'
+import { createRecentMap } from '../../kit/recent-map.ts'
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789'
 const BASE = ALPHABET.length
@@ -24,9 +25,17 @@ export function createRandomIds(bytes: (count: number) => Buffer = randomBytes):
 /** The same for ever for the same text: two watches give a component or an outage the same id. */
 export const stableId = (text: string): string => spell(hash('sha256', text, 'buffer'))
 
-/** A component's id. */
-export const componentId = (serviceId: string, featureId: string): string =>
-  stableId(`component/${serviceId}/${featureId}`)
+/** Twice what a service's file may have. */
+const COMPONENTS_KEPT = 40_000
+const componentIds = createRecentMap<string, string>(COMPONENTS_KEPT)
+
+/** A component's id. Kept once it was worked out: each view of ten thousand components needs all of theirs. */
+export function componentId(serviceId: string, featureId: string): string {
+  const text = `component/${serviceId}/${featureId}`
+  let id = componentIds.get(text)
+  if (id === undefined) componentIds.set(text, (id = stableId(text)))
+  return id
+}
 
 /** The id of the incident that tells of a detector's outage. */
 export const incidentIdOf = (outageId: string): string => stableId(`incident/${outageId}`)
