@@ -13,6 +13,7 @@ const SHORT: Readonly<Record<string, () => Promise<Drill>>> = {
 }
 const LONG: Readonly<Record<string, () => Promise<Drill>>> = {
   watch: async () => (await import('./watch.ts')).run,
+  'two-watches': async () => (await import('./two-watches.ts')).run,
 }
 const ALL = { ...SHORT, ...LONG }
 
