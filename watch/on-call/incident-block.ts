@@ -162,33 +162,41 @@ export interface RolesInput {
 
 export const rolesOf = (ctx: WatchCtx, incidentId: string): HeldRole[] => listRoles(ctx.store, incidentId)
 
-/** Who does what, and a form to change it. */
+/** Who does what, and forms to change it. */
 export function renderRoles(input: RolesInput): Html {
-  const { incidentId, entry, roles, mayAct } = input
-  const choices = listChoices(input)
-  const holder = (role: HeldRole['role']): HeldRole | undefined => roles.find((held) => held.role === role)
+  const { entry, roles, mayAct } = input
+  const holders = INCIDENT_ROLES.map((role) => {
+    const held = roles.find((one) => one.role === role) ?? null
+    const name = held && (entry ? holderOf(entry, held.person).name : shortName(held.person))
+    return { role, held, name }
+  })
   return html`<div class="card">
-    ${INCIDENT_ROLES.map((role) => {
-      const held = holder(role)
-      const name = held ? (entry ? holderOf(entry, held.person).name : shortName(held.person)) : null
-      if (!mayAct) return html`<p><b>${ROLE_WORDS[role]}:</b> ${name ?? 'nobody yet'}</p>`
-      return html`<form class="acts" method="post" action="/operate/incidents/${incidentId}/roles">
-        <input type="hidden" name="role" value="${role}" />
-        <div class="grow">
-          <label for="role-${role}">${ROLE_WORDS[role]}</label
-          ><select id="role-${role}" name="person" required>
-            <option value="">${name ?? 'nobody yet'}</option>
-            ${choices.map(({ value, words }) => html`<option value="${value}" ${selected(value === held?.person)}>${words}</option>`)}
-          </select>
-        </div>
-        <button class="btn small">Set</button>
-      </form>`
-    })}
+    ${holders.map(({ role, name }) => html`<p><b>${ROLE_WORDS[role]}:</b> ${name ?? 'nobody yet'}</p>`)}
+    ${
+      mayAct &&
+      html`<details>
+        <summary>Change who does what</summary>
+        ${holders.map(({ role, held }) => renderRoleForm(input, role, held))}
+      </details>`
+    }
   </div>`
 }
 
+const renderRoleForm = (input: RolesInput, role: HeldRole['role'], held: HeldRole | null): Html =>
+  html`<form class="acts" method="post" action="/operate/incidents/${input.incidentId}/roles">
+    <input type="hidden" name="role" value="${role}" />
+    <div class="grow">
+      <label for="role-${role}">${ROLE_WORDS[role]}</label
+      ><select id="role-${role}" name="person" required>
+        ${held === null && html`<option value="">nobody yet</option>`}
+        ${listChoices(input).map(({ value, words }) => html`<option value="${value}" ${selected(value === held?.person)}>${words}</option>`)}
+      </select>
+    </div>
+    <button class="btn small">Set</button>
+  </form>`
+
 /** The file's people, then operators who are none of them. */
-export function listChoices({
+function listChoices({
   entry,
   operators,
 }: Pick<RolesInput, 'entry' | 'operators'>): { readonly value: string; readonly words: string }[] {

@@ -69,7 +69,8 @@ async function pageOutages(ctx: WatchCtx, entry: ServiceEntry): Promise<void> {
   for (const record of listCurrentRecords(ctx.store, entry.id, Number.MAX_SAFE_INTEGER))
     await openPage(ctx, entry, subjectOfIncident(record.id), {
       isConfirmed: record.confirmedAtMs !== null,
-      isOver: record.resolvedAtMs !== null || record.mergedInto !== null,
+      // What only another watch has seen is paged by that one.
+      isOver: record.resolvedAtMs !== null || record.mergedInto !== null || record.facts.isAdopted === true,
       impact: record.facts.impact,
       relapses: record.facts.relapses,
     })

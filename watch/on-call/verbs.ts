@@ -5,7 +5,6 @@ import { notFound, WatchError } from '../app/errors.ts'
 import { INCIDENT_ROLES, type IncidentRole, type ServiceEntry } from '../configuration/index.ts'
 import { auditStatement, incidentById } from '../incidents/index.ts'
 import { adoptionOf } from '../peers/adoption.ts'
-import { adoptionOf } from '../peers/adoption.ts'
 import { retryRaces } from '../store/index.ts'
 import type { PageLinks } from './links.ts'
 import {
@@ -175,7 +174,6 @@ export async function giveRole(
   if (!incident) throw notFound('incident', incidentId)
   if (!INCIDENT_ROLES.includes(role)) throw notFound('role', role)
   await ctx.store.write([
-    ...adoptionOf(ctx, incidentId),
     ...adoptionOf(ctx, incidentId),
     writeRole(incidentId, { role, person, sinceMs: ctx.clock.now().getTime() }),
     auditStatement(ctx, { actor, action: 'give-role', subject: incidentId, facts: { role, person } }),

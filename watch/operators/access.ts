@@ -34,6 +34,10 @@ export function setCookies(reply: FastifyReply, cookies: readonly string[]): voi
   reply.header('set-cookie', [...cookies])
 }
 
+/** A page of the cockpit to go to after signing in; anything else is the first one. */
+export const safePath = (path: string | null | undefined): string =>
+  path != null && /^\/operate\/[\w/-]{1,100}$/.test(path) ? path : '/operate'
+
 /** After a form: the browser asks for the page anew, so that a reload repeats nothing. */
 export const seeOther = (reply: FastifyReply, path: string): FastifyReply =>
   reply.code(303).header('location', path).send()

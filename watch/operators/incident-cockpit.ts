@@ -94,7 +94,7 @@ function renderCall(input: IncidentCockpitInput): Html {
   const mayAct = actor.role !== 'observer'
   return html`<section>
       <h2>On call</h2>
-      ${page && renderPage(page, { timeZone: view.service.timeZone, now, mayAct })}
+      ${page ? renderPage(page, { timeZone: view.service.timeZone, now, mayAct }) : html`<p class="card sub">Nobody was paged.</p>`}
       ${renderRoles({ incidentId: incident.id, entry, roles, operators, mayAct })}
     </section>
     <section id="runbook">

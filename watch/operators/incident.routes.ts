@@ -20,7 +20,7 @@ import {
 } from '../incidents/index.ts'
 import { gapsNow, pageOfIncident, rolesOf, runbooksFor } from '../on-call/index.ts'
 import { fieldOf, formOf, sendPage } from '../pages/send-page.ts'
-import { actorOf, entryOf, seeOther } from './access.ts'
+import { actorOf, entryOf, safePath, seeOther } from './access.ts'
 import { describeEntries } from './audit-words.ts'
 import type { OperatorActor, OperatorAuth } from './auth.ts'
 import { renderCockpit, type CockpitInput } from './cockpit-pages.ts'
@@ -30,7 +30,10 @@ import { renderIncidentCockpit, type IncidentCockpitInput } from './incident-coc
 import { renderSignIn } from './sign-in-pages.ts'
 
 const IdParams = z.object({ id: z.string().max(64) })
-const ServiceQuery = z.object({ service: z.string().max(63).optional().catch(undefined) })
+const FirstQuery = z.object({
+  service: z.string().max(63).optional().catch(undefined),
+  back: z.string().optional(),
+})
 const TemplateQuery = z.object({ template: z.enum(OUTAGE_STATES).optional().catch(undefined) })
 const Impact = z.enum(['minor', 'major', 'critical'])
 /** How far back explanations are looked for. */
@@ -53,9 +56,9 @@ function incidentOf(ctx: WatchCtx, id: string): IncidentView {
 
 /** Registers the first page and that of an incident. */
 export function registerIncidentPages(app: WatchApp, ctx: WatchCtx, auth: OperatorAuth): void {
-  app.get('/operate', { schema: { querystring: ServiceQuery } }, async (request, reply) => {
+  app.get('/operate', { schema: { querystring: FirstQuery } }, async (request, reply) => {
     const actor = await auth.actorOf(request.headers.cookie)
-    if (!actor) return sendPage(reply, renderSignIn(auth.count() > 0), NO_STORE)
+    if (!actor) return sendPage(reply, renderSignIn(auth.count() > 0, safePath(request.query.back)), NO_STORE)
     return sendPage(reply, renderCockpit(readCockpit(ctx, actor, request.query.service)), NO_STORE)
   })
   app.get(

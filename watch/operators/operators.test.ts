@@ -57,6 +57,29 @@ test('signing in takes the password and the code; each alone opens nothing, and 
   expect((await browser.send('/operate/audit')).status).toBe(401)
 })
 
+test('who is not signed in comes back to the page that they asked for, and to no other site', async () => {
+  await using stage = await openWorld()
+  const secret = await joinBy(openBrowser(stage.url), await firstLink(stage.world), 'ada')
+  const browser = openBrowser(stage.url)
+  const refused = await browser.send('/operate/incidents/abc')
+  expect(refused.status).toBe(401)
+  expect(refused.text).toContain('href="/operate?back=%2Foperate%2Fincidents%2Fabc"')
+  const signIn = (await browser.send('/operate?back=%2Foperate%2Fincidents%2Fabc')).text
+  expect(signIn).toContain('name="back" value="/operate/incidents/abc"')
+  expect((await browser.send('/operate?back=https%3A%2F%2Fevil.example')).text).toContain(
+    'name="back" value="/operate"',
+  )
+  const back = '/operate/incidents/abc'
+  const step = await browser.send('/operate/sign-in', { name: 'ada', password: PASSWORD, back })
+  expect(step.text).toContain('name="back" value="/operate/incidents/abc"')
+  expect(
+    await browser.send('/operate/code', { code: codeFor(secret), back: '//evil.example/operate/' }),
+  ).toMatchObject({
+    status: 303,
+    location: '/operate',
+  })
+})
+
 test('after ten tries a network waits', async () => {
   await using stage = await openWorld()
   await joinBy(openBrowser(stage.url), await firstLink(stage.world), 'ada')

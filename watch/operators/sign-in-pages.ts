@@ -3,13 +3,14 @@ import { html, type Html } from '../pages/html.ts'
 import { PASSWORD_MIN_LENGTH } from './auth-engine.ts'
 import { renderOperatorPage } from './frame.ts'
 
-/** Renders the first step; with nobody to sign in it says how the first operator comes to be. */
-export const renderSignIn = (hasOperators: boolean): string =>
+/** Renders the first step; with nobody to sign in it says how the first operator comes to be. @param back the page after the second */
+export const renderSignIn = (hasOperators: boolean, back: string): string =>
   renderOperatorPage({
     title: 'Operators',
     actor: null,
     body: hasOperators
       ? html`<form class="card form" method="post" action="/operate/sign-in">
+          <input type="hidden" name="back" value="${back}" />
           <div>
             <label for="name">Name</label
             ><input id="name" name="name" required maxlength="40" autocomplete="username" />
@@ -34,11 +35,12 @@ export const renderSignIn = (hasOperators: boolean): string =>
   })
 
 /** Renders the second step. */
-export const renderCodeForm = (): string =>
+export const renderCodeForm = (back: string): string =>
   renderOperatorPage({
     title: 'The code of your app',
     actor: null,
     body: html`<form class="card form" method="post" action="/operate/code">
+      <input type="hidden" name="back" value="${back}" />
       ${renderCodeField('Six digits')}
       <p><button class="btn main">Sign in</button></p>
     </form>`,

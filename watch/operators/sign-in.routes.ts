@@ -5,7 +5,7 @@ import type { WatchCtx } from '../app/context.ts'
 import { WatchError } from '../app/errors.ts'
 import type { WatchApp } from '../http/http.ts'
 import { fieldOf, formOf, sendPage } from '../pages/send-page.ts'
-import { seeOther, setCookies } from './access.ts'
+import { safePath, seeOther, setCookies } from './access.ts'
 import { PASSWORD_MIN_LENGTH } from './auth-engine.ts'
 import { joinCookies, onlyDoor, type OperatorAuth } from './auth.ts'
 import { admit, findInvitation } from './invitations.ts'
@@ -44,12 +44,13 @@ function registerSteps(app: WatchApp, { auth, devices, limits, trierOf }: Guarde
     const name = fieldOf(form, 'name', 40) ?? ''
     limits.takeName(trierOf(request), name.toLowerCase())
     setCookies(reply, await auth.signIn(name, form.get('password') ?? ''))
-    return sendPage(reply, renderCodeForm(), { maxAgeS: 0 })
+    return sendPage(reply, renderCodeForm(safePath(fieldOf(form, 'back'))), { maxAgeS: 0 })
   })
   app.post('/operate/code', async (request, reply) => {
     const cookie = request.headers.cookie ?? ''
     limits.takeCode(trierOf(request), onlyDoor(cookie))
-    const code = readCode(formOf(request))
+    const form = formOf(request)
+    const code = readCode(form)
     const cookies = await auth.enterCode(cookie, code)
     const actor = await auth.actorOf(joinCookies(cookies))
     if (!actor || !limits.isFirstUse(actor.id, code)) {
@@ -57,7 +58,7 @@ function registerSteps(app: WatchApp, { auth, devices, limits, trierOf }: Guarde
       throw new WatchError('not-allowed', { detail: 'This code was used already; wait for the next one.' })
     }
     setCookies(reply, [...cookies, devices.remember(actor.name)])
-    return seeOther(reply, '/operate')
+    return seeOther(reply, safePath(fieldOf(form, 'back')))
   })
   app.post('/operate/sign-out', async (request, reply) => {
     if (request.headers.cookie) setCookies(reply, await auth.signOut(request.headers.cookie))

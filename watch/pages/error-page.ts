@@ -38,11 +38,21 @@ export function sendErrorPage(error: WatchError, request: FastifyRequest, reply:
         </p>
         ${problem.retryAfterS !== undefined && html`<p class="sub">Wait ${Math.ceil(problem.retryAfterS)} s before you try again.</p>`}
       </section>
-      <p class="acts"><a class="btn" href="/">What is watched</a></p>
+      <p class="acts">
+        ${error.code === 'signed-out' && html`<a class="btn main" href="${signInHref(request)}">Sign in</a>`}<a
+          class="btn"
+          href="/"
+          >What is watched</a
+        >
+      </p>
       <p class="faint">${problem.code} · ${request.id}</p>`,
   })
   if (problem.retryAfterS !== undefined) reply.header('retry-after', Math.ceil(problem.retryAfterS))
   return sendPage(reply, page, { status: problem.status, maxAgeS: 0 })
 }
+
+/** Where operators sign in, and whence they come back to the page that they asked for. */
+const signInHref = ({ method, url }: FastifyRequest): string =>
+  method === 'GET' ? `/operate?back=${encodeURIComponent(url)}` : '/operate'
 
 const wantsPage = (request: FastifyRequest): boolean => request.headers.accept?.includes('text/html') ?? false

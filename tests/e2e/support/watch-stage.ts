@@ -69,8 +69,8 @@ const sendJson = (response: ServerResponse, value: unknown): void =>
     })
     .end(JSON.stringify(value))
 
-/** Starts everything; `await using`, or close it in `afterAll`. */
-export async function openWatchStage(): Promise<WatchStage> {
+/** Starts everything; `await using`, or close it in `afterAll`. @param more what the service's file says besides */
+export async function openWatchStage(more = ''): Promise<WatchStage> {
   await using stack = new AsyncDisposableStack()
   const target = stack.use(await startFaulty((_request, response) => sendJson(response, { webBuild: 'b2' })))
   const worldClock: { now(): Date } = { now: () => new Date() }
@@ -88,7 +88,7 @@ diagnosis:
   versionUrl: ${target.url}/instance
   versionPath: webBuild
   beacons: ['${beacon.url}/beacon']
-`
+${more}`
   const world = stack.use(
     await createWatchWorld({ entries: { upbeat: entry }, env: { TRUSTED_PROXIES: '127.0.0.1' } }),
   )
