@@ -24,32 +24,41 @@ interface CachedSession {
 
 /** Reads the signed token out of a Cookie header; null when there is none or the signature is wrong. */
 export function readSessionToken(cookieHeader: string | undefined, secret: string): string | null {
+  const signed = readSignedToken(cookieHeader)
+  return signed === null ? null : checkSignature(signed, secret)
+}
+
+/** As the browser sent it: nothing is checked yet. */
+function readSignedToken(cookieHeader: string | undefined): string | null {
   if (!cookieHeader) return null
   const start = cookieHeader.indexOf(`${SESSION_COOKIE}=`)
   if (start < 0) return null
   const end = cookieHeader.indexOf(';', start)
   const raw = cookieHeader.slice(start + SESSION_COOKIE.length + 1, end < 0 ? undefined : end)
-  let value: string
   try {
-    value = decodeURIComponent(raw)
+    return decodeURIComponent(raw)
   } catch {
     return null
   }
-  const dot = value.lastIndexOf('.')
+}
+
+/** The token; null when the signature is wrong. */
+function checkSignature(signed: string, secret: string): string | null {
+  const dot = signed.lastIndexOf('.')
   if (dot < 1) return null
-  const token = value.slice(0, dot)
+  const token = signed.slice(0, dot)
   // Compared as text: decoding base64 would forgive characters that were appended.
-  const given = Buffer.from(value.slice(dot + 1))
+  const given = Buffer.from(signed)
   const expected = Buffer.from(signToken(token, secret))
   return given.length === expected.length && timingSafeEqual(given, expected) ? token : null
 }
 
 const signToken = (token: string, secret: string) =>
-  createHmac('sha256', secret).update(token).digest('base64')
+  `${token}.${createHmac('sha256', secret).update(token).digest('base64')}`
 
 /** The Cookie header value that signs in with this session token; better-auth reads the same form. */
 export function sessionCookieValue(token: string, secret: string): string {
-  return `${SESSION_COOKIE}=${encodeURIComponent(`${token}.${signToken(token, secret)}`)}`
+  return `${SESSION_COOKIE}=${encodeURIComponent(signToken(token, secret))}`
 }
 
 /** Gives the browser its session. */
@@ -77,24 +86,28 @@ export async function announceRevoked(db: Db | Tx, tokens: readonly string[]): P
 export const onSessionRevoked = (ctx: Pick<Ctx, 'listener'>, handler: (token: string) => void) =>
   ctx.listener.on(REVOKED_CHANNEL, (token) => handler(token as string))
 
-/** Sets `request.viewer` on each request. Costs a signature check, and one query a minute and session. */
+/** Sets `request.viewer` on each request. Costs a signature check and a query a minute and session. */
 export function registerSessions(app: App, ctx: Ctx): void {
+  /** By the signed token: one that is in here was signed by us. */
   const cache = new Map<string, CachedSession>()
-  ctx.listener.on(REVOKED_CHANNEL, (token) => cache.delete(token as string))
+  const { session: secret } = ctx.secrets
+  ctx.listener.on(REVOKED_CHANNEL, (token) => cache.delete(signToken(token as string, secret)))
   ctx.listener.onGap(() => cache.clear())
 
-  async function load(token: string): Promise<Viewer | null> {
+  async function load(signed: string): Promise<Viewer | null> {
     const nowMs = ctx.clock.now().getTime()
-    const cached = cache.get(token)
+    const cached = cache.get(signed)
     if (cached && cached.freshUntilMs > nowMs && cached.expiresAtMs > nowMs) return cached.viewer
+    const token = checkSignature(signed, secret)
+    if (token === null) return null
     const row = await queries.findSession(ctx.db, token)
     if (!row || row.expiresAt.getTime() <= nowMs) {
-      cache.delete(token)
+      cache.delete(signed)
       return null
     }
     const viewer: Viewer = { id: row.id, handle: row.handle, role: row.role, sessionId: row.sessionId }
     if (cache.size >= CACHE_MAX) cache.clear()
-    cache.set(token, { viewer, expiresAtMs: row.expiresAt.getTime(), freshUntilMs: nowMs + CACHE_MS })
+    cache.set(signed, { viewer, expiresAtMs: row.expiresAt.getTime(), freshUntilMs: nowMs + CACHE_MS })
     if (nowMs - row.seenAt.getTime() > TOUCH_AFTER_MS) {
       await queries.touchSession(ctx.db, row.sessionId, {
         at: new Date(nowMs),
@@ -105,7 +118,7 @@ export function registerSessions(app: App, ctx: Ctx): void {
   }
 
   app.addHook('onRequest', async (request) => {
-    const token = readSessionToken(request.headers.cookie, ctx.secrets.session)
-    if (token !== null) request.viewer = await load(token)
+    const signed = readSignedToken(request.headers.cookie)
+    if (signed !== null) request.viewer = await load(signed)
   })
 }
