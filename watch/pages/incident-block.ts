@@ -54,8 +54,6 @@ export function describeForecast(incident: IncidentView, now: Date): string | nu
   return `Outages like this one last about ${formatDuration(left(medianMs))} more; nine of ten between ${formatDuration(left(lowMs))} and ${formatDuration(left(highMs))}.`
 }
 
-export { describeCause } from '../incidents/words.ts'
-
 /** An incident on the status page. */
 export function renderIncidentCard(incident: IncidentView, context: BlockContext): Html {
   const { view, links, now } = context
@@ -114,7 +112,7 @@ export function renderTimeline(incident: IncidentView, context: BlockContext): H
       (update) =>
         html`<li>
           <b>${outageStateWords[update.state]}</b>
-          <span class="faint">${renderTime(update.atMs, context)} · ${authorOf(update)}</span>
+          <span class="faint">${renderTime(update.atMs, context)} · ${authorOf(update, incident)}</span>
           <p>${update.body}</p>
         </li>`,
     )}

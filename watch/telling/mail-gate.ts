@@ -9,8 +9,12 @@ import { SMTP_CONNECTIONS } from './send-mail.ts'
 import { withoutAddresses } from './smtp-refusal.ts'
 
 export const EMAIL_TROUBLE = 'email'
-/** Enough that no connection waits for us. */
-const AT_ONCE = 2 * SMTP_CONNECTIONS
+/** Enough that no connection waits for us, and as few as one while the server takes no more. */
+const AT_ONCE = SMTP_CONNECTIONS + 4
+/** What a mail that went gives back of the places that a refusal took. */
+const PLACES_A_SUCCESS = 0.1
+/** While some go and some do not, the trouble stays in sight. */
+const CALM_MS = 5_000
 /** So many different receivers in a row, all refused for what may be our fault, and none taken: it is our fault. */
 const UNCLEAR_MAX = 3
 const FIRST_REST_MS = 10_000
@@ -27,13 +31,18 @@ export function createMailGate({
   let active = 0
   let rests = 0
   let restUntilMs = 0
+  let places = AT_ONCE
+  let failedAtMs = Number.NEGATIVE_INFINITY
   const unclear = new Set<string>()
 
   const restMs = () => Math.max(0, restUntilMs - clock.monotonicMs())
 
   function close(error: string, remedy: string): void {
     // Those that were under way together say the same, and count once.
+    failedAtMs = clock.monotonicMs()
     if (restMs() === 0) {
+      // It may be that it takes so many connections and no more.
+      places = Math.max(1, places / 2)
       restUntilMs = clock.monotonicMs() + Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** rests)
       rests += 1
     }
@@ -44,7 +53,8 @@ export function createMailGate({
     rests = 0
     restUntilMs = 0
     unclear.clear()
-    troubles.end(EMAIL_TROUBLE)
+    places = Math.min(AT_ONCE, places + PLACES_A_SUCCESS)
+    if (clock.monotonicMs() - failedAtMs >= CALM_MS) troubles.end(EMAIL_TROUBLE)
   }
 
   return {
@@ -52,7 +62,7 @@ export function createMailGate({
     restMs,
     enter() {
       if (restMs() > 0) return restMs()
-      if (active >= (rests > 0 ? 1 : AT_ONCE)) return null
+      if (active >= (rests > 0 ? 1 : Math.floor(places))) return null
       active += 1
       return 0
     },

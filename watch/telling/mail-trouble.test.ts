@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { registerApi } from '../api/api.routes.ts'
 import { createViewCache } from '../pages/view-cache.ts'
-import type { WatchWorld } from '../pages/world.fixtures.ts'
+import { createWatchWorld, type WatchWorld } from '../pages/world.fixtures.ts'
 import { startTelling } from './telling.ts'
 import {
   messageStates,
@@ -120,6 +120,17 @@ test('relaying that is refused to everybody is kept and said; refused to one, it
   }
   expect(smtp.mails).toHaveLength(29)
   expect(world.ctx.troubles.list()).toEqual([])
+})
+
+test('mails whose links lead nowhere go out, and the operator hears of it', async () => {
+  await using smtp = await startMailServer()
+  await using world = await createWatchWorld({ env: { WATCH_SMTP_URL: smtp.url } })
+  await subscribeMany(world, 1)
+  await openUploadIncident(world)
+  await using telling = await startTelling(world.ctx)
+  await telling.round()
+  expect(smtp.mails).toHaveLength(1)
+  expect(world.ctx.troubles.list()).toMatchObject([{ id: 'public-url' }])
 })
 
 test('a mail server that is gone keeps its mail; a setting that is gone says which', async () => {

@@ -8,6 +8,14 @@ import type { Subscription } from './subscriptions.ts'
 export const originOfMessages = (ctx: WatchCtx): string =>
   ctx.config.publicUrl ?? `http://localhost:${ctx.config.port}`
 
+/** Tells the operator that messages go out whose links lead nowhere. */
+export const missAddress = (ctx: WatchCtx): void =>
+  ctx.troubles.raise({
+    id: 'public-url',
+    what: 'Links in mails and posts lead nowhere: this watch does not know its own address.',
+    remedy: 'Set WATCH_PUBLIC_URL to the address by which people reach it.',
+  })
+
 /** The page that ends a subscription. */
 export const unsubscribeUrl = (ctx: WatchCtx, { id, secret }: Subscription): string =>
   `${originOfMessages(ctx)}/unsubscribe/${id}/${secret}`

@@ -3,7 +3,7 @@ import { createRateBucket } from '../../../kit/rate-bucket.ts'
 import type { WatchCtx } from '../../app/context.ts'
 import type { PostTarget } from '../../configuration/index.ts'
 import type { Statement } from '../../store/index.ts'
-import { urlOf } from '../message-links.ts'
+import { missAddress, urlOf } from '../message-links.ts'
 import { createBlueskyPoster, type BlueskyPoster } from './bluesky.ts'
 import { postToMastodon } from './mastodon.ts'
 import {
@@ -93,12 +93,7 @@ async function postOne(
 ): Promise<PostOutcome> {
   const { target, post, thread } = input
   const { publicUrl } = ctx.config
-  if (publicUrl === null)
-    ctx.troubles.raise({
-      id: 'public-url',
-      what: 'Posts on public networks lead nowhere: this watch does not know its own address.',
-      remedy: 'Set WATCH_PUBLIC_URL to the address by which people reach it.',
-    })
+  if (publicUrl === null) missAddress(ctx)
   const url = publicUrl === null ? null : urlOf(post.notice, publicUrl)
   const send = (one: PostInput) =>
     target.kind === 'mastodon' ? postToMastodon(ctx.clock, target, one) : bluesky.post(target, one)
