@@ -1,5 +1,5 @@
 /** What other watches say, beside what this one says: each view under its own name, never mixed. */
-import type { IncidentView, PeerView } from '../incidents/index.ts'
+import type { IncidentView, PeerView, StatusView } from '../incidents/index.ts'
 import { joinNames } from '../incidents/words.ts'
 import { formatDuration } from './format.ts'
 import { html, type Html } from './html.ts'
@@ -10,9 +10,16 @@ import { indicatorWords, outageStateWords } from './words.ts'
 
 const nameOf = (watch: string | null): string => (watch === null ? 'The second watch' : `Watch ${watch}`)
 
+/** Watches that can't be heard, or don't agree with this one. */
+const apartFrom = ({ peers = [] }: StatusView): PeerView[] =>
+  peers.filter((peer) => peer.isSilent || peer.disagreesOn.length > 0)
+
+/** Whether there is more than one view, so that none may stand for all. */
+export const hasTwoViews = (view: StatusView): boolean => apartFrom(view).length > 0
+
 /** Two views, labelled, while the watches can't hear each other or don't agree; null while they are one. */
 export function renderTwoViews(context: BlockContext): Html | null {
-  const apart = (context.view.peers ?? []).filter((peer) => peer.isSilent || peer.disagreesOn.length > 0)
+  const apart = apartFrom(context.view)
   if (apart.length === 0) return null
   const { view } = context
   return html`<section class="card" aria-labelledby="h-views">
@@ -23,9 +30,9 @@ export function renderTwoViews(context: BlockContext): Html | null {
         <div class="row">
           ${icon(keyOf(view))}
           <h3>This watch</h3>
-          <span class="st">${wordsOf(view)}</span>
         </div>
         <p class="sub">
+          <b>${wordsOf(view)}.</b>
           ${view.asOfMs === null ? 'It has measured nothing yet.' : html`It looked ${since(view.asOfMs, context)} ago.`}
         </p>
       </li>
@@ -42,10 +49,9 @@ function renderPeer(peer: PeerView, context: BlockContext): Html {
     <div class="row">
       ${icon(key)}
       <h3>${peer.url === null ? name : html`<a href="${peer.url}">${name}</a>`}</h3>
-      <span class="st">${word === null ? 'Nothing known' : wordsOf(word)}</span>
     </div>
     <p class="sub">
-      ${
+      <b>${word === null ? 'Nothing known' : wordsOf(word)}.</b> ${
         peer.heardAtMs === null
           ? 'It was never heard.'
           : html`It said so ${since(peer.heardAtMs, context)} ago (${renderTime(peer.heardAtMs, context)}).`

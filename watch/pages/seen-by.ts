@@ -38,9 +38,11 @@ function disputeNotes(seen: readonly WitnessView[], { now }: { readonly now: Dat
   return notes
 }
 
-/** Who said an update. */
-export function authorOf(update: IncidentView['updates'][number]): string {
+/** Who said an update of it. */
+export function authorOf(update: IncidentView['updates'][number], { witnesses }: IncidentView): string {
   const isMachine = update.author === 'watch'
-  if (update.watch === undefined) return isMachine ? 'by the watch' : 'by an operator'
-  return isMachine ? `by watch ${update.watch}` : `by an operator of watch ${update.watch}`
+  if (update.watch !== undefined)
+    return isMachine ? `by watch ${update.watch}` : `by an operator of watch ${update.watch}`
+  if (!isMachine) return 'by an operator'
+  return witnesses === undefined ? 'by the watch' : 'by this watch'
 }

@@ -11,7 +11,7 @@ import {
 } from './incident-block.ts'
 import { html, type Html } from './html.ts'
 import { icon, renderPage } from './layout.ts'
-import { renderTwoViews } from './peers-block.ts'
+import { hasTwoViews, renderTwoViews } from './peers-block.ts'
 import { renderResponsePlot } from './response-plot.ts'
 import { indicatorWords, officialWords } from './words.ts'
 
@@ -114,7 +114,7 @@ function renderHero(input: StatusPageInput): Html {
   const words = key === 'unknown' ? 'We can not tell right now' : indicatorWords(view.indicator)
   return html`<div class="card hero s-${key}" role="status">
     ${icon(key)}
-    <h1>${words}</h1>
+    <h1>${words}${hasTwoViews(view) && ', as this watch sees it'}</h1>
     <p>
       ${view.asOfMs === null ? 'Nothing has been measured yet.' : html`${view.description}. ${renderAge(input, view.asOfMs)}`}
     </p>

@@ -172,8 +172,11 @@ test('while the line is cut both show two views, labelled; once it is healed, on
     expect(page).toContain('Two views')
     expect(page).toMatch(new RegExp(`Watch ${other} has been silent for (56|57|58|59|60) s|silent for 1 min`))
   }
-  expect(atA).toMatch(/This watch<\/h3> <span class="st">Some things fail or are slow/)
-  expect(atA).toMatch(/Watch b<\/a><\/h3> <span class="st">Everything works/)
+  expect(atA).toMatch(
+    /This watch<\/h3> <\/div> <p class="sub"> <b>Some things fail or are slow\.<\/b> It looked/,
+  )
+  expect(atA).toMatch(/Watch b<\/a><\/h3> <\/div> <p class="sub"> <b>Everything works\.<\/b> It said so/)
+  expect(atB).toContain('Everything works, as this watch sees it')
   expect((await statusJsonOf(pair.b)).peers).toMatchObject([
     { watch: 'a', isSilent: true, indicator: 'none' },
   ])
