@@ -125,7 +125,7 @@ test('who is on call gets a mail, answers it by one tap, and all of it is in the
   expect(listAudit(world.ctx, {})[1]).toMatchObject({
     actor: 'watch',
     subject: id,
-    facts: { person: 'Ada', via: 'rota:first', step: 1, channels: 'email' },
+    facts: { person: 'Ada', via: 'First', step: 1, channels: 'email' },
   })
 })
 
@@ -258,8 +258,8 @@ test('a gap is told and skipped at once; a round that reached nobody begins agai
   await expect.poll(() => stage.mails.length).toBe(1)
   expect(stage.mails[0]!.to).toEqual(['bob@example.org'])
   expect(listAudit(stage.world.ctx, {}).find(({ action }) => action === 'page-missed')!.facts).toMatchObject({
-    target: 'rota:first',
-    why: 'gap',
+    target: 'First',
+    why: 'nobody is on call now',
   })
 
   await using lonely = await openStage(nobody.replace('person:bob', 'rota:first'))

@@ -21,7 +21,7 @@ import {
   writePage,
   type PageRecord,
 } from './page-records.ts'
-import { resolveTargets, type Missed } from './targets.ts'
+import { MISSED_WORDS, resolveTargets, targetName, type Missed } from './targets.ts'
 import { toldStatements } from './told-again.ts'
 
 const ROUND_MS = 1_000
@@ -173,7 +173,7 @@ async function takeStep(
       insertTold({ ...facts, channels: made.channels }),
       logStatement(ctx, page, 'page', {
         person: person.name,
-        via,
+        via: targetName(entry, via),
         step: step.step + 1,
         channels: made.channels.map(({ channel }) => channel).join(' '),
       }),
@@ -183,7 +183,7 @@ async function takeStep(
   await ctx.store.write([
     writePage(after, page),
     ...told.flat(),
-    ...missed.map((miss) => missStatement(ctx, page, miss)),
+    ...missed.map((miss) => missStatement(ctx, entry, page, miss)),
   ])
   return null
 }
@@ -209,7 +209,7 @@ async function skipStep(
   const isNews = !page.isGapTold
   await ctx.store.write([
     writePage(after, page),
-    ...(isNews ? missed.map((miss) => missStatement(ctx, page, miss)) : []),
+    ...(isNews ? missed.map((miss) => missStatement(ctx, entry, page, miss)) : []),
     ...(isNews && isRoundEmpty ? [logStatement(ctx, page, 'page-reached-nobody', {})] : []),
   ])
   return isRoundEmpty ? null : after
@@ -237,8 +237,13 @@ async function endPage(
   ])
 }
 
-const missStatement = (ctx: WatchCtx, page: PageRecord, { target, why }: Missed): Statement =>
-  logStatement(ctx, page, 'page-missed', { target, why })
+const missStatement = (
+  ctx: WatchCtx,
+  entry: ServiceEntry,
+  page: PageRecord,
+  { target, why }: Missed,
+): Statement =>
+  logStatement(ctx, page, 'page-missed', { target: targetName(entry, target), why: MISSED_WORDS[why] })
 
 const logStatement = (
   ctx: WatchCtx,

@@ -90,6 +90,14 @@ export const gapsNow = (ctx: WatchCtx, entry: ServiceEntry): string[] =>
 export const unreachable = (ctx: WatchCtx, entry: ServiceEntry): string[] =>
   entry.onCall.people.filter((person) => receiversOf(ctx, person).length === 0).map(({ name }) => name)
 
+/** A target by its name, for the log. */
+export function targetName(entry: ServiceEntry, target: string): string {
+  const [kind, id] = target.split(':') as [string, string]
+  const { rotas, people } = entry.onCall
+  if (kind === 'role') return id
+  return (kind === 'rota' ? rotas : people).find((one) => one.id === id)?.name ?? id
+}
+
 /** A rota with its overrides. */
 export function rotaOf(ctx: WatchCtx, entry: ServiceEntry, rotaId: string): Rota | null {
   const plan = entry.onCall.rotas.find(({ id }) => id === rotaId)

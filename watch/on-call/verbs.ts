@@ -15,6 +15,7 @@ import {
   writeRoleIfFree,
   type PageRecord,
 } from './page-records.ts'
+import { holderOf, targetName } from './targets.ts'
 import { toldStatements } from './told-again.ts'
 
 const OVERRIDE_MAX_MS = 62 * 86_400_000
@@ -97,8 +98,10 @@ export async function overrideRota(
   const { actor, serviceId, rotaId, personId, fromMs, untilMs } = input
   const entry = ctx.catalog.find(serviceId)
   if (!entry) throw notFound('service', serviceId)
-  if (!entry.onCall.rotas.some(({ id }) => id === rotaId)) throw notFound('rota', rotaId)
-  if (!entry.onCall.people.some(({ id }) => id === personId)) throw notFound('person', personId)
+  const rota = entry.onCall.rotas.find((one) => one.id === rotaId)
+  if (!rota) throw notFound('rota', rotaId)
+  const person = entry.onCall.people.find((one) => one.id === personId)
+  if (!person) throw notFound('person', personId)
   const nowMs = ctx.clock.now().getTime()
   if (untilMs <= fromMs || untilMs <= nowMs)
     throw new WatchError('invalid-input', {
@@ -121,7 +124,7 @@ export async function overrideRota(
       actor,
       action: 'override-rota',
       subject: serviceId,
-      facts: { rota: rotaId, person: personId, fromMs, untilMs },
+      facts: { rota: rota.name, person: person.name, fromMs, untilMs },
     }),
   ])
   return { id }
@@ -139,6 +142,7 @@ export async function endOverride(
     { overrideId },
   )
   if (!row) throw notFound('override', overrideId)
+  const entry = ctx.catalog.find(row.serviceId)
   await ctx.store.write([
     {
       sql: 'update rota_override set until_ms = :nowMs where id = :overrideId and until_ms > :nowMs',
@@ -149,7 +153,9 @@ export async function endOverride(
       actor,
       action: 'end-override',
       subject: row.serviceId,
-      facts: { rota: row.rota, person: row.person },
+      facts: entry
+        ? { rota: targetName(entry, `rota:${row.rota}`), person: targetName(entry, `person:${row.person}`) }
+        : { rota: row.rota, person: row.person },
     }),
   ])
 }
@@ -172,10 +178,16 @@ export async function giveRole(
   const { actor, incidentId, role, person } = input
   const incident = incidentById(ctx, incidentId)
   if (!incident) throw notFound('incident', incidentId)
+  const entry = ctx.catalog.find(incident.serviceId)
   if (!INCIDENT_ROLES.includes(role)) throw notFound('role', role)
   await ctx.store.write([
     ...adoptionOf(ctx, incidentId),
     writeRole(incidentId, { role, person, sinceMs: ctx.clock.now().getTime() }),
-    auditStatement(ctx, { actor, action: 'give-role', subject: incidentId, facts: { role, person } }),
+    auditStatement(ctx, {
+      actor,
+      action: 'give-role',
+      subject: incidentId,
+      facts: { role, person: entry ? holderOf(entry, person).name : person },
+    }),
   ])
 }

@@ -27,7 +27,9 @@ export function describeEntries(ctx: WatchCtx, entries: readonly AuditEntry[]): 
       ...known,
       details: Object.entries(facts)
         .filter(([name, value]) => value !== null && value !== '' && name !== 'page')
-        .map(([name, value]) => describeFact(name, value!))
+        .map(([name, value]) =>
+          name === 'merged' ? nameMerged(ctx, String(value)) : describeFact(name, value!),
+        )
         .join(' · '),
     }
   })
@@ -41,6 +43,12 @@ function nameSubject(ctx: WatchCtx, subject: string): Pick<AuditLine, 'subject' 
   const name = ctx.catalog.find(subject)?.name ?? operatorName(ctx, subject)
   return { subject: name ?? subject, href: null }
 }
+
+const nameMerged = (ctx: WatchCtx, ids: string): string =>
+  ids
+    .split(' ')
+    .map((id) => incidentById(ctx, id)?.title ?? id)
+    .join(', ')
 
 /** `operator:ada` is "ada"; a program and whoever was paged say so. */
 function nameActor(actor: string): string {

@@ -34,7 +34,7 @@ section>h2{margin-bottom:14px}
 .hero{display:grid;grid-template-columns:auto 1fr;gap:6px 16px;align-items:center;padding:24px 22px;border-left:4px solid var(--c,var(--none))}
 .hero h1{text-wrap:pretty}
 .hero p{grid-column:2;color:var(--soft)}
-.note{margin-top:14px;padding:14px 18px;border-radius:14px;background:#3b2d10;color:#ffe2a6}
+.note+.card{margin-top:14px}.note{margin-top:14px;padding:14px 18px;border-radius:14px;background:#3b2d10;color:#ffe2a6}
 .acts{display:flex;flex-wrap:wrap;gap:10px;margin-top:16px}
 .btn{display:inline-flex;align-items:center;justify-content:center;gap:8px;min-height:46px;padding:8px 20px;border:1px solid var(--line2);border-radius:999px;background:var(--raised);color:var(--text);font:inherit;font-weight:600;text-decoration:none;cursor:pointer}
 .btn:hover{background:#2a2835}
@@ -94,7 +94,7 @@ input[type=checkbox],input[type=radio]{width:20px;min-height:20px;height:20px;pa
 .prose p+p,.prose li+li{margin-top:12px}ul.prose{padding-top:18px;padding-bottom:18px}
 .check.pick-one{padding:10px 16px;border:1px solid var(--line2);border-radius:16px;background:var(--surface);font-weight:600}.check.pick-one:has(:checked){border-color:var(--accent);background:#2b2313}
 .acts-card{margin-top:20px}.card .row{display:flex;gap:10px;align-items:center}
-.numbered{list-style:decimal;padding-left:1.4em;margin-top:10px}pre{overflow-x:auto;margin:0;font-size:.85rem}
+.numbered+p{margin-top:10px}.numbered{list-style:decimal;padding-left:1.4em;margin-top:10px}pre{overflow-x:auto;margin:0;font-size:.85rem}
 .steps{display:grid;gap:10px;margin-top:14px;counter-reset:n}
 .steps li{display:flex;gap:12px;align-items:baseline}
 .ok{color:var(--good)}.err{color:var(--bad)}
