@@ -160,6 +160,32 @@ test('hosts that hang keep no other host waiting, not even for one time-out', as
   await round
 })
 
+test('more hosts that hang than there are places delay nobody whose host took a message before', async () => {
+  await using other = await startReceiver()
+  await using world = await worldWith()
+  await using telling = await startTelling(world.ctx)
+  await world.ctx.store.write([addHook('z', other.url)])
+  const id = await openUploadIncident(world)
+  await telling.round()
+  expect(other.deliveries).toHaveLength(1)
+  await using hostile = new AsyncDisposableStack()
+  const silent = await Promise.all(
+    Array.from({ length: 40 }, async () => hostile.use(await startSilentReceiver())),
+  )
+  await world.ctx.store.write(
+    silent.flatMap(({ url }, host) =>
+      Array.from({ length: 5 }, (_, i) => addHook(`!${host}-${i}`, `${url}?${i}`)),
+    ),
+  )
+  world.clock.advance(1_000)
+  await say(world, id, 'A disk is full.')
+  const round = telling.round()
+  await expect.poll(() => other.deliveries.length).toBe(2)
+  expect(silent.reduce((sum, one) => sum + one.ended(), 0)).toBe(0)
+  await hostile.disposeAsync()
+  await round
+})
+
 test('news that comes up while a host hangs is not kept waiting either', async () => {
   await using hostile = await startSilentReceiver()
   await using other = await startReceiver()

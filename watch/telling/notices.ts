@@ -62,6 +62,24 @@ export function noticesOfIncident(incident: IncidentView, serviceName: string): 
     })
 }
 
+/** The last notice of an incident that an operator made part of another one. */
+export const noticeOfMerge = (incident: IncidentView, intoTitle: string, serviceName: string): Notice => ({
+  id: `merged-${incident.id}`,
+  kind: 'incident',
+  serviceId: incident.serviceId,
+  serviceName,
+  subjectId: incident.id,
+  title: incident.title,
+  state: 'Part of another incident',
+  body: `It is one with another incident, “${intoTitle}”: what comes next is told there.`,
+  cause: null,
+  advice: null,
+  atMs: incident.updatedAtMs,
+  featureIds: [...incident.featureIds],
+  regions: [...incident.regions],
+  isPost: true,
+})
+
 /** The cause and the advice, unless the update says them already. */
 function besidesBody(
   { body, state }: UpdateView,

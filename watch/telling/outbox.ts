@@ -1,8 +1,8 @@
 /** Notices become messages: one for each subscription that wants it, written before anything is sent. */
 import type { WatchCtx } from '../app/context.ts'
-import { listIncidents, listMaintenances } from '../incidents/index.ts'
+import { incidentById, listIncidents, listMaintenances, type IncidentView } from '../incidents/index.ts'
 import type { Statement, Store } from '../store/index.ts'
-import { isWanted, Notice, noticesOfIncident, noticesOfMaintenance } from './notices.ts'
+import { isWanted, Notice, noticeOfMerge, noticesOfIncident, noticesOfMaintenance } from './notices.ts'
 import { postStatements } from './posts/post-records.ts'
 import { dueAt } from './rhythm.ts'
 import { listConfirmed, type Channel, type Subscription } from './subscriptions.ts'
@@ -23,7 +23,9 @@ export async function collectNotices(ctx: WatchCtx, serviceIds: readonly string[
     if (!entry) continue
     const notices = [
       ...listIncidents(ctx, { serviceId, limit: RECENT_INCIDENTS, isOwnOnly: true }).flatMap((incident) =>
-        noticesOfIncident(incident, entry.name),
+        incident.mergedInto === null
+          ? noticesOfIncident(incident, entry.name)
+          : noticesOfMerge(ctx, incident, entry.name),
       ),
       ...listMaintenances(ctx, { serviceId }).flatMap((one) => noticesOfMaintenance(one, entry.name)),
     ].filter(({ atMs, id }) => atMs >= sinceMs && !isKnown(ctx, id))
@@ -33,6 +35,12 @@ export async function collectNotices(ctx: WatchCtx, serviceIds: readonly string[
   await spreadNotices(ctx)
   return count
 }
+
+/** Whoever heard of it hears where it goes on. */
+const noticesOfMerge = (ctx: WatchCtx, incident: IncidentView, serviceName: string): Notice[] =>
+  incident.updates.some(({ id }) => isKnown(ctx, id))
+    ? [noticeOfMerge(incident, incidentById(ctx, incident.mergedInto!)?.title ?? 'another', serviceName)]
+    : []
 
 /** A notice that concerns one subscription alone, such as the mail that asks to confirm it. */
 export async function tellOne(ctx: WatchCtx, notice: Notice, subscriptionId: string): Promise<void> {

@@ -32,12 +32,13 @@ test('the host of a webhook counts with its port; of a push subscription the one
   expect(gate.keyOf({ channel: 'push', address })).toBe('push.example')
 })
 
-test('one host has six at the same time, and a push service more', () => {
-  const { enterAll } = openWorld()
-  expect(enterAll('a.example')).toBe(6)
-  expect(enterAll('fcm.googleapis.com')).toBe(32)
-  // Whoever only ends alike is no push service.
-  expect(enterAll('evilfcm.googleapis.com.example')).toBe(6)
+test('one host has two at the same time, six once it took something, and a push service more', () => {
+  const { send, enterAll } = openWorld()
+  expect(enterAll('new.example')).toBe(2)
+  // Whoever only begins alike is no push service.
+  const hosts = ['a.example', 'fcm.googleapis.com', 'evilfcm.googleapis.com', 'fcm.googleapis.com.example']
+  for (const host of hosts) send(host)
+  expect(hosts.map(enterAll)).toEqual([6, 32, 6, 6])
 })
 
 test('a host gets fifty a second', () => {
@@ -76,10 +77,18 @@ test('after a rest one tries for all', () => {
   expect(gate.enter('a.example')).toBeNull()
 })
 
+test('hosts that have not taken anything yet leave places for those that have', () => {
+  const { send, enterAll } = openWorld()
+  send('proven.example')
+  const unknown = Array.from({ length: 30 }, (_, i) => `unknown${i}.example`)
+  expect(unknown.reduce((sum, host) => sum + enterAll(host), 0)).toBe(48)
+  expect(enterAll('proven.example')).toBe(6)
+})
+
 test('hosts that were slow or failed share sixteen places, whatever their number', () => {
   const { send, enterAll } = openWorld()
   const hosts = Array.from({ length: 20 }, (_, i) => `slow${i}.example`)
   for (const [i, host] of hosts.entries()) send(host, i % 2 === 0 ? SENT : FAILED, 9_000)
   expect(hosts.reduce((sum, host) => sum + enterAll(host), 0)).toBe(16)
-  expect(enterAll('honest.example')).toBe(6)
+  expect(enterAll('honest.example')).toBe(2)
 })

@@ -15,6 +15,10 @@ const PUSH_SERVICES =
 const REFILL_MS = 1_000
 /** All hosts together that failed or were slow the last time. */
 const SUSPECTS_AT_ONCE = 16
+/** Those and all that have not taken anything yet: the rest of the 64 places is for hosts that do. */
+const UNPROVEN_AT_ONCE = 48
+/** One such host: whoever wants more places with us has to take something first. */
+const FIRST_AT_ONCE = 2
 const SLOW_MS = 2_000
 /** Failures in a row, of whichever of its addresses, after which a host rests. */
 const FAILURES_BEFORE_REST = 3
@@ -24,11 +28,14 @@ const HOSTS_MAX = 20_000
 
 interface Host {
   active: number
-  /** Of those, how many went while it was a suspect. */
+  /** Of those, how many went while it was a suspect, and while it was not proven. */
   asSuspect: number
+  asUnproven: number
   failures: number
   restUntilMs: number
   isSlow: boolean
+  /** It took something, soon, the last time. */
+  isProven: boolean
 }
 
 /** Begins with a good opinion of everybody. */
@@ -39,6 +46,7 @@ export function createWebGate({ clock }: { readonly clock: Clock }): Gate {
   const pushServices = createRateBucket({ burst: PUSH_SERVICE.burst, ...limits })
   const isPushService = (key: string) => PUSH_SERVICES.test(key)
   let suspects = 0
+  let unproven = 0
 
   return {
     keyOf,
@@ -48,15 +56,18 @@ export function createWebGate({ clock }: { readonly clock: Clock }): Gate {
       const restMs = host.restUntilMs - clock.monotonicMs()
       if (restMs > 0) return restMs
       const pace = isPushService(key) ? PUSH_SERVICE : ORDINARY
-      // After a rest one address tries for all of them.
-      const isTrying = host.failures >= FAILURES_BEFORE_REST
-      if (host.active >= (isTrying ? 1 : pace.atOnce)) return null
+      if (host.active >= placesOf(host, pace.atOnce)) return null
       if (isSuspect(host) && suspects >= SUSPECTS_AT_ONCE) return null
+      if (!host.isProven && unproven >= UNPROVEN_AT_ONCE) return null
       if ((isPushService(key) ? pushServices : ordinary).take(key) > 0) return REFILL_MS
       host.active += 1
       if (isSuspect(host)) {
         host.asSuspect += 1
         suspects += 1
+      }
+      if (!host.isProven) {
+        host.asUnproven += 1
+        unproven += 1
       }
       return 0
     },
@@ -67,8 +78,11 @@ export function createWebGate({ clock }: { readonly clock: Clock }): Gate {
         host.asSuspect -= 1
         suspects -= 1
       }
+      if (host.asUnproven > 0) {
+        host.asUnproven -= 1
+        unproven -= 1
+      }
       judge(host, { hasFailed: outcome.kind === 'retry', durationMs, nowMs: clock.monotonicMs() })
-      if (host.active === 0 && !isSuspect(host)) hosts.forget(key)
       return outcome
     },
   }
@@ -76,6 +90,12 @@ export function createWebGate({ clock }: { readonly clock: Clock }): Gate {
 
 const keyOf = ({ channel, address }: Addressee): string =>
   new URL(channel === 'push' ? (JSON.parse(address) as { endpoint: string }).endpoint : address).host
+
+function placesOf({ failures, isProven }: Host, most: number): number {
+  // After a rest one address tries for all of them.
+  if (failures >= FAILURES_BEFORE_REST) return 1
+  return isProven ? most : FIRST_AT_ONCE
+}
 
 const isSuspect = ({ failures, isSlow }: Host): boolean => failures > 0 || isSlow
 
@@ -86,15 +106,24 @@ function createHosts() {
     of(key: string): Host {
       const known = hosts.get(key)
       if (known) return known
-      const host = { active: 0, asSuspect: 0, failures: 0, restUntilMs: 0, isSlow: false }
+      const host = newHost()
       hosts.set(key, host)
       const oldest = hosts.size > HOSTS_MAX ? hosts.entries().next().value : undefined
       if (oldest && oldest[1].active === 0) hosts.delete(oldest[0])
       return host
     },
-    forget: (key: string) => void hosts.delete(key),
   }
 }
+
+const newHost = (): Host => ({
+  active: 0,
+  asSuspect: 0,
+  asUnproven: 0,
+  failures: 0,
+  restUntilMs: 0,
+  isSlow: false,
+  isProven: false,
+})
 
 function judge(
   host: Host,
@@ -105,6 +134,7 @@ function judge(
   }: { readonly hasFailed: boolean; readonly durationMs: number; readonly nowMs: number },
 ): void {
   host.isSlow = durationMs > SLOW_MS
+  host.isProven = !hasFailed && !host.isSlow
   if (!hasFailed) {
     host.failures = 0
     host.restUntilMs = 0

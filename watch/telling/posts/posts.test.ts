@@ -1,6 +1,6 @@
 /** Outages in public accounts: against servers that speak as Mastodon's and Bluesky's do. */
 import { expect, test } from 'vitest'
-import { postUpdate, scheduleMaintenance } from '../../incidents/index.ts'
+import { mergeIncidents, postUpdate, scheduleMaintenance } from '../../incidents/index.ts'
 import { createWatchWorld, ENTRY, RESPONDER, type WatchWorld } from '../../pages/world.fixtures.ts'
 import { openUploadIncident, worldWith } from '../telling.fixtures.ts'
 import { startTelling } from '../telling.ts'
@@ -104,6 +104,22 @@ test('what an operator says between is posted, too; what the watch counts meanwh
     'Being mended',
     'Over',
   ])
+})
+
+test('the thread of an incident that becomes part of another says so, and ends', async () => {
+  await using fedi = await startFedi()
+  await using world = await worldPosting(mastodonIn(fedi.url))
+  await using telling = await startTelling(world.ctx)
+  const [first, second] = [await openUploadIncident(world), await openUploadIncident(world)]
+  await telling.round()
+  world.clock.advance(MINUTE_MS)
+  await mergeIncidents(world.ctx, { actor: RESPONDER, intoId: first, incidentIds: [second] })
+  await telling.round()
+  await say(world, first, 'resolved', 'It works again.')
+  for (let i = 0; i < 2; i++) await telling.round()
+  const ends = fedi.statuses.slice(2)
+  expect(ends.map(({ status }) => status.split(':', 1)[0])).toEqual(['Part of another incident', 'Over'])
+  expect(ends[0]!.status).toContain('“Upload does not work in Europe”')
 })
 
 test('maintenance is posted, unless the account leaves it out', async () => {
