@@ -87,6 +87,10 @@ export const unconfirmedBody = (wording: Wording): string =>
 export const unwatchedBody = (wording: Wording): string =>
   `${joinNames(wording.features)} ${wording.features.length === 1 ? 'is' : 'are'} not watched any more${inRegions(wording.regions)}, so nothing is known of how it ended.`
 
+/** The watch that found it can't say that it is over, and another one can. */
+export const endSeenElsewhereBody = ({ features, regions }: Pick<Wording, 'features' | 'regions'>): string =>
+  `${joinNames(features)} ${features.length === 1 ? 'works' : 'work'} again${inRegions(regions)}. The watch that had found it went silent; another one has seen all of it work since.`
+
 /** More or fewer features or regions than before. */
 export const scopeBody = (wording: Wording): string =>
   `Now affected: ${joinNames(wording.features)}${inRegions(wording.regions)}.`

@@ -4,7 +4,7 @@ import type { Origin } from './own-statements.ts'
 import { listClosings, listStatements, writeClosing } from './records.ts'
 import { readHearing } from './silence.ts'
 import type { IncidentStatement } from './statement.ts'
-import { knownOf, overAtMs } from './merge.ts'
+import { endOf, knownOf } from './merge.ts'
 
 /** How long everything has to work before the word of one that can't speak any more is taken back. */
 export const WORKS_FOR_MS = 2 * 60_000
@@ -60,7 +60,7 @@ function listOpen(ctx: WatchCtx, self: Origin): IncidentStatement[] {
       mergedInto === null && !(origin === self.origin && epoch === self.epoch),
   )
   const known = knownOf([], listClosings(ctx.store, open))
-  return open.filter((statement) => overAtMs(known, statement) === null)
+  return open.filter((statement) => endOf(known, statement) === null)
 }
 
 /** Every feature in every region that it names is seen to work, by evidence of our own. */

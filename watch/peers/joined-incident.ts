@@ -6,11 +6,16 @@ import { OUTAGE_STATES, type Cause, type OutageState, type RankedCause } from '.
 import { byOnset } from './matching.ts'
 import { statementKey, type IncidentStatement } from './statement.ts'
 
+export interface End {
+  readonly atMs: number
+  /** The watch that saw it after the statement's own went silent; null: its own did. */
+  readonly by: string | null
+}
+
 /** What one watch says of it. */
 export interface Witness {
   readonly statement: IncidentStatement
-  /** Its own end, or the one that another watch found after it went silent. */
-  readonly overAtMs: number | null
+  readonly end: End | null
 }
 
 export interface JoinedIncident {
@@ -49,18 +54,16 @@ const WAY_BACK = [null, 'mitigating', 'recovering', 'resolved'] as const
 /** @param statements of one outage, at least one */
 export function joinWords(
   statements: readonly IncidentStatement[],
-  overAt: (statement: IncidentStatement) => number | null,
+  endOf: (statement: IncidentStatement) => End | null,
 ): JoinedIncident {
-  const all = statements
-    .toSorted(byOnset)
-    .map((statement): Witness => ({ statement, overAtMs: overAt(statement) }))
+  const all = statements.toSorted(byOnset).map((statement): Witness => ({ statement, end: endOf(statement) }))
   const counted = countedOf(all)
   const human = humanWords(all)
-  const openCount = counted.filter(({ overAtMs }) => overAtMs === null).length
+  const openCount = counted.filter(({ end }) => end === null).length
   const isOver = openCount === 0 || isOverByHuman(human.state, counted)
   const said = counted.map(({ statement }) => statement)
   const lead = leadOf(counted)
-  const ends = all.map(({ overAtMs }) => overAtMs).filter((atMs) => atMs !== null)
+  const ends = all.flatMap(({ end }) => end?.atMs ?? [])
   return {
     serviceId: lead.serviceId,
     witnesses: all,
@@ -103,8 +106,8 @@ function countedOf(all: readonly Witness[]): readonly Witness[] {
 function joinStates(counted: readonly Witness[]): OutageState {
   let sure = 0
   let back: number = WAY_BACK.length - 1
-  for (const { statement, overAtMs } of counted) {
-    const state = overAtMs === null ? statement.state : 'resolved'
+  for (const { statement, end } of counted) {
+    const state = end === null ? statement.state : 'resolved'
     const wayBack = Math.max(0, WAY_BACK.indexOf(state as (typeof WAY_BACK)[number]))
     back = Math.min(back, wayBack)
     sure = Math.max(sure, surenessOf(statement))
@@ -136,12 +139,12 @@ function humanWords(all: readonly Witness[]): IncidentStatement['human'] {
 /** A person's word that it is over stands before any machine's, until it breaks anew. */
 const isOverByHuman = (word: IncidentStatement['human']['state'], counted: readonly Witness[]): boolean =>
   word?.value === 'resolved' &&
-  counted.every(({ statement, overAtMs }) => overAtMs !== null || statement.startedAtMs <= word.atMs)
+  counted.every(({ statement, end }) => end !== null || statement.startedAtMs <= word.atMs)
 
 /** The surest of those that still see it, else of all; the key decides between equals. */
 function leadOf(counted: readonly Witness[]): IncidentStatement {
-  const rankOf = ({ statement, overAtMs }: Witness) => [
-    overAtMs === null ? 1 : 0,
+  const rankOf = ({ statement, end }: Witness) => [
+    end === null ? 1 : 0,
     surenessOf(statement),
     statement.confidence,
   ]

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createWatchWorld } from '../pages/world.fixtures.ts'
 import { closings, known, statement, statements } from './arbitraries.ts'
-import { incidentsOf, knownOf, mergeKnown, NOTHING_KNOWN, overAtMs } from './merge.ts'
+import { endOf, incidentsOf, knownOf, mergeKnown, NOTHING_KNOWN } from './merge.ts'
 import { listClosings, listStatements, writeClosing, writeStatement } from './records.ts'
 import { closingKey, statementKey, type IncidentStatement } from './statement.ts'
 
@@ -92,8 +92,7 @@ test('what a watch that confirmed it still sees is over only by a person’s wor
     fc.property(known, (all) => {
       for (const { state, witnesses } of incidentsOf(all)) {
         const isStillSeen = witnesses.some(
-          ({ statement: said, overAtMs: over }) =>
-            !said.isAdopted && said.confirmedAtMs !== null && over === null,
+          ({ statement: said, end }) => !said.isAdopted && said.confirmedAtMs !== null && end === null,
         )
         const isCalledOver = witnesses.some(({ statement: said }) => said.human.state?.value === 'resolved')
         if (isStillSeen && !isCalledOver) expect(state).not.toBe('resolved')
@@ -241,7 +240,7 @@ test('a person’s word that it is over ends it, whatever a machine goes on to s
 test('a silent watch’s incident ends by another’s word, and opens again when it speaks anew', () => {
   const said = makeStatement({ version: 5 })
   const closed = { origin: 'a', incidentId: 'x', by: 'b', ofVersion: 5, atMs: 30 * MINUTE_MS }
-  expect(overAtMs(knownOf([said], [closed]), said)).toBe(30 * MINUTE_MS)
+  expect(endOf(knownOf([said], [closed]), said)).toEqual({ atMs: 30 * MINUTE_MS, by: 'b' })
   expect(incidentsOf(knownOf([said], [closed]))[0]!.state).toBe('resolved')
   const later = { ...said, version: 6 }
   expect(incidentsOf(knownOf([later], [closed]))[0]!.state).toBe('confirmed')

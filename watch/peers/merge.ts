@@ -6,7 +6,7 @@
  */
 import { matchStatements } from './matching.ts'
 import { closingKey, statementKey, textOf, type Closing, type IncidentStatement } from './statement.ts'
-import { joinWords, type JoinedIncident } from './joined-incident.ts'
+import { joinWords, type End, type JoinedIncident } from './joined-incident.ts'
 
 /** What a watch knows: its own statements and those it was told. By key. */
 export interface Known {
@@ -65,12 +65,13 @@ function laterClosing(a: Closing, b: Closing): Closing {
  * merged what it tells of into another that is known.
  */
 export function incidentsOf(known: Known): JoinedIncident[] {
-  const overAt = (statement: IncidentStatement) => overAtMs(known, statement)
+  const ends = new Map([...known.statements].map(([key, statement]) => [key, endOf(known, statement)]))
+  const end = (statement: IncidentStatement) => ends.get(statementKey(statement)) ?? null
   const isTold = (statement: IncidentStatement) => isToldByAnother(known, statement)
-  return matchStatements([...known.statements.values()], overAt)
+  return matchStatements([...known.statements.values()], (statement) => end(statement)?.atMs ?? null)
     .map((group) => group.filter((statement) => !isTold(statement)))
     .filter((witnesses) => witnesses.length > 0)
-    .map((witnesses) => joinWords(witnesses, overAt))
+    .map((witnesses) => joinWords(witnesses, end))
 }
 
 /** Whether another incident of the same watch, which is known, tells of it, too: its operator merged the two. */
@@ -88,13 +89,13 @@ function isToldByAnother({ statements }: Known, statement: IncidentStatement): b
 }
 
 /** When it was over, by its own watch or, after that went silent, by another; null: it isn't. */
-export function overAtMs({ closings }: Known, statement: IncidentStatement): number | null {
-  if (statement.resolvedAtMs !== null) return statement.resolvedAtMs
-  let earliest: number | null = null
-  for (const { origin, incidentId, ofVersion, atMs } of closings.values()) {
+export function endOf({ closings }: Known, statement: IncidentStatement): End | null {
+  if (statement.resolvedAtMs !== null) return { atMs: statement.resolvedAtMs, by: null }
+  let first: End | null = null
+  for (const { origin, incidentId, by, ofVersion, atMs } of closings.values()) {
     if (origin !== statement.origin || incidentId !== statement.incidentId || ofVersion < statement.version)
       continue
-    earliest = Math.min(earliest ?? atMs, atMs)
+    if (first === null || atMs < first.atMs) first = { atMs, by }
   }
-  return earliest
+  return first
 }

@@ -1,9 +1,10 @@
 /** What pages and answers show once peers are heard: own incidents and theirs, each outage once, with who says what. */
 import type { WatchCtx } from '../app/context.ts'
+import { stableId } from '../app/ids.ts'
 import { namesOf } from '../incidents/apply-outage.ts'
 import { explanationDueAtMs } from '../incidents/explanation-due.ts'
 import type { IncidentView, UpdateView, WitnessView } from '../incidents/views.ts'
-import { CAUSE_NAMED_FROM, titleOf } from '../incidents/words.ts'
+import { CAUSE_NAMED_FROM, endSeenElsewhereBody, titleOf } from '../incidents/words.ts'
 import type { JoinedIncident, Witness } from './joined-incident.ts'
 import { incidentsOf, knownOf, type Known } from './merge.ts'
 import { toStatement, type Origin, type OwnIncident } from './own-statements.ts'
@@ -100,7 +101,7 @@ function joinedViews(
       .filter(({ statement }) => isOurs(statement, self))
       .map(({ statement }) => ownById.get(statement.incidentId))
       .find((one) => one !== undefined)
-    if (mine && !second && first!.overAtMs === mine.record.resolvedAtMs) return mine.view
+    if (mine && !second && first!.end?.by == null) return mine.view
     return toJoinedView(ctx, incident, { self, mine: mine?.view ?? null, hearing })
   })
 }
@@ -154,7 +155,7 @@ function toJoinedView(ctx: WatchCtx, incident: JoinedIncident, looker: Looker): 
     recovered: lead.recovered,
     forecast: incident.resolvedAtMs === null ? lead.forecast : null,
     updatedAtMs: incident.updatedAtMs,
-    updates: joinUpdates(incident, looker.self),
+    updates: joinUpdates(ctx, incident, looker.self),
     publicExplanation: latestExplanation(incident),
     explanationDueAtMs: explanationDueAtMs(incident),
     mergedInto: null,
@@ -167,14 +168,10 @@ function toJoinedView(ctx: WatchCtx, incident: JoinedIncident, looker: Looker): 
 function titleFor(ctx: WatchCtx, incident: JoinedIncident): string {
   const { lead, humanTitle, featureIds, regions } = incident
   if (humanTitle !== null) return humanTitle
-  const entry = ctx.catalog.find(incident.serviceId)
-  const isLeads = incident.witnesses.every(
-    ({ statement }) => statement.featureIds.length === lead.featureIds.length,
-  )
-  if (!entry || isLeads) return lead.title
-  const names = namesOf(entry, featureIds, regions.length > 0 ? regions : entry.regions.map(({ id }) => id))
+  const isLeads = lead.featureIds.length === featureIds.length && lead.regions.length === regions.length
+  if (isLeads || !ctx.catalog.find(incident.serviceId)) return lead.title
   return titleOf({
-    ...names,
+    ...joinedNames(ctx, incident),
     cause: 'unknown',
     causeProbability: 0,
     isCauseByOperator: false,
@@ -185,6 +182,13 @@ function titleFor(ctx: WatchCtx, incident: JoinedIncident): string {
   })
 }
 
+/** As people call what is hit; by its ids where this watch doesn't know the service. */
+function joinedNames(ctx: WatchCtx, { serviceId, featureIds, regions }: JoinedIncident) {
+  const entry = ctx.catalog.find(serviceId)
+  if (!entry) return { features: featureIds, regions }
+  return namesOf(entry, featureIds, regions.length > 0 ? regions : entry.regions.map(({ id }) => id))
+}
+
 function inCatalogueOrder(ctx: WatchCtx, { serviceId, featureIds }: JoinedIncident): readonly string[] {
   const order = ctx.catalog.find(serviceId)?.features.map(({ id }) => id) ?? []
   return featureIds.toSorted((a, b) => order.indexOf(a) - order.indexOf(b))
@@ -192,12 +196,18 @@ function inCatalogueOrder(ctx: WatchCtx, { serviceId, featureIds }: JoinedIncide
 
 const UPDATES_MAX = 500
 
-/** Each once, newest first; those of others name their watch. */
-function joinUpdates(incident: JoinedIncident, self: Origin): UpdateView[] {
+/** Each once, newest first; those of others name their watch. An end that was seen for a silent watch is one of them. */
+function joinUpdates(ctx: WatchCtx, incident: JoinedIncident, self: Origin): UpdateView[] {
   const byId = new Map<string, UpdateView>()
-  for (const { statement } of incident.witnesses)
+  for (const { statement, end } of incident.witnesses) {
     for (const update of statement.updates)
       byId.set(update.id, isOurs(statement, self) ? update : { ...update, watch: statement.origin })
+    if (end === null || end.by === null) continue
+    const id = stableId(`closing/${statement.origin}/${statement.incidentId}/${end.by}/${end.atMs}`)
+    const body = endSeenElsewhereBody(joinedNames(ctx, incident))
+    const said = { id, state: 'resolved', body, atMs: end.atMs, author: 'watch', affected: [] } as const
+    byId.set(id, end.by === self.origin ? said : { ...said, watch: end.by })
+  }
   return [...byId.values()].sort((a, b) => b.atMs - a.atMs || (a.id < b.id ? -1 : 1)).slice(0, UPDATES_MAX)
 }
 
@@ -208,7 +218,7 @@ function latestExplanation({ witnesses }: JoinedIncident): IncidentView['publicE
   return last
 }
 
-function toWitnessView({ statement, overAtMs }: Witness, { self, hearing }: Looker): WitnessView {
+function toWitnessView({ statement, end }: Witness, { self, hearing }: Looker): WitnessView {
   const isSelf = isOurs(statement, self)
   const { isSilent, heardAtMs } = hearing(statement.origin)
   return {
@@ -216,11 +226,11 @@ function toWitnessView({ statement, overAtMs }: Witness, { self, hearing }: Look
     isSelf,
     isAdopted: statement.isAdopted,
     incidentId: statement.incidentId,
-    state: overAtMs === null ? statement.state : 'resolved',
+    state: end === null ? statement.state : 'resolved',
     isConfirmed: statement.confirmedAtMs !== null,
     startedAtMs: statement.startedAtMs,
-    overAtMs,
-    isClosedByOthers: overAtMs !== null && statement.resolvedAtMs === null,
+    overAtMs: end?.atMs ?? null,
+    isClosedByOthers: (end?.by ?? null) !== null,
     saidAtMs: statement.version,
     isSilent: !isSelf && isSilent,
     heardAtMs: isSelf ? null : heardAtMs,

@@ -120,6 +120,10 @@ test('a watch that died leaves its incidents with the other, which calls them ov
   expect(incidentById(pair.b.world.ctx, id)).toMatchObject({
     state: 'resolved',
     witnesses: [{ watch: 'a', isClosedByOthers: true }],
+    updates: [
+      { state: 'resolved', body: expect.stringContaining('Feed works again in Europe.') },
+      { state: 'confirmed' },
+    ],
   })
   expect(await pageOf(pair.b, `/s/upbeat/incidents/${id}`)).toContain('its end was seen from elsewhere')
 
