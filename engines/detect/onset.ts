@@ -1,4 +1,5 @@
 /** When it began: between the last sign of health and the first of failure, by whichever kinds saw it. */
+import { learntHours } from './report-baseline.ts'
 import type { Shape } from './shape.ts'
 import type { ServiceState } from './state.ts'
 import { BIN_MS } from './shape.ts'
@@ -8,6 +9,8 @@ import type { Interval } from './types.ts'
 /** People notice, and then report: the onset lies before the rise. */
 const PEOPLE_LAG_MS = 20_000
 const FAR_MS = 60 * 60_000
+/** Before a day of reports was seen, a rise may be no more than the time of day. */
+const RHYTHM_KNOWN_H = 24
 
 /** Never later than `before`, so that it moves only backwards as evidence comes in. */
 export function dateOnset(
@@ -17,11 +20,11 @@ export function dateOnset(
   nowMs: number,
   before?: Interval,
 ): Interval {
-  const found = [
-    ...byProbes(service, shape, cells, nowMs),
-    ...byTraffic(service, cells, nowMs),
-    ...byReports(service, shape, cells, nowMs),
-  ].filter(({ medianMs }) => nowMs - medianMs <= FAR_MS && medianMs <= nowMs)
+  const byInstruments = [...byProbes(service, shape, cells, nowMs), ...byTraffic(service, cells, nowMs)]
+  const areEnough = byInstruments.length > 0 && learntHours(service.baseline) < RHYTHM_KNOWN_H
+  const found = [...byInstruments, ...(areEnough ? [] : byReports(service, shape, cells, nowMs))].filter(
+    ({ medianMs }) => nowMs - medianMs <= FAR_MS && medianMs <= nowMs,
+  )
   if (before !== undefined) found.push(before)
   if (found.length === 0) return { lowMs: nowMs - 5 * 60_000, medianMs: nowMs - BIN_MS, highMs: nowMs }
   // Whoever saw it first is nearest to the truth.

@@ -36,8 +36,8 @@ const MAX = 14
 const ACQUITTAL = -3
 const SLOW = 3
 const SLOW_RUN = 3
-/** What an intact check next to a failing one takes away, while there is no quorum. */
-const CONTRADICTION = 2.5
+/** What an intact check next to a failing one takes away, while there is no quorum: as much as it acquits by itself. */
+const CONTRADICTION = 3
 /** Most that one vantage point can say whose own path nothing proves. */
 const UNPROVEN_MAX = 8.5
 const UNPROVEN_EACH = 6.5
