@@ -86,6 +86,13 @@ function humanWordsOf(ctx: WatchCtx, record: IncidentRecord): IncidentStatement[
 
 /** The oldest words, then features, are left out of one that would be too large. */
 function fit(statement: IncidentStatement): IncidentStatement {
+  // Most are far from it, and lists are made of hundreds of them.
+  const words = statement.updates.reduce(
+    (sum, { body, affected }) => sum + body.length + affected.length * 200,
+    0,
+  )
+  if (statement.featureIds.length <= 100 && words + (statement.explanation?.body.length ?? 0) < 10_000)
+    return statement
   let fitting = statement
   while (Buffer.byteLength(JSON.stringify(fitting)) > STATEMENT_MAX_BYTES)
     fitting =

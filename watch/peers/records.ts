@@ -123,11 +123,10 @@ const CLOSING_COLUMNS = `origin, incident_id as incidentId, by_watch as "by", of
 
 /** Of these statements. */
 export const listClosings = (store: Store, statements: readonly IncidentStatement[]): Closing[] =>
-  statements.flatMap(({ origin, incidentId }) =>
-    store.all<Closing>(
-      `select ${CLOSING_COLUMNS} from peer_closing where origin = :origin and incident_id = :incidentId`,
-      { origin, incidentId },
-    ),
+  store.all<Closing>(
+    `select ${CLOSING_COLUMNS} from json_each(:keys) as key join peer_closing
+       on origin = key.value ->> 0 and incident_id = key.value ->> 1`,
+    { keys: JSON.stringify(statements.map(({ origin, incidentId }) => [origin, incidentId])) },
   )
 
 export const findClosing = (
