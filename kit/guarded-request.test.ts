@@ -70,15 +70,34 @@ test('what was checked is what is connected to: a second answer of the resolver 
 test('credentials do not follow a redirect to another origin', async () => {
   const seen: unknown[] = []
   await using second = await serve((request, response) => {
-    seen.push(request.headers.authorization, request.headers['x-kind'])
+    seen.push(request.headers.authorization, request.headers['accept-language'])
     response.end()
   })
   await using first = await serve((_request, response) =>
     response.writeHead(307, { location: second.url }).end(),
   )
-  const headers = { authorization: 'Bearer secret', 'x-kind': 'probe' }
+  const headers = { authorization: 'Bearer secret', 'accept-language': 'de' }
   expect(await first.send({ headers, maxRedirects: 1 })).toMatchObject({ status: 200, redirects: 1 })
-  expect(seen).toEqual([undefined, 'probe'])
+  expect(seen).toEqual([undefined, 'de'])
+})
+
+test('no other secret follows one either, nor what was sent', async () => {
+  const seen: unknown[] = []
+  await using second = await serve((request, response) => {
+    seen.push(request.headers['x-api-key'], request.headers['user-agent'])
+    response.end()
+  })
+  await using first = await serve((_request, response) =>
+    response.writeHead(307, { location: second.url }).end(),
+  )
+  const headers = { 'x-api-key': 'secret', 'user-agent': 'Upbeat' }
+  expect(await first.send({ headers, maxRedirects: 1 })).toMatchObject({ status: 200 })
+  expect(seen).toEqual([undefined, 'Upbeat'])
+
+  await expect(
+    first.send({ method: 'POST', body: 'token=secret', headers, maxRedirects: 1 }),
+  ).rejects.toMatchObject({ kind: 'redirects' })
+  expect(seen).toHaveLength(2)
 })
 
 test('an endless body is read up to its bound', async () => {

@@ -92,8 +92,8 @@ export class GuardedRequestError extends Error {
 
 const DEFAULT_MAX_BODY_BYTES = 262_144
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
-/** Not carried along to another origin. */
-const SECRET_HEADERS = new Set(['authorization', 'cookie', 'proxy-authorization'])
+/** Carried along to another origin. Any other may be a secret, whatever its name. */
+const HARMLESS_HEADERS = new Set(['accept', 'accept-encoding', 'accept-language', 'user-agent'])
 
 /**
  * Sends the request and follows redirects.
@@ -156,6 +156,8 @@ function nextHop(hop: Hop, answer: HopAnswer): Hop | null {
     throw new BadRedirectError(`It redirects to ${url.protocol}, which is no web address.`)
   const isSameOrigin = url.origin === hop.url.origin
   const becomesGet = answer.status === 303 || (answer.status < 303 && hop.method === 'POST')
+  if (!isSameOrigin && !becomesGet && hop.body !== null)
+    throw new BadRedirectError(`It redirects what was sent to it to another place, ${url.origin}.`)
   return {
     url,
     method: becomesGet && hop.method !== 'HEAD' ? 'GET' : hop.method,
@@ -163,7 +165,7 @@ function nextHop(hop: Hop, answer: HopAnswer): Hop | null {
     headers: isSameOrigin
       ? hop.headers
       : Object.fromEntries(
-          Object.entries(hop.headers).filter(([name]) => !SECRET_HEADERS.has(name.toLowerCase())),
+          Object.entries(hop.headers).filter(([name]) => HARMLESS_HEADERS.has(name.toLowerCase())),
         ),
   }
 }

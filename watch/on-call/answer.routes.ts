@@ -29,10 +29,11 @@ export const answerRoutes =
     inScope(app, async (scope) => {
       answerErrorsWithPages(scope, ctx)
       acceptForms(scope)
-      // The link lets whoever has it answer: it must not travel on to other sites.
+      // The link lets whoever has it answer: it must not travel on to other sites. With no referrer at all, browsers
+      // would not say of the answer that it comes from here.
       scope.addHook(
         'onRequest',
-        async (_request, reply) => void reply.header('referrer-policy', 'no-referrer'),
+        async (_request, reply) => void reply.header('referrer-policy', 'same-origin'),
       )
       const path = '/pages/:page/:person/:signature'
       scope.get(path, { schema: { params: Params } }, (request, reply) => {

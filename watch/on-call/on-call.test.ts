@@ -3,7 +3,8 @@ import { createHmac } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { listAudit, mergeIncidents, openIncident, postUpdate } from '../incidents/index.ts'
 import { createWatchWorld, ENTRY, RESPONDER, type WatchWorld } from '../pages/world.fixtures.ts'
-import { startTelling } from '../telling/index.ts'
+import { startTelling, tellingRoutes } from '../telling/index.ts'
+import { subscriptionByLink } from '../telling/subscriptions.ts'
 import { startMailServer, startReceiver } from '../telling/telling.fixtures.ts'
 import { answerRoutes, openPageLinks, startPaging } from './index.ts'
 import { findLastPage, listRoles, subjectOfBlindness, subjectOfIncident, writePage } from './page-records.ts'
@@ -109,7 +110,9 @@ test('who is on call gets a mail, answers it by one tap, and all of it is in the
   expect(findLastPage(world.ctx.store, subjectOfIncident(id))).toMatchObject({ state: 'paging' })
 
   world.clock.advance(3 * MINUTE_MS)
-  const answered = await fetch(url + path, { method: 'POST', redirect: 'manual' })
+  // As the browser of somebody who has reported or signed in here sends it.
+  const headers = { cookie: 'upbeat-reporter=somebody', origin: url }
+  const answered = await fetch(url + path, { method: 'POST', redirect: 'manual', headers })
   expect(answered.status).toBe(303)
   expect(await (await fetch(url + path)).text()).toContain('answered by Ada after 3 min')
   expect(findLastPage(world.ctx.store, subjectOfIncident(id))).toMatchObject({
@@ -127,6 +130,32 @@ test('who is on call gets a mail, answers it by one tap, and all of it is in the
     subject: id,
     facts: { person: 'Ada', via: 'First', step: 1, channels: 'email' },
   })
+})
+
+test('the page of a link tells browsers to name its origin here, and nothing of it elsewhere', async () => {
+  await using stage = await openStage()
+  await breakUpload(stage.world)
+  await stage.settle()
+  await expect.poll(() => stage.mails.length).toBe(1)
+  const shown = await fetch(stage.url + linkIn(stage.mails[0]!))
+  // With `no-referrer` a form is sent with `Origin: null` (Fetch, 3.2).
+  expect(shown.headers.get('referrer-policy')).toBe('same-origin')
+})
+
+test('nobody takes somebody on call out of the outbox by a link without a secret', async () => {
+  await using stage = await openStage()
+  const { world } = stage
+  await breakUpload(world)
+  await stage.settle()
+  await expect.poll(() => stage.mails.length).toBe(1)
+  const [receiver] = world.ctx.store.all<{ id: string }>(`select id from subscription where secret = ''`)
+  await using telling = await startTelling(world.ctx)
+  const url = await world.serve(tellingRoutes(telling))
+
+  for (const method of ['GET', 'POST'])
+    expect((await fetch(`${url}/unsubscribe/${receiver!.id}/`, { method })).status).toBe(400)
+  expect(subscriptionByLink(world.ctx, receiver!.id, '')).toBeNull()
+  expect(world.ctx.store.all(`select 1 from subscription where secret = ''`)).toHaveLength(1)
 })
 
 test('without an answer the next step is called, and at the end it is said that nobody answered', async () => {

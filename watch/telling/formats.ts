@@ -23,8 +23,12 @@ export function toText(notice: Notice, origin: string): string {
   ].join('\n')
 }
 
-const shorten = (text: string): string =>
-  text.length <= CHAT_MAX_LENGTH ? text : `${text.slice(0, CHAT_MAX_LENGTH - 1)}…`
+/** Head, body and tail, of which only the body is cut: what is to be done stands at the end. */
+function joinWithin(head: string, body: string, tail: string): string {
+  const room = Math.max(0, CHAT_MAX_LENGTH - head.length - tail.length)
+  const short = body.length <= room ? body : `${body.slice(0, Math.max(0, room - 1))}…`
+  return `${head}${short}${tail}`
+}
 
 /** Slack's three characters with a meaning (api.slack.com/reference/surfaces/formatting#escaping). */
 const escapeSlack = (text: string): string =>
@@ -32,15 +36,19 @@ const escapeSlack = (text: string): string =>
 
 /** Slack's incoming webhook. */
 export const toSlack = (notice: Notice, origin: string): unknown => ({
-  text: shorten(
-    `*${escapeSlack(notice.serviceName)}: ${escapeSlack(notice.title)}* (${escapeSlack(notice.state)})\n${escapeSlack(notice.body)}\n<${urlOf(notice, origin)}|What is known>`,
+  text: joinWithin(
+    `*${escapeSlack(notice.serviceName)}: ${escapeSlack(notice.title)}* (${escapeSlack(notice.state)})\n`,
+    escapeSlack(notice.body),
+    `\n<${urlOf(notice, origin)}|What is known>`,
   ),
 })
 
 /** Discord's webhook; nobody is pinged, whatever the text says. */
 export const toDiscord = (notice: Notice, origin: string): unknown => ({
-  content: shorten(
-    `**${notice.serviceName}: ${notice.title}** (${notice.state})\n${notice.body}\n${urlOf(notice, origin)}`,
+  content: joinWithin(
+    `**${notice.serviceName}: ${notice.title}** (${notice.state})\n`,
+    notice.body,
+    `\n${urlOf(notice, origin)}`,
   ),
   allowed_mentions: { parse: [] },
 })

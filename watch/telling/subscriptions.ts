@@ -140,10 +140,10 @@ export function findSubscription(ctx: WatchCtx, id: string, secret: string): Sub
   return subscription
 }
 
-/** Null when the link is wrong, or it was ended. */
+/** Null when the link is wrong, or it was ended; what has no secret has no link. */
 export function subscriptionByLink(ctx: WatchCtx, id: string, secret: string): Subscription | null {
   const row = readRow(ctx, id)
-  return row && isSecret(row.secret, secret) ? toSubscription(row) : null
+  return row && row.secret !== '' && isSecret(row.secret, secret) ? toSubscription(row) : null
 }
 
 export function subscriptionById(ctx: WatchCtx, id: string): Subscription | null {

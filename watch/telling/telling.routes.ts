@@ -28,7 +28,7 @@ import {
 } from './subscriptions.ts'
 import type { Telling } from './telling.ts'
 
-const SecretParams = z.object({ id: z.string().max(20), secret: z.string().max(64) })
+const SecretParams = z.object({ id: z.string().max(20), secret: z.string().min(1).max(64) })
 const PushSubscriptionInput = z.object({
   endpoint: z.url({ protocol: /^https$/ }).max(1000),
   keys: z.object({

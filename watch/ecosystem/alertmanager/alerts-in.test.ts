@@ -195,6 +195,15 @@ test.each([
   expect(open.samples).toEqual([])
 })
 
+test('a message without a body is refused for what it lacks', async () => {
+  await using open = await openWorld()
+  const nothing = { 'content-type': 'application/json', 'content-length': '0' }
+  expect(await open.send('', { authorization: `Bearer ${SECRET}`, ...nothing })).toMatchObject({
+    status: 400,
+  })
+  expect(await open.send('', nothing)).toMatchObject({ status: 401 })
+})
+
 test('another version, an alert in no state, and more alerts than are read are refused by name', async () => {
   await using open = await openWorld()
   const alerts = Array.from({ length: ALERTS_MAX }, (_, at) =>

@@ -9,7 +9,7 @@ import { notFound, WatchError } from '../../app/errors.ts'
 import type { ServiceEntry } from '../../configuration/index.ts'
 import type { WatchRoutes } from '../../http/http.ts'
 import { parsePushed } from '../../http/push.routes.ts'
-import { parseSignedBody, verifyMessage, writeOnce, type SignedBody } from '../../http/signature.ts'
+import { parseSignedBody, signedBodyOf, verifyMessage, writeOnce } from '../../http/signature.ts'
 import type { Statement } from '../../store/index.ts'
 import { createAlertTaker } from './take-alerts.ts'
 import { AlertsInput } from './webhook.ts'
@@ -31,7 +31,7 @@ export const alertRoutes =
           const entry = ctx.catalog.find(request.params.service)
           if (!entry) throw notFound('service', request.params.service)
           const sender = identify(ctx, entry, request)
-          const alerts = parsePushed(AlertsInput, (request.body as SignedBody).json)
+          const alerts = parsePushed(AlertsInput, signedBodyOf(request).json)
           return reply.code(202).send(await taker.take(entry, { alerts, ...sender }))
         },
       )
@@ -47,7 +47,7 @@ interface Sender {
 function identify(ctx: WatchCtx, entry: ServiceEntry, request: FastifyRequest): Sender {
   const { authorization } = request.headers
   if (authorization === undefined) {
-    const { bytes } = request.body as SignedBody
+    const { bytes } = signedBodyOf(request)
     const message = verifyMessage(ctx, request, { body: bytes, services: [entry], right: 'alerts' })
     return { keyId: message.keyId, write: (statements) => writeOnce(ctx, message, statements) }
   }
