@@ -1,7 +1,9 @@
 /** Messages on their way: once each, in order, again after a failure, and past receivers that hang. */
 import { expect, test } from 'vitest'
+import { WatchError } from '../app/errors.ts'
 import { postUpdate } from '../incidents/index.ts'
 import { RESPONDER, type WatchWorld } from '../pages/world.fixtures.ts'
+import type { Store } from '../store/index.ts'
 import { startTelling } from './telling.ts'
 import {
   addHook,
@@ -158,6 +160,28 @@ test('hosts that hang keep no other host waiting, not even for one time-out', as
   expect(silent.reduce((sum, one) => sum + one.ended(), 0)).toBe(0)
   await hostile.disposeAsync()
   await round
+})
+
+test('while the disk refuses to keep that a message was sent, it is not sent again', async () => {
+  await using receiver = await startReceiver()
+  await using world = await worldWith()
+  await subscribed(world, { channel: 'webhook', address: receiver.url })
+  await openUploadIncident(world)
+  let refusals = 0
+  const store: Store = {
+    ...world.ctx.store,
+    write(statements) {
+      const isOutcome = statements.some(({ sql }) => sql.includes("state = 'sent'"))
+      if (!isOutcome || refusals >= 2) return world.ctx.store.write(statements)
+      refusals += 1
+      return Promise.reject(new WatchError('storage-unavailable', { detail: 'The disk is full.' }))
+    },
+  }
+  await using telling = await startTelling({ ...world.ctx, store })
+  await telling.round()
+  expect(refusals).toBe(2)
+  expect(messageStates(world)).toEqual({ sent: 1 })
+  expect(receiver.deliveries).toHaveLength(1)
 })
 
 test('more hosts that hang than there are places delay nobody whose host took a message before', async () => {

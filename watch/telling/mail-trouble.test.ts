@@ -133,7 +133,20 @@ test('mails whose links lead nowhere go out, and the operator hears of it', asyn
   expect(world.ctx.troubles.list()).toMatchObject([{ id: 'public-url' }])
 })
 
-test('a mail server that is gone keeps its mail; a setting that is gone says which', async () => {
+test('a mail server that can not be reached costs no mail', async () => {
+  const smtp = await startMailServer()
+  await smtp[Symbol.asyncDispose]()
+  await using world = await worldWith(smtp.url)
+  await subscribeMany(world, 2)
+  await openUploadIncident(world)
+  await using telling = await startTelling(world.ctx)
+  world.clock.advance(2 * DAY_MS)
+  await telling.round()
+  expect(messageStates(world)).toEqual({ waiting: 2 })
+  expect(world.ctx.troubles.list()[0]?.remedy).toContain('can be reached')
+})
+
+test('subscribers by mail of a watch that has no mail server any more are kept, and it says which setting', async () => {
   await using world = await worldWith()
   await subscribeMany(world, 2)
   await openUploadIncident(world)

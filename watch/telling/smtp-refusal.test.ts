@@ -79,6 +79,11 @@ test.each<[string, SmtpError, string]>([
     { code: 'EDNS', command: 'CONN', message: 'getaddrinfo ENOTFOUND' },
     'can be reached',
   ],
+  [
+    'a certificate of its own',
+    { code: 'ESOCKET', command: 'CONN', message: 'self-signed certificate' },
+    'certificate',
+  ],
   ['a certificate that is wrong', { code: 'ETLS', command: 'CONN', message: 'self-signed' }, 'certificate'],
 ])('%s is ours: the message is kept, and the operator is told', (_, error, words) => {
   const outcome = judgeSmtpError(error)

@@ -72,7 +72,9 @@ function subjectOf(error: SmtpError): Subject {
 function withoutReply({ code, command, message }: SmtpError): Subject {
   // Found wrong before anything was said to the server.
   if (code === 'EENVELOPE' && command === 'API') return /sender/i.test(message) ? 'sender' : 'receiver'
-  return code === 'EMESSAGE' ? 'message' : 'server'
+  if (code === 'EMESSAGE') return 'message'
+  // A certificate that is refused comes as an error of the socket.
+  return /certificate|\bssl\b|\btls\b/i.test(message) ? 'tls' : 'server'
 }
 
 const deferred = (reply: number, enhanced: Enhanced | null): Subject => {

@@ -30,6 +30,7 @@ test('the host of a webhook counts with its port; of a push subscription the one
   expect(gate.keyOf({ channel: 'slack', address: 'https://a.example:8443/x' })).toBe('a.example:8443')
   const address = JSON.stringify({ endpoint: 'https://push.example/1', keys: {} })
   expect(gate.keyOf({ channel: 'push', address })).toBe('push.example')
+  expect(gate.keyOf({ channel: 'push', address: '{' })).toBe('')
 })
 
 test('one host has two at the same time, six once it took something, and a push service more', () => {

@@ -88,8 +88,14 @@ export function createWebGate({ clock }: { readonly clock: Clock }): Gate {
   }
 }
 
-const keyOf = ({ channel, address }: Addressee): string =>
-  new URL(channel === 'push' ? (JSON.parse(address) as { endpoint: string }).endpoint : address).host
+/** What is no address, against all that was checked when it came in, must not cost the others theirs: sending it fails alone. */
+function keyOf({ channel, address }: Addressee): string {
+  try {
+    return new URL(channel === 'push' ? (JSON.parse(address) as { endpoint: string }).endpoint : address).host
+  } catch {
+    return ''
+  }
+}
 
 function placesOf({ failures, isProven }: Host, most: number): number {
   // After a rest one address tries for all of them.
