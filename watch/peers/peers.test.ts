@@ -5,6 +5,7 @@ import {
   incidentById,
   listIncidents,
   mergeIncidents,
+  postUpdate,
   statusOf,
   type IncidentView,
 } from '../incidents/index.ts'
@@ -272,4 +273,34 @@ test('an operator can speak of what only the other watch saw, and merge it; both
   await seeOver(pair.b, findIncident(ctx.store, ours.id)!)
   await pair.pass(SECONDS_TO_TELL)
   for (const one of [pair.a, pair.b]) expect(standing(one)).toMatchObject([{ state: 'resolved' }])
+})
+
+test('an operator ends what a watch that is gone for good can not, and no evidence here speaks of', async () => {
+  await using pair = await startPair()
+  const { ctx } = pair.b.world
+  const { id } = await see(pair.a)
+  await pair.pass(SECONDS_TO_TELL)
+  await pair.a.stop()
+  pair.b.world.setState('feed', { eu: 'unknown', na: 'unknown' }, 'operational')
+  await pair.pass(300)
+  await postUpdate(ctx, { actor: RESPONDER, incidentId: id, state: 'resolved', body: 'It was mended.' })
+  expect(incidentById(ctx, id)).toMatchObject({
+    state: 'resolved',
+    updates: [{ body: 'It was mended.' }, {}],
+  })
+  expect((await statusJsonOf(pair.b)).incidents).toEqual([])
+})
+
+test('programs that read Statuspage’s API find what only the other watch saw', async () => {
+  await using pair = await startPair()
+  const record = await see(pair.a)
+  await pair.pass(SECONDS_TO_TELL)
+  const read = async (path: string) =>
+    (await (await fetch(`${pair.b.url}/api/v2/${path}`)).json()) as { incidents: object[] }
+  const expected = { id: record.id, name: 'Feed does not work in Europe', status: 'investigating' }
+  expect((await read('incidents/unresolved.json')).incidents).toMatchObject([expected])
+  await seeOver(pair.a, record)
+  await pair.pass(SECONDS_TO_TELL)
+  expect((await read('incidents/unresolved.json')).incidents).toEqual([])
+  expect((await read('incidents.json')).incidents).toMatchObject([{ ...expected, status: 'resolved' }])
 })
