@@ -1,11 +1,13 @@
 /** From a confirmed outage to an answer: over real mail and HTTP, by a clock that the test moves. */
 import { createHmac } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { eventually } from '../../tests/support/eventually.ts'
 import { listAudit, mergeIncidents, openIncident, postUpdate } from '../incidents/index.ts'
 import { createWatchWorld, ENTRY, RESPONDER, type WatchWorld } from '../pages/world.fixtures.ts'
 import { startTelling, tellingRoutes } from '../telling/index.ts'
 import { subscriptionByLink } from '../telling/subscriptions.ts'
-import { startMailServer, startReceiver } from '../telling/telling.fixtures.ts'
+import { collectNotices, listDue } from '../telling/outbox.ts'
+import { startMailServer, startReceiver, subscribed } from '../telling/telling.fixtures.ts'
 import { answerRoutes, openPageLinks, startPaging } from './index.ts'
 import { findLastPage, listRoles, subjectOfBlindness, subjectOfIncident, writePage } from './page-records.ts'
 import { acknowledgePage, overrideRota } from './verbs.ts'
@@ -370,4 +372,22 @@ test('a webhook is signed with the key of the file', async () => {
     title: 'Upload does not work',
     url: expect.stringContaining('https://watch.example/pages/'),
   })
+})
+
+test('a page goes out before what waits for subscribers, who are told nothing of it', async () => {
+  await using world = await createWatchWorld({
+    entries: { upbeat: ENTRY + ON_CALL },
+    env: { WATCH_SMTP_URL: 'smtp://127.0.0.1:9' },
+  })
+  for (const address of ['x@example.org', 'y@example.org'])
+    await subscribed(world, { channel: 'email', address })
+  await breakUpload(world)
+  await collectNotices(world.ctx, ['upbeat'])
+  await using paging = startPaging(world.ctx, await openPageLinks(world.ctx))
+  await paging.round()
+  const kinds = await eventually(
+    () => listDue(world.ctx, 'mail', 10).map(({ notice }) => notice.kind),
+    (due) => due.length === 3,
+  )
+  expect(kinds).toEqual(['page', 'incident', 'incident'])
 })
