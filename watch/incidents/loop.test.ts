@@ -107,6 +107,8 @@ test('a feature that fails becomes an incident that is told step by step, and en
 
   await world.pass(90, ['feed'])
   await expect.poll(() => stateOf(world, 'feed').status).toBe('major_outage')
+  // The status is shown at once, the incident once it is on the disk.
+  await expect.poll(() => incidentsOf(world)[0]?.state).toBe('confirmed')
   const [open] = listIncidents(world.ctx, { serviceId: 'upbeat' })
   expect(open).toMatchObject({
     state: 'confirmed',
@@ -370,4 +372,26 @@ test('a window that ended while the watch was away holds nothing back afterwards
 
   await expect.poll(() => stateOf(world, 'feed').status).toBe('major_outage')
   expect(incidentsOf(world)).toHaveLength(1)
+})
+
+test('a window whose beginning the disk refuses to write begins all the same', async () => {
+  await using world = await openWorld()
+  await world.pass(120)
+  const nowMs = world.ctx.clock.now().getTime()
+  await scheduleMaintenance(world.ctx, {
+    actor: RESPONDER,
+    serviceId: 'upbeat',
+    title: 'New disks',
+    body: 'The feed is away for a while.',
+    featureIds: ['feed'],
+    regions: [],
+    scheduledForMs: nowMs + 10 * SECOND_MS,
+    scheduledUntilMs: nowMs + 3_600 * SECOND_MS,
+  })
+  using _refused = refuseChanges(world, 'maintenance')
+
+  await world.pass(20)
+  await world.pass(90, ['feed'])
+
+  await expect.poll(() => stateOf(world, 'feed').status).toBe('under_maintenance')
 })

@@ -96,7 +96,7 @@ function createRound(parts: Parts, keeper: RecordKeeper): (nowMs: number) => Pro
   let lastBin = -1
 
   function look(nowMs: number): void {
-    detector.tellMaintenance()
+    detector.tellMaintenance(nowMs)
     const news = detector.current().advance(nowMs)
     const bin = Math.floor(nowMs / BIN_MS)
     if (news.length === 0 && bin === lastBin) return

@@ -10,6 +10,7 @@ import type { WatchCtx } from '../app/context.ts'
 import { listOpenMaintenances } from './maintenance-records.ts'
 import { toServiceModel } from './service-model.ts'
 import { markersSince, readSnapshot } from './snapshots.ts'
+import type { MaintenanceView } from './views.ts'
 
 export type CreateDetector = (
   services: ServiceModel[],
@@ -24,8 +25,8 @@ export interface WatchedDetector {
   observe(sample: Sample): boolean
   /** Makes it anew for the catalogue as it is now, with all that it knows of what has stayed. */
   reopen(): void
-  /** Tells it which windows of maintenance are under way, as they are kept now. */
-  tellMaintenance(): void
+  /** Tells it which windows of maintenance are under way at this time. */
+  tellMaintenance(nowMs: number): void
 }
 
 /** Opens it from the last snapshot; one that it refuses is as good as none. */
@@ -62,8 +63,11 @@ export function openWatchedDetector(ctx: WatchCtx, createDetector: CreateDetecto
     reopen() {
       detector = open(detector.snapshot())
     },
-    tellMaintenance() {
-      detector.setMaintenance(listOpenMaintenances(ctx.store).filter(({ status }) => status !== 'scheduled'))
+    tellMaintenance(nowMs) {
+      // By the time, too: a disk that refuses to write that it has begun must not make an outage of it.
+      const isUnderWay = ({ status, scheduledForMs }: MaintenanceView) =>
+        status !== 'scheduled' || scheduledForMs <= nowMs
+      detector.setMaintenance(listOpenMaintenances(ctx.store).filter(isUnderWay))
     },
   }
 }
