@@ -43,7 +43,7 @@ const ACCEPT_SALT = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 
 /**
  * Makes the handshake of a WebSocket (`ws:` or `wss:`; RFC 6455, 4.1), without extensions. What came with its end is put
- * back into the socket.
+ * back into the socket. Node's own WebSocket looks names up by itself, and can't be held to what was looked at.
  *
  * @throws {PrivateAddressError} {ResolveError} and what the connection says
  */
