@@ -103,7 +103,17 @@ function macOf(secret: string, bytes: Buffer): Buffer {
   return createHmac('sha256', secret).update('feed-cursor\0').update(bytes).digest().subarray(0, MAC_BYTES)
 }
 
+/** Where the hexadecimal digits of each byte stand in the text of a UUID (RFC 9562, 4). */
+const UUID_PLACES = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34]
+const uuidText = Buffer.alloc(36, '-')
+const HEX = Buffer.from('0123456789abcdef')
+
+/** The text of a UUID, in one piece: one that is joined of parts would be kept as these, in ten times the memory. */
 export function uuidOf(bytes: Buffer): string {
-  const hex = bytes.toString('hex')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+  for (const [at, place] of UUID_PLACES.entries()) {
+    const byte = bytes[at]!
+    uuidText[place] = HEX[byte >> 4]!
+    uuidText[place + 1] = HEX[byte & 15]!
+  }
+  return uuidText.toString('latin1')
 }

@@ -16,8 +16,9 @@ export class IdNumbers {
   numberOf(id: string): number {
     const known = this.#numberById.get(id)
     if (known !== undefined) return known
-    const number = this.#ids.push(id) - 1
-    this.#numberById.set(id, number)
+    const kept = ownCopy(id)
+    const number = this.#ids.push(kept) - 1
+    this.#numberById.set(kept, number)
     return number
   }
 
@@ -34,6 +35,11 @@ export class IdNumbers {
   }
 }
 
+/** A part of a longer text would keep all of that in memory. */
+const ownCopy = (text: string): string => Buffer.from(text).toString()
+
+const NOTHING = new Uint32Array(0)
+
 /** A set that is asked often and changed seldom: its numbers in order. A change costs a copy. */
 export class IdSet implements Iterable<string> {
   readonly #numbers: IdNumbers
@@ -41,7 +47,8 @@ export class IdSet implements Iterable<string> {
 
   constructor(numbers: IdNumbers, ids: Iterable<string>) {
     this.#numbers = numbers
-    this.#sorted = Uint32Array.from(new Set(ids), (id) => numbers.numberOf(id)).sort()
+    const unique = new Set(ids)
+    this.#sorted = unique.size === 0 ? NOTHING : Uint32Array.from(unique, (id) => numbers.numberOf(id)).sort()
   }
 
   get size(): number {
