@@ -17,8 +17,8 @@ const LONG: Readonly<Record<string, () => Promise<Drill>>> = {
 }
 const ALL = { ...SHORT, ...LONG }
 
-// An ordinary exit ends the product that a drill has started.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+// An ordinary exit ends the product that a drill has started; a second signal must not cut that short.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
 
 const name = process.argv[2] ?? ''
 const chosen = name === 'all' ? ALL : name === 'short' ? SHORT : { [name]: ALL[name] }

@@ -5,7 +5,7 @@ import { chown, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { findSystemUser, makeSystemUser, type SystemUser } from '../../platform/infra/system-users.ts'
+import { makeSystemUser, type SystemUser } from '../../platform/infra/system-users.ts'
 
 const execute = promisify(execFile)
 const USER = 'upbeat-drill-watch'
@@ -44,14 +44,13 @@ export async function makeOwnSide(): Promise<OwnSide> {
   const name = `upbeat-drill-${process.pid}`
   const net = `10.203.${process.pid % 250}`
   const [near, far] = [`up${process.pid % 100_000}a`, `up${process.pid % 100_000}b`]
-  const hadUser = (await findSystemUser(USER)) !== null
   let dataDir: string | null = null
   const undo = () => {
     if (dataDir !== null) rmSync(dataDir, { recursive: true, force: true })
     spawnSync('ip', ['netns', 'del', name])
     spawnSync('ip', ['link', 'del', near])
-    // By force: whoever it ran may not have been reaped yet.
-    if (!hadUser) spawnSync('userdel', ['--force', USER])
+    // By force: whoever it ran may not have been reaped yet. A drill that was killed may have left it.
+    spawnSync('userdel', ['--force', USER])
   }
   process.once('exit', undo)
   await using stack = new AsyncDisposableStack()
