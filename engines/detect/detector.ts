@@ -188,12 +188,12 @@ function isBlindNow(watched: ReadonlyMap<string, Watched>, nowMs: number): boole
   return nowMs - heard <= BLIND_KNOWN_MS && heard - sighted >= BLIND_AFTER_MS
 }
 
-/** A cell that has come back and broken again is believed more slowly, half as long again for each time. */
+/** A cell that has come back and broken again is believed more slowly. */
 const patienceOf =
   (state: ServiceState) =>
   (cell: number): number => {
     const outage = state.outages.find((each) => each.state !== 'resolved' && each.cells.includes(cell))
-    return 1 + Math.min(outage?.relapses ?? 0, 4) / 2
+    return 1 + Math.min(outage?.relapses ?? 0, 4)
   }
 
 function closeServiceBin(
