@@ -10,7 +10,10 @@ import { OPERATOR_ROLES, WATCH, type Actor } from '../app/actor.ts'
 import type { WatchCtx } from '../app/context.ts'
 import { WatchError } from '../app/errors.ts'
 import { auditStatement } from '../incidents/index.ts'
-import { COOKIE_PREFIX, enableTotp, openAuthEngine, type AuthEngine } from './auth-engine.ts'
+import { endDevicesStatement } from '../on-call/receivers.ts'
+import { findDoor } from './door.ts'
+import { enableTotp, openAuthEngine, type AuthEngine } from './auth-engine.ts'
+import { revokeInvitationsStatement } from './invitations.ts'
 import { admitStatement, findOperator, listOperators, loseStatement, type Operator } from './standing.ts'
 
 export type OperatorActor = Extract<Actor, { kind: 'operator' }>
@@ -64,7 +67,7 @@ export async function openOperatorAuth(ctx: WatchCtx): Promise<OperatorAuth> {
     list: () => listOperators(ctx),
     actorOf: (cookie) => actorOf(parts, cookie),
     signIn: (name, password) => signIn(engine, name, password),
-    enterCode: (cookie, code) => verifyCode(engine, onlyDoor(cookie), code),
+    enterCode: (cookie, code) => verifyCode(engine, findDoor(cookie)?.cookie ?? '', code),
     finishJoining: (cookie, code) => finishJoining(engine, cookie, code),
     create: (input) => create(parts, input),
     async signOut(cookie) {
@@ -90,6 +93,8 @@ async function reconcile({ ctx, db }: Parts): Promise<void> {
     if (!ids.has(id))
       await ctx.store.write([
         loseStatement(id),
+        revokeInvitationsStatement(id),
+        endDevicesStatement(name),
         auditStatement(ctx, { actor: WATCH, action: 'lose-operator', subject: id, facts: { name } }),
       ])
   for (const account of accounts) {
@@ -201,16 +206,6 @@ const refused = (cause?: unknown): WatchError =>
     next: 'Check all of them and the clock of your phone, and sign in again.',
     cause,
   })
-
-/**
- * Of a `Cookie` header what the first step of signing in gave. With a session beside it better-auth would take the code as
- * the end of joining, and a half-made account would need no invitation.
- */
-export const onlyDoor = (cookie: string): string =>
-  cookie
-    .split(';')
-    .filter((pair) => pair.split('=', 1)[0]!.trim().endsWith(`${COOKIE_PREFIX}.two_factor`))
-    .join(';')
 
 /** `Set-Cookie` headers as a `Cookie` header. */
 export const joinCookies = (cookies: readonly string[]): string =>

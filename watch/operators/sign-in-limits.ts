@@ -31,8 +31,8 @@ export interface SignInLimits {
   takeTry(trier: Trier): void
   /** The first step. @throws {WatchError} too-many-requests */
   takeName(trier: Trier, name: string): void
-  /** The second step, behind the door that the first one opened. @throws {WatchError} too-many-requests */
-  takeCode(trier: Trier, door: string): void
+  /** The second step, behind the door that the first one opened (null: none). @throws {WatchError} too-many-requests */
+  takeCode(trier: Trier, door: string | null): void
   /** False: this code opened the door before. "The verifier MUST NOT accept the second attempt of the OTP" (RFC 6238, 5.2). */
   isFirstUse(operatorId: string, code: string): boolean
 }
@@ -55,7 +55,7 @@ export function createSignInLimits(clock: Clock): SignInLimits {
     },
     takeCode({ address, device }, door) {
       refuse(device ? devices.take(device.nonce) : networks.take(networkOf(address)))
-      if (door !== '') refuse(doors.take(createHash('sha256').update(door).digest('base64')))
+      if (door !== null) refuse(doors.take(createHash('sha256').update(door).digest('base64')))
     },
     isFirstUse: (operatorId, code) => usedCodes.take(`${operatorId} ${code}`) === 0,
   }

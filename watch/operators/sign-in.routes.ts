@@ -7,7 +7,8 @@ import type { WatchApp } from '../http/http.ts'
 import { fieldOf, formOf, sendPage } from '../pages/send-page.ts'
 import { safePath, seeOther, setCookies } from './access.ts'
 import { PASSWORD_MIN_LENGTH } from './auth-engine.ts'
-import { joinCookies, onlyDoor, type OperatorAuth } from './auth.ts'
+import { joinCookies, type OperatorAuth } from './auth.ts'
+import { findDoor } from './door.ts'
 import { admit, findInvitation } from './invitations.ts'
 import type { KnownDevices } from './known-device.ts'
 import { createSignInLimits, type SignInLimits, type Trier } from './sign-in-limits.ts'
@@ -48,7 +49,7 @@ function registerSteps(app: WatchApp, { auth, devices, limits, trierOf }: Guarde
   })
   app.post('/operate/code', async (request, reply) => {
     const cookie = request.headers.cookie ?? ''
-    limits.takeCode(trierOf(request), onlyDoor(cookie))
+    limits.takeCode(trierOf(request), findDoor(cookie)?.id ?? null)
     const form = formOf(request)
     const code = readCode(form)
     const cookies = await auth.enterCode(cookie, code)

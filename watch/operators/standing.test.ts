@@ -5,6 +5,7 @@ import { rm } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import type { Actor } from '../app/actor.ts'
 import { listAudit } from '../incidents/index.ts'
+import { deviceStatements, listDevices } from '../on-call/receivers.ts'
 import { createWatchWorld } from '../pages/world.fixtures.ts'
 import { changeRole } from './change-role.ts'
 import { codeFor, firstLink, joinBy, linkOf, openBrowser, openWorld, PASSWORD } from './cockpit.fixtures.ts'
@@ -95,6 +96,23 @@ test('without the file of accounts, the next start offers the link for a first o
   expect(again.auth.count()).toBe(0)
   expect(await firstLink(stage.world)).toMatch(/^\/operate\/join\//)
   expect(listAudit(ctx, {})[0]).toMatchObject({ actor: 'watch', action: 'lose-operator' })
+})
+
+test('who lost their account is paged in no browser any more, and nobody joins by their invitations', async () => {
+  await using stage = await openWorld()
+  const ada = openBrowser(stage.url)
+  await joinBy(ada, await firstLink(stage.world), 'ada')
+  const invitation = linkOf(await ada.send('/operate/people', { role: 'admin' }))
+  const { ctx } = stage.world
+  const device = { operator: 'ada', label: 'Phone', address: '{"endpoint":"https://push.example/x"}' }
+  await ctx.store.write(deviceStatements(ctx, device).statements)
+  expect(listDevices(ctx, 'ada')).toHaveLength(1)
+  for (const suffix of ['', '-wal', '-shm'])
+    await rm(join(ctx.config.dataDir, `operators.sqlite${suffix}`), { force: true })
+  using again = await openOperators(ctx)
+  expect(again.auth.count()).toBe(0)
+  expect(listDevices(ctx, 'ada')).toEqual([])
+  expect((await openBrowser(stage.url).send(invitation)).status).toBe(404)
 })
 
 test('accounts of before roles were kept in the store keep their role', async () => {
