@@ -33,7 +33,7 @@ export const escapeXml = (text: string): string =>
 export function renderRss(view: StatusView, incidents: readonly IncidentView[], links: FeedLinks): string {
   const items = entriesOf(view, incidents, links).map(
     (entry) =>
-      `<item><title>${escapeXml(entry.title)}</title><link>${escapeXml(entry.url)}</link><guid isPermaLink="false">${entry.id}</guid><pubDate>${new Date(entry.publishedMs).toUTCString()}</pubDate><description>${escapeXml(bodyOf(entry))}</description></item>`,
+      `<item><title>${escapeXml(entry.title)}</title><link>${escapeXml(entry.url)}</link><guid isPermaLink="false">${escapeXml(entry.id)}</guid><pubDate>${new Date(entry.publishedMs).toUTCString()}</pubDate><description>${escapeXml(bodyOf(entry))}</description></item>`,
   )
   return `<?xml version="1.0" encoding="UTF-8"?>
 <rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom"><channel><title>${escapeXml(view.service.name)}: incidents and maintenance</title><link>${escapeXml(links.status())}</link><atom:link rel="self" type="application/rss+xml" href="${escapeXml(links.feed('rss'))}"/><description>${escapeXml(view.description)}</description><lastBuildDate>${new Date(latestOf(view, incidents)).toUTCString()}</lastBuildDate>
@@ -46,7 +46,7 @@ ${items.join('\n')}
 export function renderAtom(view: StatusView, incidents: readonly IncidentView[], links: FeedLinks): string {
   const entries = entriesOf(view, incidents, links).map(
     (entry) =>
-      `<entry><id>urn:upbeat:${view.service.id}:${entry.id}</id><title>${escapeXml(entry.title)}</title><link rel="alternate" type="text/html" href="${escapeXml(entry.url)}"/><published>${new Date(entry.publishedMs).toISOString()}</published><updated>${new Date(entry.updatedMs).toISOString()}</updated><content type="html">${escapeXml(bodyOf(entry))}</content></entry>`,
+      `<entry><id>urn:upbeat:${view.service.id}:${escapeXml(entry.id)}</id><title>${escapeXml(entry.title)}</title><link rel="alternate" type="text/html" href="${escapeXml(entry.url)}"/><published>${new Date(entry.publishedMs).toISOString()}</published><updated>${new Date(entry.updatedMs).toISOString()}</updated><content type="html">${escapeXml(bodyOf(entry))}</content></entry>`,
   )
   return `<?xml version="1.0" encoding="UTF-8"?>
 <feed xmlns="http://www.w3.org/2005/Atom"><id>urn:upbeat:${view.service.id}</id><title>${escapeXml(view.service.name)}: incidents and maintenance</title><link rel="self" type="application/atom+xml" href="${escapeXml(links.feed('atom'))}"/><link rel="alternate" type="text/html" href="${escapeXml(links.status())}"/><author><name>Upbeat watch</name></author><updated>${new Date(latestOf(view, incidents)).toISOString()}</updated>

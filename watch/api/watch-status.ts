@@ -6,6 +6,8 @@ import { adviceFor } from '../incidents/words.ts'
 /** Components and regions in one answer: beyond this those that work are left out, so that a banner stays small. */
 const FEATURES_MAX = 200
 const EXPECTED_MIN_MS = 60_000
+/** Beyond it a forecast is no news, and at last no date. */
+const EXPECTED_MAX_MS = 3_660 * 86_400_000
 
 export interface WatchStatusLinks {
   status(): string
@@ -85,6 +87,8 @@ const toPeer = (peer: PeerView): NonNullable<WatchStatus['peers']>[number] => ({
 /** The forecast's middle, never in the past: what should be over and isn't has at least a minute to go. */
 function expectedEndOf(incident: IncidentView, now: Date): string | null {
   if (incident.forecast === null) return null
-  const endMs = Math.max(incident.updatedAtMs + incident.forecast.medianMs, now.getTime() + EXPECTED_MIN_MS)
+  const nowMs = now.getTime()
+  const expectedMs = incident.updatedAtMs + incident.forecast.medianMs
+  const endMs = Math.min(Math.max(expectedMs, nowMs + EXPECTED_MIN_MS), nowMs + EXPECTED_MAX_MS)
   return new Date(endMs).toISOString()
 }

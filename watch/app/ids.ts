@@ -2,6 +2,9 @@
 import { hash, randomBytes } from 'node:crypto'
 import { createRecentMap } from '../../kit/recent-map.ts'
 
+/** What every id of the watch looks like; what looks otherwise is not put into a path or a page. */
+export const ID_SHAPE = /^[a-z0-9]{12}$/
+
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789'
 const BASE = ALPHABET.length
 const LENGTH = 12

@@ -64,3 +64,23 @@ test('only what differs is written again', async () => {
   expect(await inodeOf('index.html')).not.toBe(before.index)
   expect(await inodeOf('components/feed.html')).toBe(before.feed)
 })
+
+test('an id that leads elsewhere becomes no file, and keeps none of the others from being written', async () => {
+  await using world = await createWatchWorld()
+  await fill(world)
+  const { store } = world.ctx
+  const { id } = store.get<{ id: string }>('select id from incident')!
+  await store.write([
+    ...['../../../escaped', 'index', 'x\0'].map((other) => ({
+      sql: `insert into incident select :other, service_id, null, state, pinned_state, operator_cause, started_at_ms,
+        confirmed_at_ms, resolved_at_ms, updated_at_ms, merged_into, facts from incident where id = :id`,
+      params: { id, other },
+    })),
+  ])
+  const dir = join(world.dir, 'deep', 'export')
+  await using exporting = startStaticExport(world.ctx, dir)
+  await exporting.write()
+  expect(await readdir(join(dir, 'upbeat', 'incidents'))).toEqual([`${id}.html`])
+  expect(await readdir(join(world.dir, 'deep'))).toEqual(['export'])
+  expect(await readdir(dir)).not.toContain('escaped.html')
+})

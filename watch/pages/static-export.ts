@@ -6,6 +6,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { startRepeating } from '../../kit/repeat.ts'
 import type { WatchCtx } from '../app/context.ts'
+import { ID_SHAPE } from '../app/ids.ts'
 import { listIncidents } from '../incidents/index.ts'
 import { renderAtom, renderRss } from '../api/feeds.ts'
 import { toIncidents, toPage, toStatus, toSummary } from '../api/statuspage.ts'
@@ -86,6 +87,9 @@ async function replaceFile(path: string, text: string): Promise<void> {
   await rename(`${path}.new`, path)
 }
 
+/** Another watch may have given it: an id of any other shape could lead out of the folder. */
+const isNameOfFile = ({ id }: { readonly id: string }): boolean => ID_SHAPE.test(id)
+
 function* renderAll(ctx: WatchCtx, views: ViewCache): Generator<[path: string, text: string]> {
   const services = ctx.catalog.services().map(({ id }) => views.status(id))
   const links = staticLinks('', 0, ctx.config.publicUrl)
@@ -117,9 +121,9 @@ function* renderService(ctx: WatchCtx, views: ViewCache, serviceId: string): Gen
     'history.html',
     renderHistoryPage({ ...base, links: top, incidents, olderHref: null, newestHref: null }),
   ]
-  for (const incident of incidents)
+  for (const incident of incidents.filter(isNameOfFile))
     yield [`incidents/${incident.id}.html`, renderIncidentPage({ ...base, links: below, incident })]
-  for (const maintenance of views.maintenances(serviceId))
+  for (const maintenance of views.maintenances(serviceId).filter(isNameOfFile))
     yield [
       `maintenances/${maintenance.id}.html`,
       renderMaintenancePage({ ...base, links: below, maintenance }),
