@@ -6,7 +6,7 @@ import type { Closing, IncidentStatement } from './statement.ts'
 
 const MINUTE_MS = 60_000
 const origin = fc.constantFrom('a', 'b', 'c')
-const incidentId = fc.constantFrom('x', 'y', 'z')
+const incidentId = fc.constantFrom('xxxxxxxxxxxx', 'yyyyyyyyyyyy', 'zzzzzzzzzzzz')
 const minute = fc.integer({ min: 0, max: 30 }).map((n) => n * MINUTE_MS)
 const some = (...ids: string[]) => fc.subarray(ids)
 const human = <T>(value: fc.Arbitrary<T>) =>

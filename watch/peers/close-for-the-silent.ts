@@ -49,15 +49,17 @@ export function closeForTheSilent(ctx: WatchCtx, self: Origin): Closer {
 const keyOf = ({ origin, incidentId, version }: IncidentStatement): string =>
   `${origin} ${incidentId} ${version}`
 
-/** What others say is not over, and nobody has called over. */
+/** What others say is not over, and nobody has called over. What a person there holds open only a person ends. */
 function listOpen(ctx: WatchCtx, self: Origin): IncidentStatement[] {
   const open = listStatements(ctx.store, {
     serviceId: null,
     endedAfterMs: Number.MAX_SAFE_INTEGER,
     beforeMs: Number.MAX_SAFE_INTEGER,
   }).filter(
-    ({ origin, epoch, mergedInto }) =>
-      mergedInto === null && !(origin === self.origin && epoch === self.epoch),
+    ({ origin, epoch, mergedInto, human }) =>
+      mergedInto === null &&
+      !(origin === self.origin && epoch === self.epoch) &&
+      (human.state === null || human.state.value === 'resolved'),
   )
   const known = knownOf([], listClosings(ctx.store, open))
   return open.filter((statement) => endOf(known, statement) === null)

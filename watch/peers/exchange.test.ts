@@ -1,77 +1,19 @@
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { environmentWith, loadWatchConfig } from '../app/config.ts'
-import { signMessage } from '../http/signature.ts'
 import { incidentById, listIncidents } from '../incidents/index.ts'
-import { findIncident } from '../incidents/records.ts'
-import { toView } from '../incidents/status.ts'
 import { createWatchWorld } from '../pages/world.fixtures.ts'
 import { openPeers } from './index.ts'
 import { readPiece } from './log-piece.ts'
-import { toStatement } from './own-statements.ts'
-import { KEY, see, startPair, type PairWatch } from './pair.fixtures.ts'
-import { EXCHANGE_PATH, MESSAGE_MAX_BYTES, STATEMENTS_MAX, type PeerMessage } from './protocol.ts'
+import { ID_OF_C, logOf, makeMessage, say, statementOf } from './messages.fixtures.ts'
+import { KEY, see, startPair } from './pair.fixtures.ts'
+import { MESSAGE_MAX_BYTES, STATEMENTS_MAX } from './protocol.ts'
 import { listPeers } from './records.ts'
-import { STATEMENT_MAX_FEATURES, type IncidentStatement } from './statement.ts'
+import { STATEMENT_MAX_FEATURES } from './statement.ts'
 
 const MINUTE_MS = 60_000
-
-/** What watch c would say, if there were one. */
-const makeMessage = (changes: Partial<PeerMessage> = {}): PeerMessage => ({
-  watch: { id: 'c', epoch: 'cccccccccccc', url: null },
-  have: null,
-  log: { fromSeq: 0, toSeq: 0, isMore: false, statements: [], closings: [] },
-  view: [],
-  ...changes,
-})
-
-interface Sending {
-  readonly key?: string
-  readonly keyId?: string
-  readonly offsetMs?: number
-  readonly nonce?: string
-}
-
-/** Sends a message as a second watch would. */
-async function say({ world, url }: PairWatch, message: unknown, how: Sending = {}) {
-  const { key = KEY, keyId = 'c', offsetMs = 0, nonce = randomBytes(18).toString('base64url') } = how
-  const body = Buffer.from(JSON.stringify(message))
-  const signed = signMessage(
-    keyId,
-    { algorithm: 'hmac-sha256', secret: key },
-    { method: 'POST', path: EXCHANGE_PATH, body },
-    { nowMs: world.clock.now().getTime() + offsetMs, nonce },
-  )
-  const answer = await fetch(`${url}${EXCHANGE_PATH}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...signed },
-    body,
-  })
-  return { status: answer.status, json: (await answer.json()) as Record<string, unknown> }
-}
-
-async function statementOf(watch: PairWatch, changes: Partial<IncidentStatement> = {}) {
-  const { ctx } = watch.world
-  const { id } = await see(watch)
-  const record = findIncident(ctx.store, id)!
-  const origin = { origin: 'c', epoch: 'cccccccccccc' }
-  return {
-    ...toStatement(ctx, { record, view: toView(ctx, record) }, origin),
-    incidentId: 'of-c',
-    ...changes,
-  }
-}
-
-const logOf = (statements: readonly IncidentStatement[], toSeq = 1): PeerMessage['log'] => ({
-  fromSeq: 0,
-  toSeq,
-  isMore: false,
-  statements: [...statements],
-  closings: [],
-})
 
 test('only who has the key is heard, once, and in time', async () => {
   await using pair = await startPair()
@@ -108,13 +50,13 @@ test('what does not fit is refused whole, with the field that is wrong', async (
   const good = await statementOf(pair.a)
   const features = (count: number) => Array.from({ length: count }, (_, index) => `f${index}`)
   const most = { ...good, featureIds: features(STATEMENT_MAX_FEATURES), updates: [] }
-  const tooMany = { ...most, incidentId: 'too-many', featureIds: features(STATEMENT_MAX_FEATURES + 1) }
+  const tooMany = { ...most, incidentId: 'toomanythere', featureIds: features(STATEMENT_MAX_FEATURES + 1) }
   expect(await say(pair.a, makeMessage({ log: logOf([most]) }))).toMatchObject({ status: 200 })
   expect(await say(pair.a, makeMessage({ log: logOf([tooMany]) }))).toMatchObject({
     status: 400,
     json: { code: 'invalid-input', fields: { 'log.statements.0.featureIds': expect.any(String) } },
   })
-  expect(incidentById(pair.a.world.ctx, 'too-many')).toBeNull()
+  expect(incidentById(pair.a.world.ctx, 'toomanythere')).toBeNull()
   const large = makeMessage({
     view: [],
     log: { ...logOf([]), statements: ['x'.repeat(MESSAGE_MAX_BYTES)] as never },
@@ -126,19 +68,19 @@ test('a word from the future is not kept: it would stand before all that is true
   await using pair = await startPair()
   const nowMs = pair.a.world.clock.now().getTime()
   const soon = await statementOf(pair.a, { version: nowMs + 5 * MINUTE_MS })
-  const late = { ...soon, incidentId: 'late', version: nowMs + 5 * MINUTE_MS + 1 }
+  const late = { ...soon, incidentId: 'latelatelate', version: nowMs + 5 * MINUTE_MS + 1 }
   await say(pair.a, makeMessage({ log: logOf([soon, late]) }))
-  expect(incidentById(pair.a.world.ctx, 'of-c')).not.toBeNull()
-  expect(incidentById(pair.a.world.ctx, 'late')).toBeNull()
+  expect(incidentById(pair.a.world.ctx, ID_OF_C)).not.toBeNull()
+  expect(incidentById(pair.a.world.ctx, 'latelatelate')).toBeNull()
 })
 
 test('hostile words of a peer are shown as words', async () => {
   await using pair = await startPair()
   const hostile = '<script>alert(1)</script>'
   const said = await statementOf(pair.a, { title: hostile, featureIds: ['video'] })
-  const updates = said.updates.map((update) => ({ ...update, id: 'hostile', body: hostile }))
+  const updates = said.updates.map((update) => ({ ...update, id: 'hostilewords', body: hostile }))
   await say(pair.a, makeMessage({ log: logOf([{ ...said, updates }]) }))
-  for (const path of ['/s/upbeat', '/s/upbeat/incidents/of-c']) {
+  for (const path of ['/s/upbeat', `/s/upbeat/incidents/${ID_OF_C}`]) {
     const page = await (await fetch(`${pair.a.url}${path}`)).text()
     expect(page).toContain('&#60;script&#62;alert(1)')
     expect(page).not.toContain(hostile)

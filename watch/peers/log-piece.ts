@@ -52,7 +52,10 @@ function read(
   { origin, incidentId, by }: LogLine,
 ): { readonly statement: IncidentStatement | null } | { readonly closing: Closing | null } {
   if (by !== '') return { closing: findClosing(ctx.store, { origin, incidentId, by }) }
-  if (origin !== '') return { statement: findStatement(ctx.store, origin, incidentId) }
+  if (origin !== '') {
+    const kept = IncidentStatement.safeParse(findStatement(ctx.store, origin, incidentId))
+    return { statement: kept.success ? kept.data : null }
+  }
   const record = findIncident(ctx.store, incidentId)
   if (!record) return { statement: null }
   const parsed = IncidentStatement.safeParse(toStatement(ctx, { record, view: toView(ctx, record) }, self))

@@ -6,15 +6,23 @@ import { statementKey, type IncidentStatement } from './statement.ts'
 /** One watch may find an outage so long after another one has lost sight of it. */
 export const SAME_TIME_MS = 2 * 60_000
 
+/**
+ * Names that are compared in all, of features and regions. Beyond it statements stand for themselves: whoever says much of
+ * everything must not keep this watch from everything else.
+ */
+export const COMPARED_MAX = 1_000_000
+
 type OverAt = (statement: IncidentStatement) => number | null
 
 /** Groups of statements that tell of one outage each; within a group and among groups in the order of onset and key. */
 export function matchStatements(
   statements: readonly IncidentStatement[],
   overAt: OverAt,
+  comparedMax = COMPARED_MAX,
 ): IncidentStatement[][] {
   const sorted = statements.toSorted(byOnset)
   const parents = sorted.map((_, index) => index)
+  const isSameOutage = compareWithin(comparedMax)
   const rootOf = (index: number): number => {
     while (parents[index] !== index) index = parents[index] = parents[parents[index]!]!
     return index
@@ -24,7 +32,8 @@ export function matchStatements(
   for (const [index, statement] of sorted.entries()) {
     open = open.filter((other) => endOf(sorted[other]!, overAt) >= statement.startedAtMs)
     for (const other of open)
-      if (isSameOutage(sorted[other]!, statement)) parents[rootOf(index)] = rootOf(other)
+      if (rootOf(other) !== rootOf(index) && isSameOutage(sorted[other]!, statement))
+        parents[rootOf(index)] = rootOf(other)
     open.push(index)
   }
   const join = (a: number, b: number | undefined) => {
@@ -52,10 +61,24 @@ export function byOnset(a: IncidentStatement, b: IncidentStatement): number {
 const endOf = (statement: IncidentStatement, overAt: OverAt): number =>
   (overAt(statement) ?? Number.POSITIVE_INFINITY) + SAME_TIME_MS
 
-/** Apart from time: one watch tells its own outages apart by itself. */
-function isSameOutage(a: IncidentStatement, b: IncidentStatement): boolean {
-  if (a.serviceId !== b.serviceId || a.origin === b.origin) return false
-  const meet = (left: readonly string[], right: readonly string[]) =>
-    left.length === 0 || right.length === 0 || left.some((id) => right.includes(id))
-  return meet(a.featureIds, b.featureIds) && meet(a.regions, b.regions)
+/** Tells, apart from time, whether two tell of one outage, up to so many names. One watch tells its own apart by itself. */
+function compareWithin(comparedMax: number): (a: IncidentStatement, b: IncidentStatement) => boolean {
+  const sets = new Map<readonly string[], ReadonlySet<string>>()
+  const setOf = (ids: readonly string[]): ReadonlySet<string> => {
+    let set = sets.get(ids)
+    if (!set) sets.set(ids, (set = new Set(ids)))
+    return set
+  }
+  let left = comparedMax
+  const meet = (a: readonly string[], b: readonly string[]): boolean => {
+    if (a.length === 0 || b.length === 0) return true
+    const [few, many] = a.length <= b.length ? [a, b] : [b, a]
+    left -= few.length
+    return left >= 0 && few.some((id) => setOf(many).has(id))
+  }
+  return (a, b) =>
+    a.serviceId === b.serviceId &&
+    a.origin !== b.origin &&
+    meet(a.regions, b.regions) &&
+    meet(a.featureIds, b.featureIds)
 }

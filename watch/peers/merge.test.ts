@@ -145,7 +145,7 @@ const [example] = fc.sample(statement, { numRuns: 1, seed: 1 }) as [IncidentStat
 const makeStatement = (changes: Partial<IncidentStatement>): IncidentStatement => ({
   ...example,
   origin: 'a',
-  incidentId: 'x',
+  incidentId: 'xxxxxxxxxxxx',
   serviceId: 'upbeat',
   version: 1,
   state: 'confirmed',
@@ -171,7 +171,7 @@ test('two watches that see the same feature fail in the same region at the same 
     makeStatement({ ...overAt(20) }),
     makeStatement({
       origin: 'b',
-      incidentId: 'y',
+      incidentId: 'yyyyyyyyyyyy',
       featureIds: ['feed', 'video'],
       startedAtMs: 12 * MINUTE_MS,
       ...overAt(25),
@@ -194,7 +194,7 @@ test.each([
 ] as const)('%s is another outage', (_, changes) => {
   const said = [
     makeStatement(overAt(20)),
-    makeStatement({ origin: 'b', incidentId: 'y', ...changes } as Partial<IncidentStatement>),
+    makeStatement({ origin: 'b', incidentId: 'yyyyyyyyyyyy', ...changes } as Partial<IncidentStatement>),
   ]
   expect(shownOf(...said)).toHaveLength(2)
 })
@@ -202,18 +202,18 @@ test.each([
 test('two minutes apart is still the same time', () => {
   const said = [
     makeStatement(overAt(20)),
-    makeStatement({ origin: 'b', incidentId: 'y', startedAtMs: 22 * MINUTE_MS }),
+    makeStatement({ origin: 'b', incidentId: 'yyyyyyyyyyyy', startedAtMs: 22 * MINUTE_MS }),
   ]
   expect(shownOf(...said)).toHaveLength(1)
 })
 
 test('one watch’s own outages stay apart', () => {
-  expect(shownOf(makeStatement({}), makeStatement({ incidentId: 'y' }))).toHaveLength(2)
+  expect(shownOf(makeStatement({}), makeStatement({ incidentId: 'yyyyyyyyyyyy' }))).toHaveLength(2)
 })
 
 test('it is as sure as the surest says, and as far back as the last says', () => {
   const sees = (state: IncidentStatement['state'], changes: Partial<IncidentStatement> = {}) =>
-    makeStatement({ origin: 'b', incidentId: 'y', state, ...changes })
+    makeStatement({ origin: 'b', incidentId: 'yyyyyyyyyyyy', state, ...changes })
   const stateWith = (other: IncidentStatement) =>
     shownOf(makeStatement({ state: 'recovering' }), other)[0]!.state
   expect(stateWith(sees('identified'))).toBe('identified')
@@ -224,14 +224,14 @@ test('it is as sure as the surest says, and as far back as the last says', () =>
 })
 
 test('while one says over and one does not, it is open and disputed', () => {
-  const [one] = shownOf(makeStatement(overAt(15)), makeStatement({ origin: 'b', incidentId: 'y' }))
+  const [one] = shownOf(makeStatement(overAt(15)), makeStatement({ origin: 'b', incidentId: 'yyyyyyyyyyyy' }))
   expect(one).toMatchObject({ state: 'confirmed', resolvedAtMs: null, isDisputed: true })
 })
 
 test('a person’s word that it is over ends it, whatever a machine goes on to see, until it begins anew', () => {
   const human = { cause: null, state: { value: 'resolved' as const, atMs: 14 * MINUTE_MS }, title: null }
   const closed = makeStatement({ ...overAt(14), human })
-  const stillSeen = makeStatement({ origin: 'b', incidentId: 'y' })
+  const stillSeen = makeStatement({ origin: 'b', incidentId: 'yyyyyyyyyyyy' })
   expect(shownOf(closed, stillSeen)).toMatchObject([{ state: 'resolved', resolvedAtMs: 14 * MINUTE_MS }])
   const anew = { ...stillSeen, startedAtMs: 15 * MINUTE_MS }
   expect(shownOf(closed, anew)).toMatchObject([{ state: 'confirmed', resolvedAtMs: null }])
@@ -239,7 +239,7 @@ test('a person’s word that it is over ends it, whatever a machine goes on to s
 
 test('a silent watch’s incident ends by another’s word, and opens again when it speaks anew', () => {
   const said = makeStatement({ version: 5 })
-  const closed = { origin: 'a', incidentId: 'x', by: 'b', ofVersion: 5, atMs: 30 * MINUTE_MS }
+  const closed = { origin: 'a', incidentId: 'xxxxxxxxxxxx', by: 'b', ofVersion: 5, atMs: 30 * MINUTE_MS }
   expect(endOf(knownOf([said], [closed]), said)).toEqual({ atMs: 30 * MINUTE_MS, by: 'b' })
   expect(incidentsOf(knownOf([said], [closed]))[0]!.state).toBe('resolved')
   const later = { ...said, version: 6 }

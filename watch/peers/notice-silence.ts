@@ -1,7 +1,6 @@
 /** Says aloud when another watch falls silent, and when it is back: on the pages, to the operator, in the metrics. */
 import type { WatchCtx } from '../app/context.ts'
-import { listPeers } from './records.ts'
-import { SILENT_AFTER_MS } from './silence.ts'
+import { listPresentPeers, SILENT_AFTER_MS } from './silence.ts'
 
 export interface SilenceNotice {
   /** Looks once. @param line why the line to the other watch doesn't work; null: it does */
@@ -19,7 +18,7 @@ export function createSilenceNotice(ctx: WatchCtx): SilenceNotice {
         ctx.troubles.raise({ id, what: failure === null ? what : `${what} ${failure}`, remedy: REMEDY })
       const nowMs = ctx.clock.now().getTime()
       const now = new Set(
-        listPeers(ctx.store)
+        listPresentPeers(ctx)
           .filter(({ heardAtMs }) => nowMs - heardAtMs > SILENT_AFTER_MS)
           .map(({ id }) => id),
       )

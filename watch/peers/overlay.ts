@@ -3,6 +3,7 @@ import type { WatchCtx } from '../app/context.ts'
 import { stableId } from '../app/ids.ts'
 import { namesOf } from '../incidents/apply-outage.ts'
 import { explanationDueAtMs } from '../incidents/explanation-due.ts'
+import { findIncident } from '../incidents/records.ts'
 import type { IncidentView, UpdateView, WitnessView } from '../incidents/views.ts'
 import { CAUSE_NAMED_FROM, endSeenElsewhereBody, titleOf } from '../incidents/words.ts'
 import type { JoinedIncident, Witness } from './joined-incident.ts'
@@ -92,7 +93,8 @@ function joinedViews(
     // One whose target is not looked at would stand for itself.
     .filter(({ record: { mergedInto } }) => mergedInto === null || ownById.has(mergedInto))
     .map((one) => toStatement(ctx, one, self))
-  const statements = [...ours, ...theirs, ...beyondTheWindow(ctx, [...ours, ...theirs])]
+  const heard = [...theirs, ...beyondTheWindow(ctx, [...ours, ...theirs])]
+  const statements = [...ours, ...heard.filter((statement) => !isOfOurOwn(ctx, statement, self))]
   const known: Known = knownOf(statements, listClosings(ctx.store, statements))
   const hearing = readHearing(ctx)
   return incidentsOf(known).map((incident) => {
@@ -115,6 +117,10 @@ function beyondTheWindow(ctx: WatchCtx, statements: readonly IncidentStatement[]
     ...(isAdopted ? findStatements(ctx.store, incidentId) : []),
   ])
 }
+
+/** What is told of an incident that we have ourselves, in our name but out of another store: we know it better. */
+const isOfOurOwn = (ctx: WatchCtx, { origin, incidentId }: IncidentStatement, self: Origin): boolean =>
+  origin === self.origin && findIncident(ctx.store, incidentId) !== null
 
 const isOurs = (statement: IncidentStatement, { origin, epoch }: Origin): boolean =>
   statement.origin === origin && statement.epoch === epoch
@@ -199,14 +205,19 @@ const UPDATES_MAX = 500
 /** Each once, newest first; those of others name their watch. An end that was seen for a silent watch is one of them. */
 function joinUpdates(ctx: WatchCtx, incident: JoinedIncident, self: Origin): UpdateView[] {
   const byId = new Map<string, UpdateView>()
+  // Whatever id another watch gives its words, they take the place of none of ours.
+  const put = (update: UpdateView, isOwn: boolean) => {
+    if (isOwn || !byId.has(update.id)) byId.set(update.id, update)
+  }
   for (const { statement, end } of incident.witnesses) {
+    const isOwn = isOurs(statement, self)
     for (const update of statement.updates)
-      byId.set(update.id, isOurs(statement, self) ? update : { ...update, watch: statement.origin })
+      put(isOwn ? update : { ...update, watch: statement.origin }, isOwn)
     if (end === null || end.by === null) continue
     const id = stableId(`closing/${statement.origin}/${statement.incidentId}/${end.by}/${end.atMs}`)
     const body = endSeenElsewhereBody(joinedNames(ctx, incident))
     const said = { id, state: 'resolved', body, atMs: end.atMs, author: 'watch', affected: [] } as const
-    byId.set(id, end.by === self.origin ? said : { ...said, watch: end.by })
+    put(end.by === self.origin ? said : { ...said, watch: end.by }, end.by === self.origin)
   }
   return [...byId.values()].sort((a, b) => b.atMs - a.atMs || (a.id < b.id ? -1 : 1)).slice(0, UPDATES_MAX)
 }

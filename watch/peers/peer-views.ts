@@ -3,11 +3,7 @@ import type { ComponentStatus } from '../../contract/watch.ts'
 import type { WatchCtx } from '../app/context.ts'
 import type { ComponentView, PeerView } from '../incidents/views.ts'
 import type { ServiceWord } from './protocol.ts'
-import { listPeers } from './records.ts'
-import { readHearing } from './silence.ts'
-
-/** One that we don't reach out to, and that was silent for so long, is not there any more. */
-const FORGOTTEN_AFTER_MS = 7 * 24 * 3_600_000
+import { listPresentPeers, readHearing } from './silence.ts'
 
 /** By their names; none while no key is shared with any. */
 export function peersOf(
@@ -18,10 +14,7 @@ export function peersOf(
   const { peer } = ctx.config
   if (peer === null) return []
   const hearing = readHearing(ctx)
-  const nowMs = ctx.clock.now().getTime()
-  const known = listPeers(ctx.store).filter(
-    ({ address, heardAtMs }) => address === peer.url || nowMs - heardAtMs < FORGOTTEN_AFTER_MS,
-  )
+  const known = listPresentPeers(ctx)
   const views = known.map(({ id, publicUrl, view }): PeerView => {
     const word = view.find((one) => one.serviceId === serviceId) ?? null
     const { isSilent, heardAtMs } = hearing(id)

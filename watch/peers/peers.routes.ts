@@ -1,5 +1,6 @@
 /** HTTP by which the other watch speaks to this one. */
 import { inScope } from '../../kit/fastify-scope.ts'
+import { createRateBucket } from '../../kit/rate-bucket.ts'
 import { WatchError } from '../app/errors.ts'
 import type { WatchRoutes } from '../http/http.ts'
 import { parsePushed } from '../http/push.routes.ts'
@@ -7,11 +8,21 @@ import { parseSignedBody, signedBodyOf, verifyPeer } from '../http/signature.ts'
 import { isRace } from '../store/index.ts'
 import type { Peers } from './exchange.ts'
 import { EXCHANGE_PATH, PeerMessage } from './protocol.ts'
+import { findPeer } from './records.ts'
+
+/** Five rounds of a watch that has much to tell, one after the other; ten messages a second from then on. */
+export const MESSAGES_BURST = 100
+const MESSAGES_REFILL_MS = 10_000
 
 /** Mounted where a key is shared with another watch. */
 export const peerRoutes =
   (peers: Peers, key: string): WatchRoutes =>
   async (app, ctx) => {
+    const messages = createRateBucket({
+      burst: MESSAGES_BURST,
+      refillMs: MESSAGES_REFILL_MS,
+      clock: ctx.clock,
+    })
     await inScope(app, (scope) => {
       scope.removeContentTypeParser('application/json')
       scope.addContentTypeParser('application/json', { parseAs: 'buffer' }, parseSignedBody as never)
@@ -19,6 +30,9 @@ export const peerRoutes =
       scope.post(EXCHANGE_PATH, { schema: { hide: true } }, async (request, reply) => {
         const { bytes, json } = signedBodyOf(request)
         const { id, nonce, takeOnce } = verifyPeer(ctx, request, { body: bytes, secret: key })
+        // Names that nobody knows yet have one bucket together: a new one is no way around it.
+        const waitMs = messages.take(findPeer(ctx.store, id) ? id : '')
+        if (waitMs > 0) throw new WatchError('too-many-requests', { retryAfterS: Math.ceil(waitMs / 1000) })
         const message = parsePushed(PeerMessage, json)
         if (message.watch.id !== id)
           throw new WatchError('signature-wrong', { detail: `${id} speaks for ${message.watch.id}.` })

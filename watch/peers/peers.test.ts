@@ -5,6 +5,7 @@ import {
   incidentById,
   listIncidents,
   mergeIncidents,
+  openIncident,
   postUpdate,
   statusOf,
   type IncidentView,
@@ -12,6 +13,7 @@ import {
 import { findIncident } from '../incidents/records.ts'
 import { RESPONDER } from '../pages/world.fixtures.ts'
 import { see, seeOver, startPair, type PairWatch } from './pair.fixtures.ts'
+import { listPeers, writePeer } from './records.ts'
 
 const SECONDS_TO_TELL = 6
 
@@ -128,10 +130,62 @@ test('a watch that died leaves its incidents with the other, which calls them ov
   })
   expect(await pageOf(pair.b, `/s/upbeat/incidents/${id}`)).toContain('its end was seen from elsewhere')
 
-  // Back again, it hears of the end; what it goes on to see counts again.
+  // Back again it has it open still, so it counts again until it is over for the one that saw it, too.
   await pair.a.listen()
   await pair.pass(SECONDS_TO_TELL)
-  expect(incidentById(pair.a.world.ctx, id)!.state).toBe('resolved')
+  for (const one of [pair.a, pair.b]) expect(incidentsAt(one)).toMatchObject([{ id, state: 'confirmed' }])
+  await seeOver(pair.a, findIncident(pair.a.world.ctx.store, id)!)
+  await pair.pass(SECONDS_TO_TELL)
+  for (const one of [pair.a, pair.b]) expect(incidentsAt(one)).toMatchObject([{ id, state: 'resolved' }])
+})
+
+test('what two watches apart said of an end does not end what one of them still sees', async () => {
+  await using pair = await startPair()
+  const { id } = await see(pair.a)
+  await pair.pass(SECONDS_TO_TELL)
+  pair.cut()
+  await pair.pass(150)
+  expect(incidentById(pair.b.world.ctx, id)!.state).toBe('resolved')
+  pair.heal()
+  await pair.pass(SECONDS_TO_TELL)
+  for (const one of [pair.a, pair.b]) expect(incidentsAt(one)).toMatchObject([{ id, state: 'confirmed' }])
+})
+
+test('what an operator opened only an operator ends, however long the other watch sees it work', async () => {
+  await using pair = await startPair()
+  const { id } = await openIncident(pair.a.world.ctx, {
+    actor: RESPONDER,
+    serviceId: 'upbeat',
+    title: 'Some see old feeds',
+    body: 'We are looking.',
+    featureIds: ['feed'],
+    regions: [],
+    impact: 'minor',
+  })
+  await pair.pass(SECONDS_TO_TELL)
+  pair.cut()
+  await pair.pass(300)
+  expect(incidentById(pair.b.world.ctx, id)!.state).toBe('confirmed')
+})
+
+test('a watch that was renamed, or is gone, is no trouble for ever', async () => {
+  await using pair = await startPair()
+  await pair.pass(SECONDS_TO_TELL)
+  const { ctx, clock } = pair.a.world
+  const [b] = listPeers(ctx.store)
+  const heardAtMs = clock.now().getTime()
+  await ctx.store.write([
+    writePeer({ ...b!, id: 'renamed', heardAtMs }),
+    writePeer({ ...b!, id: 'retired', heardAtMs, address: null }),
+  ])
+  await pair.pass(30)
+  expect(ctx.troubles.list().map((trouble) => trouble.id)).toEqual(['peer/renamed', 'peer/retired'])
+  for (const one of [pair.a, pair.b]) one.world.clock.advance(7 * 86_400_000 - 60_000)
+  await pair.pass(20)
+  expect(ctx.troubles.list()).toHaveLength(2)
+  await pair.pass(60)
+  expect(ctx.troubles.list()).toEqual([])
+  expect(statusOf(ctx, 'upbeat').peers!.map(({ watch }) => watch)).toEqual(['b'])
 })
 
 test('a watch that knows nothing of the features calls nothing over', async () => {

@@ -45,6 +45,17 @@ export function writePeer(peer: PeerRecord): Statement {
   }
 }
 
+/** What is reached at this address now goes by another name: the one before is not there any more. */
+export const releaseAddressStatement = (peer: Pick<PeerRecord, 'id' | 'address'>): Statement => ({
+  sql: 'update peer set address = null where address = :address and id <> :id',
+  params: { id: peer.id, address: peer.address },
+})
+
+export const forgetPeerStatement = (id: string): Statement => ({
+  sql: 'delete from peer where id = :id',
+  params: { id },
+})
+
 /** Keeps a statement unless the one that is kept stands before it, as `laterStatement` has it. */
 export function writeStatement(statement: IncidentStatement): Statement {
   const { origin, incidentId, serviceId, version, startedAtMs, resolvedAtMs } = statement
@@ -76,6 +87,37 @@ export function writeClosing({ origin, incidentId, by, ofVersion, atMs }: Closin
     params: { origin, incidentId, by, ofVersion, atMs },
   }
 }
+
+/** An incident of our own was called over while we have it open: our word is the later one, as of now. */
+export const sayAgainStatement = ({ incidentId, ofVersion }: Closing): Statement => ({
+  sql: `update incident set updated_at_ms = :ofVersion + 1
+    where id = :incidentId and resolved_at_ms is null and updated_at_ms = :ofVersion`,
+  params: { incidentId, ofVersion },
+})
+
+/** Forgets what one watch said, but for so many: all of it, open ones last; with a service, its open ones only. */
+export const keepNewest = (input: {
+  readonly origin: string
+  readonly serviceId: string | null
+  readonly count: number
+}): Statement => ({
+  sql: `delete from peer_statement where rowid in (
+      select rowid from peer_statement where origin = :origin
+        and (:serviceId is null or (service_id = :serviceId and resolved_at_ms is null))
+      order by resolved_at_ms is null desc, version desc, incident_id limit -1 offset :count)`,
+  params: { ...input },
+})
+
+/** Whose words are kept, by their names; without reading all of them. */
+export const listOrigins = (store: Store): string[] =>
+  store
+    .all<{ origin: string }>(
+      `with recursive named (origin) as (
+         select min(origin) from peer_statement union all
+         select (select min(origin) from peer_statement where origin > named.origin) from named where origin is not null)
+       select origin from named where origin is not null`,
+    )
+    .map(({ origin }) => origin)
 
 interface BodyRow {
   readonly body: string
@@ -122,7 +164,10 @@ export const hasPeerWords = (store: Store): boolean =>
 const CLOSING_COLUMNS = `origin, incident_id as incidentId, by_watch as "by", of_version as ofVersion, at_ms as atMs`
 
 /** Of these statements. */
-export const listClosings = (store: Store, statements: readonly IncidentStatement[]): Closing[] =>
+export const listClosings = (
+  store: Store,
+  statements: readonly Pick<IncidentStatement, 'origin' | 'incidentId'>[],
+): Closing[] =>
   store.all<Closing>(
     `select ${CLOSING_COLUMNS} from json_each(:keys) as key join peer_closing
        on origin = key.value ->> 0 and incident_id = key.value ->> 1`,

@@ -2,19 +2,25 @@
 import { z } from 'zod'
 import { ComponentStatus } from '../../contract/watch.ts'
 import { CAUSES, OUTAGE_STATES, SIGNAL_KINDS } from '../../engines/detect/index.ts'
+import { ID_SHAPE } from '../app/ids.ts'
 
 export const STATEMENT_MAX_FEATURES = 1_000
 export const STATEMENT_MAX_UPDATES = 50
 const TEXT_MAX = 10_000
+/** Beyond it nothing that is said of an outage is meant. */
+export const DURATION_MAX_MS = 10 * 366 * 86_400_000
+const WEIGHT_MAX = 1e6
 
 /** Milliseconds since 1970, up to the year 9999: what a date can be made of. */
 export const Millis = z.number().int().min(0).max(253_402_300_799_999)
 export const WatchId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
-export const Epoch = z.string().regex(/^[a-z0-9]{12}$/)
-const IncidentId = z.string().min(1).max(64)
+export const Epoch = z.string().regex(ID_SHAPE)
+/** It becomes a part of addresses and of names of files. */
+const Id = z.string().regex(ID_SHAPE)
 const Slug = z.string().min(1).max(64)
 const Share = z.number().min(0).max(1)
-const Interval = z.object({ medianMs: z.number(), lowMs: z.number(), highMs: z.number() })
+const Duration = z.number().min(0).max(DURATION_MAX_MS)
+const Interval = z.object({ medianMs: Duration, lowMs: Duration, highMs: Duration })
 
 const RankedCause = z.object({
   cause: z.enum(CAUSES),
@@ -24,7 +30,7 @@ const RankedCause = z.object({
 })
 
 const Update = z.object({
-  id: z.string().min(1).max(64),
+  id: Id,
   state: z.enum(OUTAGE_STATES),
   body: z.string().max(TEXT_MAX),
   atMs: Millis,
@@ -49,7 +55,7 @@ export const IncidentStatement = z.object({
   origin: WatchId,
   /** Its store's: told apart from itself after it lost its data. */
   epoch: Epoch,
-  incidentId: IncidentId,
+  incidentId: Id,
   serviceId: Slug,
   /** A hybrid clock: the origin's time of the change, pushed past the version before. */
   version: Millis,
@@ -67,13 +73,14 @@ export const IncidentStatement = z.object({
   resolvedAtMs: Millis.nullable(),
   causes: z.array(RankedCause).max(CAUSES.length),
   confidence: Share,
-  contributions: z.partialRecord(z.enum(SIGNAL_KINDS), z.number()),
+  contributions: z.partialRecord(z.enum(SIGNAL_KINDS), z.number().min(-WEIGHT_MAX).max(WEIGHT_MAX)),
   relapses: z.number().int().min(0),
   recovered: z.object({ cells: z.number().int().min(0), of: z.number().int().min(0) }),
   forecast: Interval.nullable(),
-  officialLagMs: z.number().nullable(),
+  /** Below zero: the service said so before the onset was seen. */
+  officialLagMs: z.number().min(-DURATION_MAX_MS).max(DURATION_MAX_MS).nullable(),
   /** Another incident of the same origin, which tells of this one, too. */
-  mergedInto: IncidentId.nullable(),
+  mergedInto: Id.nullable(),
   /** Its watch saw none of it: an operator took it over from a peer to say something about it. */
   isAdopted: z.boolean(),
   human: z.object({
@@ -92,13 +99,27 @@ export type IncidentStatement = z.infer<typeof IncidentStatement>
 /** A watch's word that another one's incident is over, given while that one was silent. */
 export const Closing = z.object({
   origin: WatchId,
-  incidentId: IncidentId,
+  incidentId: Id,
   by: WatchId,
   /** The statement that it answers; a later one counts again. */
   ofVersion: Millis,
   atMs: Millis,
 })
 export type Closing = z.infer<typeof Closing>
+
+/** The latest time that it names: one that comes from the future would stand before all that is true. */
+export function latestTimeOf(said: IncidentStatement): number {
+  const { cause, state, title } = said.human
+  return Math.max(
+    said.version,
+    said.startedAtMs,
+    said.detectedAtMs,
+    ...[said.confirmedAtMs, said.identifiedAtMs, said.recoveringAtMs, said.resolvedAtMs].map((at) => at ?? 0),
+    ...[cause, state, title].map((word) => word?.atMs ?? 0),
+    ...said.updates.map(({ atMs }) => atMs),
+    said.explanation?.at ?? 0,
+  )
+}
 
 export const statementKey = ({
   origin,

@@ -1,11 +1,19 @@
 /** Takes what another watch says into the store: each word once, however often it comes. */
 import type { WatchCtx } from '../app/context.ts'
 import { WatchError } from '../app/errors.ts'
-import { MAX_SKEW_MS } from '../http/signature.ts'
 import type { Statement } from '../store/index.ts'
+import { admitWords, keepRoom, roomForPeer } from './admission.ts'
 import type { Origin } from './own-statements.ts'
 import type { PeerMessage, Position, ServiceWord } from './protocol.ts'
-import { findPeer, writeClosing, writePeer, writeStatement, type PeerRecord } from './records.ts'
+import {
+  findPeer,
+  releaseAddressStatement,
+  sayAgainStatement,
+  writeClosing,
+  writePeer,
+  writeStatement,
+  type PeerRecord,
+} from './records.ts'
 
 export interface TakenMessage {
   /** How far the sender has our log; null: it has to be told from the beginning. */
@@ -17,10 +25,11 @@ export interface TakenMessage {
 /**
  * Keeps a message whose sender is known to be the other watch.
  *
- * Idempotent: what is known already changes nothing and wakes nobody.
+ * Idempotent: what is known already changes nothing and wakes nobody. Who was silent and is called over hears of it, and
+ * where it still has the incident open, says so anew.
  *
  * @param once what makes the message count once, written with it
- * @throws {WatchError} peer-has-our-name
+ * @throws {WatchError} peer-has-our-name; not-allowed when there is no room for one more watch
  */
 export async function takeMessage(
   ctx: WatchCtx,
@@ -34,11 +43,7 @@ export async function takeMessage(
   const before = findPeer(ctx.store, watch.id)
   const known = before?.epoch === watch.epoch ? before.cursor : 0
   const nowMs = ctx.clock.now().getTime()
-  const statements = log.statements.filter(
-    // What we said ourselves we know better; what comes from the future would stand before all that is true.
-    ({ origin, epoch, version }) =>
-      !(origin === self.origin && epoch === self.epoch) && version <= nowMs + MAX_SKEW_MS,
-  )
+  const { statements, closings } = admitWords(ctx, self, message)
   const after: PeerRecord = {
     id: watch.id,
     epoch: watch.epoch,
@@ -51,11 +56,15 @@ export async function takeMessage(
   }
   const changes = await ctx.store.write([
     ...how.once,
-    writePeer(after),
     ...statements.map(writeStatement),
-    ...log.closings.filter(({ by }) => by !== self.origin).map(writeClosing),
+    ...closings.map(writeClosing),
+    ...closings.filter(({ origin }) => origin === self.origin).map(sayAgainStatement),
+    ...keepRoom(statements),
+    ...roomForPeer(ctx, after),
+    writePeer(after),
+    ...(how.address === null ? [] : [releaseAddressStatement(after)]),
   ])
-  const wasNew = changes.slice(how.once.length + 1)
+  const wasNew = changes.slice(how.once.length, how.once.length + statements.length + closings.length)
   const touched = new Set(servicesThatChanged(before?.view ?? [], view))
   for (const [index, { serviceId }] of statements.entries()) if (wasNew[index]! > 0) touched.add(serviceId)
   if (wasNew.slice(statements.length).some((count) => count > 0))
