@@ -97,10 +97,12 @@ test('no word of a person comes from the future, and none takes the place of our
   expect(listIncidents(ctx, { serviceId: 'upbeat' })).toEqual([ours])
 
   const { id } = ours!.updates[0]!
-  for (const startedAtMs of [said.startedAtMs - 1, said.startedAtMs + 1]) {
+  for (const [index, startedAtMs] of [said.startedAtMs - 1, said.startedAtMs + 1].entries()) {
     const updates = [{ ...update!, id, body: 'FORGED' }]
-    await sayStatements(pair.a, { ...said, version: said.version + startedAtMs, startedAtMs, updates })
-    expect(incidentById(ctx, ours!.id)!.updates).toMatchObject([{ id, body: 'confirmed, as a sees it' }])
+    await sayStatements(pair.a, { ...said, version: said.version + index + 1, startedAtMs, updates })
+    const shown = incidentById(ctx, ours!.id)!
+    expect(shown.witnesses).toMatchObject([{ startedAtMs: Math.min(startedAtMs, said.startedAtMs) }, {}])
+    expect(shown.updates).toMatchObject([{ id, body: 'confirmed, as a sees it' }])
   }
 })
 
