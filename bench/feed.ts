@@ -12,7 +12,7 @@ import { openSeededDatabase, startApi, startGenerator, type Api, type Generator 
 import { isPinned } from './machine/children.ts'
 import type { BenchResult } from './support.ts'
 
-/** Targets of the mission's second issue. */
+/** What a run has to reach. */
 const RATIO_MIN = 0.25
 const QUERIES_PER_PAGE_MAX = 1
 const P99_MAX_MS = 50

@@ -14,7 +14,7 @@ import { CLIP_COUNT, openCatalogue } from './first-frame/catalogue.ts'
 import { openBrowser, swipeThrough, watchCold, type ColdStart } from './first-frame/watching.ts'
 import type { BenchResult } from './support.ts'
 
-/** Targets of the mission's second issue. */
+/** What a run has to reach. */
 const FIRST_FRAME_MAX_MS = 1_500
 const SWIPE_P95_MAX_MS = 150
 const SCRIPT_MAX_BYTES = 60_000

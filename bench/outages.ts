@@ -20,7 +20,7 @@ import { RIVALS } from './outages/rivals.ts'
 import { watchWorld } from './outages/watching.ts'
 import type { BenchResult, BenchRow } from './support.ts'
 
-/** Targets of the third issue. */
+/** What a run has to reach. */
 const DELAY_MEDIAN_MAX_S = 60
 const DELAY_P95_MAX_S = 150
 const FALSE_ALARMS_MAX = 0.2

@@ -22,7 +22,7 @@ import { readKept, type Kept } from './reports/kept.ts'
 import { describeService, REPORTS_PATH } from './reports/people.ts'
 import type { BenchResult, BenchRow } from './support.ts'
 
-/** Targets of the mission's third issue. */
+/** What a run has to reach. */
 const REPORTS_PER_S_MIN = 15_000
 const SURGE_P99_MAX_MS = 100
 

@@ -21,7 +21,7 @@ import type { BenchResult } from './support.ts'
 import type { LoopDone, LoopTask } from './telling/loop-process.ts'
 import type { Received, ReceiversReady } from './telling/receivers-process.ts'
 
-/** Target of the mission's third issue. */
+/** What a run has to reach. */
 const TOLD_WITHIN_S = 60
 
 const MAILS = 8_000

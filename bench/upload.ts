@@ -20,7 +20,7 @@ import { measureRivals, type Effort, type Rivals } from './upload/rivals.ts'
 import { makeSource, SOURCE_NAMES, type Source, type SourceName } from './upload/sources.ts'
 import type { BenchResult, BenchRow } from './support.ts'
 
-/** Targets of the mission's second issue. */
+/** What a run has to reach. */
 const COPIED_PLAYABLE_MAX_S = 1
 const playableMaxS = (durationS: number) => Math.max(1.5, 0.25 * durationS)
 const COMPLETE_RATIO_MAX = 1.15

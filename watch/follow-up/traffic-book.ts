@@ -16,15 +16,33 @@ export interface TrafficBook extends AsyncDisposable {
   flush(): Promise<void>
 }
 
-/** Begins with what is on the disk; what a crash loses is ten seconds of counts. */
+type Counts = Slot & { readonly serviceId: string }
+
+/** Begins with what is on the disk; what a crash loses is what was not written yet: ten seconds, or since the disk refuses. */
 export function openTrafficBook(ctx: WatchCtx): TrafficBook {
-  let gathered = new Map<string, Slot & { readonly serviceId: string }>()
+  let gathered = new Map<string, Counts>()
+
+  function gather(counts: Counts): void {
+    const { serviceId, featureId, region, atMs } = counts
+    const key = `${serviceId} ${featureId} ${region} ${atMs}`
+    const before = gathered.get(key)
+    gathered.set(key, {
+      ...counts,
+      requests: (before?.requests ?? 0) + counts.requests,
+      errors: (before?.errors ?? 0) + counts.errors,
+    })
+  }
 
   async function flush(): Promise<void> {
     if (gathered.size === 0) return
-    const counts = gathered
+    const counts = [...gathered.values()]
     gathered = new Map()
-    await ctx.store.write([...counts.values()].map(addStatement))
+    try {
+      await ctx.store.write(counts.map(addStatement))
+    } catch (error) {
+      counts.forEach(gather)
+      throw error
+    }
   }
 
   const writing = startRepeating({
@@ -41,16 +59,8 @@ export function openTrafficBook(ctx: WatchCtx): TrafficBook {
       const { serviceId, featureId, region, requests, errors } = sample
       // A count is of the time before it.
       const atMs = Math.floor((sample.atMs - 1) / SLOT_MS) * SLOT_MS
-      const key = `${serviceId} ${featureId} ${region} ${atMs}`
-      const before = gathered.get(key)
-      gathered.set(key, {
-        serviceId,
-        featureId,
-        region,
-        atMs,
-        requests: (before?.requests ?? 0) + Math.round(requests),
-        errors: (before?.errors ?? 0) + Math.round(errors ?? 0),
-      })
+      const counted = { requests: Math.round(requests), errors: Math.round(errors ?? 0) }
+      gather({ serviceId, featureId, region, atMs, ...counted })
     },
     async [Symbol.asyncDispose]() {
       await writing[Symbol.asyncDispose]()
@@ -59,7 +69,7 @@ export function openTrafficBook(ctx: WatchCtx): TrafficBook {
   }
 }
 
-const addStatement = ({ ...slot }: Slot & { readonly serviceId: string }): Statement => ({
+const addStatement = ({ ...slot }: Counts): Statement => ({
   sql: `insert into traffic_slot (service_id, feature_id, region, at_ms, requests, errors)
     values (:serviceId, :featureId, :region, :atMs, :requests, :errors)
     on conflict do update set requests = requests + excluded.requests, errors = errors + excluded.errors`,

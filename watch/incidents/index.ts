@@ -1,4 +1,4 @@
-/** Incidents: what outages become once people read of them. All that other parts of the watch may import. */
+/** Incidents: what outages become once people read of them. What most other parts of the watch need of them. */
 export { auditStatement, listAudit } from './audit.ts'
 export { reportMinutesOf, responseTimesOf, uptimeDaysOf } from './history.ts'
 export {

@@ -89,7 +89,7 @@ test('the page says who is on call now, who follows, and where nobody is', async
   expect(words).toContain('First line Now: Ada L, for 1 d 4 h more')
   expect(words).toContain('Office Now: Nobody: a gap, for 1 d 4 h more')
   expect(words).toContain('23 Nov 2026, 09:00 CET Bob')
-  expect(words).toContain('whoever is on call of First line; then wait 10 min.')
+  expect(words).toContain('whoever is on call in First line; then wait 10 min.')
 })
 
 test('an override is put in by the wall of the service, and ended by one tap', async () => {

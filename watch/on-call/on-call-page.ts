@@ -207,7 +207,7 @@ function renderOverrideForms(service: ServiceOnCall, now: Date): Html {
         </select>
       </div>
       ${field('from', 'From', hourMs)}${field('until', 'Until', hourMs + 8 * 3_600_000)}
-      <p><button class="btn">Put in</button></p>
+      <p><button class="btn">Let them stand in</button></p>
     </form>
   </details>`
 }
@@ -238,7 +238,7 @@ function renderEscalation(entry: ServiceEntry): Html {
   const { escalation, repeats, pageFrom, blindAfterMinutes, rotas, people } = entry.onCall
   const words = (target: string): string => {
     const [kind, id] = target.split(':') as [string, string]
-    if (kind === 'rota') return `whoever is on call of ${rotas.find((rota) => rota.id === id)?.name ?? id}`
+    if (kind === 'rota') return `whoever is on call in ${rotas.find((rota) => rota.id === id)?.name ?? id}`
     if (kind === 'person') return people.find((person) => person.id === id)?.name ?? id
     return `whoever has the role “${ROLE_WORDS[id as keyof typeof ROLE_WORDS]}”`
   }
@@ -285,7 +285,7 @@ const renderDevices = ({ devices, vapidPublicKey, services }: OnCallPageInput): 
       ({ subscriptionId, label, addedAtMs }) =>
         html`<form class="acts" method="post" action="/operate/on-call/devices/${subscriptionId}/end">
           <p class="grow">${label}, since ${formatInstant(new Date(addedAtMs), 'Etc/UTC')}</p>
-          <button class="btn small">Page it no more</button>
+          <button class="btn small">Stop paging this browser</button>
         </form>`,
     )}
     <div id="push" data-key="${vapidPublicKey}" data-url="/operate/on-call/devices" hidden>

@@ -331,6 +331,9 @@ test('a watch that has been blind for long enough pages, and stops once it sees 
   world.board.service('upbeat').isBlind = false
   await stage.settle()
   expect(findLastPage(world.ctx.store, subjectOfBlindness('upbeat'))).toMatchObject({ state: 'over' })
+  await expect.poll(() => mails.length).toBe(2)
+  expect(mails[1]!).toContain('The watch sees Upbeat again')
+  expect(mails[1]!).not.toContain('blind')
 })
 
 test.each([

@@ -66,7 +66,12 @@ export const noticeIdOf = (pageId: string, key: string, personId: string): strin
 
 function makeNotice(ctx: WatchCtx, links: PageLinks, message: PageMessage): Notice {
   const { page, entry, person, key, word, by } = message
-  const { title, body, incident } = subjectOf(ctx, entry, page)
+  const subject = subjectOf(ctx, entry, page)
+  const { incident } = subject
+  const { title, body } =
+    word === 'over' && !incident
+      ? { title: `The watch sees ${entry.name} again`, body: 'It has a connection again.' }
+      : subject
   return {
     id: noticeIdOf(page.id, key, person.id),
     kind: 'page',
@@ -74,7 +79,7 @@ function makeNotice(ctx: WatchCtx, links: PageLinks, message: PageMessage): Noti
     serviceName: entry.name,
     subjectId: incident?.id ?? '',
     title,
-    state: stateWords(word, by),
+    state: word === 'over' && incident?.mergedInto ? 'Part of another incident' : stateWords(word, by),
     body: word === 'page' ? [body, ...firstSteps(entry, incident)].join('\n') : body,
     cause: incident && incident.cause !== 'unknown' ? describeCause(incident) : null,
     advice: null,

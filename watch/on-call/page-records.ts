@@ -1,4 +1,4 @@
-/** All SQL of pages, overrides, roles and devices: rows ↔ records. */
+/** SQL of pages, of who was told, and of roles; reads overrides. */
 import type { IncidentRole } from '../configuration/index.ts'
 import type { Statement, Store } from '../store/index.ts'
 import type { Escalating, PageState } from './escalation.ts'

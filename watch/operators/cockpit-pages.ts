@@ -84,7 +84,7 @@ const renderTroubles = ({ troubles, now }: CockpitInput): Html | false =>
           html`<li class="comp">
             <p class="err">${what}</p>
             <p>${remedy}</p>
-            <p class="faint">Since ${formatDuration(now.getTime() - sinceMs)}.</p>
+            <p class="faint">For ${formatDuration(now.getTime() - sinceMs)}.</p>
           </li>`,
       )}
     </ul>

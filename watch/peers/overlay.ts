@@ -20,7 +20,7 @@ import {
 import { readHearing, type Hearing } from './silence.ts'
 import type { IncidentStatement } from './statement.ts'
 
-/** An incident of a peer that began so much before the oldest of a list may belong to one of it. */
+/** Around one incident, so far is looked for others that tell of the same outage. */
 const REACH_MS = 24 * 3_600_000
 
 /** Reads what the store has of an own incident: `incidents/status.ts` hands it over, as it stands above this. */

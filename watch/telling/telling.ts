@@ -56,7 +56,7 @@ export async function startTelling(ctx: WatchCtx): Promise<Telling> {
     async [Symbol.asyncDispose]() {
       news[Symbol.dispose]()
       await repeating[Symbol.asyncDispose]()
-      await Promise.all([...lanes.map((lane) => lane.close()), posts.idle()])
+      await Promise.all([...lanes, posts].map((one) => one.close()))
       senders[Symbol.dispose]()
     },
   }

@@ -1,7 +1,9 @@
 /** Outages in public accounts: against servers that speak as Mastodon's and Bluesky's do. */
 import { expect, test } from 'vitest'
+import { WatchError } from '../../app/errors.ts'
 import { mergeIncidents, postUpdate, scheduleMaintenance } from '../../incidents/index.ts'
 import { createWatchWorld, ENTRY, RESPONDER, type WatchWorld } from '../../pages/world.fixtures.ts'
+import type { Store } from '../../store/index.ts'
 import { openUploadIncident, worldWith } from '../telling.fixtures.ts'
 import { startTelling } from '../telling.ts'
 import { graphemesOf, startBluesky, startMastodon } from './networks.fixtures.ts'
@@ -231,6 +233,28 @@ test('while an account is refused it is asked ever more rarely; mended, it goes 
   await telling.round()
   expect(postStates(world)).toEqual(['sent', 'sent'])
   expect(world.ctx.troubles.list()).toEqual([])
+})
+
+test('while the disk refuses to keep that a post went out, it does not go out again', async () => {
+  await using fedi = await startFedi()
+  await using world = await worldPosting(mastodonIn(fedi.url))
+  await openUploadIncident(world)
+  let refusals = 0
+  const store: Store = {
+    ...world.ctx.store,
+    write(statements) {
+      const isOutcome = statements.some(({ sql }) => sql.startsWith('update post'))
+      if (!isOutcome || refusals >= 2) return world.ctx.store.write(statements)
+      refusals += 1
+      return Promise.reject(new WatchError('storage-unavailable', { detail: 'The disk is full.' }))
+    },
+  }
+  await using telling = await startTelling({ ...world.ctx, store })
+  await telling.round()
+  await telling.round()
+  expect(refusals).toBe(2)
+  expect(fedi.asked).toHaveLength(1)
+  expect(postStates(world)).toEqual(['sent'])
 })
 
 test('a network that is down or busy is asked again when it wishes, for a day', async () => {

@@ -4,6 +4,7 @@ import type { WatchCtx } from '../../app/context.ts'
 import type { PostTarget } from '../../configuration/index.ts'
 import type { Statement } from '../../store/index.ts'
 import { missAddress, urlOf } from '../message-links.ts'
+import { createWork } from '../work.ts'
 import { createBlueskyPoster, type BlueskyPoster } from './bluesky.ts'
 import { postToMastodon } from './mastodon.ts'
 import {
@@ -31,13 +32,16 @@ export interface Posts {
   load(): number
   /** Answers once nothing is under way any more. */
   idle(): Promise<void>
+  /** Answers once the posts that were under way have ended; no other begins. */
+  close(): Promise<void>
 }
 
 /** Begins with nothing under way. */
 export function createPosts(ctx: WatchCtx): Posts {
   const bucket = createRateBucket({ burst: BURST, refillMs: REFILL_MS, clock: ctx.clock })
   const bluesky = createBlueskyPoster(ctx.clock)
-  const underWay = new Map<string, Promise<void>>()
+  const work = createWork(ctx)
+  const accountsUnderWay = new Set<string>()
   const rests = createRests(ctx)
 
   function load(): number {
@@ -45,12 +49,10 @@ export function createPosts(ctx: WatchCtx): Posts {
     const byAccount = Map.groupBy(due, ({ serviceId, targetId }) => `${serviceId}/${targetId}`)
     let count = 0
     for (const [account, posts] of byAccount) {
-      if (underWay.has(account) || rests.isResting(account)) continue
+      if (accountsUnderWay.has(account) || rests.isResting(account)) continue
       count += posts.length
-      const work = postAll(account, posts)
-        .catch((error: unknown) => ctx.log.error({ err: error, account }, 'posts.not-recorded'))
-        .finally(() => underWay.delete(account))
-      underWay.set(account, work)
+      accountsUnderWay.add(account)
+      work.add(postAll(account, posts).finally(() => accountsUnderWay.delete(account)))
     }
     return count
   }
@@ -59,30 +61,24 @@ export function createPosts(ctx: WatchCtx): Posts {
     const target = targetOf(ctx, posts[0]!)
     if (!target) {
       const error = 'The account is not in the service’s file any more.'
-      return void (await ctx.store.write(posts.map(({ id }) => giveUpPostStatement(id, error))))
+      return work.keep(posts.map(({ id }) => giveUpPostStatement(id, error)))
     }
     for (const [index, post] of posts.entries()) {
+      if (work.isClosed()) return
       const waitMs = bucket.take(account)
       if (waitMs > 0) {
         const dueAtMs = ctx.clock.now().getTime() + waitMs
-        return void (await ctx.store.write(
-          posts.slice(index).map(({ id }) => holdPostStatement(id, dueAtMs)),
-        ))
+        return work.keep(posts.slice(index).map(({ id }) => holdPostStatement(id, dueAtMs)))
       }
       const thread = threadOf(ctx.store, post)
       const outcome = await postOne(ctx, bluesky, { target, post, thread })
-      await ctx.store.write([statementFor(ctx, post, thread, outcome)])
+      await work.keep([statementFor(ctx, post, thread, outcome)])
       if (outcome.kind === 'ours') return rests.begin(account, outcome)
       rests.end(account)
     }
   }
 
-  return {
-    load,
-    async idle() {
-      while (underWay.size > 0) await Promise.all(underWay.values())
-    },
-  }
+  return { load, idle: work.idle, close: work.close }
 }
 
 /** As a reply where there is a thread, and where that is gone, as the beginning of another. */
