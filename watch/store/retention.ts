@@ -92,7 +92,10 @@ export const RETENTION: Readonly<Record<string, Retention>> = {
   on_call_device: { kind: 'with', table: 'subscription' },
   operator: { kind: 'for-good', why: 'the audit log names them' },
   peer: { kind: 'for-good', why: 'at most eight rows (peers/admission.ts)' },
-  peer_statement: { kind: 'for-good', why: 'the history as other watches saw it, up to a number (peers/admission.ts)' },
+  peer_statement: {
+    kind: 'for-good',
+    why: 'the history as other watches saw it, up to a number (peers/admission.ts)',
+  },
   peer_closing: { kind: 'with', table: 'peer_statement' },
   peer_log: { kind: 'with', table: 'peer_statement' },
   audit: { kind: 'for-good', why: 'who did what must stay known' },
