@@ -136,7 +136,9 @@ function report(input: {
       `A warm page takes ${round(queriesPerPage, 2)} queries; the target is ${QUERIES_PER_PAGE_MAX}.`,
     half.latenciesMs.p99 > P99_MAX_MS &&
       `p99 at half load is ${round(half.latenciesMs.p99, 1)} ms; the target is ${P99_MAX_MS} ms.`,
+    // Latency counts from when a request was due: a late generator makes it worse, never better.
     half.lagP99Ms > LAG_MAX_MS &&
+      half.latenciesMs.p99 > P99_MAX_MS &&
       `The generator was ${round(half.lagP99Ms, 1)} ms late (p99), so the latencies do not count.`,
     input.atRestBytes > RESIDENT_MAX_BYTES &&
       `The API takes ${mib(input.atRestBytes)} MiB at rest; the target is ${mib(RESIDENT_MAX_BYTES)} MiB.`,
