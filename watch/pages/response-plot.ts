@@ -50,7 +50,9 @@ function renderPlot(input: ResponsePlotInput): Html {
     let d = ''
     let previousMs = -Infinity
     for (const point of merged) {
-      d += `${point.atMs - previousMs > widthMs * 2.5 ? 'M' : 'L'}${x(point.atMs)} ${y(pick(point))}`
+      const at = `${x(point.atMs)} ${y(pick(point))}`
+      // A line of no length is a dot, by its round ends: a point between gaps is seen as well.
+      d += point.atMs - previousMs > widthMs * 2.5 ? `M${at}h0` : `L${at}`
       previousMs = point.atMs
     }
     return d
