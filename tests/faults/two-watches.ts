@@ -7,17 +7,16 @@ import { once } from 'node:events'
 import { readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { WatchStatus } from '../../contract/watch.ts'
+import type { WatchStatus } from '../../contract/watch.ts'
 import { findFreePort } from '../../kit/free-port.ts'
 import { listWorkingIn, sendSignal } from '../../kit/processes.ts'
 import { environmentWith } from '../../watch/app/config.ts'
-import { makeClip } from '../support/clips.ts'
 import { startProduct, type Product } from '../support/product.ts'
 import { makeTemporaryDir } from '../support/temporary-dir.ts'
-import { signUp, startUpload } from './client.ts'
 import { makeOwnSide, whyNoOwnSide } from './own-side.ts'
 import { allowedMs, eventually, secondsSince, type Report } from './report.ts'
 import { listEncoders } from './victims.ts'
+import { publishVideo, readStatus } from './watched.ts'
 
 const REPOSITORY = join(import.meta.dirname, '..', '..')
 const KEY = 'a key that two watches of a drill share'
@@ -271,19 +270,4 @@ function askForPage(url: string) {
       return figures
     },
   }
-}
-
-async function publishVideo(product: Product): Promise<void> {
-  const person = await signUp(product.url)
-  const bytes = await readFile(await makeClip('h264Large'))
-  const upload = await startUpload(person, bytes, 'A video to look at')
-  await upload.sendUntil(bytes.length)
-  await eventually(120_000, async () => (await person.receipt(upload.id)).state === 'complete')
-}
-
-async function readStatus(url: string): Promise<WatchStatus> {
-  const response = await fetch(`${url}/api/v1/services/upbeat/status.json`, {
-    signal: AbortSignal.timeout(PAGE_TIMEOUT_MS),
-  })
-  return WatchStatus.parse(await response.json())
 }

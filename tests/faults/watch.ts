@@ -2,14 +2,12 @@
 import { readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { WatchStatus } from '../../contract/watch.ts'
 import { findFreePort } from '../../kit/free-port.ts'
 import { sendSignal } from '../../kit/processes.ts'
-import { makeClip } from '../support/clips.ts'
 import { startProduct, type Product } from '../support/product.ts'
 import { makeTemporaryDir } from '../support/temporary-dir.ts'
-import { signUp, startUpload } from './client.ts'
 import { allowedMs, eventually, secondsSince, type Report } from './report.ts'
+import { publishVideo, readStatus } from './watched.ts'
 
 const REPOSITORY = join(import.meta.dirname, '..', '..')
 const SAID_WITHIN_MS = 60_000
@@ -168,21 +166,6 @@ function hideOneRendition(product: Product): Pick<Fault, 'begin' | 'end'> {
       }
     },
   }
-}
-
-async function publishVideo(product: Product): Promise<void> {
-  const person = await signUp(product.url)
-  const bytes = await readFile(await makeClip('h264Large'))
-  const upload = await startUpload(person, bytes, 'A video to look at')
-  await upload.sendUntil(bytes.length)
-  await eventually(120_000, async () => (await person.receipt(upload.id)).state === 'complete')
-}
-
-async function readStatus(url: string): Promise<WatchStatus> {
-  const response = await fetch(`${url}/api/v1/services/upbeat/status.json`, {
-    signal: AbortSignal.timeout(5_000),
-  })
-  return WatchStatus.parse(await response.json())
 }
 
 function isAlive(pid: number): boolean {
