@@ -1,27 +1,17 @@
 /** Days and times of day in a time zone, also where its clocks are put forward and back. Pure. */
+import { createTimeFormatters } from '../app/time-formatters.ts'
 
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
 
-const formatters = new Map<string, Intl.DateTimeFormat>()
-
-function formatterOf(timeZone: string): Intl.DateTimeFormat {
-  let formatter = formatters.get(timeZone)
-  if (!formatter) {
-    formatter = new Intl.DateTimeFormat('en-GB', {
-      timeZone,
-      hourCycle: 'h23',
-      year: 'numeric',
-      month: 'numeric',
-      day: 'numeric',
-      hour: 'numeric',
-      minute: 'numeric',
-      second: 'numeric',
-    })
-    formatters.set(timeZone, formatter)
-  }
-  return formatter
-}
+const formatterOf = createTimeFormatters({
+  year: 'numeric',
+  month: 'numeric',
+  day: 'numeric',
+  hour: 'numeric',
+  minute: 'numeric',
+  second: 'numeric',
+})
 
 /** The wall's date and time, written as if it were UTC. */
 function wallMs(atMs: number, timeZone: string): number {
