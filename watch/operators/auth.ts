@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
 import { APIError } from 'better-auth/api'
 import { z } from 'zod'
-import { OPERATOR_ROLES, WATCH, type Actor } from '../app/actor.ts'
+import { WATCH, type Actor } from '../app/actor.ts'
 import type { WatchCtx } from '../app/context.ts'
 import { WatchError } from '../app/errors.ts'
 import { auditStatement } from '../incidents/index.ts'
@@ -14,7 +14,7 @@ import { endDevicesStatement } from '../on-call/receivers.ts'
 import { findDoor } from './door.ts'
 import { enableTotp, openAuthEngine, type AuthEngine } from './auth-engine.ts'
 import { revokeInvitationsStatement } from './invitations.ts'
-import { admitStatement, findOperator, listOperators, loseStatement, type Operator } from './standing.ts'
+import { findOperator, listOperators, loseStatement, wasRemoved, type Operator } from './standing.ts'
 
 export type OperatorActor = Extract<Actor, { kind: 'operator' }>
 
@@ -83,12 +83,11 @@ const headersOf = (cookie: string): Headers => new Headers({ cookie })
 
 /**
  * After a stop in between, or a file that was deleted to begin anew: who has no account any more operates nothing, who was
- * removed has no account. Accounts of before roles were kept here are admitted, once.
+ * removed has no account.
  */
 async function reconcile({ ctx, db }: Parts): Promise<void> {
-  const accounts = db.prepare('select * from user').all() as { id: string; name: string }[]
+  const accounts = db.prepare('select id from user').all() as { id: string }[]
   const ids = new Set(accounts.map(({ id }) => id))
-  const hasHistory = ctx.store.get('select 1 from operator limit 1') !== undefined
   for (const { id, name } of listOperators(ctx))
     if (!ids.has(id))
       await ctx.store.write([
@@ -97,27 +96,8 @@ async function reconcile({ ctx, db }: Parts): Promise<void> {
         endDevicesStatement(name),
         auditStatement(ctx, { actor: WATCH, action: 'lose-operator', subject: id, facts: { name } }),
       ])
-  for (const account of accounts) {
-    if (hasHistory) {
-      const isRemoved = ctx.store.get(`select 1 from operator where id = :id and role = 'none'`, {
-        id: account.id,
-      })
-      if (isRemoved) forget(db, account.id)
-      continue
-    }
-    const old = OldAccount.safeParse(account)
-    if (old.success) await ctx.store.write([admitStatement(ctx, old.data)])
-  }
-  const columns = db.prepare('pragma table_info(user)').all()
-  if (columns.some(({ name }) => name === 'role')) db.exec('alter table user drop column role')
+  for (const id of ids) if (wasRemoved(ctx, id)) forget(db, id)
 }
-
-const OldAccount = z.object({
-  id: z.string(),
-  name: z.string(),
-  role: z.enum(OPERATOR_ROLES),
-  twoFactorEnabled: z.literal(1),
-})
 
 async function actorOf({ ctx, engine }: Parts, cookie: string | undefined): Promise<OperatorActor | null> {
   if (!cookie) return null

@@ -1,5 +1,4 @@
 /** What operators may do: changed in one unit with the log, and never to the point that nobody can. */
-import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import { rm } from 'node:fs/promises'
 import { expect, test } from 'vitest'
@@ -8,7 +7,7 @@ import { listAudit } from '../incidents/index.ts'
 import { deviceStatements, listDevices } from '../on-call/receivers.ts'
 import { createWatchWorld } from '../pages/world.fixtures.ts'
 import { changeRole } from './change-role.ts'
-import { codeFor, firstLink, joinBy, linkOf, openBrowser, openWorld, PASSWORD } from './cockpit.fixtures.ts'
+import { firstLink, joinBy, linkOf, openBrowser, openWorld, PASSWORD } from './cockpit.fixtures.ts'
 import { openOperators } from './index.ts'
 import { admitStatement, listOperators } from './standing.ts'
 
@@ -113,23 +112,6 @@ test('who lost their account is paged in no browser any more, and nobody joins b
   expect(again.auth.count()).toBe(0)
   expect(listDevices(ctx, 'ada')).toEqual([])
   expect((await openBrowser(stage.url).send(invitation)).status).toBe(404)
-})
-
-test('accounts of before roles were kept in the store keep their role', async () => {
-  await using stage = await openWorld()
-  const secret = await joinBy(openBrowser(stage.url), await firstLink(stage.world), 'ada')
-  const { ctx } = stage.world
-  const old = new DatabaseSync(join(ctx.config.dataDir, 'operators.sqlite'))
-  old.exec(
-    `alter table user add column role text not null default 'observer'; update user set role = 'admin'`,
-  )
-  old.close()
-  await ctx.store.write([{ sql: 'delete from operator' }])
-  using again = await openOperators(ctx)
-  expect(again.auth.list()).toMatchObject([{ name: 'ada', role: 'admin' }])
-  const browser = openBrowser(stage.url)
-  await browser.send('/operate/sign-in', { name: 'ada', password: PASSWORD })
-  expect((await browser.send('/operate/code', { code: codeFor(secret) })).status).toBe(303)
 })
 
 test('a known browser has its bound too, and a forged cookie makes none', async () => {

@@ -20,6 +20,10 @@ export const listOperators = (ctx: WatchCtx): Operator[] =>
 export const findOperator = (ctx: WatchCtx, id: string): Operator | null =>
   ctx.store.get<Operator>(`select ${COLUMNS} from operator where id = :id and role <> 'none'`, { id }) ?? null
 
+/** Whether the account had a standing that was taken away. */
+export const wasRemoved = (ctx: WatchCtx, id: string): boolean =>
+  ctx.store.get(`select 1 from operator where id = :id and role = 'none'`, { id }) !== undefined
+
 /** Whose name an account's id was, also once they are removed; for the log. */
 export const operatorName = (ctx: WatchCtx, id: string): string | null =>
   ctx.store.get<{ name: string }>('select name from operator where id = :id', { id })?.name ?? null
