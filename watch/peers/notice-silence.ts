@@ -1,6 +1,6 @@
 /** Says aloud when another watch falls silent, and when it is back: on the pages, to the operator, in the metrics. */
 import type { WatchCtx } from '../app/context.ts'
-import { listPresentPeers, SILENT_AFTER_MS } from './silence.ts'
+import { listPresentPeers, readHearing } from './silence.ts'
 
 export interface SilenceNotice {
   /** Looks once. @param line why the line to the other watch doesn't work; null: it does */
@@ -16,11 +16,11 @@ export function createSilenceNotice(ctx: WatchCtx): SilenceNotice {
     look({ wasReached, failure }) {
       const raise = (id: string, what: string) =>
         ctx.troubles.raise({ id, what: failure === null ? what : `${what} ${failure}`, remedy: REMEDY })
-      const nowMs = ctx.clock.now().getTime()
+      const hearing = readHearing(ctx)
       const now = new Set(
         listPresentPeers(ctx)
-          .filter(({ heardAtMs }) => nowMs - heardAtMs > SILENT_AFTER_MS)
-          .map(({ id }) => id),
+          .map(({ id }) => id)
+          .filter((id) => hearing(id).isSilent),
       )
       for (const id of now) raise(`peer/${id}`, `Watch ${id} is silent.`)
       for (const id of silent) if (!now.has(id)) ctx.troubles.end(`peer/${id}`)
