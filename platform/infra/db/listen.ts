@@ -48,11 +48,12 @@ class PgListener implements Listener {
   readonly #handlers = new Map<string, Set<(payload: unknown) => void>>()
   readonly #gapHandlers = new Set<() => void>()
   readonly #closing = new AbortController()
-  readonly #asking = new Set<Promise<unknown>>()
   readonly #running: Promise<void>
   #client: pg.Client | null = null
   #connected = Promise.withResolvers<void>()
   #hasConnectedBefore = false
+  /** The last channel asked for, and so all before it. */
+  #asked: Promise<unknown> = Promise.resolve()
 
   constructor(options: ListenerOptions) {
     this.#options = options
@@ -77,7 +78,7 @@ class PgListener implements Listener {
 
   async settled(): Promise<void> {
     await this.#connected.promise
-    await Promise.all(this.#asking)
+    await this.#asked
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -86,12 +87,16 @@ class PgListener implements Listener {
     await this.#running
   }
 
-  /** On the connection that there is; the next one asks for every channel. */
+  /**
+   * On the connection that there is, one after the other: it takes one query at a time. The next connection asks for every
+   * channel.
+   */
   #ask(channel: string): void {
-    if (!this.#client) return
-    const asked = this.#client.query(`LISTEN ${pg.escapeIdentifier(channel)}`).catch(this.#options.onError)
-    this.#asking.add(asked)
-    void asked.finally(() => this.#asking.delete(asked))
+    const client = this.#client
+    if (!client) return
+    this.#asked = this.#asked
+      .then(() => client.query(`LISTEN ${pg.escapeIdentifier(channel)}`))
+      .catch(this.#options.onError)
   }
 
   async #run(): Promise<void> {
