@@ -49,8 +49,8 @@ const FAREWELL_MS = 2_000
  */
 export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
   const { maxWaiting = 1_024, maxWaitMs = 10_000 } = options
-  const takers: ConnectionTaker[] = []
-  const waiting = new Map<Socket, NodeJS.Timeout>()
+  const takers = createTurns()
+  const waiting = createWaitingRoom(maxWaitMs)
   const server = createServer({ pauseOnConnect: true, noDelay: true }, (connection) => {
     // Without a listener, a reset would end the process.
     connection.on('error', () => {})
@@ -59,27 +59,15 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
 
   function receive(connection: Socket): void {
     if (!server.listening) return refuse(connection, 'The server is being stopped.')
-    if (handOver(connection)) return
+    if (takers.handOver(connection)) return
     if (waiting.size >= maxWaiting) return refuse(connection, 'All places in the queue are taken.')
-    const timer = setTimeout(() => {
-      waiting.delete(connection)
-      refuse(connection, 'The part of the server that answers is being started again.')
-    }, maxWaitMs)
-    waiting.set(connection, timer)
+    waiting.add(connection)
   }
 
-  function forget(connection: Socket): void {
-    clearTimeout(waiting.get(connection))
-    waiting.delete(connection)
-  }
-
-  function handOver(connection: Socket): boolean {
-    for (let tried = 0; tried < takers.length; tried++) {
-      const taker = takers.shift()!
-      takers.push(taker)
-      if (taker.take(connection)) return true
-    }
-    return false
+  async function close(): Promise<void> {
+    // Not awaited: it would wait for connections that live on in the api processes.
+    if (server.listening) server.close()
+    for (const connection of waiting.takeAll()) refuse(connection, 'The server is being stopped.')
   }
 
   await listen(server, options)
@@ -90,28 +78,58 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
       return waiting.size
     },
     addTaker(taker) {
-      takers.push(taker)
-      for (const connection of [...waiting.keys()]) {
-        forget(connection)
-        receive(connection)
-      }
+      takers.add(taker)
+      for (const connection of waiting.takeAll()) receive(connection)
     },
-    removeTaker(taker) {
-      const index = takers.indexOf(taker)
-      if (index >= 0) takers.splice(index, 1)
-    },
+    removeTaker: (taker) => takers.remove(taker),
     receive,
     close,
     [Symbol.asyncDispose]: close,
   }
+}
 
-  async function close(): Promise<void> {
-    // Not awaited: it would wait for connections that live on in the api processes.
-    if (server.listening) server.close()
-    for (const connection of [...waiting.keys()]) {
-      forget(connection)
-      refuse(connection, 'The server is being stopped.')
-    }
+/** Those who take connections over, each in its turn. */
+function createTurns() {
+  const takers: ConnectionTaker[] = []
+  return {
+    add: (taker: ConnectionTaker) => void takers.push(taker),
+    remove(taker: ConnectionTaker): void {
+      const index = takers.indexOf(taker)
+      if (index >= 0) takers.splice(index, 1)
+    },
+    /** False: nobody could take it. */
+    handOver(connection: Socket): boolean {
+      for (let tried = 0; tried < takers.length; tried++) {
+        const taker = takers.shift()!
+        takers.push(taker)
+        if (taker.take(connection)) return true
+      }
+      return false
+    },
+  }
+}
+
+/** Connections that nobody takes at the moment; who has waited for so long is told why. */
+function createWaitingRoom(maxWaitMs: number) {
+  const waiting = new Map<Socket, NodeJS.Timeout>()
+  return {
+    get size() {
+      return waiting.size
+    },
+    add(connection: Socket): void {
+      const timer = setTimeout(() => {
+        waiting.delete(connection)
+        refuse(connection, 'The part of the server that answers is being started again.')
+      }, maxWaitMs)
+      waiting.set(connection, timer)
+    },
+    /** Those who came first first. */
+    takeAll(): Socket[] {
+      const connections = [...waiting.keys()]
+      for (const timer of waiting.values()) clearTimeout(timer)
+      waiting.clear()
+      return connections
+    },
   }
 }
 

@@ -4,19 +4,18 @@
  */
 import { chmod, mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { findFreePort } from '../../kit/free-port.ts'
 import { environmentWith, type Config } from '../app/config.ts'
 import { startPostgres, type Postgres } from '../infra/postgres/index.ts'
 import { describeReach, localUrlOf } from './addresses.ts'
 import { openControl, type ControlRequest, type SupervisorStatus } from './control.ts'
 import { decideOnDemo, startDemo } from './demo.ts'
 import { openFrontDoor, type FrontDoor } from './front-door.ts'
-import { endLeftovers, type RoleRecords } from './leftovers.ts'
+import { endLeftovers } from './leftovers.ts'
 import { lockDataDir } from './lock.ts'
 import { openOutput, type Output } from './output.ts'
 import { bringSchemaUpToDate } from './schema.ts'
-import { ROLE_NAMES, type FromRole, type RoleName } from './protocol.ts'
-import { createRoleProcess, type RoleProcess } from './role-process.ts'
+import type { FromRole } from './protocol.ts'
+import { createRoles, type Roles } from './roles.ts'
 import { startSibling, type Sibling } from './sibling.ts'
 
 export { AlreadyRunningError } from './lock.ts'
@@ -74,39 +73,21 @@ export async function startSupervisor(
   if (sibling) stack.defer(() => sibling.stop())
 
   const records = await endLeftovers(config.dataDir)
-  const postgres = config.database.url
-    ? null
-    : stack.use(await progress.during('PostgreSQL', () => start(config, output)))
-  signal.throwIfAborted()
-  const databaseUrl = config.database.url ?? postgres!.url
-  await progress.during('Database schema', () =>
-    bringSchemaUpToDate({ url: databaseUrl, log: output.log, tell: output.tell, signal }),
-  )
-
-  const watchUrl =
-    config.watchUrl ?? (config.sibling?.port ? localUrlOf(config.host, config.sibling.port) : null)
+  const database = stack.use(await openDatabase(config, { output, progress, signal }))
   const link = createOperatorLink(output, url)
-  const onMessage = link.hear
-  const roles = await createRoles({
-    ...options,
-    output,
-    records,
-    door,
-    databaseUrl,
-    url,
-    watchUrl,
-    onMessage,
-  })
-  stack.defer(() => stopAll(roles))
+  const roles = stack.use(
+    await createRoles({
+      ...options,
+      output,
+      records,
+      door,
+      databaseUrl: database.url,
+      watchUrl: watchUrlOf(config),
+      onMessage: link.hear,
+    }),
+  )
   let isReady = false
-  const status = (): SupervisorStatus => ({
-    pid: process.pid,
-    port: door.port,
-    isReady,
-    waitingConnections: door.waitingCount,
-    postgres: postgres && { pid: postgres.pid, isAdopted: postgres.isAdopted },
-    roles: roles.all.map(({ role, state, pid, restartCount }) => ({ role, state, pid, restartCount })),
-  })
+  const status = () => describeParts({ door, database, roles, isReady })
   const control = await openControl(config.dataDir, (request) => steer(roles, request, status))
   if (control) stack.use(control)
 
@@ -162,8 +143,32 @@ async function ensureDataDir(dataDir: string): Promise<void> {
   if (!exists) await chmod(dataDir, 0o711)
 }
 
-function start(config: Config, output: Output): Promise<Postgres> {
-  return startPostgres({ dataDir: `${config.dataDir}/postgres`, log: output.log })
+interface Database extends AsyncDisposable {
+  readonly url: string
+  /** Null: somebody else runs it. */
+  readonly postgres: Postgres | null
+}
+
+/** The database with its schema as it has to be: our own, or the one that the configuration names. */
+async function openDatabase(
+  { dataDir, database }: Config,
+  { output, progress, signal }: { output: Output; progress: Progress; signal: AbortSignal },
+): Promise<Database> {
+  await using stack = new AsyncDisposableStack()
+  const postgres = database.url
+    ? null
+    : stack.use(
+        await progress.during('PostgreSQL', () =>
+          startPostgres({ dataDir: `${dataDir}/postgres`, log: output.log }),
+        ),
+      )
+  signal.throwIfAborted()
+  const url = database.url ?? postgres!.url
+  await progress.during('Database schema', () =>
+    bringSchemaUpToDate({ url, log: output.log, tell: output.tell, signal }),
+  )
+  const owned = stack.move()
+  return { url, postgres, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
 /** The watch looks at us from outside, by the same door as everyone; it lives on when we are killed. */
@@ -184,6 +189,9 @@ function startWatchBeside(config: Config, port: number, output: Output): Sibling
   })
 }
 
+const watchUrlOf = ({ watchUrl, host, sibling }: Config): string | null =>
+  watchUrl ?? (sibling?.port ? localUrlOf(host, sibling.port) : null)
+
 /** How long a person waits for the watch's word once they could use Upbeat. */
 const SIBLING_WORD_MS = 5_000
 
@@ -191,82 +199,6 @@ async function describeSibling(sibling: Sibling | null): Promise<string> {
   if (!sibling) return ''
   const word = await sibling.firstWord(SIBLING_WORD_MS)
   return 'url' in word ? ` (watch: ${word.url})` : ` (the watch is not ready: ${word.trouble})`
-}
-
-interface Roles {
-  readonly all: readonly RoleProcess[]
-  readonly byName: Readonly<Record<RoleName, RoleProcess>>
-  /** What a person needs first; the worker follows when they can use it. */
-  startInOrder(signal: AbortSignal): Promise<void>
-}
-
-async function createRoles(options: {
-  config: Config
-  program: string
-  output: Output
-  records: RoleRecords
-  door: FrontDoor
-  databaseUrl: string
-  url: string
-  watchUrl: string | null
-  onMessage: (message: FromRole) => void
-}): Promise<Roles> {
-  const { config, output, records, door } = options
-  const env = environmentWith({
-    DATA_DIR: config.dataDir,
-    DATABASE_URL: options.databaseUrl,
-    PORT: String(door.port),
-    ...(options.watchUrl !== null && { WATCH_URL: options.watchUrl }),
-    INGEST_ADDRESS: config.ingestAddress ?? `http://127.0.0.1:${await findFreePort()}`,
-  })
-  const firstReady = Object.fromEntries(
-    ROLE_NAMES.map((name) => [name, Promise.withResolvers<void>()]),
-  ) as Record<RoleName, PromiseWithResolvers<void>>
-
-  const lastError: Partial<Record<RoleName, string>> = {}
-  const create = (role: RoleName): RoleProcess => {
-    const made: RoleProcess = createRoleProcess({
-      role,
-      program: options.program,
-      env,
-      log: output.log,
-      onOutput(line) {
-        output.passOn(role, line)
-        if (/^\w*Error\b.*:/.test(line)) lastError[role] = line
-      },
-      onSpawn: (pid) => void records.add(pid),
-      onFailedStart(count) {
-        if (count === FAILED_STARTS_TOLD)
-          output.tell(
-            `  … ${role} has failed to start ${count} times, and is tried again and again.` +
-              ` Its last error: ${lastError[role] ?? 'not told; see the logs'}`,
-          )
-      },
-      onReady() {
-        firstReady[role].resolve()
-        if (role === 'api') door.addTaker(made)
-      },
-      onGone: () => door.removeTaker(made),
-      onReturned: (connection) => door.receive(connection),
-      onMessage: options.onMessage,
-    })
-    return made
-  }
-  const byName: Record<RoleName, RoleProcess> = {
-    ingest: create('ingest'),
-    api: create('api'),
-    worker: create('worker'),
-  }
-  return {
-    byName,
-    all: ROLE_NAMES.map((name) => byName[name]),
-    async startInOrder(signal) {
-      byName.ingest.start()
-      byName.api.start()
-      await Promise.race([Promise.all([firstReady.api.promise, firstReady.ingest.promise]), rejectOn(signal)])
-      byName.worker.start()
-    },
-  }
 }
 
 /** The link by which the operator's account is made, for the person who started this. */
@@ -287,10 +219,22 @@ function createOperatorLink(output: Output, url: string) {
   }
 }
 
-async function stopAll(roles: Roles): Promise<void> {
-  // The worker and the ingest hand their work back while the api still answers for what it has begun.
-  await Promise.all(roles.all.map((role) => role.stop()))
-}
+const describeParts = (parts: {
+  door: FrontDoor
+  database: Database
+  roles: Roles
+  isReady: boolean
+}): SupervisorStatus => ({
+  pid: process.pid,
+  port: parts.door.port,
+  isReady: parts.isReady,
+  waitingConnections: parts.door.waitingCount,
+  postgres: parts.database.postgres && {
+    pid: parts.database.postgres.pid,
+    isAdopted: parts.database.postgres.isAdopted,
+  },
+  roles: parts.roles.all.map(({ role, state, pid, restartCount }) => ({ role, state, pid, restartCount })),
+})
 
 async function steer(
   roles: Roles,
@@ -302,23 +246,17 @@ async function steer(
   return status()
 }
 
-function rejectOn(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason)
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-  })
-}
-
-/** A role that fails this often in a row will hardly heal by itself: the person hears of it. */
-const FAILED_STARTS_TOLD = 3
-
 /** How long a step may take before the person hears that it goes on. */
 const SILENCE_MS = 4_000
 
-function showProgress(output: Output) {
+interface Progress {
+  /** Tells what takes long, and how long it took. */
+  during<T>(what: string, work: () => Promise<T>): Promise<T>
+}
+
+function showProgress(output: Output): Progress {
   return {
-    /** Tells what takes long, and how long it took. */
-    async during<T>(what: string, work: () => Promise<T>): Promise<T> {
+    async during(what, work) {
       const startedMs = performance.now()
       const seconds = () => ((performance.now() - startedMs) / 1_000).toFixed(1)
       const reminder = setInterval(() => output.tell(`  … ${what}: ${seconds()} s so far`), SILENCE_MS)

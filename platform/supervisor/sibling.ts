@@ -41,14 +41,18 @@ const LOG_CHECK_MS = 60_000
 export function startSibling(options: SiblingOptions): Sibling {
   const { log, logFile } = options
   const stopping = new AbortController()
-  const first = Promise.withResolvers<{ url: string } | { trouble: string }>()
+  const firstWord = createFirstWord(stopping.signal)
   let child: ChildProcess | null = null
-  let ended: Promise<unknown> = Promise.resolve()
 
   async function keepRunning(): Promise<void> {
     for (let attempt = 0; !stopping.signal.aborted; attempt++) {
       const startedMs = performance.now()
-      const code = await runOnce()
+      const { code, lastWords } = await runOnce(options, {
+        onStart: (started) => (child = started),
+        onReady: (url) => firstWord.say({ url }),
+      })
+      child = null
+      firstWord.say({ trouble: lastWords })
       if (stopping.signal.aborted) return
       log.error({ program: options.program, code }, 'sibling.ended')
       if (performance.now() - startedMs > HEALTHY_AFTER_MS) attempt = 0
@@ -56,43 +60,14 @@ export function startSibling(options: SiblingOptions): Sibling {
     }
   }
 
-  /** What it ended with, or why it could not even be started: a full disk, say, has no room for its log. */
-  async function runOnce(): Promise<number | string> {
-    try {
-      const running = spawnOnce(options)
-      child = running
-      running.on('message', (message: { type?: unknown; url?: unknown }) => {
-        if (message.type === 'ready' && typeof message.url === 'string') first.resolve({ url: message.url })
-      })
-      const code = await new Promise<number | string>((resolve) => {
-        running.once('error', (error) => resolve(error.message))
-        running.once('exit', (exitCode, signal) => resolve(exitCode ?? signal ?? 'unknown'))
-      })
-      first.resolve({ trouble: await lastLineOf(logFile) })
-      return code
-    } catch (error) {
-      const { message } = error as Error
-      first.resolve({ trouble: message })
-      return message
-    } finally {
-      child = null
-    }
-  }
-
-  ended = keepRunning()
+  const ended = keepRunning()
   const bounding = startRepeating({
     intervalMs: options.logCheckMs ?? LOG_CHECK_MS,
     work: () => boundLog(logFile, options.logMaxBytes ?? LOG_MAX_BYTES),
     onError: (error) => log.warn({ err: error, logFile }, 'sibling.log-not-bounded'),
   })
   return {
-    firstWord: (withinMs) =>
-      Promise.race([
-        first.promise,
-        sleep(withinMs, { trouble: 'It is still starting.' }, { signal: stopping.signal, ref: false }).catch(
-          () => ({ trouble: 'It was stopped.' }),
-        ),
-      ]),
+    firstWord: firstWord.waitFor,
     async stop() {
       stopping.abort()
       if (child?.pid) sendSignal(child.pid, 'SIGTERM')
@@ -103,6 +78,45 @@ export function startSibling(options: SiblingOptions): Sibling {
       clearTimeout(force)
       await bounding[Symbol.asyncDispose]()
     },
+  }
+}
+
+type Word = { readonly url: string } | { readonly trouble: string }
+
+/** What was said first counts; what is said later changes nothing. */
+function createFirstWord(stopping: AbortSignal) {
+  const said = Promise.withResolvers<Word>()
+  return {
+    say: said.resolve,
+    waitFor: (withinMs: number): Promise<Word> =>
+      Promise.race([
+        said.promise,
+        sleep(withinMs, { trouble: 'It is still starting.' }, { signal: stopping, ref: false }).catch(() => ({
+          trouble: 'It was stopped.',
+        })),
+      ]),
+  }
+}
+
+/** Answers once it has ended, or could not even be started: a full disk, say, has no room for its log. */
+async function runOnce(
+  options: SiblingOptions,
+  { onStart, onReady }: { onStart: (child: ChildProcess) => void; onReady: (url: string) => void },
+): Promise<{ readonly code: number | string; readonly lastWords: string }> {
+  try {
+    const child = spawnOnce(options)
+    onStart(child)
+    child.on('message', (message: { type?: unknown; url?: unknown }) => {
+      if (message.type === 'ready' && typeof message.url === 'string') onReady(message.url)
+    })
+    const code = await new Promise<number | string>((resolve) => {
+      child.once('error', (error) => resolve(error.message))
+      child.once('exit', (exitCode, signal) => resolve(exitCode ?? signal ?? 'unknown'))
+    })
+    return { code, lastWords: await lastLineOf(options.logFile) }
+  } catch (error) {
+    const { message } = error as Error
+    return { code: message, lastWords: message }
   }
 }
 

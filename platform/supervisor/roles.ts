@@ -1,0 +1,114 @@
+/** The roles of one machine: wired to the door, to the logs and to the person, started in their order, stopped together. */
+import { findFreePort } from '../../kit/free-port.ts'
+import { environmentWith, type Config } from '../app/config.ts'
+import type { FrontDoor } from './front-door.ts'
+import type { RoleRecords } from './leftovers.ts'
+import type { Output } from './output.ts'
+import { ROLE_NAMES, type FromRole, type RoleName } from './protocol.ts'
+import { createRoleProcess, type RoleProcess } from './role-process.ts'
+
+export interface Roles extends AsyncDisposable {
+  readonly all: readonly RoleProcess[]
+  readonly byName: Readonly<Record<RoleName, RoleProcess>>
+  /** What a person needs first; the worker follows when they can use it. */
+  startInOrder(signal: AbortSignal): Promise<void>
+}
+
+export interface RolesOptions {
+  readonly config: Config
+  readonly program: string
+  readonly output: Output
+  readonly records: RoleRecords
+  readonly door: FrontDoor
+  readonly databaseUrl: string
+  readonly watchUrl: string | null
+  readonly onMessage: (message: FromRole) => void
+}
+
+/** A role that fails this often in a row will hardly heal by itself: the person hears of it. */
+const FAILED_STARTS_TOLD = 3
+
+/** Prepares them. Disposal drains them. */
+export async function createRoles(options: RolesOptions): Promise<Roles> {
+  const { output, records, door } = options
+  const env = await environmentOf(options)
+  const trouble = createStartTrouble(output)
+  const firstReady = mapRoles(() => Promise.withResolvers<void>())
+
+  const byName = mapRoles((role) => {
+    const made: RoleProcess = createRoleProcess({
+      role,
+      program: options.program,
+      env,
+      log: output.log,
+      onOutput(line) {
+        output.passOn(role, line)
+        trouble.read(role, line)
+      },
+      onSpawn: (pid) => void records.add(pid),
+      onFailedStart: (count) => trouble.noteFailure(role, count),
+      onReady() {
+        firstReady[role].resolve()
+        if (role === 'api') door.addTaker(made)
+      },
+      onGone: () => door.removeTaker(made),
+      onReturned: (connection) => door.receive(connection),
+      onMessage: options.onMessage,
+    })
+    return made
+  })
+  const all = ROLE_NAMES.map((name) => byName[name])
+  return {
+    byName,
+    all,
+    async startInOrder(signal) {
+      byName.ingest.start()
+      byName.api.start()
+      await Promise.race([Promise.all([firstReady.api.promise, firstReady.ingest.promise]), rejectOn(signal)])
+      byName.worker.start()
+    },
+    async [Symbol.asyncDispose]() {
+      // The worker and the ingest hand their work back while the api still answers for what it has begun.
+      await Promise.all(all.map((role) => role.stop()))
+    },
+  }
+}
+
+const mapRoles = <T>(make: (role: RoleName) => T): Record<RoleName, T> => ({
+  ingest: make('ingest'),
+  api: make('api'),
+  worker: make('worker'),
+})
+
+const environmentOf = async ({ config, door, databaseUrl, watchUrl }: RolesOptions) =>
+  environmentWith({
+    DATA_DIR: config.dataDir,
+    DATABASE_URL: databaseUrl,
+    PORT: String(door.port),
+    ...(watchUrl !== null && { WATCH_URL: watchUrl }),
+    INGEST_ADDRESS: config.ingestAddress ?? `http://127.0.0.1:${await findFreePort()}`,
+  })
+
+/** Has the person told, with the reason that a role gave, when it fails to start again and again. */
+function createStartTrouble(output: Output) {
+  const lastError: Partial<Record<RoleName, string>> = {}
+  return {
+    read(role: RoleName, line: string): void {
+      if (/^\w*Error\b.*:/.test(line)) lastError[role] = line
+    },
+    noteFailure(role: RoleName, count: number): void {
+      if (count === FAILED_STARTS_TOLD)
+        output.tell(
+          `  … ${role} has failed to start ${count} times, and is tried again and again.` +
+            ` Its last error: ${lastError[role] ?? 'not told; see the logs'}`,
+        )
+    },
+  }
+}
+
+function rejectOn(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+}
