@@ -22,7 +22,7 @@ import {
   type IncidentRecord,
 } from './records.ts'
 import { runAll } from './run-all.ts'
-import { toView } from './status.ts'
+import { toView } from './record-view.ts'
 import type { UpdateView } from './views.ts'
 
 /** Components of each service as they were before, as far as they have changed. */

@@ -9,7 +9,7 @@ import { adoptableRecord } from '../peers/adoption.ts'
 import { auditStatement } from './audit.ts'
 import { componentsAffected } from './affected.ts'
 import { findIncident, writeExplanation, writeIncident, writeUpdate, type IncidentRecord } from './records.ts'
-import { toView } from './status.ts'
+import { toView } from './record-view.ts'
 import type {
   ConfirmOutageInput,
   CorrectCauseInput,

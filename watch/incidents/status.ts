@@ -3,26 +3,19 @@ import type { WatchCtx } from '../app/context.ts'
 import { notFound } from '../app/errors.ts'
 import { componentId } from '../app/ids.ts'
 import { overlayList, overlayOne } from '../peers/overlay.ts'
-import type { OwnIncident } from '../peers/own-statements.ts'
+import { hasOpenStatements } from '../peers/records.ts'
 import { peersOf } from '../peers/peer-views.ts'
-import { namedCause } from './apply-outage.ts'
 import { indicatorOf } from './component-status.ts'
-import { explanationDueAtMs } from './explanation-due.ts'
 import { listMaintenancesNear } from './maintenance-records.ts'
 import { officialWordOf } from './official-word.ts'
-import {
-  findIncident,
-  listCurrentRecords,
-  listIncidentRecords,
-  readWords,
-  type IncidentRecord,
-  type IncidentWords,
-} from './records.ts'
+import { toOwns, toView } from './record-view.ts'
+import { findIncident, listCurrentRecords, listIncidentRecords } from './records.ts'
 import type { ListIncidentsInput } from './verbs.ts'
 import type { ComponentView, IncidentView, RegionStateView, StatusView } from './views.ts'
 
 const SHOWN_AFTER_END_MS = 14 * 24 * 3_600_000
 const LIST_MAX = 500
+const OPEN_REACH_MS = 24 * 3_600_000
 
 /**
  * One service, now.
@@ -98,9 +91,23 @@ export function listIncidents(ctx: WatchCtx, input: ListIncidentsInput): Inciden
   const { serviceId, beforeMs = Number.MAX_SAFE_INTEGER, limit = 50 } = input
   const most = Math.min(limit, LIST_MAX)
   const own = toOwns(ctx, listIncidentRecords(ctx.store, { serviceId, beforeMs, limit: most }))
-  if (input.isOwnOnly) return own.map(({ view }) => view)
   const endedAfterMs = own.length < most ? 0 : own.at(-1)!.record.startedAtMs
   return overlayList(ctx, own, { serviceId, endedAfterMs, beforeMs }).slice(0, most)
+}
+
+/** Not over yet, as far as any watch sees it; merged ones left out. Cheap while nothing is open: it is asked each second. */
+export function listOpenIncidents(ctx: WatchCtx, serviceId: string): IncidentView[] {
+  const isAnyOpen =
+    hasOpenStatements(ctx.store, serviceId) ||
+    listCurrentRecords(ctx.store, serviceId, Number.MAX_SAFE_INTEGER).length > 0
+  if (!isAnyOpen) return []
+  // Whoever ended one of several that tell of it a while ago may have ended all of it.
+  const endedAfterMs = ctx.clock.now().getTime() - OPEN_REACH_MS
+  return overlayList(ctx, toOwns(ctx, listCurrentRecords(ctx.store, serviceId, endedAfterMs)), {
+    serviceId,
+    endedAfterMs,
+    beforeMs: Number.MAX_SAFE_INTEGER,
+  }).filter(({ resolvedAtMs, mergedInto }) => resolvedAtMs === null && mergedInto === null)
 }
 
 /** By the id that this watch or another one gives it. Null when there is none. */
@@ -118,36 +125,4 @@ export function incidentById(ctx: WatchCtx, id: string): IncidentView | null {
         ),
       ),
   })
-}
-
-function toOwns(ctx: WatchCtx, records: readonly IncidentRecord[]): OwnIncident[] {
-  const wordsOf = readWords(
-    ctx.store,
-    records.map(({ id }) => id),
-  )
-  return records.map((record) => ({ record, view: withWords(record, wordsOf(record.id)) }))
-}
-
-/** The record with its updates and its explanation, as people see it. */
-export const toView = (ctx: WatchCtx, record: IncidentRecord): IncidentView =>
-  withWords(record, readWords(ctx.store, [record.id])(record.id))
-
-function withWords(record: IncidentRecord, words: IncidentWords): IncidentView {
-  const { isTitleByOperator: _, isAdopted: _adopted, ...facts } = record.facts
-  return {
-    ...facts,
-    id: record.id,
-    serviceId: record.serviceId,
-    outageId: record.outageId,
-    state: record.state,
-    cause: namedCause(record) ?? 'unknown',
-    isCauseByOperator: record.operatorCause !== null,
-    startedAtMs: record.startedAtMs,
-    confirmedAtMs: record.confirmedAtMs,
-    resolvedAtMs: record.resolvedAtMs,
-    updatedAtMs: record.updatedAtMs,
-    ...words,
-    explanationDueAtMs: explanationDueAtMs(record),
-    mergedInto: record.mergedInto,
-  }
 }

@@ -14,8 +14,6 @@ export interface ListIncidentsInput {
   readonly beforeMs?: number
   /** @default 50 */
   readonly limit?: number
-  /** Without what other watches say. @default false */
-  readonly isOwnOnly?: boolean
 }
 
 /** One tap: a suspected outage is one. */

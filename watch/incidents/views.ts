@@ -173,6 +173,8 @@ export interface UpdateView {
   readonly author: string
   /** The watch that said it; missing: this one. */
   readonly watch?: string
+  /** The watch and the id of the incident whose words it continues (`wordsOf`); missing: only this watch tells of it. */
+  readonly of?: string
   readonly affected: readonly {
     /** A component's id. */
     readonly code: string

@@ -1,13 +1,13 @@
 /** What the cockpit shows beside an incident: who was paged, who does what, and what to do first. */
 import type { WatchCtx } from '../app/context.ts'
 import { INCIDENT_ROLES, type ServiceEntry } from '../configuration/index.ts'
-import { CAUSE_WORDS } from '../incidents/index.ts'
+import { CAUSE_WORDS, idsOf, type IncidentView } from '../incidents/index.ts'
 import { formatDuration, formatInstant, formatTime } from '../pages/format.ts'
 import { html, trusted, type Html } from '../pages/html.ts'
 import { noticeIdOf } from './page-notices.ts'
 import {
   findDelivery,
-  findLastPage,
+  findLastPageOf,
   listRoles,
   listTold,
   subjectOfIncident,
@@ -69,8 +69,11 @@ export function viewOfPage(ctx: WatchCtx, page: PageRecord): PageView {
 }
 
 /** The last page of an incident; null: nobody was paged. */
-export function pageOfIncident(ctx: WatchCtx, incidentId: string): PageView | null {
-  const page = findLastPage(ctx.store, subjectOfIncident(incidentId))
+export function pageOfIncident(
+  ctx: WatchCtx,
+  incident: Pick<IncidentView, 'id' | 'witnesses'>,
+): PageView | null {
+  const page = findLastPageOf(ctx.store, idsOf(incident).map(subjectOfIncident))
   return page && viewOfPage(ctx, page)
 }
 

@@ -23,6 +23,12 @@ export function subjectOf(ctx: WatchCtx, entry: ServiceEntry | undefined, page: 
   const incidentId = incidentIdOf(page)
   const incident = incidentId === null ? null : incidentById(ctx, incidentId)
   if (incident) return { title: incident.title, body: incident.updates[0]?.body ?? '', incident }
+  if (incidentId !== null)
+    return {
+      title: `An outage of ${entry?.name ?? page.serviceId}`,
+      body: 'Nothing more is known of it here: the watch that saw it says no more, or its words are not kept any longer.',
+      incident: null,
+    }
   return {
     title: `The watch is blind to ${entry?.name ?? page.serviceId}`,
     body: 'The watch itself has had no connection, so nobody sees an outage now. Look at its machine and its network.',
@@ -69,7 +75,7 @@ function makeNotice(ctx: WatchCtx, links: PageLinks, message: PageMessage): Noti
   const subject = subjectOf(ctx, entry, page)
   const { incident } = subject
   const { title, body } =
-    word === 'over' && !incident
+    word === 'over' && incidentIdOf(page) === null
       ? { title: `The watch sees ${entry.name} again`, body: 'It has a connection again.' }
       : subject
   return {
@@ -79,7 +85,7 @@ function makeNotice(ctx: WatchCtx, links: PageLinks, message: PageMessage): Noti
     serviceName: entry.name,
     subjectId: incident?.id ?? '',
     title,
-    state: word === 'over' && incident?.mergedInto ? 'Part of another incident' : stateWords(word, by),
+    state: word === 'over' && isPart(incident) ? 'Part of another incident' : stateWords(word, by),
     body: word === 'page' ? [body, ...firstSteps(entry, incident)].join('\n') : body,
     cause: incident && incident.cause !== 'unknown' ? describeCause(incident) : null,
     advice: null,
@@ -89,6 +95,10 @@ function makeNotice(ctx: WatchCtx, links: PageLinks, message: PageMessage): Noti
     link: links.linkFor(page.id, person.id),
   }
 }
+
+/** An operator merged it, or two watches tell of one; else it would be over. */
+const isPart = (incident: IncidentView | null): boolean =>
+  incident !== null && (incident.mergedInto !== null || incident.resolvedAtMs === null)
 
 function stateWords(word: PageWord, by: string | undefined): string {
   if (word === 'page') return 'You are paged'

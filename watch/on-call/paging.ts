@@ -3,17 +3,25 @@ import { startRepeating } from '../../kit/repeat.ts'
 import { WATCH } from '../app/actor.ts'
 import type { WatchCtx } from '../app/context.ts'
 import type { ServiceEntry } from '../configuration/index.ts'
-import { auditStatement } from '../incidents/index.ts'
-import { findIncident, listCurrentRecords } from '../incidents/records.ts'
+import {
+  auditStatement,
+  idsOf,
+  incidentById,
+  isBeginning,
+  listOpenIncidents,
+  wordsInOrder,
+  type IncidentView,
+} from '../incidents/index.ts'
 import { isRace, type Statement } from '../store/index.ts'
 import { needsPage, nextStep, type NextStep, type Pageable } from './escalation.ts'
 import type { PageLinks } from './links.ts'
 import { pageStatements } from './page-notices.ts'
 import {
-  findLastPage,
+  findLastPageOf,
   incidentIdOf,
   insertPage,
   insertTold,
+  isPartOfEarlier,
   listCurrentPages,
   listTold,
   subjectOfBlindness,
@@ -66,14 +74,27 @@ async function settle(ctx: WatchCtx, what: string, work: () => Promise<void>): P
 
 async function pageOutages(ctx: WatchCtx, entry: ServiceEntry): Promise<void> {
   if (entry.onCall.escalation.length === 0) return
-  for (const record of listCurrentRecords(ctx.store, entry.id, Number.MAX_SAFE_INTEGER))
-    await openPage(ctx, entry, subjectOfIncident(record.id), {
-      isConfirmed: record.confirmedAtMs !== null,
-      // What only another watch has seen is paged by that one.
-      isOver: record.resolvedAtMs !== null || record.mergedInto !== null || record.facts.isAdopted === true,
-      impact: record.facts.impact,
-      relapses: record.facts.relapses,
-    })
+  for (const incident of listOpenIncidents(ctx, entry.id)) {
+    const last = lastPageOf(ctx, incident)
+    if (last?.state === 'over' && !isBrokenAnew(incident, last)) continue
+    const { confirmedAtMs, impact, relapses } = incident
+    const outage = { isConfirmed: confirmedAtMs !== null, isOver: false, impact, relapses }
+    // It goes on under the id by which people were called before, whichever watch gave it.
+    await openPage(ctx, entry, { subject: last?.subject ?? subjectOfIncident(incident.id), last, outage })
+  }
+}
+
+/** By whichever of its ids people were called. */
+const lastPageOf = (ctx: WatchCtx, incident: Pick<IncidentView, 'id' | 'witnesses'>): PageRecord | null =>
+  findLastPageOf(ctx.store, idsOf(incident).map(subjectOfIncident))
+
+/**
+ * Whether an incident whose page is over is a new call. Watches that were apart end theirs at different times, so of one that
+ * several tell of this takes somebody who saw it begin since.
+ */
+function isBrokenAnew(incident: IncidentView, { overAtMs, relapses }: PageRecord): boolean {
+  if (incident.witnesses === undefined || incident.relapses > relapses) return true
+  return wordsInOrder(incident).some((word) => isBeginning(word) && word.update.atMs > (overAtMs ?? 0))
 }
 
 async function pageBlindness(
@@ -89,16 +110,17 @@ async function pageBlindness(
   if (blindAfterMinutes === null || escalation.length === 0 || since === undefined) return
   if (nowMs - since < blindAfterMinutes * 60_000) return
   const blindness = { isConfirmed: true, isOver: false, impact: 'critical', relapses: 0 } as const
-  await openPage(ctx, entry, subjectOfBlindness(entry.id), blindness)
+  const subject = subjectOfBlindness(entry.id)
+  const last = findLastPageOf(ctx.store, [subject])
+  await openPage(ctx, entry, { subject, last, outage: blindness })
 }
 
 async function openPage(
   ctx: WatchCtx,
   entry: ServiceEntry,
-  subject: string,
-  outage: Pageable,
+  input: { readonly subject: string; readonly last: PageRecord | null; readonly outage: Pageable },
 ): Promise<void> {
-  const last = findLastPage(ctx.store, subject)
+  const { subject, last, outage } = input
   if (!needsPage(outage, last, entry.onCall.pageFrom)) return
   const nowMs = ctx.clock.now().getTime()
   const page: PageRecord = {
@@ -139,8 +161,13 @@ async function advance(ctx: WatchCtx, links: PageLinks, first: PageRecord): Prom
 function isOver(ctx: WatchCtx, page: PageRecord): boolean {
   const incidentId = incidentIdOf(page)
   if (incidentId === null) return !ctx.live.isBlind(page.serviceId)
-  const record = findIncident(ctx.store, incidentId)
-  return !record || record.resolvedAtMs !== null || record.mergedInto !== null
+  const incident = incidentById(ctx, incidentId)
+  return (
+    !incident ||
+    incident.resolvedAtMs !== null ||
+    incident.mergedInto !== null ||
+    isPartOfEarlier(ctx.store, page, idsOf(incident).map(subjectOfIncident))
+  )
 }
 
 /** Answers the page after the step if the next one is due at once. */

@@ -40,18 +40,22 @@ export async function acknowledgePage(
     const nowMs = ctx.clock.now().getTime()
     const by = nameOfActor(actor)
     const after: PageRecord = { ...page, state: 'acknowledged', acknowledgedAtMs: nowMs, acknowledgedBy: by }
-    const incidentId = incidentIdOf(page)
+    const namedId = incidentIdOf(page)
+    // Another watch's, or one of two that turned out to be one.
+    const incidentId = (namedId === null ? null : incidentById(ctx, namedId)?.id) ?? null
     const entry = ctx.catalog.find(page.serviceId)
     const person = actor.kind === 'on-call' ? `person:${actor.id}` : `operator:${nameOnly(actor)}`
     const commander = { role: 'commander', person, sinceMs: nowMs } as const
     await ctx.store.write([
       writePage(after, page),
-      ...(incidentId === null ? [] : [writeRoleIfFree(incidentId, commander)]),
+      ...(incidentId === null
+        ? []
+        : [...adoptionOf(ctx, incidentId), writeRoleIfFree(incidentId, commander)]),
       ...(entry ? answeredStatements(ctx, links, entry, after, actor) : []),
       auditStatement(ctx, {
         actor,
         action: 'acknowledge-page',
-        subject: incidentId ?? page.serviceId,
+        subject: incidentId ?? namedId ?? page.serviceId,
         facts: { page: page.id, afterMs: nowMs - page.openedAtMs },
       }),
     ])

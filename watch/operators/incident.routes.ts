@@ -84,7 +84,7 @@ function readCockpit(ctx: WatchCtx, actor: OperatorActor, serviceId: string | un
   return {
     actor,
     views,
-    open: open.map((incident) => ({ incident, page: pageOfIncident(ctx, incident.id) })),
+    open: open.map((incident) => ({ incident, page: pageOfIncident(ctx, incident) })),
     overdue,
     overdueFollowUps: openFollowUps(ctx).filter((followUp) =>
       isOverdue(followUp, zoneOf(ctx, incidentById(ctx, followUp.incidentId)), now.getTime()),
@@ -131,7 +131,7 @@ function readIncident(
     others: view.incidents.filter((one) => isOpen(one) && one.id !== incident.id),
     explanationDraft: draftExplanation(incident, view, { impact, followUps }),
     impact,
-    page: pageOfIncident(ctx, incident.id),
+    page: pageOfIncident(ctx, incident),
     roles: rolesOf(ctx, incident.id),
     runbooks: runbooksFor(entry, incident),
     operators: auth.list().map(({ name }) => name),

@@ -2,7 +2,7 @@
 import type { WatchCtx } from '../app/context.ts'
 import { indicatorOf } from '../incidents/component-status.ts'
 import { findIncident } from '../incidents/records.ts'
-import { toView } from '../incidents/status.ts'
+import { toView } from '../incidents/record-view.ts'
 import { toStatement, type Origin } from './own-statements.ts'
 import {
   CLOSINGS_MAX,

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { signMessage } from '../http/signature.ts'
 import { findIncident } from '../incidents/records.ts'
-import { toView } from '../incidents/status.ts'
+import { toView } from '../incidents/record-view.ts'
 import { toStatement } from './own-statements.ts'
 import { KEY, see, type PairWatch } from './pair.fixtures.ts'
 import { EXCHANGE_PATH, type PeerMessage } from './protocol.ts'

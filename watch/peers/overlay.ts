@@ -3,12 +3,14 @@ import type { WatchCtx } from '../app/context.ts'
 import { stableId } from '../app/ids.ts'
 import { namesOf } from '../incidents/apply-outage.ts'
 import { explanationDueAtMs } from '../incidents/explanation-due.ts'
+import type { OwnIncident } from '../incidents/record-view.ts'
 import { findIncident } from '../incidents/records.ts'
 import type { IncidentView, UpdateView, WitnessView } from '../incidents/views.ts'
+import { wordsOf } from '../incidents/word-order.ts'
 import { CAUSE_NAMED_FROM, endSeenElsewhereBody, titleOf } from '../incidents/words.ts'
 import type { JoinedIncident, Witness } from './joined-incident.ts'
 import { incidentsOf, knownOf, type Known } from './merge.ts'
-import { toStatement, type Origin, type OwnIncident } from './own-statements.ts'
+import { toStatement, type Origin } from './own-statements.ts'
 import {
   findStatement,
   findStatements,
@@ -211,12 +213,13 @@ function joinUpdates(ctx: WatchCtx, incident: JoinedIncident, self: Origin): Upd
   }
   for (const { statement, end } of incident.witnesses) {
     const isOwn = isOurs(statement, self)
+    const of = wordsOf(statement.origin, statement.incidentId)
     for (const update of statement.updates)
-      put(isOwn ? update : { ...update, watch: statement.origin }, isOwn)
+      put(isOwn ? { ...update, of } : { ...update, of, watch: statement.origin }, isOwn)
     if (end === null || end.by === null) continue
     const id = stableId(`closing/${statement.origin}/${statement.incidentId}/${end.by}/${end.atMs}`)
     const body = endSeenElsewhereBody(joinedNames(ctx, incident))
-    const said = { id, state: 'resolved', body, atMs: end.atMs, author: 'watch', affected: [] } as const
+    const said = { id, state: 'resolved', body, atMs: end.atMs, author: 'watch', affected: [], of } as const
     put(end.by === self.origin ? said : { ...said, watch: end.by }, end.by === self.origin)
   }
   return [...byId.values()].sort((a, b) => b.atMs - a.atMs || (a.id < b.id ? -1 : 1)).slice(0, UPDATES_MAX)

@@ -1,13 +1,8 @@
 /** This watch's own incidents as statements. */
 import type { WatchCtx } from '../app/context.ts'
+import type { OwnIncident } from '../incidents/record-view.ts'
 import type { IncidentRecord } from '../incidents/records.ts'
-import type { IncidentView } from '../incidents/views.ts'
 import { STATEMENT_MAX_FEATURES, STATEMENT_MAX_UPDATES, type IncidentStatement } from './statement.ts'
-
-export interface OwnIncident {
-  readonly record: IncidentRecord
-  readonly view: IncidentView
-}
 
 /** A message has room for it, whatever is in it. */
 export const STATEMENT_MAX_BYTES = 96 * 1024

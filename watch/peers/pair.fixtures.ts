@@ -4,7 +4,7 @@ import { startFaultProxy, type FaultProxy } from '../../tests/support/fault-prox
 import { createWatchApp, type WatchApp } from '../http/http.ts'
 import { writeIncident, writeUpdate, type IncidentFacts, type IncidentRecord } from '../incidents/records.ts'
 import { publicRoutes } from '../pages/index.ts'
-import { createWatchWorld, type WatchWorld } from '../pages/world.fixtures.ts'
+import { createWatchWorld, ENTRY, type WatchWorld } from '../pages/world.fixtures.ts'
 import { openNetworkTable } from '../signals/networks/index.ts'
 import { openReports, registerReports } from '../signals/reports/index.ts'
 import { openPeers, peerRoutes, type Peers } from './index.ts'
@@ -24,6 +24,12 @@ export interface PairWatch {
   listen(): Promise<void>
 }
 
+export interface PairOptions {
+  /** Behind the service's file. */
+  readonly entry?: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
 export interface Pair extends AsyncDisposable {
   readonly a: PairWatch
   readonly b: PairWatch
@@ -34,13 +40,14 @@ export interface Pair extends AsyncDisposable {
   heal(): void
 }
 
-export async function startPair(): Promise<Pair> {
+/** @param more for the services' file, and for the settings of both */
+export async function startPair(more: PairOptions = {}): Promise<Pair> {
   await using stack = new AsyncDisposableStack()
   const [portA, portB] = [await findFreePort(), await findFreePort()]
   const toA = stack.use(await startFaultProxy({ targetPort: portA }))
   const toB = stack.use(await startFaultProxy({ targetPort: portB }))
-  const a = stack.use(await startOne('a', portA, toB))
-  const b = stack.use(await startOne('b', portB, toA))
+  const a = stack.use(await startOne('a', portA, toB, more))
+  const b = stack.use(await startOne('b', portB, toA, more))
   const lines = [toA, toB]
   const owned = stack.move()
   return {
@@ -65,11 +72,13 @@ export async function startPair(): Promise<Pair> {
   }
 }
 
-async function startOne(id: string, port: number, lineToOther: FaultProxy) {
+async function startOne(id: string, port: number, lineToOther: FaultProxy, more: PairOptions) {
   await using stack = new AsyncDisposableStack()
   const world = stack.use(
     await createWatchWorld({
+      entries: { upbeat: ENTRY + (more.entry ?? '') },
       env: {
+        ...more.env,
         WATCH_ID: id,
         WATCH_PEER_KEY: KEY,
         WATCH_PEER_URL: `http://127.0.0.1:${lineToOther.port}`,

@@ -161,6 +161,12 @@ export function findStatement(store: Store, origin: string, incidentId: string):
 export const hasPeerWords = (store: Store): boolean =>
   store.get('select 1 from peer_statement union all select 1 from peer_closing limit 1') !== undefined
 
+/** Whether another watch has said of the service what it has not taken back itself. */
+export const hasOpenStatements = (store: Store, serviceId: string): boolean =>
+  store.get('select 1 from peer_statement where service_id = :serviceId and resolved_at_ms is null limit 1', {
+    serviceId,
+  }) !== undefined
+
 const CLOSING_COLUMNS = `origin, incident_id as incidentId, by_watch as "by", of_version as ofVersion, at_ms as atMs`
 
 /** Of these statements. */

@@ -101,7 +101,8 @@ export function toStatuspageWebhook(
   }
   const incident = notice.kind === 'incident' ? incidentById(ctx, notice.subjectId) : null
   const maintenance = notice.kind === 'maintenance' ? maintenanceById(ctx, notice.subjectId) : null
-  if (incident) return { ...head, incident: toIncident(incident, view, links) }
+  // Under the id by which it was told before, whichever watch gave it.
+  if (incident) return { ...head, incident: toIncident({ ...incident, id: notice.subjectId }, view, links) }
   // Statuspage sends a maintenance as an incident as well.
   return maintenance ? { ...head, incident: toMaintenance(maintenance, view, links) } : head
 }

@@ -4,6 +4,7 @@ import type { OutageState } from '../../engines/detect/types.ts'
 import type { IncidentView, MaintenanceView, UpdateView } from '../incidents/index.ts'
 import { adviceFor, CAUSE_WORDS, describeCause } from '../incidents/index.ts'
 import { maintenanceWords, outageStateWords } from '../pages/words.ts'
+import { newsOf } from './news.ts'
 
 export const Notice = z.object({
   /** The update's id: the same update is never told twice. */
@@ -26,40 +27,64 @@ export const Notice = z.object({
   link: z.string().optional(),
   /** Whether it is worth a post on a public network. */
   isPost: z.boolean().optional(),
+  /** The watch whose word it is; missing: this one's. */
+  watch: z.string().optional(),
 })
 export type Notice = z.infer<typeof Notice>
 
 /** States whose beginning is worth a post; what lies between is in the page that the posts lead to. */
 const POSTED_STATES: ReadonlySet<OutageState> = new Set(['confirmed', 'identified', 'resolved'])
 
-/** Notices of an incident, oldest first; none while it is only suspected, or was never more. */
-export function noticesOfIncident(incident: IncidentView, serviceName: string): Notice[] {
+/** What subscribers were told of an incident before. */
+export interface ToldBefore {
+  /** Ids of updates, in the order of telling. */
+  readonly updateIds: readonly string[]
+  /** Under which id: it goes on under the same. */
+  readonly subjectId: string | null
+}
+
+export const NOTHING_TOLD: ToldBefore = { updateIds: [], subjectId: null }
+
+/**
+ * Notices of an incident, oldest first; none while it is only suspected, or was never more. Of one that only this watch
+ * tells of these are all; of one that others tell of, too, those that are news.
+ */
+export function noticesOfIncident(
+  incident: IncidentView,
+  serviceName: string,
+  told: ToldBefore = NOTHING_TOLD,
+): Notice[] {
   if (incident.confirmedAtMs === null || incident.mergedInto !== null) return []
   const confirmedAtMs = incident.confirmedAtMs
-  let posted: OutageState | null = null
-  return incident.updates
-    .toReversed()
-    .filter(({ atMs, state }) => atMs >= confirmedAtMs && state !== 'suspected')
-    .map((update) => {
-      const isNewState = update.state !== posted && POSTED_STATES.has(update.state)
-      const isPost = posted === null || isNewState || update.author !== 'watch'
-      if (isPost) posted = update.state
-      return {
-        id: update.id,
-        kind: 'incident' as const,
-        serviceId: incident.serviceId,
-        serviceName,
-        subjectId: incident.id,
-        title: incident.title,
-        state: outageStateWords[update.state],
-        body: update.body,
-        ...besidesBody(update, incident),
-        atMs: update.atMs,
-        featureIds: [...incident.featureIds],
-        regions: [...incident.regions],
-        isPost,
-      }
-    })
+  const isJoined = incident.witnesses !== undefined
+  const updates = isJoined
+    ? newsOf(incident, told.updateIds)
+    : incident.updates
+        .toReversed()
+        .filter(({ atMs, state }) => atMs >= confirmedAtMs && state !== 'suspected')
+  const lastId = isJoined ? told.updateIds.at(-1) : undefined
+  let posted = incident.updates.find(({ id }) => id === lastId)?.state ?? null
+  return updates.map((update) => {
+    const isNewState = update.state !== posted && POSTED_STATES.has(update.state)
+    const isPost = posted === null || isNewState || update.author !== 'watch'
+    if (isPost) posted = update.state
+    return {
+      id: update.id,
+      kind: 'incident' as const,
+      serviceId: incident.serviceId,
+      serviceName,
+      subjectId: told.subjectId ?? incident.id,
+      title: incident.title,
+      state: outageStateWords[update.state],
+      body: update.watch === undefined ? update.body : `${update.body}\nSeen by watch ${update.watch}.`,
+      ...besidesBody(update, incident),
+      atMs: update.atMs,
+      featureIds: [...incident.featureIds],
+      regions: [...incident.regions],
+      isPost,
+      ...(update.watch !== undefined && { watch: update.watch }),
+    }
+  })
 }
 
 /** The last notice of an incident that an operator made part of another one. */

@@ -2,7 +2,15 @@
 import type { WatchCtx } from '../app/context.ts'
 import { incidentById, listIncidents, listMaintenances, type IncidentView } from '../incidents/index.ts'
 import type { Statement, Store } from '../store/index.ts'
-import { isWanted, Notice, noticeOfMerge, noticesOfIncident, noticesOfMaintenance } from './notices.ts'
+import {
+  isWanted,
+  Notice,
+  noticeOfMerge,
+  noticesOfIncident,
+  noticesOfMaintenance,
+  NOTHING_TOLD,
+  type ToldBefore,
+} from './notices.ts'
 import { postStatements } from './posts/post-records.ts'
 import { dueAt } from './rhythm.ts'
 import { listConfirmed, type Channel, type Subscription } from './subscriptions.ts'
@@ -10,7 +18,14 @@ import { listConfirmed, type Channel, type Subscription } from './subscriptions.
 const PAGE = 1_000
 /** What is older than this when the watch comes back is history, not news. */
 const NEWS_MAX_AGE_MS = 6 * 3_600_000
+/**
+ * What only others had seen while nobody heard them is news for longer, as long as it is not over. Shorter than notices are
+ * kept: what was told is known.
+ */
+const UNHEARD_NEWS_MAX_AGE_MS = 5 * 86_400_000
 const RECENT_INCIDENTS = 50
+/** Of a service, in the time for which something is news, by the word of other watches: whoever takes one over writes no more. */
+export const PEER_NOTICES_MAX = 60
 /** The outbox serves by the time that is due: as if it had waited this long already. */
 const PAGE_HEAD_START_MS = 600_000
 
@@ -22,18 +37,68 @@ export async function collectNotices(ctx: WatchCtx, serviceIds: readonly string[
     const entry = ctx.catalog.find(serviceId)
     if (!entry) continue
     const notices = [
-      ...listIncidents(ctx, { serviceId, limit: RECENT_INCIDENTS, isOwnOnly: true }).flatMap((incident) =>
+      ...listIncidents(ctx, { serviceId, limit: RECENT_INCIDENTS }).flatMap((incident) =>
         incident.mergedInto === null
-          ? noticesOfIncident(incident, entry.name)
+          ? newsOfIncident(ctx, incident, entry.name)
           : noticesOfMerge(ctx, incident, entry.name),
       ),
       ...listMaintenances(ctx, { serviceId }).flatMap((one) => noticesOfMaintenance(one, entry.name)),
     ].filter(({ atMs, id }) => atMs >= sinceMs && !isKnown(ctx, id))
-    if (notices.length > 0) await ctx.store.write(notices.map(noticeStatement))
-    count += notices.length
+    const kept = withinRoom(ctx, serviceId, notices, sinceMs)
+    if (kept.length > 0) await ctx.store.write(kept.map(noticeStatement))
+    count += kept.length
   }
   await spreadNotices(ctx)
   return count
+}
+
+/** What people were not told yet. Of what is not over they hear at least how it is, however late another watch was heard. */
+function newsOfIncident(ctx: WatchCtx, incident: IncidentView, serviceName: string): Notice[] {
+  const told = incident.witnesses ? readTold(ctx, incident) : NOTHING_TOLD
+  const notices = noticesOfIncident(incident, serviceName, told)
+  if (!incident.witnesses || told.updateIds.length > 0 || incident.resolvedAtMs !== null) return notices
+  const nowMs = ctx.clock.now().getTime()
+  const last = notices.at(-1)
+  if (!last || nowMs - last.atMs > UNHEARD_NEWS_MAX_AGE_MS || nowMs - last.atMs <= NEWS_MAX_AGE_MS)
+    return notices
+  return [{ ...last, atMs: nowMs }]
+}
+
+function readTold(ctx: WatchCtx, { updates }: IncidentView): ToldBefore {
+  const rows = ctx.store.all<{ id: string; subjectId: string }>(
+    `select id, body ->> 'subjectId' as subjectId from notice
+     where id in (select value from json_each(:ids)) order by rowid`,
+    { ids: JSON.stringify(updates.map(({ id }) => id)) },
+  )
+  return { updateIds: rows.map(({ id }) => id), subjectId: rows[0]?.subjectId ?? null }
+}
+
+/** Words of other watches up to their number; the operator is told that there were more. */
+function withinRoom(
+  ctx: WatchCtx,
+  serviceId: string,
+  notices: readonly Notice[],
+  sinceMs: number,
+): readonly Notice[] {
+  const isTheirs = ({ watch }: Notice) => watch !== undefined
+  const count = notices.filter(isTheirs).length
+  if (count === 0) return notices
+  const { told } = ctx.store.get<{ told: number }>(
+    `select count(*) as told from notice
+     where service_id = :serviceId and at_ms >= :sinceMs and body ->> 'watch' is not null`,
+    { serviceId, sinceMs },
+  )!
+  const id = `peer-words/${serviceId}`
+  let left = PEER_NOTICES_MAX - told
+  if (count <= left) ctx.troubles.end(id)
+  else
+    ctx.troubles.raise({
+      id,
+      what: `Other watches say more of ${serviceId} than ${PEER_NOTICES_MAX} messages in six hours: the rest is told to nobody.`,
+      remedy:
+        'Look at what the other watch shows. If it is not itself any more, take its key out of WATCH_PEER_KEY.',
+    })
+  return notices.filter((notice) => !isTheirs(notice) || left-- > 0)
 }
 
 /** Whoever heard of it hears where it goes on. */

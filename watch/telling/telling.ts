@@ -72,8 +72,8 @@ function followNews(ctx: WatchCtx): News {
   const changed = new Set(ctx.catalog.services().map(({ id }) => id))
   const listening = ctx.live.onChange((change) => {
     if (change.kind === 'catalog') for (const { id } of ctx.catalog.services()) changed.add(id)
-    // Also without an update: an incident may have become part of this one.
-    else if (change.kind === 'maintenance' || change.kind === 'incident') changed.add(change.serviceId)
+    // Also without an update: an incident may have become part of this one, and another watch may have said something.
+    else changed.add(change.serviceId)
   })
   let last: Promise<unknown> = Promise.resolve()
 
