@@ -1,10 +1,5 @@
 import { expect, test } from 'vitest'
-import type { DomainEvent } from '../../../contract/events.ts'
-import { FeedPage } from '../../../contract/videos.ts'
-import { createFakeClock, createWorld, type World } from '../../../tests/support/world.ts'
-import { inTransaction } from '../../infra/db/index.ts'
-import { mountApi } from '../../roles/mount.ts'
-import { feedRoutes } from './index.ts'
+import { createFakeClock, createWorld } from '../../../tests/support/world.ts'
 import {
   addAccounts,
   addVideos,
@@ -15,84 +10,8 @@ import {
   readForYou,
   readToEnd,
 } from './feed.fixtures.ts'
-import { RANKINGS_PER_MINUTE } from './feed.routes.ts'
 import { SHARED_MS } from './shared-rankings.ts'
 import { SNAPSHOT_TTL_MS } from './snapshots.ts'
-
-const PATIENCE = { timeout: 30_000 }
-
-/** Tells the event before each reading: a feed that has only just begun to listen may miss the first. */
-const tellAgain =
-  (world: World, event: DomainEvent) =>
-  <T>(read: () => Promise<T>) =>
-  async (): Promise<T> => {
-    await inTransaction(world.ctx, (tx) => world.ctx.events.append(tx, event))
-    return read()
-  }
-
-async function open(world: World) {
-  const app = await mountApi(world.ctx, [feedRoutes])
-  return Object.assign(app, { [Symbol.asyncDispose]: () => app.close() })
-}
-
-test('over HTTP, a signed-out visitor gets a feed with reasons and no state of their own', async () => {
-  await using world = await createWorld()
-  await using app = await open(world)
-  const [author] = await addAccounts(world, 1)
-  await addVideos(world, [{ authorId: author!, caption: 'Grüße 🎬 "quoted"' }])
-
-  const response = await app.inject('/api/v1/feed/for-you')
-
-  expect(response.headers['content-type']).toBe('application/json; charset=utf-8')
-  expect(response.headers['cache-control']).toBe('no-store')
-  const page = FeedPage.parse(response.json())
-  expect(page).toMatchObject({ nextCursor: null, items: [{ caption: 'Grüße 🎬 "quoted"', viewer: null }] })
-  const { points, freshPoints } = page.items[0]!.reason!.params
-  expect(points).toBeGreaterThanOrEqual(freshPoints as number)
-})
-
-test('an empty catalogue is an empty page with an end', async () => {
-  await using world = await createWorld()
-  await using app = await open(world)
-  const page = (await app.inject('/api/v1/feed/for-you')).json()
-  expect(page).toMatchObject({ items: [], nextCursor: null })
-})
-
-test('Following asks for signing in', async () => {
-  await using world = await createWorld()
-  await using app = await open(world)
-  expect((await app.inject('/api/v1/feed/following')).json()).toMatchObject({
-    code: 'signed-out',
-    status: 401,
-  })
-
-  const person = await world.account()
-  const page = (await app.inject({ url: '/api/v1/feed/following', headers: person.headers })).json()
-  expect(page).toMatchObject({ items: [], nextCursor: null })
-})
-
-test('a cursor that was changed, or is the other feed’s, is refused', async () => {
-  await using world = await createWorld()
-  await using app = await open(world)
-  const [author] = await addAccounts(world, 1)
-  await addVideos(world, [{ authorId: author! }, { authorId: author! }])
-  const { nextCursor } = (await app.inject('/api/v1/feed/for-you?limit=1')).json()
-  const person = await world.account()
-
-  const changed = `${nextCursor.slice(0, 4)}${nextCursor[4] === 'A' ? 'B' : 'A'}${nextCursor.slice(5)}`
-  for (const [feed, cursor] of [
-    ['for-you', changed],
-    ['for-you', 'x'],
-    ['for-you', ''],
-    ['following', nextCursor],
-  ]) {
-    const response = await app.inject({
-      url: `/api/v1/feed/${feed}?cursor=${cursor}`,
-      headers: person.headers,
-    })
-    expect(response.json()).toMatchObject({ code: 'invalid-input', fields: { cursor: expect.any(String) } })
-  }
-})
 
 test('a card carries what the viewer did, at once and in every process', async () => {
   await using world = await createWorld()
@@ -197,101 +116,6 @@ test('who likes more than is kept in memory is told the same as anybody else', a
     const liked = items.filter(({ viewer }) => viewer!.isLiked).map(({ id }) => id)
     expect(liked.sort()).toEqual(videoIds.slice(1, likes + 1).sort())
   }
-})
-
-test('a video published while the feed runs is in the next ranking', async () => {
-  await using world = await createWorld()
-  await using feed = openSmallFeed(world)
-  const [author] = (await addAccounts(world, 1)) as [string]
-  await readForYou(feed)
-
-  const [videoId] = (await addVideos(world, [{ authorId: author }])) as [string]
-  const tell = tellAgain(world, { kind: 'published', accountId: author, videoId })
-
-  await expect
-    .poll(
-      tell(async () => idsOf([await readForYou(feed)])),
-      PATIENCE,
-    )
-    .toEqual([videoId])
-})
-
-test('a changed video has its new caption in the feed', async () => {
-  await using world = await createWorld()
-  await using feed = openSmallFeed(world)
-  const [author] = (await addAccounts(world, 1)) as [string]
-  const [videoId] = (await addVideos(world, [{ authorId: author, caption: 'before' }])) as [string]
-  expect((await readForYou(feed)).items[0]!.caption).toBe('before')
-
-  await world.ctx.db.updateTable('video').set({ caption: 'after' }).where('id', '=', videoId).execute()
-  const tell = tellAgain(world, { kind: 'video-changed', accountId: author, videoId })
-
-  await expect
-    .poll(
-      tell(async () => (await readForYou(feed)).items[0]!.caption),
-      PATIENCE,
-    )
-    .toBe('after')
-})
-
-test('what somebody liked, saved or commented on comes after what they have not seen, in every new feed', async () => {
-  await using world = await createWorld()
-  await using feed = openSmallFeed(world, { firstSnapshot: 20 })
-  const [author, other, viewerId] = (await addAccounts(world, 3)) as [string, string, string]
-  const seeds = [author, author, author, other, other].map((authorId) => ({ authorId, tags: ['boats'] }))
-  const [liked, saved, commented, ...unseen] = (await addVideos(world, seeds)) as [string, string, string]
-  await using warm = openSmallFeed(world, { firstSnapshot: 20 })
-  await readForYou(warm, { viewerId })
-
-  const row = { account_id: viewerId, created_at: new Date() }
-  await world.ctx.db
-    .insertInto('video_like')
-    .values({ ...row, video_id: liked })
-    .execute()
-  await world.ctx.db
-    .insertInto('video_save')
-    .values({ ...row, video_id: saved })
-    .execute()
-  const comment = { id: world.ctx.newId(), body: 'Ahoi', client_key: null, parent_id: null, deleted_at: null }
-  await world.ctx.db
-    .insertInto('comment')
-    .values({ ...row, ...comment, video_id: commented })
-    .execute()
-
-  const { items } = await readForYou(feed, { viewerId })
-  expect(items.slice(0, 2).map(({ id }) => id)).toEqual(expect.arrayContaining(unseen))
-  expect(items.slice(2).map(({ reason }) => reason!.code)).toEqual(['again', 'again', 'again'])
-  // One that had the viewer in memory already knows likes and saves from its next page on, comments when it hears of them.
-  const told = tellAgain(world, {
-    kind: 'commented',
-    accountId: viewerId,
-    videoId: commented,
-    commentId: comment.id,
-  })
-  const again = async () =>
-    (await readForYou(warm, { viewerId })).items.filter(({ reason }) => reason!.code === 'again').length
-  await again()
-  expect(await again()).toBeGreaterThanOrEqual(2)
-  await expect.poll(told(again), PATIENCE).toBe(3)
-})
-
-test('following somebody changes the next ranking', async () => {
-  await using world = await createWorld()
-  await using feed = openSmallFeed(world)
-  const [author, viewerId] = (await addAccounts(world, 2)) as [string, string]
-  await addVideos(world, [{ authorId: author }])
-  const reasonNow = async () => (await readForYou(feed, { viewerId })).items[0]!.reason
-  expect((await reasonNow())!.code).not.toBe('following')
-
-  await follow(world, viewerId, author)
-  const tell = tellAgain(world, { kind: 'followed', accountId: viewerId, subjectId: author })
-
-  await expect
-    .poll(
-      tell(async () => (await reasonNow())!.code),
-      PATIENCE,
-    )
-    .toBe('following')
 })
 
 test('a warm page asks the database once', async () => {
@@ -399,24 +223,4 @@ test('signed-out visitors who come within seconds share the rankings of one, fro
   expect((await readForYou(feed)).rankedAt).toBe(first[0]!.rankedAt)
   clock.advance(1)
   expect((await readForYou(feed)).rankedAt).not.toBe(first[0]!.rankedAt)
-})
-
-test('what one visitor asks for alone has a limit for their network; what all share has none', async () => {
-  await using world = await createWorld({ clock: createFakeClock(new Date()) })
-  await using app = await open(world)
-  const [author] = await addAccounts(world, 1)
-  await addVideos(world, [{ authorId: author! }, { authorId: author! }])
-  const person = await world.account()
-  const signedIn = await app.inject({ url: '/api/v1/feed/for-you?limit=1', headers: person.headers })
-  // Somebody else's cursor leads to a ranking of one's own.
-  const url = `/api/v1/feed/for-you?limit=1&cursor=${signedIn.json().nextCursor}`
-  const ask = async (remoteAddress: string) => (await app.inject({ url, remoteAddress })).statusCode
-
-  for (let n = 0; n < RANKINGS_PER_MINUTE; n++) expect(await ask('192.0.2.1')).toBe(200)
-  const refused = await app.inject({ url, remoteAddress: '192.0.2.1' })
-
-  expect(refused.json()).toMatchObject({ code: 'too-many-requests', retryAfterS: 1 })
-  expect(await ask('192.0.2.2')).toBe(200)
-  const beginning = await app.inject({ url: '/api/v1/feed/for-you', remoteAddress: '192.0.2.1' })
-  expect(beginning.statusCode).toBe(200)
 })
