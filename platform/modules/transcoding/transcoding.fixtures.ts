@@ -1,11 +1,12 @@
-/** Videos with their uploads and originals, as modules/uploads leaves them; and ways to wait, and to spoil files. */
+/** Videos with their uploads and originals, as modules/uploads leaves them; and ways to wait, to look, and to spoil files. */
 import { createHash } from 'node:crypto'
 import { open, readFile, rm } from 'node:fs/promises'
 import { expect } from 'vitest'
+import { isWholeSegment, type MediaManifest } from '../../../engines/ladder/index.ts'
 import { makeClip, type ClipName } from '../../../tests/support/clips.ts'
 import type { World } from '../../../tests/support/world.ts'
 import { inTransaction } from '../../infra/db/index.ts'
-import { createVideo, findVideo, originalKeyOf } from '../videos/index.ts'
+import { createVideo, findVideo, listGenerations, originalKeyOf, segmentKeyOf } from '../videos/index.ts'
 import { requestFirstPlayable } from './index.ts'
 import type { TranscodeJob } from './transcoding.jobs.ts'
 
@@ -15,20 +16,20 @@ export interface StoredVideo extends TranscodeJob {
   readonly uploadId: string
 }
 
-/** A video whose upload is safe and whose original lies among the blobs. */
-export async function storeVideo(
-  world: World,
-  name: ClipName,
-  options: { readonly accountId?: string; readonly isPublishRequested?: boolean } = {},
-): Promise<StoredVideo> {
+interface VideoOptions {
+  /** @default a new account */
+  readonly accountId?: string
+  /** @default false */
+  readonly isPublishRequested?: boolean
+}
+
+/** A video of which nothing has come yet. */
+export async function newVideo(world: World, options: VideoOptions = {}): Promise<StoredVideo> {
   const { ctx } = world
   const accountId = options.accountId ?? (await world.account()).id
   const [videoId, uploadId] = [ctx.newId(), ctx.newId()]
-  const bytes = await readFile(await makeClip(name))
-  await ctx.blobs.put(originalKeyOf(videoId), bytes)
-  const at = ctx.clock.now()
-  await inTransaction(ctx, async (tx) => {
-    await createVideo(ctx, tx, {
+  await inTransaction(ctx, (tx) =>
+    createVideo(ctx, tx, {
       id: videoId,
       accountId,
       uploadId,
@@ -36,28 +37,51 @@ export async function storeVideo(
       visibility: 'public',
       coverAtMs: null,
       isPublishRequested: options.isPublishRequested ?? false,
-    })
-    await tx
-      .insertInto('upload')
-      .values({
-        id: uploadId,
-        account_id: accountId,
-        video_id: videoId,
-        filename: `${name}.mp4`,
-        media_type: 'video/mp4',
-        metadata: '',
-        size_bytes: bytes.length,
-        received_bytes: bytes.length,
-        state: 'safe',
-        sha256: createHash('sha256').update(bytes).digest(),
-        created_at: at,
-        updated_at: at,
-        safe_at: at,
-        stored_at: at,
-      })
-      .execute()
-  })
+    }),
+  )
   return { videoId, accountId, uploadId }
+}
+
+/** A video whose original lies among the blobs. */
+export async function storeOriginal(
+  world: World,
+  name: ClipName,
+  options: VideoOptions = {},
+): Promise<StoredVideo> {
+  const video = await newVideo(world, options)
+  await world.ctx.blobs.put(originalKeyOf(video.videoId), await readFile(await makeClip(name)))
+  return video
+}
+
+/** The same, with its upload, which is safe. */
+export async function storeVideo(
+  world: World,
+  name: ClipName,
+  options: VideoOptions = {},
+): Promise<StoredVideo> {
+  const video = await storeOriginal(world, name, options)
+  const bytes = await readFile(await makeClip(name))
+  const at = world.ctx.clock.now()
+  await world.ctx.db
+    .insertInto('upload')
+    .values({
+      id: video.uploadId,
+      account_id: video.accountId,
+      video_id: video.videoId,
+      filename: `${name}.mp4`,
+      media_type: 'video/mp4',
+      metadata: '',
+      size_bytes: bytes.length,
+      received_bytes: bytes.length,
+      state: 'safe',
+      sha256: createHash('sha256').update(bytes).digest(),
+      created_at: at,
+      updated_at: at,
+      safe_at: at,
+      stored_at: at,
+    })
+    .execute()
+  return video
 }
 
 /** The same, and the lane is asked to make it playable; its author wants it published. */
@@ -68,11 +92,29 @@ export async function requestVideo(world: World, name: ClipName, accountId?: str
 }
 
 export async function until(look: () => Promise<boolean>): Promise<void> {
-  await expect.poll(look, { timeout: 50_000, interval: 50 }).toBe(true)
+  await expect.poll(look, { timeout: 50_000, interval: 20 }).toBe(true)
 }
 
 export const untilComplete = (world: World, videoId: string) =>
   until(async () => (await findVideo(world.ctx.db, videoId))?.is_complete ?? false)
+
+export const refusalOf = async (world: World, videoId: string) =>
+  (await findVideo(world.ctx.db, videoId))?.failure_code
+
+/** The manifest of a generation, after checking that each of its files is there and whole. */
+export async function manifestOf(world: World, videoId: string, generation: number): Promise<MediaManifest> {
+  const rows = await listGenerations(world.ctx.db, videoId)
+  const manifest = rows.find((row) => row.generation === generation)!.manifest
+  for (const rendition of [...manifest.videos, ...(manifest.audio ? [manifest.audio] : [])]) {
+    for (const entry of rendition.segments) {
+      const key = segmentKeyOf(videoId, rendition.generation, rendition.id, entry.name)
+      const bytes = await world.ctx.blobs.readAll(key)
+      expect(bytes?.length).toBe(entry.sizeBytes)
+      expect(isWholeSegment(bytes!)).toBe(true)
+    }
+  }
+  return manifest
+}
 
 /** Removes a blob, as a disk does that lost it. */
 export const lose = (world: World, key: string) => rm(world.ctx.blobs.localPath(key)!, { recursive: true })
