@@ -1,22 +1,17 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { RequestListener } from 'node:http'
 import { createServer as createTcpServer, type AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
+import { serveLocally } from '../tests/support/local-server.ts'
 import { sendGuarded, type GuardedRequest } from './guarded-request.ts'
 import { ResolveError } from './resolve-host.ts'
 
-async function serve(handle: (request: IncomingMessage, response: ServerResponse) => void) {
-  const server = createServer(handle).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+async function serve(handle: RequestListener) {
+  const local = await serveLocally(handle)
   return {
-    url,
+    ...local,
     send: (options: Partial<GuardedRequest> = {}) =>
-      sendGuarded({ url, timeoutMs: 10_000, allowPrivate: true, ...options }),
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      server.close()
-    },
+      sendGuarded({ url: local.url, timeoutMs: 10_000, allowPrivate: true, ...options }),
   }
 }
 

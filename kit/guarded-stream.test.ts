@@ -1,24 +1,22 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { IncomingMessage, Server } from 'node:http'
+import type { Socket } from 'node:net'
 import { expect, test } from 'vitest'
+import { serveLocally } from '../tests/support/local-server.ts'
 import { openStream, openWebSocket, type GuardedStream } from './guarded-stream.ts'
 
 async function serve(prepare: (server: Server) => void) {
-  const server = createServer()
-  prepare(server)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const local = await serveLocally()
+  prepare(local.server)
   const closing = new AbortController()
-  const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+  const url = new URL(local.url)
   const input: GuardedStream = { url, timeoutMs: 10_000, signal: closing.signal, allowPrivate: true }
   return {
     input,
     end: () => closing.abort(),
     async [Symbol.asyncDispose]() {
       closing.abort()
-      server.closeAllConnections()
-      server.close()
+      await local[Symbol.asyncDispose]()
     },
   }
 }

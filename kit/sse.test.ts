@@ -1,13 +1,13 @@
-import { createServer, request, type IncomingMessage } from 'node:http'
+import { request, type IncomingMessage } from 'node:http'
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
+import { serveLocally } from '../tests/support/local-server.ts'
 import { formatSseEvent, openSseStream, type SseCloseReason, type SseStream } from './sse.ts'
 
 async function open(options: { maxBufferedBytes?: number } = {}) {
   const opened = Promise.withResolvers<SseStream>()
   const closed = Promise.withResolvers<SseCloseReason>()
-  const server = createServer((_request, response) =>
+  const server = await serveLocally((_request, response) =>
     opened.resolve(
       openSseStream(response, {
         retryMs: 1234,
@@ -16,9 +16,8 @@ async function open(options: { maxBufferedBytes?: number } = {}) {
         ...options,
       }),
     ),
-  ).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const asking = request({ port: (server.address() as AddressInfo).port }).end()
+  )
+  const asking = request(server.url).end()
   const [answer] = (await once(asking, 'response')) as [IncomingMessage]
   const stream = await opened.promise
   return {
@@ -28,8 +27,7 @@ async function open(options: { maxBufferedBytes?: number } = {}) {
     closed: closed.promise,
     async [Symbol.asyncDispose]() {
       asking.destroy()
-      server.closeAllConnections()
-      server.close()
+      await server[Symbol.asyncDispose]()
     },
   }
 }

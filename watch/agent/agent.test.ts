@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
 import { createServer as createTcpServer, type AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../kit/clock.ts'
@@ -8,6 +7,7 @@ import { accountRoutes } from '../../platform/modules/accounts/index.ts'
 import { feedRoutes } from '../../platform/modules/feed/index.ts'
 import { searchRoutes } from '../../platform/modules/search/index.ts'
 import { mountApi } from '../../platform/roles/mount.ts'
+import { serveLocally } from '../../tests/support/local-server.ts'
 import { createWorld } from '../../tests/support/world.ts'
 import { createWatchApp } from '../http/http.ts'
 import { pushRoutes } from '../http/push.routes.ts'
@@ -73,11 +73,10 @@ keys:
 
 test('an agent checks what its watch asks for, says what it saw, and outlives a watch that is away', async () => {
   let isBroken = false
-  const target = createServer((_request, response) => void response.writeHead(isBroken ? 500 : 200).end('ok'))
-  target.listen(0, '127.0.0.1')
-  await once(target, 'listening')
-  const { port } = target.address() as AddressInfo
-  await using watch = await openWatch([`id: page, type: http, url: 'http://127.0.0.1:${port}/'`])
+  await using target = await serveLocally((_request, response) =>
+    response.writeHead(isBroken ? 500 : 200).end('ok'),
+  )
+  await using watch = await openWatch([`id: page, type: http, url: '${target.url}/'`])
   await using _agent = watch.start({ allowPrivate: true })
   await expect.poll(watch.outcomes).toContain('paris eu ok')
 
@@ -91,8 +90,6 @@ test('an agent checks what its watch asks for, says what it saw, and outlives a 
   await watch.comeBack()
   await expect.poll(() => watch.results.slice(before).some(({ atMs }) => atMs < backAtMs)).toBe(true)
   expect(watch.results.at(-1)!.result).toMatchObject({ failure: 'http-5xx' })
-  target.closeAllConnections()
-  target.close()
 })
 
 test('an agent goes to no private address that its own operator did not allow, and calls none an outage', async () => {
@@ -134,18 +131,16 @@ test('an agent makes journeys at the instance that its operator gave it an accou
   const app = await mountApi(world.ctx, [accountRoutes, feedRoutes, searchRoutes])
   const origin = await app.listen({ host: '127.0.0.1', port: 0 })
   let elsewhere = 0
-  const other = createServer((_request, response) => {
+  await using other = await serveLocally((_request, response) => {
     elsewhere++
     response.end('{}')
-  }).listen(0, '127.0.0.1')
-  await once(other, 'listening')
-  const { port } = other.address() as AddressInfo
+  })
   await using watch = await openWatch([
     `id: in, type: journey, journey: upbeat-sign-in, url: '${origin}'`,
     `id: feed, type: journey, journey: upbeat-feed, url: '${origin}'`,
     `id: search, type: journey, journey: upbeat-search, url: '${origin}'`,
     // Whoever writes the watch's files must not get at the password.
-    `id: elsewhere, type: journey, journey: upbeat-sign-in, url: 'http://127.0.0.1:${port}'`,
+    `id: elsewhere, type: journey, journey: upbeat-sign-in, url: '${other.url}'`,
   ])
   {
     await using _agent = watch.start({
@@ -175,6 +170,4 @@ test('an agent makes journeys at the instance that its operator gave it an accou
   await new Promise((resolve) => setTimeout(resolve, 1_500))
   expect(watch.results).toEqual([])
   await app.close()
-  other.closeAllConnections()
-  other.close()
 })

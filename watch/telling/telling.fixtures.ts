@@ -1,8 +1,9 @@
 /** Receivers as they stand in the world: a mail server, webhooks that take, refuse or hang; and people who subscribed. */
 import { once } from 'node:events'
-import { createServer, type IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { SMTPServer } from 'smtp-server'
+import { readText, serveLocally } from '../../tests/support/local-server.ts'
 import { confirmOutage, openIncident } from '../incidents/index.ts'
 import { createWatchWorld, ENTRY, RESPONDER, type WatchWorld } from '../pages/world.fixtures.ts'
 import { confirmSubscription, subscribe, type SubscribeInput } from './subscriptions.ts'
@@ -87,44 +88,23 @@ export interface Delivery {
 /** A webhook that answers with what it is told to. */
 export async function startReceiver(answer: (delivery: Delivery) => number = () => 200) {
   const deliveries: Delivery[] = []
-  const server = createServer(async (request, response) => {
-    let body = ''
-    for await (const chunk of request) body += String(chunk)
-    const delivery = { headers: request.headers, path: request.url ?? '', body }
+  const local = await serveLocally(async (request, response) => {
+    const delivery = { headers: request.headers, path: request.url ?? '', body: await readText(request) }
     deliveries.push(delivery)
     response.writeHead(answer(delivery)).end()
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    deliveries,
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
+  return { ...local, deliveries, url: `${local.url}/hook` }
 }
 
 /** A webhook that takes the connection and never answers. */
 export async function startSilentReceiver() {
   let begun = 0
   let ended = 0
-  const server = createServer((request) => {
+  const local = await serveLocally((request) => {
     begun += 1
     request.once('close', () => ended++)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
-    begun: () => begun,
-    ended: () => ended,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      if (server.listening) await new Promise((resolve) => server.close(resolve))
-    },
-  }
+  return { ...local, url: `${local.url}/hook`, begun: () => begun, ended: () => ended }
 }
 
 /** A watch that sends mail, and webhooks into this machine. */

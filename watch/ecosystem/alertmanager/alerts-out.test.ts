@@ -1,7 +1,5 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
+import { readText, serveLocally } from '../../../tests/support/local-server.ts'
 import { openIncident, postUpdate } from '../../incidents/index.ts'
 import { createWatchWorld, RESPONDER, type WatchWorld } from '../../pages/world.fixtures.ts'
 import { createAlertsOut } from './alerts-out.ts'
@@ -14,24 +12,12 @@ interface Delivery {
 
 async function startAlertmanager(answer: () => number = () => 200) {
   const deliveries: Delivery[] = []
-  const server = createServer(async (request, response) => {
-    let body = ''
-    for await (const chunk of request) body += String(chunk)
-    const { authorization } = request.headers
-    deliveries.push({ url: request.url!, authorization, alerts: JSON.parse(body) as Delivery['alerts'] })
+  const local = await serveLocally(async (request, response) => {
+    const alerts = JSON.parse(await readText(request)) as Delivery['alerts']
+    deliveries.push({ url: request.url!, authorization: request.headers.authorization, alerts })
     response.writeHead(answer()).end()
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`
-  return {
-    deliveries,
-    host,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
+  return { ...local, deliveries, host: `127.0.0.1:${local.port}` }
 }
 
 const worldTelling = (...urls: string[]) =>

@@ -1,8 +1,7 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { serveLocally } from '../../../tests/support/local-server.ts'
 import { parseEntry } from '../../configuration/index.ts'
 import { incidentById, listAudit, listIncidents } from '../../incidents/index.ts'
 import { createWatchWorld, type WatchWorld } from '../../pages/world.fixtures.ts'
@@ -315,7 +314,7 @@ test('an incident that is not over, and one that can not be read, are named and 
 test('a Statuspage is read at its address, and a page that leads elsewhere is not followed', async () => {
   await using world = await createWatchWorld()
   const { incidents, ...summary } = statuspage()
-  const server = createServer((request, response) => {
+  await using server = await serveLocally((request, response) => {
     const answer = {
       '/api/v2/summary.json': { ...summary, incidents: [] },
       '/api/v2/incidents.json': { incidents },
@@ -323,9 +322,7 @@ test('a Statuspage is read at its address, and a page that leads elsewhere is no
     if (answer) response.end(JSON.stringify(answer))
     else response.writeHead(301, { location: 'https://elsewhere.example/' }).end()
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  await using _server = { [Symbol.asyncDispose]: async () => void server.close() }
-  const source = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const source = server.url
   const input = { kind: 'statuspage' as const, dir: join(world.dir, 'imported'), wishes: WISHES }
 
   expect(await importService(world.ctx, { ...input, source: `${source}/` })).toMatchObject({

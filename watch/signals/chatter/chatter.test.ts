@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
-import { createServer, ServerResponse, type IncomingMessage } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { ServerResponse, type IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import type { ChatterSample } from '../../../engines/detect/types.ts'
 import { systemClock } from '../../../kit/clock.ts'
 import { createLog } from '../../../kit/log.ts'
+import { serveLocally } from '../../../tests/support/local-server.ts'
 import type { WatchCtx } from '../../app/context.ts'
 import { ServiceEntry } from '../../configuration/index.ts'
 import { followChatter, type ChatterOptions } from './follow-chatter.ts'
@@ -17,7 +17,7 @@ import { matchWords } from './words.ts'
 async function startJetstream() {
   const sockets = new Set<Socket>()
   const paths: string[] = []
-  const server = createServer()
+  const { server, port, ...local } = await serveLocally()
   server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
     const accept = createHash('sha1')
       .update(`${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
@@ -30,10 +30,8 @@ async function startJetstream() {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
   return {
-    url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/subscribe`,
+    url: `ws://127.0.0.1:${port}/subscribe`,
     paths,
     connected: () => sockets.size,
     say(message: unknown) {
@@ -44,7 +42,7 @@ async function startJetstream() {
     drop: () => sockets.forEach((socket) => socket.destroy()),
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy()
-      server.close()
+      await local[Symbol.asyncDispose]()
     },
   }
 }
@@ -125,43 +123,28 @@ test('Mastodon: statuses of the stream are counted, boosts are not', async () =>
     'event: delete\ndata: 1',
   ]
   const headers: unknown[] = []
-  const server = createServer((request, response) => {
+  await using server = await serveLocally((request, response) => {
     headers.push(request.url, request.headers.authorization)
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     response.flushHeaders()
     setTimeout(() => response.write(`${events.join('\n\n')}\n\n`), 300)
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  {
-    await using chatter = follow([{ kind: 'mastodon', url, token: 'a-token' }])
-    await expect.poll(() => chatter.total()).toBe(1)
-    expect(headers.slice(0, 2)).toEqual(['/api/v1/streaming/public', 'Bearer a-token'])
-  }
-  server.closeAllConnections()
-  server.close()
+  })
+  await using chatter = follow([{ kind: 'mastodon', url: server.url, token: 'a-token' }])
+  await expect.poll(() => chatter.total()).toBe(1)
+  expect(headers.slice(0, 2)).toEqual(['/api/v1/streaming/public', 'Bearer a-token'])
 })
 
 /** Counts who comes to it, by TCP, and answers every request with `answer`. */
 async function startSomething(answer: (response: ServerResponse) => void) {
   let visitors = 0
-  const server = createServer((_request, response) => answer(response))
-  server.on('upgrade', (request, socket: Socket) => {
+  const local = await serveLocally((_request, response) => answer(response))
+  local.server.on('upgrade', (request, socket: Socket) => {
     const response = new ServerResponse(request)
     response.assignSocket(socket)
     answer(response)
   })
-  server.on('connection', () => visitors++)
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    port: (server.address() as AddressInfo).port,
-    visitors: () => visitors,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      server.close()
-    },
-  }
+  local.server.on('connection', () => visitors++)
+  return { ...local, visitors: () => visitors }
 }
 
 const KINDS = [

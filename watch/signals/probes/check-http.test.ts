@@ -1,7 +1,6 @@
-import { once } from 'node:events'
-import { createServer, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { ServerResponse } from 'node:http'
 import { expect, test } from 'vitest'
+import { serveLocally } from '../../../tests/support/local-server.ts'
 import { Monitor, type MonitorOf } from '../../configuration/index.ts'
 import { checkHttp } from './check-http.ts'
 
@@ -9,21 +8,16 @@ async function check(
   answer: (response: ServerResponse) => void,
   monitor: Partial<MonitorOf<'http'>> | Record<string, unknown> = {},
 ) {
-  const server = createServer((_request, response) => answer(response)).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  await using server = await serveLocally((_request, response) => answer(response))
   const parsed = Monitor.parse({
     id: 'page',
     type: 'http',
     features: ['page'],
-    url,
+    url: `${server.url}/`,
     allowPrivate: true,
     ...monitor,
   })
-  const result = await checkHttp(parsed as MonitorOf<'http'>)
-  server.closeAllConnections()
-  server.close()
-  return result
+  return await checkHttp(parsed as MonitorOf<'http'>)
 }
 
 const page =

@@ -1,8 +1,7 @@
 /** Servers that speak as Mastodon's and Bluesky's do: their checks, their errors, their bounds, their memory of what was posted. */
 import { createHash, randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import { readText, serveLocally } from '../../../tests/support/local-server.ts'
 
 interface Asked {
   readonly method: string
@@ -19,9 +18,8 @@ interface Said {
 
 async function startJsonServer(answer: (asked: Asked) => Said | 'cut') {
   const asked: Asked[] = []
-  const server = createServer(async (request, response) => {
-    let text = ''
-    for await (const chunk of request) text += String(chunk)
+  const local = await serveLocally(async (request, response) => {
+    const text = await readText(request)
     const { method = '', url = '', headers } = request
     const one = { method, path: url, headers, body: text === '' ? null : (JSON.parse(text) as unknown) }
     asked.push(one)
@@ -29,16 +27,7 @@ async function startJsonServer(answer: (asked: Asked) => Said | 'cut') {
     if (said === 'cut') request.socket.destroy()
     else say(response, said)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    asked,
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
+  return { ...local, asked }
 }
 
 const say = (response: ServerResponse, { status, json, headers }: Said): void =>
