@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
 import { createLog } from '../../kit/log.ts'
 import { identifyProcess, sendSignal } from '../../kit/processes.ts'
+import { eventually } from '../../tests/support/eventually.ts'
 import { openFrontDoor } from './front-door.ts'
 import { createRoleProcess, type RoleProcess, type RoleProcessOptions } from './role-process.ts'
 
@@ -30,18 +30,14 @@ function create(behaviour: string, options: Partial<RoleProcessOptions> = {}): R
   return role
 }
 
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await sleep(10)
-}
-
 test('a role that is killed is started again', async () => {
   const role = create('')
   role.start()
-  await until(() => role.state === 'ready')
+  await eventually(() => role.state === 'ready')
   const first = role.pid!
 
   sendSignal(first, 'SIGKILL')
-  await until(() => role.state === 'ready' && role.pid !== first)
+  await eventually(() => role.state === 'ready' && role.pid !== first)
 
   expect(role.restartCount).toBe(1)
 })
@@ -51,7 +47,7 @@ test('a role that never comes up is tried again and again, and each failed start
   const role = create('crash-at-start', { onFailedStart: (count) => failures.push(count) })
   role.start()
 
-  await until(() => role.restartCount >= 3)
+  await eventually(() => role.restartCount >= 3)
 
   expect(role.state).not.toBe('ready')
   expect(failures.slice(0, 3)).toEqual([1, 2, 3])
@@ -61,9 +57,9 @@ test('each readiness is followed by exactly one going', async () => {
   const heard: string[] = []
   const role = create('', { onReady: () => heard.push('ready'), onGone: () => heard.push('gone') })
   role.start()
-  await until(() => role.state === 'ready')
+  await eventually(() => role.state === 'ready')
   sendSignal(role.pid!, 'SIGKILL')
-  await until(() => heard.length === 3)
+  await eventually(() => heard.length === 3)
 
   await role.stop()
 
@@ -78,30 +74,30 @@ test('what a role started ends with it, however it dies', async () => {
   })
   role.start()
   const childPid = await promise
-  await until(() => role.state === 'ready')
+  await eventually(() => role.state === 'ready')
 
   sendSignal(role.pid!, 'SIGKILL')
 
-  await until(async () => (await identifyProcess(childPid)) === null)
+  await eventually(async () => (await identifyProcess(childPid)) === null)
 })
 
 test('a stuck role is ended and started again', async () => {
   const role = create('stuck', { pingIntervalMs: 20 })
   role.start()
 
-  await until(() => role.restartCount >= 1)
+  await eventually(() => role.restartCount >= 1)
 })
 
 test('a held role stays down until it is released', async () => {
   const role = create('')
   role.start()
-  await until(() => role.state === 'ready')
+  await eventually(() => role.state === 'ready')
 
   await role.hold()
   expect(role).toMatchObject({ state: 'held', pid: null })
   role.release()
 
-  await until(() => role.state === 'ready')
+  await eventually(() => role.state === 'ready')
 })
 
 test('its lines are passed on one by one', async () => {
@@ -109,7 +105,7 @@ test('its lines are passed on one by one', async () => {
   const role = create('', { onOutput: (line) => lines.push(line) })
   role.start()
 
-  await until(() => lines.length > 0)
+  await eventually(() => lines.length > 0)
 
   expect(lines).toEqual(['not JSON'])
 })
@@ -122,7 +118,7 @@ test('a connection handed over is answered by the role; after its death the next
     onReturned: (connection) => door.receive(connection),
   })
   role.start()
-  await until(() => role.state === 'ready')
+  await eventually(() => role.state === 'ready')
   const first = role.pid
 
   expect(await get(door.port, '/')).toBe(String(first))
