@@ -5,13 +5,13 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import pg from 'pg'
 import { v7 as uuidv7 } from 'uuid'
 import type { TestProject } from 'vitest/node'
 import { createLog } from '../../kit/log.ts'
 import { migrateToLatest, openDatabase } from '../../platform/infra/db/index.ts'
 import { openJobs } from '../../platform/infra/jobs/index.ts'
 import { startPostgres } from '../../platform/infra/postgres/index.ts'
+import { administer, dropDatabase } from './administer.ts'
 
 /** A test's database lives for seconds, so nothing needs to reach the disk. */
 const FAST_SETTINGS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }
@@ -91,17 +91,4 @@ async function makeTemplate(serverUrl: string): Promise<string> {
     await using _jobs = await openJobs({ url: url.href, isWorker: false, onError })
   }
   return url.href
-}
-
-const dropDatabase = (serverUrl: string, name: string) =>
-  administer(serverUrl, `drop database if exists ${name} with (force)`)
-
-async function administer(serverUrl: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: serverUrl })
-  await client.connect()
-  try {
-    await client.query(statement)
-  } finally {
-    await client.end()
-  }
 }

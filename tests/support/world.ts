@@ -13,6 +13,7 @@ import { loadConfig, type Config } from '../../platform/app/config.ts'
 import { openContext, type Ctx } from '../../platform/app/context.ts'
 import { signUp, sessionCookieValue } from '../../platform/modules/accounts/index.ts'
 import { v7 as uuidv7 } from 'uuid'
+import { administer, dropDatabase } from './administer.ts'
 
 export interface TestAccount {
   readonly id: string
@@ -93,17 +94,7 @@ async function cloneDatabase(template: string): Promise<AsyncDisposable & { url:
   url.pathname = `/${name}`
   return {
     url: url.href,
-    [Symbol.asyncDispose]: () => administer(adminUrl, `drop database if exists ${name} with (force)`),
-  }
-}
-
-async function administer(url: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  try {
-    await client.query(statement)
-  } finally {
-    await client.end()
+    [Symbol.asyncDispose]: () => dropDatabase(adminUrl, name),
   }
 }
 

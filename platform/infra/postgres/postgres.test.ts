@@ -3,11 +3,11 @@ import { once } from 'node:events'
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { expect, test } from 'vitest'
 import { createLog } from '../../../kit/log.ts'
 import { listWorkingIn, sendSignal } from '../../../kit/processes.ts'
+import { eventually } from '../../../tests/support/eventually.ts'
 import { makeTemporaryDir } from '../../../tests/support/temporary-dir.ts'
 import { startPostgres, type Postgres } from './index.ts'
 
@@ -23,10 +23,6 @@ async function query<T extends pg.QueryResultRow>(url: string, text: string): Pr
   } finally {
     await client.end()
   }
-}
-
-async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
-  while (!(await condition())) await sleep(20)
 }
 
 /** A supervisor's stand-in: another process that starts PostgreSQL, tells its URL and waits to be killed. */
@@ -123,7 +119,7 @@ test('a killed server is started again on the same address with everything that 
   const killed = postgres.pid!
 
   sendSignal(killed, 'SIGKILL')
-  await until(() => postgres.pid !== null && postgres.pid !== killed)
+  await eventually(() => postgres.pid !== null && postgres.pid !== killed)
 
   await answering(postgres)
   expect(await query(postgres.url, 'select answer from kept')).toEqual([{ answer: 42 }])
@@ -136,7 +132,7 @@ test('an adopted server that is killed is started again too', async () => {
   await using postgres = await start(dir.path)
 
   sendSignal(elsewhere.pid, 'SIGKILL')
-  await until(() => postgres.pid !== null && postgres.pid !== elsewhere.pid)
+  await eventually(() => postgres.pid !== null && postgres.pid !== elsewhere.pid)
 
   await answering(postgres)
 })
@@ -167,7 +163,7 @@ test('a stale process id that now belongs to another program does not stop the s
   const written = await readFile(pidFile, 'utf8')
   sendSignal(first.pid!, 'SIGKILL')
   first.release()
-  await until(async () => (await listWorkingIn(join(dir.path, 'cluster'))).length === 0)
+  await eventually(async () => (await listWorkingIn(join(dir.path, 'cluster'))).length === 0)
   await writeFile(pidFile, written.replace(/^\d+/, String(process.pid)))
 
   await using second = await start(dir.path)
@@ -204,7 +200,7 @@ test('a lost password is named together with the remedy', async () => {
 })
 
 async function answering(postgres: Postgres): Promise<void> {
-  await until(() =>
+  await eventually(() =>
     query(postgres.url, 'select 1').then(
       () => true,
       () => false,
