@@ -1,10 +1,8 @@
 /** The app shows what the watch sees, also while the platform does not answer. */
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { chromium } from 'playwright-core'
 import { expect, test } from 'vitest'
 import type { WatchStatus } from '../../contract/watch.ts'
+import { serveLocally } from '../support/local-server.ts'
 import { startProduct } from '../support/product.ts'
 import { makeTemporaryDir } from '../support/temporary-dir.ts'
 import { PHONE } from './support/stage.ts'
@@ -14,20 +12,15 @@ const PATIENCE_MS = 60_000
 /** What a watch answers, over real HTTP and from another origin. */
 async function startWatchAnswers() {
   const said: { status: WatchStatus | null } = { status: null }
-  const server = createServer((_request, response) => {
+  const local = await serveLocally((_request, response) => {
     if (!said.status) return response.destroy()
     response.setHeader('access-control-allow-origin', '*').setHeader('content-type', 'application/json')
     return response.end(JSON.stringify({ ...said.status, asOf: new Date().toISOString() }))
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
   return {
-    url: `http://localhost:${(server.address() as AddressInfo).port}`,
+    ...local,
+    url: `http://localhost:${local.port}`,
     say: (status: WatchStatus | null) => void (said.status = status),
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
   }
 }
 

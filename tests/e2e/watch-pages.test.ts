@@ -1,12 +1,10 @@
 /** The watch's pages in Chromium: no serious barrier, nothing wider than the screen, no script needed, always the truth. */
-import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { confirmOutage, openIncident, postUpdate, scheduleMaintenance } from '../../watch/incidents/index.ts'
 import { RESPONDER } from '../../watch/pages/world.fixtures.ts'
+import { serveLocally } from '../support/local-server.ts'
 import { findBarriers } from './support/barriers.ts'
 import { DESKTOP, PHONE } from './support/stage.ts'
 import { openWatchStage, type WatchStage } from './support/watch-stage.ts'
@@ -129,16 +127,8 @@ test('the embed shows a banner on another site, and the last known one when the 
 
 /** A page of somebody else's. */
 async function startSite(html: string) {
-  const server = createServer((_request, response) =>
+  const local = await serveLocally((_request, response) =>
     response.setHeader('content-type', 'text/html').end(html),
   )
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    url: `http://localhost:${(server.address() as AddressInfo).port}/`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
+  return { ...local, url: `http://localhost:${local.port}/` }
 }

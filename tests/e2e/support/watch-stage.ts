@@ -1,7 +1,5 @@
 /** A watch with its pages and a real Chromium before it; a service and a beacon beside them that can be made to fail. */
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { RequestListener, ServerResponse } from 'node:http'
 import { chromium, type Browser } from 'playwright-core'
 import { answerRoutes, openPageLinks } from '../../../watch/on-call/index.ts'
 import { openOperators, operatorRoutes } from '../../../watch/operators/index.ts'
@@ -10,6 +8,7 @@ import { createWatchWorld, ENTRY, type WatchWorld } from '../../../watch/pages/w
 import { openNetworkTable } from '../../../watch/signals/networks/index.ts'
 import { openReports, registerReports } from '../../../watch/signals/reports/index.ts'
 import { startTelling, tellingRoutes } from '../../../watch/telling/index.ts'
+import { serveLocally } from '../../support/local-server.ts'
 
 const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
 /** How long a slow beacon takes: within the time of a try, far beyond a good line. */
@@ -30,11 +29,9 @@ export interface WatchStage extends AsyncDisposable {
   readonly target: FaultyServer
 }
 
-async function startFaulty(
-  answer: (request: IncomingMessage, response: ServerResponse) => void,
-): Promise<FaultyServer> {
+async function startFaulty(answer: RequestListener): Promise<FaultyServer> {
   const state: { mode: Mode } = { mode: 'ok' }
-  const server = createServer((request, response) => {
+  const local = await serveLocally((request, response) => {
     if (state.mode === 'down') request.socket.destroy()
     else if (state.mode === 'portal')
       response
@@ -43,20 +40,15 @@ async function startFaulty(
     else if (state.mode === 'slow') setTimeout(() => answer(request, response), SLOW_MS)
     else answer(request, response)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
   return {
-    url: `http://localhost:${(server.address() as AddressInfo).port}`,
+    url: `http://localhost:${local.port}`,
     get mode() {
       return state.mode
     },
     set mode(mode) {
       state.mode = mode
     },
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
+    [Symbol.asyncDispose]: local[Symbol.asyncDispose],
   }
 }
 
