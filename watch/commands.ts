@@ -7,13 +7,20 @@ import { createPrivateKey } from 'node:crypto'
 import { systemClock } from '../kit/clock.ts'
 import { createLog } from '../kit/log.ts'
 import { startAgent } from './agent/index.ts'
-import { environmentWith, loadWatchConfig, WatchConfigError, type WatchConfig } from './app/config.ts'
+import {
+  environmentWith,
+  loadWatchConfig,
+  requireOwnName,
+  WatchConfigError,
+  type WatchConfig,
+} from './app/config.ts'
 import { openWatchContext, shippedFiles } from './app/context.ts'
 import { lockWatchDir, WatchRunsAlreadyError } from './app/lock.ts'
 import { startWatch } from './app/serve.ts'
 import { describeFault, openCatalog } from './configuration/index.ts'
 import { describeImported, IMPORT_KINDS, ImportError, importService } from './ecosystem/import/index.ts'
 import { WatchPortError } from './http/server.ts'
+import { openOwnKey } from './peers/index.ts'
 import { scoreFile } from './score.ts'
 import { StoreUnusableError } from './store/index.ts'
 
@@ -127,6 +134,18 @@ export async function runCheckConfig(options: CommandOptions): Promise<void> {
       )
     await rm(scratch, { recursive: true, force: true })
     process.exitCode = faults.length > 0 ? 1 : 0
+  } catch (error) {
+    explainAndExit(error)
+  }
+}
+
+/** Writes the line that the other watch's settings need to know this one by. A running watch may stand on the same folder. */
+export async function runPeerKey(options: CommandOptions): Promise<void> {
+  try {
+    const config = await readConfig(options)
+    requireOwnName(config.id)
+    await using opened = await openWatchContext({ ...config, logLevel: 'silent' })
+    console.log((await openOwnKey(opened.ctx)).line)
   } catch (error) {
     explainAndExit(error)
   }

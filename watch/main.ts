@@ -1,4 +1,4 @@
-/** `npm run -s watch -- serve|agent|score|check-config|import`: parses arguments, nothing else. */
+/** `npm run -s watch -- serve|agent|score|check-config|peer-key|import`: parses arguments, nothing else. */
 import { parseArgs } from 'node:util'
 
 const NODE_MAJOR_NEEDED = 24
@@ -9,7 +9,9 @@ const USAGE = `Usage: npm run -s watch -- COMMAND [options]
     --catalog DIR    service files of yours, besides those that ship
     --replace        end the watch that runs on this folder, and take its place
     --services A,B   which of those that ship are watched (default upbeat; there is tiktok, too)
-    --peer-url URL   a second watch, which checks this one; both need the same WATCH_PEER_KEY, and a WATCH_ID of their own
+    --peer-url URL   a second watch, which checks this one; each needs a WATCH_ID, and the other's key as WATCH_PEER_KEY
+  peer-key      write this watch's public key, as the other one needs it; it is made when there is none
+    --data DIR       as above
   agent         look from here for a watch elsewhere; connects outwards only
     --watch URL      the watch
     --key ID         the key of the service files that it signs with; its secret comes from WATCH_AGENT_SECRET
@@ -86,6 +88,9 @@ switch (command) {
   case 'score':
     if (rest.length !== 1) refuse('Which file? One of timestamp,value.')
     await (await import('./commands.ts')).runScore(rest[0]!)
+    break
+  case 'peer-key':
+    await (await import('./commands.ts')).runPeerKey(values)
     break
   case 'import':
     if (rest.length !== 2) refuse('What from where? uptime-kuma FILE.json, or statuspage URL|FILE.')

@@ -2,11 +2,12 @@
  * Two watches beside the platform, one of them in a network, a folder and as a user of its own; then the platform's whole
  * side is killed, and one of the watches after it. What they know has to be said throughout, by whoever is left.
  */
-import { spawn, type ChildProcess } from 'node:child_process'
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import type { WatchStatus } from '../../contract/watch.ts'
 import { findFreePort } from '../../kit/free-port.ts'
 import { listWorkingIn, sendSignal } from '../../kit/processes.ts'
@@ -19,7 +20,6 @@ import { listEncoders } from './victims.ts'
 import { publishVideo, readStatus } from './watched.ts'
 
 const REPOSITORY = join(import.meta.dirname, '..', '..')
-const KEY = 'a key that two watches of a drill share'
 const READY_WITHIN_MS = 60_000
 const SEEN_WELL_WITHIN_MS = 180_000
 /** The promise of the watch: said within a minute. */
@@ -49,22 +49,32 @@ export async function run(report: Report): Promise<void> {
   await using first = await startProduct(platform)
   await publishVideo(first)
 
-  const common = { UPBEAT_URL: platform.env.PUBLIC_URL, WATCH_PEER_KEY: KEY, WATCH_CONNECTIVITY: '' }
+  const common = { UPBEAT_URL: platform.env.PUBLIC_URL, WATCH_CONNECTIVITY: '' }
   const nearUrl = `http://${side.ourAddress}:${nearPort}`
   const farUrl = `http://${side.itsAddress}:${farPort}`
-  const nearOptions: WatchOptions = {
-    port: nearPort,
+  const nearAlone = {
     dataDir: join(dir.path, 'near'),
-    peerUrl: farUrl,
     prefix: [],
     env: { ...common, WATCH_ID: 'near', WATCH_PUBLIC_URL: nearUrl },
   }
-  await using far = await startWatch({
-    port: farPort,
+  const farAlone = {
     dataDir: side.dataDir,
-    peerUrl: nearUrl,
     prefix: side.prefix,
     env: { ...common, WATCH_ID: 'far', WATCH_PUBLIC_URL: farUrl, HOME: side.dataDir },
+  }
+  // Each has a key of its own, and is told the other one's.
+  const [nearKey, farKey] = [await readKey(nearAlone), await readKey(farAlone)]
+  const nearOptions: WatchOptions = {
+    ...nearAlone,
+    port: nearPort,
+    peerUrl: farUrl,
+    env: { ...nearAlone.env, WATCH_PEER_KEY: farKey },
+  }
+  await using far = await startWatch({
+    ...farAlone,
+    port: farPort,
+    peerUrl: nearUrl,
+    env: { ...farAlone.env, WATCH_PEER_KEY: nearKey },
   })
   await using near = await startWatch(nearOptions)
   report.promise(
@@ -181,6 +191,21 @@ interface WatchOptions {
   readonly peerUrl: string
   readonly prefix: readonly string[]
   readonly env: Readonly<Record<string, string>>
+}
+
+/** A watch's public key, as its operator reads it before the other one is told. */
+async function readKey({
+  dataDir,
+  prefix,
+  env,
+}: Pick<WatchOptions, 'dataDir' | 'prefix' | 'env'>): Promise<string> {
+  const [program, ...args] = [...prefix, process.execPath, 'watch/main.ts', 'peer-key', '--data', dataDir]
+  const { stdout } = await promisify(execFile)(program!, args, {
+    cwd: REPOSITORY,
+    env: environmentWith(env),
+    timeout: READY_WITHIN_MS,
+  })
+  return stdout.trim()
 }
 
 interface RunningWatch extends AsyncDisposable {

@@ -2,8 +2,13 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { isAddressOrNetwork } from '../../kit/proxy-trust.ts'
 
+const PROXIES_FIT =
+  'takes IP addresses or networks with commas between them, such as 127.0.0.1,10.0.0.0/8'
 const DEFAULT_ID = 'watch'
+/** Other watches beside this one. */
+const PEERS_MAX = 8
 
 const Environment = z.object({
   WATCH_DATA_DIR: z.string().optional(),
@@ -34,8 +39,12 @@ const Environment = z.object({
   WATCH_JOURNEY_HANDLE: z.string().min(1).max(24).optional(),
   WATCH_JOURNEY_PASSWORD: z.string().min(1).max(200).optional(),
   WATCH_PEER_URL: z.url({ protocol: /^https?$/ }).optional(),
-  WATCH_PEER_KEY: z.string().min(16).max(200).optional(),
-  TRUSTED_PROXIES: z.string().default(''),
+  WATCH_PEER_KEY: z.string().optional(),
+  TRUSTED_PROXIES: z
+    .string()
+    .default('')
+    .transform(splitList)
+    .refine((proxies) => proxies.every(isAddressOrNetwork), PROXIES_FIT),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   UPBEAT_URL: z.url().default('http://localhost:8080'),
 })
@@ -66,8 +75,8 @@ export interface WatchConfig {
   readonly peer: {
     /** Where it is reached; null: it reaches us. */
     readonly url: string | null
-    /** What both sign with. */
-    readonly key: string
+    /** Who is believed to be who: the other watches' public keys, at least one. */
+    readonly keys: readonly PeerKey[]
   } | null
   readonly logLevel: string
   /** Folder of service files beside those that ship. */
@@ -89,6 +98,13 @@ export interface WatchConfig {
   } | null
   /** What `${NAME}` in a service's file may stand for. */
   readonly variables: Readonly<Record<string, string | undefined>>
+}
+
+export interface PeerKey {
+  /** The other watch's name: nobody else speaks in it. */
+  readonly id: string
+  /** Ed25519, its 32 bytes in base64url. */
+  readonly publicKey: string
 }
 
 export class WatchConfigError extends Error {}
@@ -113,7 +129,7 @@ export function loadWatchConfig(env: NodeJS.ProcessEnv = process.env): WatchConf
     host: e.WATCH_HOST,
     port: e.WATCH_PORT,
     publicUrl: e.WATCH_PUBLIC_URL?.replace(/\/$/, '') ?? null,
-    trustedProxies: splitList(e.TRUSTED_PROXIES),
+    trustedProxies: e.TRUSTED_PROXIES,
     exportDir: e.WATCH_EXPORT_DIR ?? null,
     telling: {
       smtpUrl: e.WATCH_SMTP_URL ?? null,
@@ -150,16 +166,49 @@ function peerOf(e: z.infer<typeof Environment>): WatchConfig['peer'] {
   if (e.WATCH_PEER_KEY === undefined) {
     if (e.WATCH_PEER_URL === undefined) return null
     throw new WatchConfigError(
-      'WATCH_PEER_URL names a second watch, and nothing to sign with is set. Give both the same WATCH_PEER_KEY ' +
-        '(16 to 200 characters, for instance from: openssl rand -hex 32).',
+      'WATCH_PEER_URL names a second watch, and how to know it is not set. Give each the other one’s public key as ' +
+        'WATCH_PEER_KEY: npm run -s watch -- peer-key prints it.',
     )
   }
-  if (e.WATCH_ID === DEFAULT_ID)
+  requireOwnName(e.WATCH_ID)
+  return {
+    url: e.WATCH_PEER_URL?.replace(/\/$/, '') ?? null,
+    keys: readPeerKeys(e.WATCH_PEER_KEY, e.WATCH_ID),
+  }
+}
+
+/** @throws {WatchConfigError} when it has the name that all have that were given none */
+export function requireOwnName(id: string): void {
+  if (id === DEFAULT_ID)
     throw new WatchConfigError(
       `Two watches need two names, and this one is called "${DEFAULT_ID}" as all are. Set WATCH_ID, for instance to the ` +
         'place where it stands.',
     )
-  return { url: e.WATCH_PEER_URL?.replace(/\/$/, '') ?? null, key: e.WATCH_PEER_KEY }
+}
+
+/** As `peer-key` prints them. 43 letters are 32 bytes; of the last one only four bits count. */
+const PEER_KEY = /^([a-z0-9][a-z0-9-]{0,62})=ed25519:([A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])$/
+
+function readPeerKeys(text: string, ownId: string): PeerKey[] {
+  const keys = splitList(text).map((part): PeerKey => {
+    const [, id, publicKey] = PEER_KEY.exec(part) ?? []
+    if (id === undefined || publicKey === undefined)
+      throw new WatchConfigError(
+        'WATCH_PEER_KEY takes the other watch’s public key as NAME=ed25519:KEY, which npm run -s watch -- peer-key prints ' +
+          'there. (A secret that both share is not used any more.)',
+      )
+    if (id === ownId)
+      throw new WatchConfigError(
+        `WATCH_PEER_KEY holds the key of ${id}, which is this watch’s own name: it takes the other one’s. Where two ` +
+          'watches have one name, give one of them another (WATCH_ID).',
+      )
+    return { id, publicKey }
+  })
+  if (keys.length === 0 || keys.length > PEERS_MAX || new Set(keys.map(({ id }) => id)).size < keys.length)
+    throw new WatchConfigError(
+      `WATCH_PEER_KEY takes one to ${PEERS_MAX} keys with commas between, each of another watch.`,
+    )
+  return keys
 }
 
 /** The environment with these changed, for `loadWatchConfig`. */

@@ -37,13 +37,6 @@ export const watchProblemKinds = {
     isWorkKept: true,
     next: 'Set the clock of the sender, sign it again and send it at once.',
   },
-  'peer-has-our-name': {
-    status: 409,
-    side: 'you',
-    title: 'Two watches have one name',
-    isWorkKept: true,
-    next: 'Give one of them another name (WATCH_ID) and start it again.',
-  },
   'not-allowed': {
     status: 403,
     side: 'you',

@@ -11,7 +11,7 @@ import { startIncidentLoop } from '../incidents/index.ts'
 import { answerRoutes, openPageLinks, startPaging } from '../on-call/index.ts'
 import { openOperators, operatorRoutes } from '../operators/index.ts'
 import { publicRoutes, startStaticExport } from '../pages/index.ts'
-import { openPeers, peerRoutes, startPeers } from '../peers/index.ts'
+import { openOwnKey, openPeers, peerRoutes, startPeers } from '../peers/index.ts'
 import { createJourneyRunner, ownAccounts } from '../signals/journeys/index.ts'
 import { startFollowing } from '../signals/follow.ts'
 import { openNetworkTable } from '../signals/networks/index.ts'
@@ -65,6 +65,8 @@ export async function startWatch(
   stack.use(startAlertsOut(ctx))
   if (config.exportDir !== null) stack.use(startStaticExport(ctx, config.exportDir))
   const operators = stack.use(await openOperators(ctx))
+  // Also without another watch: its key has to be known before that one is.
+  await openOwnKey(ctx)
   const peers = config.peer && (await openPeers(ctx, config.peer))
   const server = stack.use(
     await startWatchServer(ctx, {
@@ -73,7 +75,7 @@ export async function startWatch(
         ...routes,
         pushRoutes({ observe, probes }),
         alertRoutes(observe),
-        ...(peers ? [peerRoutes(peers, config.peer!.key)] : []),
+        ...(peers ? [peerRoutes(peers)] : []),
         publicRoutes({ reports, networks }),
         tellingRoutes(telling),
         operatorRoutes(operators, { links, vapidPublicKey: telling.vapid.publicKey }),

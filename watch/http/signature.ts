@@ -106,7 +106,7 @@ export function verifyMessage(
   return { keyId, services, takeOnce: takeOnce(ctx, keyId, nonce) }
 }
 
-/** What another watch signed, with the key that both have. */
+/** What another watch signed, with the key that belongs to its name. */
 export interface VerifiedPeer {
   /** How it calls itself. */
   readonly id: string
@@ -123,16 +123,17 @@ export interface VerifiedPeer {
 export function verifyPeer(
   ctx: WatchCtx,
   request: FastifyRequest,
-  input: { readonly body: Uint8Array; readonly secret: string },
+  input: { readonly body: Uint8Array; readonly keys: ReadonlyMap<string, KeyObject> },
 ): VerifiedPeer {
   const { keyId, timestamp, nonce, signature, text } = readSigned(request, input.body)
-  if (!isHmacOf(input.secret, text, signature)) throw new WatchError('signature-wrong')
+  const key = input.keys.get(keyId)
+  if (!key || !isEd25519Of(key, text, signature)) throw new WatchError('signature-wrong')
   refuseStale(ctx, timestamp)
   return { id: keyId, nonce, takeOnce: takeOnce(ctx, `peer:${keyId}`, nonce) }
 }
 
-/** Whether the headers of an answer sign it, as the answer to the question with this nonce. */
-export function isSignedAnswer(
+/** Who signed an answer, as the answer to the question with this nonce; null: nobody whose key is known. */
+export function signerOfAnswer(
   headers: Readonly<Record<string, string | string[] | undefined>>,
   answer: {
     readonly method: string
@@ -140,12 +141,16 @@ export function isSignedAnswer(
     readonly nonce: string
     readonly body: Uint8Array
   },
-  secret: string,
-): boolean {
+  keys: ReadonlyMap<string, KeyObject>,
+): string | null {
+  const id = headers['upbeat-key']
   const timestamp = headers['upbeat-timestamp']
   const signature = headers['upbeat-signature']
-  if (typeof timestamp !== 'string' || typeof signature !== 'string' || signature.length > 200) return false
-  return isHmacOf(secret, textToSign({ ...answer, timestamp }), Buffer.from(signature, 'base64'))
+  if (typeof id !== 'string' || typeof timestamp !== 'string' || typeof signature !== 'string') return null
+  const key = keys.get(id)
+  if (!key || signature.length > 200) return null
+  const text = textToSign({ ...answer, timestamp })
+  return isEd25519Of(key, text, Buffer.from(signature, 'base64')) ? id : null
 }
 
 interface SignedParts {
@@ -215,11 +220,14 @@ export async function writeOnce(
 function isSignedBy(key: Key, text: Buffer, signature: Buffer): boolean {
   if (key.algorithm === 'hmac-sha256') return isHmacOf(key.secret!, text, signature)
   try {
-    return verify(null, text, createPublicKey(key.publicKey!), signature)
+    return isEd25519Of(createPublicKey(key.publicKey!), text, signature)
   } catch {
     return false
   }
 }
+
+const isEd25519Of = (publicKey: KeyObject, text: Buffer, signature: Buffer): boolean =>
+  verify(null, text, publicKey, signature)
 
 function isHmacOf(secret: string, text: Buffer, signature: Buffer): boolean {
   const expected = createHmac('sha256', secret).update(text).digest()

@@ -7,6 +7,7 @@ import type { WatchApp } from '../http/http.ts'
 import { listAudit } from '../incidents/index.ts'
 import { registerOnCall, type OnCallParts } from '../on-call/index.ts'
 import { formOf, sendPage } from '../pages/send-page.ts'
+import { registerPeersPage } from '../peers/index.ts'
 import { actorOf, seeOther } from './access.ts'
 import { describeEntries } from './audit-words.ts'
 import { renderAudit } from './audit-page.ts'
@@ -30,6 +31,7 @@ export function registerCockpit(app: WatchApp, ctx: WatchCtx, auth: OperatorAuth
   registerMaintenance(app, ctx, auth)
   registerFollowUps(app, ctx, auth)
   registerOnCall(app, ctx, auth, onCall)
+  registerPeersPage(app, ctx, auth)
   registerPeople(app, ctx, auth)
   app.get('/operate/audit', { schema: { querystring: BeforeQuery } }, async (request, reply) => {
     const actor = await actorOf(auth, request, 'observer')

@@ -7,7 +7,7 @@ import { serverLinks } from '../pages/links.ts'
 export interface FrameInput {
   readonly title: string
   readonly actor: OperatorActor | null
-  readonly current?: 'incidents' | 'on-call' | 'follow-ups' | 'maintenances' | 'audit' | 'people'
+  readonly current?: 'incidents' | 'on-call' | 'follow-ups' | 'maintenances' | 'watches' | 'audit' | 'people'
   readonly body: Html
   /** File names of scripts among the assets; the page has to be complete without them. */
   readonly scripts?: readonly string[]
@@ -28,7 +28,7 @@ export function renderOperatorPage({ title, actor, current, body, scripts }: Fra
     body: html`${
         actor &&
         html`<nav class="acts" aria-label="Operators">
-          ${way('incidents', '/operate', 'Incidents')}${way('on-call', '/operate/on-call', 'On call')}${way('follow-ups', '/operate/follow-ups', 'Follow-ups')}${way('maintenances', '/operate/maintenances', 'Maintenance')}${way('audit', '/operate/audit', 'Log')}${actor.role === 'admin' && way('people', '/operate/people', 'People')}
+          ${way('incidents', '/operate', 'Incidents')}${way('on-call', '/operate/on-call', 'On call')}${way('follow-ups', '/operate/follow-ups', 'Follow-ups')}${way('maintenances', '/operate/maintenances', 'Maintenance')}${way('watches', '/operate/watches', 'Watches')}${way('audit', '/operate/audit', 'Log')}${actor.role === 'admin' && way('people', '/operate/people', 'People')}
           <form method="post" action="/operate/sign-out">
             <button class="btn small">Sign out ${actor.name}</button>
           </form>

@@ -1,7 +1,7 @@
 /** Calls over what a silent watch can't: where our own evidence has shown for a while that all of it works. */
 import type { WatchCtx } from '../app/context.ts'
 import type { Origin } from './own-statements.ts'
-import { listClosings, listStatements, writeClosing } from './records.ts'
+import { listClosings, listPeers, listStatements, writeClosing } from './records.ts'
 import { readHearing } from './silence.ts'
 import type { IncidentStatement } from './statement.ts'
 import { endOf, knownOf } from './merge.ts'
@@ -21,7 +21,11 @@ export function closeForTheSilent(ctx: WatchCtx, self: Origin): Closer {
     async round() {
       const nowMs = ctx.clock.now().getTime()
       const hearing = readHearing(ctx)
-      const open = listOpen(ctx, self).filter(({ origin }) => hearing(origin).isSilent)
+      const epochs = new Map(listPeers(ctx.store).map(({ id, epoch }) => [id, epoch]))
+      // A watch that lost its data speaks again, and not of what it said before.
+      const open = listOpen(ctx, self).filter(
+        ({ origin, epoch }) => hearing(origin).isSilent || epochs.get(origin) !== epoch,
+      )
       const keys = new Set(open.map(keyOf))
       for (const key of worksSinceMs.keys()) if (!keys.has(key)) worksSinceMs.delete(key)
       let count = 0

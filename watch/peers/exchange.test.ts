@@ -3,19 +3,19 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { environmentWith, loadWatchConfig } from '../app/config.ts'
+import { signMessage } from '../http/signature.ts'
 import { incidentById, listIncidents } from '../incidents/index.ts'
-import { createWatchWorld } from '../pages/world.fixtures.ts'
-import { openPeers } from './index.ts'
+import { openOwnKey, openPeers } from './index.ts'
 import { readPiece } from './log-piece.ts'
 import { ID_OF_C, logOf, makeMessage, say, statementOf } from './messages.fixtures.ts'
-import { KEY, see, startPair } from './pair.fixtures.ts'
-import { MESSAGE_MAX_BYTES, STATEMENTS_MAX } from './protocol.ts'
+import { createKnowingWorld, KEY_OF_C, makeKey, see, startPair } from './pair.fixtures.ts'
+import { EXCHANGE_PATH, MESSAGE_MAX_BYTES, STATEMENTS_MAX } from './protocol.ts'
 import { listPeers } from './records.ts'
 import { STATEMENT_MAX_FEATURES } from './statement.ts'
 
 const MINUTE_MS = 60_000
 
-test('only who has the key is heard, once, and in time', async () => {
+test('only who is known by a key is heard, in its own name, once, and in time', async () => {
   await using pair = await startPair()
   const nonce = 'a-nonce-that-is-used-twice'
   expect(await say(pair.a, makeMessage(), { nonce })).toMatchObject({ status: 200 })
@@ -23,26 +23,46 @@ test('only who has the key is heard, once, and in time', async () => {
     status: 409,
     json: { code: 'message-replayed' },
   })
-  expect(await say(pair.a, makeMessage(), { key: 'another key of sixteen' })).toMatchObject({
+  // Nobody's key, and c's own under the names of others.
+  for (const how of [{ key: makeKey('c') }, { keyId: 'b' }, { keyId: 'a' }, { keyId: 'd' }])
+    expect(await say(pair.a, makeMessage(), how)).toMatchObject({
+      status: 401,
+      json: { code: 'signature-wrong' },
+    })
+  const asB = makeMessage({ watch: { id: 'b', epoch: 'cccccccccccc', url: null } })
+  expect(await say(pair.a, asB)).toMatchObject({
     status: 401,
-    json: { code: 'signature-wrong' },
-  })
-  expect(await say(pair.a, makeMessage(), { keyId: 'd' })).toMatchObject({
-    status: 401,
-    json: { code: 'signature-wrong', detail: 'd speaks for c.' },
+    json: { code: 'signature-wrong', detail: 'c speaks for b.' },
   })
   for (const offsetMs of [-5 * MINUTE_MS - 1, 5 * MINUTE_MS + 1])
     expect(await say(pair.a, makeMessage(), { offsetMs })).toMatchObject({ json: { code: 'message-stale' } })
   expect(listPeers(pair.a.world.ctx.store).map(({ id }) => id)).toEqual(['c'])
 })
 
-test('a second watch of the same name is refused, and told what to do', async () => {
+test('what is signed is the place, the time and every byte of the message', async () => {
   await using pair = await startPair()
-  const twin = makeMessage({ watch: { id: 'a', epoch: 'cccccccccccc', url: null } })
-  expect(await say(pair.a, twin, { keyId: 'a' })).toMatchObject({
-    status: 409,
-    json: { code: 'peer-has-our-name', next: expect.stringContaining('WATCH_ID') },
-  })
+  const { url, world } = pair.a
+  const body = Buffer.from(JSON.stringify(makeMessage()))
+  const nonce = 'a-nonce-of-sixteen-and-more'
+  const headers = signMessage(
+    'c',
+    { algorithm: 'ed25519', privateKey: KEY_OF_C.privateKey },
+    { method: 'POST', path: EXCHANGE_PATH, body },
+    { nowMs: world.clock.now().getTime(), nonce },
+  )
+  const send = async (path: string, changes: Record<string, string>, bytes = body) =>
+    (
+      await fetch(`${url}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers, ...changes },
+        body: bytes,
+      })
+    ).status
+  expect(await send(`${EXCHANGE_PATH}?again`, {})).toBe(401)
+  expect(await send(EXCHANGE_PATH, { 'upbeat-nonce': `${nonce}2` })).toBe(401)
+  expect(await send(EXCHANGE_PATH, { 'upbeat-timestamp': String(world.clock.now().getTime() + 1) })).toBe(401)
+  expect(await send(EXCHANGE_PATH, {}, Buffer.concat([body, Buffer.from(' ')]))).toBe(401)
+  expect(await send(EXCHANGE_PATH, {})).toBe(200)
 })
 
 test('what does not fit is refused whole, with the field that is wrong', async () => {
@@ -87,16 +107,16 @@ test('hostile words of a peer are shown as words', async () => {
   }
 })
 
-test('what answers without the key is not believed', async () => {
+test('what answers without a key that is known is not believed', async () => {
   const impostor = createServer((_request, response) =>
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(makeMessage())),
   )
   impostor.listen(0, '127.0.0.1')
   await once(impostor, 'listening')
-  await using world = await createWatchWorld({ env: { WATCH_ID: 'a', WATCH_PEER_KEY: KEY } })
+  await using world = await createKnowingWorld(makeKey('a'), [KEY_OF_C])
   const url = `http://127.0.0.1:${(impostor.address() as AddressInfo).port}`
-  const peers = await openPeers(world.ctx, { url, key: KEY })
-  await expect(peers.exchange()).rejects.toThrow(/does not have the key/)
+  const peers = await openPeers(world.ctx, { ...world.ctx.config.peer!, url })
+  await expect(peers.exchange()).rejects.toThrow(/none of the keys that are known here/)
   expect(listPeers(world.ctx.store)).toEqual([])
   impostor.closeAllConnections()
   impostor.close()
@@ -114,62 +134,114 @@ test('one side that reaches the other is enough', async () => {
     ).toEqual([ours.id, theirs.id].toSorted())
 })
 
-test('what was said once is not said again', async () => {
+test('what was said once is not said again, and nobody’s words but one’s own are', async () => {
   await using pair = await startPair()
   await see(pair.a)
   await pair.pass(6)
   const { ctx } = pair.a.world
-  const b = listPeers(ctx.store)[0]!
-  const to = { origin: b.id, epoch: b.epoch }
   const place = listPeers(pair.b.world.ctx.store)[0]!.cursor
-  expect(readPiece(ctx, pair.a.peers.self, place, to)).toMatchObject({ statements: [], isMore: false })
-  // Nor is b told what it said itself.
+  expect(readPiece(ctx, pair.a.peers.self, place)).toMatchObject({ statements: [], isMore: false })
   const back = listPeers(ctx.store)[0]!.cursor
-  const fromB = readPiece(pair.b.world.ctx, pair.b.peers.self, 0, pair.a.peers.self)
-  expect(fromB).toMatchObject({ statements: [], toSeq: back })
+  expect(readPiece(pair.b.world.ctx, pair.b.peers.self, 0)).toMatchObject({ statements: [], toSeq: back })
 })
 
 test('a message takes fifty statements at most; the rest follows, and none is too large for a message', async () => {
   await using pair = await startPair()
   for (let count = 0; count < STATEMENTS_MAX + 1; count++) await see(pair.a)
   const { ctx } = pair.a.world
-  const first = readPiece(ctx, pair.a.peers.self, 0, null)
+  const first = readPiece(ctx, pair.a.peers.self, 0)
   expect(first).toMatchObject({ toSeq: STATEMENTS_MAX, isMore: true })
   expect(first.statements).toHaveLength(STATEMENTS_MAX)
-  expect(readPiece(ctx, pair.a.peers.self, first.toSeq, null)).toMatchObject({
+  expect(readPiece(ctx, pair.a.peers.self, first.toSeq)).toMatchObject({
     statements: [expect.anything()],
     isMore: false,
   })
 
   const many = Array.from({ length: 20_000 }, (_, index) => `a-feature-with-a-long-name-${index}`)
   await see(pair.a, { facts: { featureIds: many } })
-  const { statements } = readPiece(ctx, pair.a.peers.self, STATEMENTS_MAX + 1, null)
+  const { statements } = readPiece(ctx, pair.a.peers.self, STATEMENTS_MAX + 1)
   expect(statements[0]!.featureIds).toHaveLength(STATEMENT_MAX_FEATURES)
 })
 
-test('a watch that lost its data gets back what it had said, and is told apart from the one it was', async () => {
+test('a watch that lost its data is another one, which nobody believes until its new key is set', async () => {
   await using pair = await startPair()
   const lost = await see(pair.a)
   await pair.pass(6)
   await pair.a.stop()
-  await using anew = await createWatchWorld({ env: { WATCH_ID: 'a', WATCH_PEER_KEY: KEY } })
-  const peers = await openPeers(anew.ctx, { url: pair.b.url, key: KEY })
-  await peers.exchange()
-  expect(incidentById(anew.ctx, lost.id)).toMatchObject({
-    state: 'confirmed',
-    witnesses: [{ watch: 'a', isSelf: false, isSilent: true }],
-  })
+  const [newKey, keyOfB] = [
+    makeKey('a'),
+    { ...makeKey('b'), line: (await openOwnKey(pair.b.world.ctx)).line },
+  ]
+  await using anew = await createKnowingWorld(newKey, [keyOfB])
+  const peers = await openPeers(anew.ctx, { ...anew.ctx.config.peer!, url: pair.b.url })
+  await expect(peers.exchange()).rejects.toThrow(/401 \(signature-wrong\)/)
+  // What it said stays with the one that heard it.
+  expect(incidentById(pair.b.world.ctx, lost.id)).toMatchObject({ state: 'confirmed' })
 })
 
+test('what a watch said before it lost its data the other calls over by its own evidence, though it is not silent', async () => {
+  await using pair = await startPair()
+  const { ctx } = pair.a.world
+  const before = await statementOf(pair.b, { featureIds: ['video'] })
+  await say(pair.a, makeMessage({ log: logOf([before]) }))
+  expect(incidentById(ctx, ID_OF_C)).toMatchObject({ state: 'confirmed' })
+  const anew = makeMessage({ watch: { id: 'c', epoch: 'dddddddddddd', url: null } })
+  for (let count = 0; count < 15; count++) {
+    await pair.pass(10)
+    await say(pair.a, anew)
+  }
+  expect(incidentById(ctx, ID_OF_C)).toMatchObject({ state: 'resolved', witnesses: [{ isSilent: false }] })
+})
+
+test('the own key is made once, and nobody else reads what it signs with', async () => {
+  await using pair = await startPair()
+  const { ctx } = pair.a.world
+  const [first, second] = [await openOwnKey(ctx), await openOwnKey(ctx)]
+  expect(first.line).toBe(second.line)
+  expect(first.line).toMatch(/^a=ed25519:[\w-]{43}$/)
+  expect(
+    pair.b.world.ctx.config.peer!.keys.map(({ id, publicKey }) => `${id}=ed25519:${publicKey}`),
+  ).toContain(first.line)
+})
+
+const [A_LINE, B_LINE] = [makeKey('a').line, makeKey('b').line]
 test.each([
   ['an address without a key', { WATCH_PEER_URL: 'https://b.example' }, /WATCH_PEER_KEY/],
-  ['a key without a name of its own', { WATCH_PEER_KEY: KEY }, /WATCH_ID/],
-  ['a key that is too short', { WATCH_PEER_KEY: 'fifteen letters', WATCH_ID: 'a' }, /WATCH_PEER_KEY/],
+  ['a key without a name of its own', { WATCH_PEER_KEY: B_LINE }, /WATCH_ID/],
+  [
+    'a secret as both had it once',
+    { WATCH_PEER_KEY: 'a key that two watches share', WATCH_ID: 'a' },
+    /peer-key prints/,
+  ],
+  ['a key that is too short', { WATCH_PEER_KEY: B_LINE.slice(0, -1), WATCH_ID: 'a' }, /peer-key prints/],
+  [
+    'the own key, or one of a second watch of this name',
+    { WATCH_PEER_KEY: A_LINE, WATCH_ID: 'a' },
+    /WATCH_ID/,
+  ],
+  [
+    'two keys of one name',
+    { WATCH_PEER_KEY: `${B_LINE},${makeKey('b').line}`, WATCH_ID: 'a' },
+    /each of another/,
+  ],
+  [
+    'more watches than a handful',
+    {
+      WATCH_PEER_KEY: Array.from({ length: 9 }, (_, index) => makeKey(`w${index}`).line).join(','),
+      WATCH_ID: 'a',
+    },
+    /one to 8/,
+  ],
   [
     'an address that is none',
-    { WATCH_PEER_URL: 'b.example', WATCH_PEER_KEY: KEY, WATCH_ID: 'a' },
+    { WATCH_PEER_URL: 'b.example', WATCH_PEER_KEY: B_LINE, WATCH_ID: 'a' },
     /WATCH_PEER_URL/,
   ],
 ])('%s is refused with what to do', (_, changes, message) => {
   expect(() => loadWatchConfig(environmentWith(changes as Record<string, string>))).toThrow(message)
+})
+
+test('eight other watches have room', () => {
+  const WATCH_PEER_KEY = Array.from({ length: 8 }, (_, index) => makeKey(`w${index}`).line).join(', ')
+  expect(loadWatchConfig(environmentWith({ WATCH_PEER_KEY, WATCH_ID: 'a' })).peer!.keys).toHaveLength(8)
 })

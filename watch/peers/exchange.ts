@@ -2,6 +2,7 @@
  * Speaks with the other watch: each message carries what changed since the last one and asks for the same, so one side
  * that reaches the other is enough. It listens as it checks a target: who is silent is said to be.
  */
+import type { KeyObject } from 'node:crypto'
 import { startRepeating } from '../../kit/repeat.ts'
 import type { WatchCtx } from '../app/context.ts'
 import { closeForTheSilent } from './close-for-the-silent.ts'
@@ -9,8 +10,9 @@ import { createLine, type Line } from './line.ts'
 import { readPiece, readWords } from './log-piece.ts'
 import { createSilenceNotice } from './notice-silence.ts'
 import type { Origin } from './own-statements.ts'
+import { openOwnKey, readKeys } from './peer-keys.ts'
 import type { PeerMessage } from './protocol.ts'
-import { findPeer, lastSeq, listPeers, openEpoch } from './records.ts'
+import { findPeer, forgetOthersStatement, lastSeq, listPeers, openEpoch } from './records.ts'
 import { takeMessage, type TakenMessage } from './take-message.ts'
 
 const TICK_MS = 500
@@ -23,6 +25,8 @@ const ROUND_MAX = 20
 
 export interface Peers {
   readonly self: Origin
+  /** What others are known by, by their names. */
+  readonly keys: ReadonlyMap<string, KeyObject>
   /** Speaks with the peer until neither has news; does nothing without an address. @throws when it can't be reached */
   exchange(signal?: AbortSignal): Promise<void>
   /** Takes what a peer said of its own accord, and says what it has to know. */
@@ -37,13 +41,15 @@ export interface Peers {
 /** What the two have of each other's logs, by the other's name; found anew after a start. */
 type Progress = Map<string, TakenMessage>
 
-/** For a watch whose settings name a key. @param config the setting */
+/** For a watch whose settings name another's key. @param config the setting */
 export async function openPeers(
   ctx: WatchCtx,
   config: NonNullable<WatchCtx['config']['peer']>,
 ): Promise<Peers> {
   const self: Origin = { origin: ctx.config.id, epoch: await openEpoch(ctx) }
-  const line = createLine(ctx, config.key)
+  const keys = readKeys(config.keys)
+  await ctx.store.write([forgetOthersStatement([...keys.keys()])])
+  const line = createLine(ctx, { own: (await openOwnKey(ctx)).privateKey, others: keys })
   const progress: Progress = new Map()
   const closer = closeForTheSilent(ctx, self)
   const notice = createSilenceNotice(ctx)
@@ -64,6 +70,7 @@ export async function openPeers(
 
   return {
     self,
+    keys,
     exchange,
     async answer(message, { nonce, once }) {
       progress.set(message.watch.id, await takeMessage(ctx, self, message, { address: null, once }))
@@ -123,7 +130,7 @@ function compose(ctx: WatchCtx, self: Origin, progress: Progress, to: string | n
     // To one whose place we don't know nothing is told yet: its answer says where to begin.
     log:
       known && peer
-        ? readPiece(ctx, self, known.ourSeq, { origin: peer.id, epoch: peer.epoch })
+        ? readPiece(ctx, self, known.ourSeq)
         : { fromSeq: now, toSeq: now, isMore: now > 0, statements: [], closings: [] },
     view: readWords(ctx),
   }

@@ -1,7 +1,8 @@
-/** The line to the other watch: one question and its answer, both signed with the key that the two share. */
+/** The line to the other watch: one question and its answer, each signed by whoever says it. */
 import { sendGuarded } from '../../kit/guarded-request.ts'
 import type { WatchCtx } from '../app/context.ts'
-import { isSignedAnswer, signMessage, type SignedHeaders } from '../http/signature.ts'
+import type { KeyObject } from 'node:crypto'
+import { signerOfAnswer, signMessage, type SignedHeaders } from '../http/signature.ts'
 import { ANSWER_METHOD, EXCHANGE_PATH, MESSAGE_MAX_BYTES, PeerMessage } from './protocol.ts'
 
 const TIMEOUT_MS = 5_000
@@ -11,18 +12,22 @@ export interface Line {
   /**
    * Says the message at this address. Answers what comes back.
    *
-   * @throws when nobody answers, or somebody without the key
+   * @throws when nobody answers, or somebody whose key is not known here
    */
   ask(url: string, message: PeerMessage, signal?: AbortSignal): Promise<PeerMessage>
   /** An answer to the question with this nonce. */
   seal(message: PeerMessage, nonce: string): { readonly body: Buffer; readonly headers: SignedHeaders }
 }
 
-export function createLine(ctx: WatchCtx, key: string): Line {
+/** @param keys what we sign with, and what others are known by */
+export function createLine(
+  ctx: WatchCtx,
+  keys: { readonly own: KeyObject; readonly others: ReadonlyMap<string, KeyObject> },
+): Line {
   const sign = (method: string, path: string, nonce: string, body: Buffer): SignedHeaders =>
     signMessage(
       ctx.config.id,
-      { algorithm: 'hmac-sha256', secret: key },
+      { algorithm: 'ed25519', privateKey: keys.own },
       { method, path, body },
       { nowMs: ctx.clock.now().getTime(), nonce },
     )
@@ -44,9 +49,12 @@ export function createLine(ctx: WatchCtx, key: string): Line {
       })
       if (reply.status !== 200) throw new Error(`It answers ${reply.status}${reasonOf(reply.body)}.`)
       const answer = { method: ANSWER_METHOD, path: EXCHANGE_PATH, nonce, body: reply.body }
-      if (!isSignedAnswer(reply.headers, answer, key))
-        throw new Error('What answers in its place does not have the key.')
-      return PeerMessage.parse(JSON.parse(reply.body.toString('utf8')))
+      const signer = signerOfAnswer(reply.headers, answer, keys.others)
+      if (signer === null)
+        throw new Error('What answers in its place has none of the keys that are known here.')
+      const heard = PeerMessage.parse(JSON.parse(reply.body.toString('utf8')))
+      if (heard.watch.id !== signer) throw new Error(`It is ${signer} and speaks for ${heard.watch.id}.`)
+      return heard
     },
     seal(message, nonce) {
       const body = Buffer.from(JSON.stringify(message))

@@ -14,16 +14,11 @@ import {
   type PeerMessage,
   type ServiceWord,
 } from './protocol.ts'
-import { findClosing, findStatement, lastSeq, listLog, type LogLine } from './records.ts'
+import { findClosing, lastSeq, listLog, type LogLine } from './records.ts'
 import { IncidentStatement, type Closing } from './statement.ts'
 
-/** What changed after `fromSeq`, as much as one message takes. @param to whom: its own words are not told it again */
-export function readPiece(
-  ctx: WatchCtx,
-  self: Origin,
-  fromSeq: number,
-  to: Origin | null,
-): PeerMessage['log'] {
+/** What this watch said anew after `fromSeq`, as much as one message takes: others speak for themselves. */
+export function readPiece(ctx: WatchCtx, self: Origin, fromSeq: number): PeerMessage['log'] {
   const statements: IncidentStatement[] = []
   const closings: Closing[] = []
   let [bytes, toSeq] = [0, fromSeq]
@@ -32,8 +27,8 @@ export function readPiece(
     const said = read(ctx, self, line)
     if ('closing' in said) {
       if (closings.length === CLOSINGS_MAX) break
-      if (said.closing && said.closing.by !== to?.origin) closings.push(said.closing)
-    } else if (said.statement && !isFrom(said.statement, to)) {
+      if (said.closing) closings.push(said.closing)
+    } else if (said.statement) {
       bytes += Buffer.byteLength(JSON.stringify(said.statement))
       if (statements.length === STATEMENTS_MAX || bytes > STATEMENTS_MAX_BYTES) break
       statements.push(said.statement)
@@ -43,19 +38,14 @@ export function readPiece(
   return { fromSeq, toSeq, isMore: toSeq < last, statements, closings }
 }
 
-const isFrom = (statement: IncidentStatement, to: Origin | null): boolean =>
-  to !== null && statement.origin === to.origin && statement.epoch === to.epoch
-
 function read(
   ctx: WatchCtx,
   self: Origin,
   { origin, incidentId, by }: LogLine,
 ): { readonly statement: IncidentStatement | null } | { readonly closing: Closing | null } {
-  if (by !== '') return { closing: findClosing(ctx.store, { origin, incidentId, by }) }
-  if (origin !== '') {
-    const kept = IncidentStatement.safeParse(findStatement(ctx.store, origin, incidentId))
-    return { statement: kept.success ? kept.data : null }
-  }
+  if (by !== '')
+    return { closing: by === self.origin ? findClosing(ctx.store, { origin, incidentId, by }) : null }
+  if (origin !== '') return { statement: null }
   const record = findIncident(ctx.store, incidentId)
   if (!record) return { statement: null }
   const parsed = IncidentStatement.safeParse(toStatement(ctx, { record, view: toView(ctx, record) }, self))

@@ -1,10 +1,10 @@
-/** What a third watch, which has the key and may lie, says to one of a pair. */
+/** What a third watch, which both know by its key and which may lie, says to one of a pair. */
 import { randomBytes } from 'node:crypto'
 import { signMessage } from '../http/signature.ts'
 import { findIncident } from '../incidents/records.ts'
 import { toView } from '../incidents/record-view.ts'
 import { toStatement } from './own-statements.ts'
-import { KEY, see, type PairWatch } from './pair.fixtures.ts'
+import { KEY_OF_C, see, type PairWatch, type TestKey } from './pair.fixtures.ts'
 import { EXCHANGE_PATH, type PeerMessage } from './protocol.ts'
 import type { IncidentStatement } from './statement.ts'
 
@@ -20,7 +20,7 @@ export const makeMessage = (changes: Partial<PeerMessage> = {}): PeerMessage => 
 })
 
 interface Sending {
-  readonly key?: string
+  readonly key?: Pick<TestKey, 'privateKey'>
   readonly keyId?: string
   readonly offsetMs?: number
   readonly nonce?: string
@@ -28,11 +28,11 @@ interface Sending {
 
 /** Sends a message as a second watch would. */
 export async function say({ world, url }: PairWatch, message: unknown, how: Sending = {}) {
-  const { key = KEY, keyId = 'c', offsetMs = 0, nonce = randomBytes(18).toString('base64url') } = how
+  const { key = KEY_OF_C, keyId = 'c', offsetMs = 0, nonce = randomBytes(18).toString('base64url') } = how
   const body = Buffer.from(JSON.stringify(message))
   const signed = signMessage(
     keyId,
-    { algorithm: 'hmac-sha256', secret: key },
+    { algorithm: 'ed25519', privateKey: key.privateKey },
     { method: 'POST', path: EXCHANGE_PATH, body },
     { nowMs: world.clock.now().getTime() + offsetMs, nonce },
   )

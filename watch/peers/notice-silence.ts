@@ -8,7 +8,7 @@ export interface SilenceNotice {
 }
 
 const REMEDY =
-  'See whether it runs, whether each reaches the other, and whether both have the same WATCH_PEER_KEY and clocks that agree.'
+  'See whether it runs, whether each reaches the other, and whether each has the other’s key (WATCH_PEER_KEY), and whether their clocks agree.'
 
 export function createSilenceNotice(ctx: WatchCtx): SilenceNotice {
   let silent = new Set<string>()

@@ -1,15 +1,26 @@
 /** Two watches of a test's own that reach each other over lines which the test can cut. */
+import { generateKeyPairSync } from 'node:crypto'
 import { findFreePort } from '../../kit/free-port.ts'
 import { startFaultProxy, type FaultProxy } from '../../tests/support/fault-proxy.ts'
 import { createWatchApp, type WatchApp } from '../http/http.ts'
 import { writeIncident, writeUpdate, type IncidentFacts, type IncidentRecord } from '../incidents/records.ts'
 import { publicRoutes } from '../pages/index.ts'
 import { createWatchWorld, ENTRY, type WatchWorld } from '../pages/world.fixtures.ts'
+import { keepStatement } from '../store/index.ts'
 import { openNetworkTable } from '../signals/networks/index.ts'
 import { openReports, registerReports } from '../signals/reports/index.ts'
 import { openPeers, peerRoutes, type Peers } from './index.ts'
+import { publicTextOf } from './peer-keys.ts'
 
-export const KEY = 'a key that two watches share'
+/** A pair of keys as another watch would have made it for itself. */
+export function makeKey(id: string) {
+  const { privateKey } = generateKeyPairSync('ed25519')
+  return { id, privateKey, line: `${id}=ed25519:${publicTextOf(privateKey)}` }
+}
+export type TestKey = ReturnType<typeof makeKey>
+
+/** The key of a watch c, which both know and neither reaches. */
+export const KEY_OF_C = makeKey('c')
 const SECOND_MS = 1_000
 
 export interface PairWatch {
@@ -46,8 +57,13 @@ export async function startPair(more: PairOptions = {}): Promise<Pair> {
   const [portA, portB] = [await findFreePort(), await findFreePort()]
   const toA = stack.use(await startFaultProxy({ targetPort: portA }))
   const toB = stack.use(await startFaultProxy({ targetPort: portB }))
-  const a = stack.use(await startOne('a', portA, toB, more))
-  const b = stack.use(await startOne('b', portB, toA, more))
+  const [keyA, keyB] = [makeKey('a'), makeKey('b')]
+  const a = stack.use(
+    await startOne({ key: keyA, port: portA, lineToOther: toB, known: [keyB, KEY_OF_C] }, more),
+  )
+  const b = stack.use(
+    await startOne({ key: keyB, port: portB, lineToOther: toA, known: [keyA, KEY_OF_C] }, more),
+  )
   const lines = [toA, toB]
   const owned = stack.move()
   return {
@@ -72,15 +88,42 @@ export async function startPair(more: PairOptions = {}): Promise<Pair> {
   }
 }
 
-async function startOne(id: string, port: number, lineToOther: FaultProxy, more: PairOptions) {
+/** A world that knows others by their keys, and has this one for its own. */
+export async function createKnowingWorld(
+  key: TestKey,
+  known: readonly TestKey[],
+  options: {
+    readonly entries?: Readonly<Record<string, string>>
+    readonly env?: Readonly<Record<string, string>>
+  } = {},
+): Promise<WatchWorld> {
+  const WATCH_PEER_KEY = known.map(({ line }) => line).join(',')
+  const world = await createWatchWorld({
+    ...options,
+    env: { ...options.env, WATCH_ID: key.id, WATCH_PEER_KEY },
+  })
+  const value = key.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+  await world.ctx.store.write([keepStatement({ name: 'peer-private-key', value, nowMs: 0 })])
+  return world
+}
+
+async function startOne(
+  own: {
+    readonly key: TestKey
+    readonly port: number
+    readonly lineToOther: FaultProxy
+    readonly known: readonly TestKey[]
+  },
+  more: PairOptions,
+) {
+  const { key, port, lineToOther, known } = own
+  const { id } = key
   await using stack = new AsyncDisposableStack()
   const world = stack.use(
-    await createWatchWorld({
+    await createKnowingWorld(key, known, {
       entries: { upbeat: ENTRY + (more.entry ?? '') },
       env: {
         ...more.env,
-        WATCH_ID: id,
-        WATCH_PEER_KEY: KEY,
         WATCH_PEER_URL: `http://127.0.0.1:${lineToOther.port}`,
         WATCH_PUBLIC_URL: `http://127.0.0.1:${port}`,
       },
@@ -102,7 +145,7 @@ async function startOne(id: string, port: number, lineToOther: FaultProxy, more:
     async listen() {
       app = createWatchApp(ctx)
       registerReports(app, reports)
-      for (const register of [publicRoutes({ reports, networks }), peerRoutes(peers, KEY)])
+      for (const register of [publicRoutes({ reports, networks }), peerRoutes(peers)])
         await register(app, ctx)
       await app.listen({ host: '127.0.0.1', port })
     },

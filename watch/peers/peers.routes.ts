@@ -8,15 +8,14 @@ import { parseSignedBody, signedBodyOf, verifyPeer } from '../http/signature.ts'
 import { isRace } from '../store/index.ts'
 import type { Peers } from './exchange.ts'
 import { EXCHANGE_PATH, PeerMessage } from './protocol.ts'
-import { findPeer } from './records.ts'
 
 /** Five rounds of a watch that has much to tell, one after the other; ten messages a second from then on. */
 export const MESSAGES_BURST = 100
 const MESSAGES_REFILL_MS = 10_000
 
-/** Mounted where a key is shared with another watch. */
+/** Mounted where another watch is known by its key. */
 export const peerRoutes =
-  (peers: Peers, key: string): WatchRoutes =>
+  (peers: Peers): WatchRoutes =>
   async (app, ctx) => {
     const messages = createRateBucket({
       burst: MESSAGES_BURST,
@@ -29,9 +28,8 @@ export const peerRoutes =
       // Spoken between watches only: no program has a use for it.
       scope.post(EXCHANGE_PATH, { schema: { hide: true } }, async (request, reply) => {
         const { bytes, json } = signedBodyOf(request)
-        const { id, nonce, takeOnce } = verifyPeer(ctx, request, { body: bytes, secret: key })
-        // Names that nobody knows yet have one bucket together: a new one is no way around it.
-        const waitMs = messages.take(findPeer(ctx.store, id) ? id : '')
+        const { id, nonce, takeOnce } = verifyPeer(ctx, request, { body: bytes, keys: peers.keys })
+        const waitMs = messages.take(id)
         if (waitMs > 0) throw new WatchError('too-many-requests', { retryAfterS: Math.ceil(waitMs / 1000) })
         const message = parsePushed(PeerMessage, json)
         if (message.watch.id !== id)
@@ -45,7 +43,7 @@ export const peerRoutes =
     })
   }
 
-/** @throws {WatchError} message-replayed, peer-has-our-name */
+/** @throws {WatchError} message-replayed */
 async function answerOnce(...[peers, message, how]: [Peers, ...Parameters<Peers['answer']>]) {
   try {
     return await peers.answer(message, how)

@@ -51,9 +51,10 @@ export const releaseAddressStatement = (peer: Pick<PeerRecord, 'id' | 'address'>
   params: { id: peer.id, address: peer.address },
 })
 
-export const forgetPeerStatement = (id: string): Statement => ({
-  sql: 'delete from peer where id = :id',
-  params: { id },
+/** Watches whose keys are not known any more are none of ours; what they said stays. */
+export const forgetOthersStatement = (ids: readonly string[]): Statement => ({
+  sql: 'delete from peer where id not in (select value from json_each(:ids))',
+  params: { ids: JSON.stringify(ids) },
 })
 
 /** Keeps a statement unless the one that is kept stands before it, as `laterStatement` has it. */
@@ -107,17 +108,6 @@ export const keepNewest = (input: {
       order by resolved_at_ms is null desc, version desc, incident_id limit -1 offset :count)`,
   params: { ...input },
 })
-
-/** Whose words are kept, by their names; without reading all of them. */
-export const listOrigins = (store: Store): string[] =>
-  store
-    .all<{ origin: string }>(
-      `with recursive named (origin) as (
-         select min(origin) from peer_statement union all
-         select (select min(origin) from peer_statement where origin > named.origin) from named where origin is not null)
-       select origin from named where origin is not null`,
-    )
-    .map(({ origin }) => origin)
 
 interface BodyRow {
   readonly body: string

@@ -1,8 +1,7 @@
 /** Takes what another watch says into the store: each word once, however often it comes. */
 import type { WatchCtx } from '../app/context.ts'
-import { WatchError } from '../app/errors.ts'
 import type { Statement } from '../store/index.ts'
-import { admitWords, keepRoom, roomForPeer } from './admission.ts'
+import { admitWords, keepRoom } from './admission.ts'
 import type { Origin } from './own-statements.ts'
 import type { PeerMessage, Position, ServiceWord } from './protocol.ts'
 import {
@@ -29,7 +28,6 @@ export interface TakenMessage {
  * where it still has the incident open, says so anew.
  *
  * @param once what makes the message count once, written with it
- * @throws {WatchError} peer-has-our-name; not-allowed when there is no room for one more watch
  */
 export async function takeMessage(
   ctx: WatchCtx,
@@ -38,8 +36,6 @@ export async function takeMessage(
   how: { readonly address: string | null; readonly once: readonly Statement[] },
 ): Promise<TakenMessage> {
   const { watch, log, view } = message
-  if (watch.id === self.origin)
-    throw new WatchError('peer-has-our-name', { detail: `Both are called ${watch.id}.` })
   const before = findPeer(ctx.store, watch.id)
   const known = before?.epoch === watch.epoch ? before.cursor : 0
   const nowMs = ctx.clock.now().getTime()
@@ -59,8 +55,7 @@ export async function takeMessage(
     ...statements.map(writeStatement),
     ...closings.map(writeClosing),
     ...closings.filter(({ origin }) => origin === self.origin).map(sayAgainStatement),
-    ...keepRoom(statements),
-    ...roomForPeer(ctx, after),
+    ...keepRoom(watch.id, statements),
     writePeer(after),
     ...(how.address === null ? [] : [releaseAddressStatement(after)]),
   ])
