@@ -24,10 +24,13 @@ export function createRecentMap<Key, Value>(maxKeys: number): RecentMap<Key, Val
   return {
     get: (key) => map.get(key),
     set(key, value) {
-      // Deleting first moves the key to the end of the map's order.
-      map.delete(key)
+      const sizeBefore = map.size
       map.set(key, value)
-      if (map.size > maxKeys) forgetOldest()
+      if (map.size === sizeBefore) {
+        // It was there, and keeps its place: anew it comes last.
+        map.delete(key)
+        map.set(key, value)
+      } else if (map.size > maxKeys) forgetOldest()
     },
     get size() {
       return map.size

@@ -4,6 +4,7 @@ import Fastify, { LogController, type FastifyError, type FastifyReply, type Fast
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { ZodApp } from '../../kit/fastify-scope.ts'
 import { refusalOf, sendProblem } from '../../kit/problem-replies.ts'
+import { createProxyTrust } from '../../kit/proxy-trust.ts'
 import { isDatabaseUnavailable, isUnstorableText } from '../infra/db/index.ts'
 import type { Ctx } from './context.ts'
 import { AppError, SignedOutError } from './errors.ts'
@@ -47,7 +48,7 @@ export function createApp(ctx: Ctx, options: AppOptions = {}): App {
   const app = Fastify({
     loggerInstance: ctx.log,
     logController: new LogController({ disableRequestLogging: true }),
-    trustProxy: trusted.length > 0 ? trusted : false,
+    trustProxy: createProxyTrust(trusted),
     bodyLimit: JSON_BODY_MAX_BYTES,
     genReqId: () => randomUUID(),
     routerOptions: { maxParamLength: 512 },

@@ -3,6 +3,7 @@ import Fastify, { LogController, type FastifyError, type FastifyReply, type Fast
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { ZodApp } from '../../kit/fastify-scope.ts'
 import { refusalOf, sendProblem } from '../../kit/problem-replies.ts'
+import { createProxyTrust } from '../../kit/proxy-trust.ts'
 import type { WatchCtx } from '../app/context.ts'
 import { WatchError } from '../app/errors.ts'
 
@@ -29,12 +30,17 @@ export const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-const SECURITY_HEADERS = {
+const PAGE_HEADERS = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'strict-origin-when-cross-origin',
   'permissions-policy': 'camera=(), microphone=(), geolocation=()',
   'cross-origin-opener-policy': 'same-origin',
   'content-security-policy': CONTENT_SECURITY_POLICY,
+}
+/** Of data, should somebody show it as a page. */
+const DATA_HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 }
 
 /** Makes a Fastify instance with everything but routes. */
@@ -43,7 +49,7 @@ export function createWatchApp(ctx: WatchCtx): WatchApp {
   const app = Fastify({
     loggerInstance: ctx.log,
     logController: new LogController({ disableRequestLogging: true }),
-    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
+    trustProxy: createProxyTrust(trustedProxies),
     bodyLimit: BODY_MAX_BYTES,
     genReqId: () => ctx.newId(),
     // What is logged of a request names it itself; a logger for each costs more than most answers.
@@ -57,7 +63,7 @@ export function createWatchApp(ctx: WatchCtx): WatchApp {
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.addHook('onRequest', (request, reply, done) => {
-    reply.headers(SECURITY_HEADERS)
+    reply.headers(request.url.startsWith('/api/') ? DATA_HEADERS : PAGE_HEADERS)
     if (!SAFE_METHODS.has(request.method)) refuseForeignCookies(ctx, request)
     done()
   })

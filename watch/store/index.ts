@@ -7,7 +7,7 @@ export {
   readKept,
   useUpKeptStatement,
 } from './kept.ts'
-export { isRace, retryRaces } from './races.ts'
+export { isDiskRefusal, isRace, retryRaces } from './races.ts'
 export { openStore } from './store.ts'
 export type { SqlValue, Statement, Store } from './types.ts'
 export { StoreUnusableError } from './writer-thread.ts'

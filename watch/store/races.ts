@@ -7,6 +7,10 @@ const ATTEMPTS = 5
 export const isRace = (error: unknown): boolean =>
   error instanceof WatchError && error.code === 'changed-meanwhile'
 
+/** Nothing can be written now, and the unit was not. */
+export const isDiskRefusal = (error: unknown): boolean =>
+  error instanceof WatchError && error.code === 'storage-unavailable'
+
 /**
  * Does work that reads, decides and writes; and does all of it again when what it read changed meanwhile.
  *

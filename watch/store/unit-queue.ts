@@ -12,7 +12,7 @@ import {
 import type { Statement } from './types.ts'
 
 /** How long a unit waits for company before it goes to the writer. */
-const GATHER_MS = 2
+const GATHER_MS = 5
 const RETRY_AFTER_S = 5
 /** Units that wait for the writer; beyond this the disk is too slow for what comes in. */
 const MAX_PENDING = 100_000

@@ -13,7 +13,6 @@ export interface WriterThread {
   readonly ready: Promise<void>
   /** False while it starts: what is written then waits. */
   isListening(): boolean
-  /** @throws {DataCloneError} for a value that can't travel to the thread. */
   post(message: ToWriter): void
   /** Asks it to end after what it was told, and waits for that. Idempotent. */
   close(): Promise<void>

@@ -26,6 +26,8 @@ interface Ranges {
   readonly begins: BigUint64Array | Uint32Array
   readonly ends: BigUint64Array | Uint32Array
   readonly values: Uint32Array
+  /** Where ranges begin by the first 16 bits of an address: what is far from it needs no look. One more at the end. */
+  readonly slots: Uint32Array
 }
 
 interface Tables {
@@ -116,23 +118,40 @@ async function loadRanges(
     }
     values.push(valueOf(value!, quoted?.replaceAll('""', '"') ?? plain ?? ''))
   }
+  const slots = countSlots(begins)
   return family === 4
     ? {
         begins: Uint32Array.from(begins as number[]),
         ends: Uint32Array.from(ends as number[]),
         values: Uint32Array.from(values),
+        slots,
       }
     : {
         begins: BigUint64Array.from(begins as bigint[]),
         ends: BigUint64Array.from(ends as bigint[]),
         values: Uint32Array.from(values),
+        slots,
       }
 }
 
+const SLOTS = 2 ** 16
+
+const slotOf = (key: bigint | number): number => (typeof key === 'bigint' ? Number(key >> 48n) : key >>> 16)
+
+/** For each slot, how many ranges begin before it. */
+function countSlots(begins: readonly (bigint | number)[]): Uint32Array {
+  const slots = new Uint32Array(SLOTS + 1)
+  for (const begin of begins) slots[slotOf(begin) + 1]!++
+  for (let slot = 0; slot < SLOTS; slot++) slots[slot + 1]! += slots[slot]!
+  return slots
+}
+
 /** The value of the range that holds the key; null: none does. */
-function search({ begins, ends, values }: Ranges, key: bigint | number): number | null {
-  let low = 0
-  let high = begins.length - 1
+function search({ begins, ends, values, slots }: Ranges, key: bigint | number): number | null {
+  const slot = slotOf(key)
+  // The range that holds it may have begun in an earlier slot: then it is the last one before this slot's.
+  let low = slots[slot]!
+  let high = slots[slot + 1]! - 1
   while (low <= high) {
     const middle = (low + high) >>> 1
     if (begins[middle]! <= key) low = middle + 1

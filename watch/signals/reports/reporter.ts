@@ -4,8 +4,17 @@ import type { WatchCtx } from '../../app/context.ts'
 import { forgetKeptStatement, keepFirstStatement, readKept } from '../../store/index.ts'
 
 export interface ReporterHash {
-  /** 16 bytes, in hexadecimal: the same for the same network and cookie within a day. */
-  of(input: { readonly network: string; readonly cookie: string; readonly atMs: number }): string
+  /** 16 bytes, in hexadecimal: the same for the same network, cookie, service and window within a day. */
+  of(input: Reporter): string
+}
+
+export interface Reporter {
+  readonly network: string
+  readonly cookie: string
+  readonly serviceId: string
+  /** Number of the window since 1970. */
+  readonly window: number
+  readonly atMs: number
 }
 
 const DAY_MS = 86_400_000
@@ -20,7 +29,7 @@ export async function openReporterHash(ctx: WatchCtx): Promise<ReporterHash> {
   let salt = await loadSalt(ctx, dayOf(ctx.clock.now().getTime()))
   let loading: Promise<void> | null = null
   return {
-    of({ network, cookie, atMs }) {
+    of({ network, cookie, serviceId, window, atMs }) {
       const day = dayOf(atMs)
       if (day !== salt.day && !loading)
         loading = loadSalt(ctx, day)
@@ -28,7 +37,10 @@ export async function openReporterHash(ctx: WatchCtx): Promise<ReporterHash> {
           .catch((error: unknown) => ctx.log.error({ err: error }, 'reports.salt-not-kept'))
           .finally(() => (loading = null))
       // A secret of fixed length in front, and half of the result: what is known of it can't be extended to another's.
-      return hash('sha256', `${salt.text}\n${network}\n${cookie}`).slice(0, HASH_DIGITS)
+      return hash('sha256', `${salt.text}\n${serviceId}\n${window}\n${network}\n${cookie}`).slice(
+        0,
+        HASH_DIGITS,
+      )
     },
   }
 }

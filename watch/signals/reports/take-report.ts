@@ -7,6 +7,7 @@ import type { WatchCtx } from '../../app/context.ts'
 import { notFound, WatchError } from '../../app/errors.ts'
 import type { ServiceEntry } from '../../configuration/index.ts'
 import type { NetworkTable } from '../networks/index.ts'
+import { openCountedReporters, type CountedReporters } from './counted-reporters.ts'
 import { openMinuteCounts, type MinuteCounts } from './minute-counts.ts'
 import { createProofOfWork, type ProofOfWork } from './proof-of-work.ts'
 import { openReporterHash, type ReporterHash } from './reporter.ts'
@@ -49,6 +50,7 @@ interface Intake {
   readonly networks: NetworkTable
   readonly trust: TrustJudge
   readonly reporter: ReporterHash
+  readonly counted: CountedReporters
   readonly proofOfWork: ProofOfWork
   readonly counts: MinuteCounts
   readonly floods: RateBucket
@@ -65,6 +67,7 @@ export async function openReports(
     ...parts,
     trust: createTrustJudge(ctx.clock),
     reporter: await openReporterHash(ctx),
+    counted: openCountedReporters(ctx),
     proofOfWork: createProofOfWork(ctx),
     counts: await openMinuteCounts(ctx),
     floods: createRateBucket({
@@ -92,7 +95,9 @@ async function takeReport(intake: Intake, input: TakeReportInput): Promise<Repor
   if (waitMs > 0) throw new WatchError('too-many-requests', { retryAfterS: Math.ceil(waitMs / 1_000) })
   const isProven = await checkProof(intake, input, network)
   const row = await makeRow(intake, input, { entry, network, isProven })
-  const isCounted = await keep(ctx, row)
+  const isCounted = await intake.counted.countOnce(row.reporter, () =>
+    ctx.store.write([{ sql: INSERT, params: row }]),
+  )
   if (isCounted) tellOf(intake, row)
   return {
     isCounted,
@@ -128,11 +133,11 @@ async function makeRow(
   const place = await networks.find(address)
   const region = chooseRegion(entry, report.region, place.country)
   const atMs = ctx.clock.now().getTime()
+  const window = Math.floor(atMs / (entry.reports.windowMinutes * MINUTE_MS))
   const fingerprint = [userAgent, report.device, report.clientVersion, report.feature].join('|')
   return {
     serviceId: entry.id,
-    window: Math.floor(atMs / (entry.reports.windowMinutes * MINUTE_MS)),
-    reporter: reporter.of({ network, cookie, atMs }),
+    reporter: reporter.of({ network, cookie, serviceId: entry.id, window, atMs }),
     atMs,
     featureId: report.feature,
     region,
@@ -142,12 +147,6 @@ async function makeRow(
     trust: trust.judge({ serviceId: entry.id, network, fingerprint, isProven }),
     diagnosis: report.diagnosis,
   }
-}
-
-/** False: this reporter is in this window already. */
-async function keep(ctx: WatchCtx, row: ReportRow): Promise<boolean> {
-  const [inserted] = await ctx.store.write([{ sql: INSERT, params: row }])
-  return inserted! > 0
 }
 
 function tellOf({ counts, observe }: Intake, row: ReportRow): void {
@@ -188,7 +187,6 @@ function createOthersCount(ctx: WatchCtx): OthersCount {
 /** As `INSERT` names them. */
 type ReportRow = {
   readonly serviceId: string
-  readonly window: number
   readonly reporter: string
   readonly atMs: number
   readonly featureId: string | null
@@ -200,10 +198,10 @@ type ReportRow = {
   readonly diagnosis: string | null
 }
 
-const INSERT = `insert into report (service_id, window, reporter, at_ms, feature_id, region, asn, device, client_version,
-    trust, diagnosis)
-  values (:serviceId, :window, unhex(:reporter), :atMs, :featureId, :region, :asn, :device, :clientVersion, :trust, :diagnosis)
-  on conflict do nothing`
+const INSERT = `insert into report (service_id, reporter, at_ms, feature_id, region, asn, device, client_version, trust,
+    diagnosis)
+  values (:serviceId, unhex(:reporter), :atMs, :featureId, :region, :asn, :device, :clientVersion, :trust, :diagnosis)`
+
 function checkFeature(entry: ServiceEntry, feature: string | null): void {
   if (feature === null || entry.features.some(({ id }) => id === feature)) return
   throw new WatchError('invalid-input', {

@@ -39,7 +39,6 @@ export function createTrustJudge(clock: Clock): TrustJudge {
   const perNetwork = createCounts(clock, WINDOW_MS)
   const perNeighbourhood = createCounts(clock, WINDOW_MS)
   const perFingerprint = createCounts(clock, BATCH_MS)
-  const perNetworksOfFingerprint = createCounts(clock, BATCH_MS)
   const perService = createCounts(clock, BATCH_MS)
   return {
     judge({ serviceId, network, fingerprint, isProven }) {
@@ -47,13 +46,12 @@ export function createTrustJudge(clock: Clock): TrustJudge {
       const near = perNeighbourhood.add(neighbourhoodOf(network))
       const alike = perFingerprint.add(`${serviceId} ${fingerprint}`)
       const all = perService.add(serviceId)
-      const isFirstOfNetwork = perNetworksOfFingerprint.add(`${fingerprint} ${network}`) === 1
       let trust = 1
       // Harmonic: the hundredth of one address adds a hundredth.
       if (own > FREE_PER_NETWORK) trust = Math.min(trust, 1 / (own - FREE_PER_NETWORK + 1))
       if (near > FREE_PER_NEIGHBOURHOOD) trust = Math.min(trust, FREE_PER_NEIGHBOURHOOD / near)
       const isBatch = alike >= BATCH_MIN && alike >= all * BATCH_SHARE
-      if (isBatch && !(isFirstOfNetwork && isProven)) trust = Math.min(trust, BATCH_TRUST)
+      if (isBatch && !(own === 1 && isProven)) trust = Math.min(trust, BATCH_TRUST)
       return trust
     },
     needsProof: ({ network, looksLikeProgram }) =>
