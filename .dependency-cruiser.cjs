@@ -95,6 +95,14 @@ module.exports = {
       to: { path: OUR_OWN, pathNot: '^kit/' },
     },
     {
+      name: 'admission-core-is-pure',
+      severity: 'error',
+      comment:
+        'Who may begin is decided without clock, timer or network, and can be played on a virtual clock.',
+      from: { path: '^kit/admission/core/', pathNot: TESTS },
+      to: { pathNot: '^kit/admission/core/' },
+    },
+    {
       name: 'contract-imports-zod-only',
       severity: 'error',
       comment: 'What crosses a process boundary depends on neither side.',

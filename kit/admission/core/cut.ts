@@ -1,0 +1,143 @@
+/**
+ * Where the cut goes through classes and persons while more comes than can be served: whoever lies before it is served in
+ * every request of that class, whoever lies behind it in none. After DAGOR (Zhou et al., "Overload control for scaling
+ * WeChat microservices", SoCC 2018), with the capacity measured instead of stepped through.
+ */
+import { CLASS_COUNT, RANK_COUNT, type PriorityClass } from './types.ts'
+
+const LEVEL_COUNT = CLASS_COUNT * RANK_COUNT
+
+/** Levels that fill so much of the capacity are served before those at the margin of their class… */
+const INNER = 0.88
+/** …and levels beyond so much of it are turned away at once. What lies between keeps the line from running dry. */
+const OUTER = 1.2
+
+const WINDOW_MIN_MS = 100
+const WINDOW_MAX_MS = 1_000
+const WINDOW_MIN_SERVED = 50
+/** Rates are means over about so long. */
+const RATE_MEMORY_MS = 2_000
+/** Turned away in the line beyond this share: more comes than can be served. */
+const OVERLOADED_ABOVE = 0.01
+/** A capacity that was seen idle is taken for this much larger than it was thought. */
+const PROBE = 1.03
+/** As many windows without any need of a cut end it. */
+const CALM_WINDOWS = 3
+
+export type Verdict = 'in' | 'margin' | 'out'
+
+export class Cut {
+  readonly #random: () => number
+  readonly #counts = new Float64Array(LEVEL_COUNT)
+  /** Arrivals a millisecond, by level. */
+  readonly #rates = new Float64Array(LEVEL_COUNT)
+  #windowStartMs = -1
+  #served = 0
+  #shed = 0
+  #wasIdle = false
+  /** What is served, a millisecond; 0: no cut is in force. */
+  #capacity = 0
+  #calmWindows = 0
+  #innerLevel = LEVEL_COUNT
+  #outerLevel = LEVEL_COUNT
+  /** Of the level that the outer bound goes through, this share is let into the line. */
+  #outerShare = 1
+
+  constructor(random: () => number) {
+    this.#random = random
+  }
+
+  get isInForce(): boolean {
+    return this.#capacity > 0
+  }
+
+  /** The share of this class's ranks that is served wholly; 1 without a cut. */
+  shareOf(priorityClass: PriorityClass): number {
+    const ranks = this.#innerLevel - priorityClass * RANK_COUNT
+    return Math.min(1, Math.max(0, ranks / RANK_COUNT))
+  }
+
+  /** The class that the cut goes through: of those after it none are served. */
+  get lastClass(): number {
+    return Math.floor(this.#outerLevel / RANK_COUNT)
+  }
+
+  /** Counts an arrival and says where it lies. */
+  judge(priorityClass: PriorityClass, rank: number, nowMs: number): Verdict {
+    if (this.#windowStartMs < 0) this.#windowStartMs = nowMs
+    const level = priorityClass * RANK_COUNT + rank
+    this.#counts[level]! += 1
+    if (nowMs - this.#windowStartMs >= WINDOW_MIN_MS) this.#closeWindow(nowMs)
+    if (level < this.#innerLevel) return 'in'
+    if (level < this.#outerLevel) return 'margin'
+    return level === this.#outerLevel && this.#random() < this.#outerShare ? 'margin' : 'out'
+  }
+
+  noteServed(): void {
+    this.#served += 1
+  }
+
+  /** One that had been let into the line was not served after all. */
+  noteShed(): void {
+    this.#shed += 1
+  }
+
+  /** There was room and nobody waited. */
+  noteIdle(): void {
+    this.#wasIdle = true
+  }
+
+  #closeWindow(nowMs: number): void {
+    const tookMs = nowMs - this.#windowStartMs
+    if (this.#served < WINDOW_MIN_SERVED && tookMs < WINDOW_MAX_MS) return
+    const arrivalRate = this.#updateRates(tookMs)
+    const rate = this.#served / tookMs
+    const isOverloaded = this.#shed > OVERLOADED_ABOVE * (this.#served + this.#shed)
+    if (isOverloaded) {
+      this.#capacity = this.#capacity === 0 ? rate : this.#capacity + 0.15 * (rate - this.#capacity)
+      this.#calmWindows = 0
+    } else if (this.isInForce) {
+      if (this.#wasIdle) this.#capacity = Math.max(this.#capacity * PROBE, rate)
+      this.#calmWindows = this.#capacity * INNER >= arrivalRate ? this.#calmWindows + 1 : 0
+      if (this.#calmWindows >= CALM_WINDOWS) this.#capacity = 0
+    }
+    this.#placeLevels()
+    this.#windowStartMs = nowMs
+    this.#served = 0
+    this.#shed = 0
+    this.#wasIdle = false
+  }
+
+  /** @returns all arrivals a millisecond. */
+  #updateRates(tookMs: number): number {
+    const weight = tookMs / (tookMs + RATE_MEMORY_MS)
+    let sum = 0
+    for (let level = 0; level < LEVEL_COUNT; level++) {
+      const rate = this.#rates[level]! + weight * (this.#counts[level]! / tookMs - this.#rates[level]!)
+      this.#rates[level] = rate
+      this.#counts[level] = 0
+      sum += rate
+    }
+    return sum
+  }
+
+  #placeLevels(): void {
+    this.#innerLevel = LEVEL_COUNT
+    this.#outerLevel = LEVEL_COUNT
+    this.#outerShare = 1
+    if (!this.isInForce) return
+    const inner = this.#capacity * INNER
+    const outer = this.#capacity * OUTER
+    let sum = 0
+    for (let level = 0; level < LEVEL_COUNT; level++) {
+      const rate = this.#rates[level]!
+      if (sum + rate > inner && this.#innerLevel === LEVEL_COUNT) this.#innerLevel = level
+      if (sum + rate > outer) {
+        this.#outerLevel = level
+        this.#outerShare = (outer - sum) / rate
+        return
+      }
+      sum += rate
+    }
+  }
+}

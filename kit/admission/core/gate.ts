@@ -1,0 +1,259 @@
+/**
+ * Who may begin now, who waits, and who is turned away. Pure: it knows no clock, no timer and no network; whoever drives
+ * it says what time it is and asks for the next in line when something has ended.
+ *
+ * What holds at every moment:
+ * - none is admitted while one of a higher class, who could be, waits;
+ * - class 0 is counted apart: it never waits for what lower classes have under way;
+ * - none is admitted who could not be answered before its deadline, and none waits longer than the bound of its class;
+ * - what is kept in memory is bounded, however much comes.
+ */
+import { Cut } from './cut.ts'
+import { ConcurrencyLimit, type LimitOptions } from './limit.ts'
+import { Line } from './line.ts'
+import type { Ticket } from './ticket.ts'
+import { CLASS_COUNT, REFUSALS, type PriorityClass, type Refusal } from './types.ts'
+
+export interface GateOptions extends LimitOptions {
+  /** Hold the limit at `initial`: for comparisons, and where something else sets it. @default false */
+  readonly isFixed?: boolean
+  /** Whether persons are wholly in or wholly out while more comes than can be served. @default true */
+  readonly isCutting?: boolean
+  /** Kept waiting at most, all classes together. @default 1000 */
+  readonly maxWaiting?: number
+  /** Nobody waits for longer. @default 120 */
+  readonly waitMs?: number
+}
+
+/** Whoever is more likely to be turned away than not hears it soon. */
+const MARGIN_WAIT_MS = 14
+
+/** Once the first in a line has waited for this share of the bound, newcomers hear at once that their turn won't come. */
+const CLOSED_AT = 0.5
+/** …and from this share on those who came last go first: they may still be in time. */
+const LONG_AT = 0.75
+const LINES = CLASS_COUNT * 2
+
+const lineOf = (ticket: Ticket): number => ticket.class * 2 + (ticket.isAtMargin ? 1 : 0)
+
+export class Gate {
+  readonly #limit: ConcurrencyLimit
+  readonly #cut: Cut
+  readonly #isFixed: boolean
+  readonly #isCutting: boolean
+  readonly #maxWaiting: number
+  readonly #waitMs: number
+  readonly #lines: readonly Line[] = Array.from({ length: LINES }, () => new Line())
+  #waiting = 0
+  #inFlight = 0
+  #inFlightTop = 0
+  #countsFromMs = -Infinity
+  readonly #admitted = new Float64Array(CLASS_COUNT)
+  readonly #refused = new Float64Array(CLASS_COUNT * REFUSALS.length)
+
+  constructor(options: GateOptions) {
+    this.#limit = new ConcurrencyLimit(options)
+    this.#cut = new Cut(options.random)
+    this.#isFixed = options.isFixed ?? false
+    this.#isCutting = options.isCutting ?? true
+    this.#maxWaiting = options.maxWaiting ?? 1_000
+    this.#waitMs = options.waitMs ?? 120
+  }
+
+  get limit(): number {
+    return this.#isFixed ? Math.floor(this.#limit.settled) : this.#limit.value
+  }
+  /** The limit that was found, without what a re-take of the baseline takes off for a moment. */
+  get settledLimit(): number {
+    return this.#limit.settled
+  }
+  /** What a request takes in quiet, in milliseconds; 0 before anything is known. */
+  get usualMs(): number {
+    return this.#limit.usualMs
+  }
+  get inFlight(): number {
+    return this.#inFlight
+  }
+  get waiting(): number {
+    return this.#waiting
+  }
+  get isCutInForce(): boolean {
+    return this.#cut.isInForce
+  }
+
+  admittedOf(priorityClass: PriorityClass): number {
+    return this.#admitted[priorityClass]!
+  }
+  refusedOf(priorityClass: PriorityClass, refusal?: Refusal): number {
+    if (refusal !== undefined)
+      return this.#refused[priorityClass * REFUSALS.length + REFUSALS.indexOf(refusal)]!
+    return REFUSALS.reduce((sum, each) => sum + this.refusedOf(priorityClass, each), 0)
+  }
+  waitingOf(priorityClass: PriorityClass): number {
+    return this.#lines[priorityClass * 2]!.size + this.#lines[priorityClass * 2 + 1]!.size
+  }
+
+  /**
+   * Takes an arrival; its state says what became of it: admitted, waiting (its `onTurn` is called later) or refused.
+   *
+   * @param mayBeginNow false: it has to wait even where there is room; the driver asks for it with `next`.
+   * @returns why it was refused, else null.
+   */
+  ask(ticket: Ticket, nowMs: number, mayBeginNow = true): Refusal | null {
+    ticket.arrivedAtMs = nowMs
+    const verdict = this.#isCutting ? this.#cut.judge(ticket.class, ticket.rank, nowMs) : 'in'
+    if (verdict === 'out') return this.#refuse(ticket, 'cut')
+    if (this.#isTooLate(ticket, nowMs)) return this.#refuse(ticket, 'deadline')
+    ticket.isAtMargin = verdict === 'margin'
+    const index = lineOf(ticket)
+    if (mayBeginNow && this.#hasRoom(ticket.class) && !this.#isAnyoneBefore(index)) {
+      this.#admit(ticket, nowMs)
+      return null
+    }
+    if (!this.#hasRoom(ticket.class)) this.#limit.markBinding()
+    if (!this.#isOpen(index, nowMs)) {
+      this.#cut.noteShed()
+      return this.#refuse(ticket, 'full')
+    }
+    const line = this.#lines[index]!
+    ticket.state = 'waiting'
+    line.push(ticket)
+    this.#waiting += 1
+    return null
+  }
+
+  /** Admits the next of those who wait, if there is room, and calls its `onTurn`. */
+  next(nowMs: number): Ticket | null {
+    for (let index = 0; index < LINES && this.#waiting > 0; index++) {
+      const line = this.#lines[index]!
+      for (;;) {
+        const oldest = line.oldest()
+        if (!oldest) break
+        if (!this.#hasRoom(oldest.class)) return null
+        const isLong = this.#waitedMs(oldest, nowMs) > this.#boundMs(oldest) * LONG_AT
+        const ticket = isLong ? line.newest()! : oldest
+        line.take(isLong ? 'newest' : 'oldest')
+        this.#waiting -= 1
+        if (this.#waitedMs(ticket, nowMs) > this.#boundMs(ticket)) this.#shed(ticket, 'waited')
+        else if (this.#isTooLate(ticket, nowMs)) this.#shed(ticket, 'deadline')
+        else {
+          this.#admit(ticket, nowMs)
+          ticket.onTurn?.(ticket)
+          return ticket
+        }
+      }
+    }
+    if (this.#waiting === 0 && this.#inFlight < this.limit) this.#cut.noteIdle()
+    return null
+  }
+
+  /** The driver itself stood still: those who wait have not waited for others, and begin to wait now. */
+  forgive(nowMs: number): void {
+    this.#countsFromMs = nowMs
+  }
+
+  /** Turns away who has waited for too long. To be called every few milliseconds while somebody waits. */
+  expire(nowMs: number): void {
+    for (const line of this.#lines) {
+      for (;;) {
+        const ticket = line.oldest()
+        if (!ticket) break
+        const isOver = this.#waitedMs(ticket, nowMs) > this.#boundMs(ticket)
+        if (!isOver && !this.#isTooLate(ticket, nowMs)) break
+        line.take('oldest')
+        this.#waiting -= 1
+        this.#shed(ticket, isOver ? 'waited' : 'deadline')
+      }
+    }
+  }
+
+  /**
+   * What was admitted has ended, or whoever waited has gone away. Calling it again changes nothing.
+   *
+   * @param isSample whether its round trip says something of how much may be under way.
+   */
+  leave(ticket: Ticket, nowMs: number, isSample = true): void {
+    if (ticket.state === 'waiting') {
+      ticket.state = 'left'
+      this.#waiting -= 1
+      this.#lines[lineOf(ticket)]!.noteGone()
+      return
+    }
+    if (ticket.state !== 'admitted') return
+    ticket.state = 'left'
+    this.#inFlight -= 1
+    if (ticket.class === 0) this.#inFlightTop -= 1
+    if (isSample && !this.#isFixed)
+      this.#limit.sample(ticket.kind, ticket.admittedAtMs, nowMs, this.#inFlight)
+  }
+
+  #hasRoom(priorityClass: PriorityClass): boolean {
+    const { limit } = this
+    return this.#inFlight < limit || (priorityClass === 0 && this.#inFlightTop < limit)
+  }
+
+  #isAnyoneBefore(index: number): boolean {
+    if (this.#waiting === 0) return false
+    for (let before = 0; before <= index; before++) if (this.#lines[before]!.size > 0) return true
+    return false
+  }
+
+  #isTooLate(ticket: Ticket, nowMs: number): boolean {
+    return ticket.deadlineMs !== Infinity && nowMs + this.#limit.usualMsOf(ticket.kind) > ticket.deadlineMs
+  }
+
+  #waitedMs(ticket: Ticket, nowMs: number): number {
+    return nowMs - Math.max(ticket.arrivedAtMs, this.#countsFromMs)
+  }
+
+  #boundMs(ticket: Ticket): number {
+    const isHurried = ticket.isAtMargin && ticket.class > 0 && ticket.class >= this.#cut.lastClass
+    return isHurried ? Math.min(this.#waitMs, MARGIN_WAIT_MS) : this.#waitMs
+  }
+
+  /** Whether a line takes newcomers: there is a place in memory, or someone of a lower line makes one. */
+  #isOpen(index: number, nowMs: number): boolean {
+    const line = this.#lines[index]!
+    const first = line.oldest()
+    if (first && first.class > 0 && this.#waitedMs(first, nowMs) > this.#boundMs(first) * CLOSED_AT)
+      return false
+    if (line.places >= this.#maxWaiting * 2) return false
+    return this.#waiting < this.#maxWaiting || this.#displaceBelow(index)
+  }
+
+  /** Turns away the oldest of the lowest line below this one. */
+  #displaceBelow(index: number): boolean {
+    for (let below = LINES - 1; below > index; below--) {
+      const line = this.#lines[below]!
+      const oldest = line.oldest()
+      if (!oldest) continue
+      line.take('oldest')
+      this.#waiting -= 1
+      this.#shed(oldest, 'full')
+      return true
+    }
+    return false
+  }
+
+  #admit(ticket: Ticket, nowMs: number): void {
+    ticket.state = 'admitted'
+    ticket.admittedAtMs = nowMs
+    this.#inFlight += 1
+    if (ticket.class === 0) this.#inFlightTop += 1
+    this.#admitted[ticket.class]! += 1
+    this.#cut.noteServed()
+  }
+
+  #shed(ticket: Ticket, refusal: Refusal): void {
+    if (refusal !== 'deadline') this.#cut.noteShed()
+    this.#refuse(ticket, refusal)
+    ticket.onTurn?.(ticket)
+  }
+
+  #refuse(ticket: Ticket, refusal: Refusal): Refusal {
+    ticket.state = 'refused'
+    ticket.refusal = refusal
+    this.#refused[ticket.class * REFUSALS.length + REFUSALS.indexOf(refusal)]! += 1
+    return refusal
+  }
+}

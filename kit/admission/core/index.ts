@@ -1,0 +1,6 @@
+/** The pure part of admission: imports nothing, and can be run on a clock of its own. */
+export { Gate, type GateOptions } from './gate.ts'
+export { rankOf } from './persons.ts'
+export { retryAfterS } from './retry-after.ts'
+export { Ticket } from './ticket.ts'
+export { CLASS_COUNT, RANK_COUNT, REFUSALS, type PriorityClass, type Refusal } from './types.ts'
