@@ -10,7 +10,8 @@ import { checkAgainstDatabase } from './feed/database-checks.ts'
 import type { LoadResult } from './feed/generator-process.ts'
 import { openSeededDatabase, startApi, startGenerator, type Api, type Generator } from './feed/machine.ts'
 import { isPinned } from './machine/children.ts'
-import type { BenchResult } from './support.ts'
+import { medianOf, roundTo } from './machine/quantile.ts'
+import type { BenchResult, BenchRow } from './support.ts'
 
 /** What a run has to reach. */
 const RATIO_MIN = 0.25
@@ -47,11 +48,11 @@ export async function run(): Promise<BenchResult> {
   say('warming up: until the code and the caches of those who come often are warm')
   await generator.load({ kind: 'feed', connections: CONNECTIONS, durationMs: WARM_UP_MS, ratePerS: null })
   const rounds = await measureRounds(api, generator, say)
-  const pagesPerS = median(rounds.map(({ feed }) => rateOf(feed)))
-  const constantPerS = median(rounds.map(({ constant }) => rateOf(constant)))
+  const pagesPerS = medianOf(rounds.map(({ feed }) => rateOf(feed)))
+  const constantPerS = medianOf(rounds.map(({ constant }) => rateOf(constant)))
   say(`half of that load: ${Math.round(pagesPerS / 2)} pages/s`)
   // Likes are requests too: the schedule counts both.
-  const likesShare = median(rounds.map(({ feed }) => feed.likes / (feed.likes + feed.pages)))
+  const likesShare = medianOf(rounds.map(({ feed }) => feed.likes / (feed.likes + feed.pages)))
   const half = await generator.load({
     kind: 'feed',
     connections: 256,
@@ -110,116 +111,144 @@ function isOfPages(kind: string): boolean {
   )
 }
 
-function report(input: {
-  rounds: Round[]
-  pagesPerS: number
-  constantPerS: number
-  half: LoadResult
-  warmUp: LoadResult
-  atRestBytes: number
-  residentBytes: number
-  checks: Awaited<ReturnType<typeof checkAgainstDatabase>>
-}): BenchResult {
-  const { rounds, pagesPerS, constantPerS, half, checks } = input
-  const ratio = pagesPerS / constantPerS
-  const queriesPerPage = median(rounds.map((round) => round.queriesPerPage))
+interface Measured {
+  readonly rounds: readonly Round[]
+  readonly pagesPerS: number
+  readonly constantPerS: number
+  readonly half: LoadResult
+  readonly warmUp: LoadResult
+  readonly atRestBytes: number
+  readonly residentBytes: number
+  readonly checks: Awaited<ReturnType<typeof checkAgainstDatabase>>
+}
+
+function report(measured: Measured): BenchResult {
+  const outcome = conclude(measured)
+  return {
+    name: 'feed',
+    rows: rowsOf(outcome),
+    figures: figuresOf(outcome),
+    fallsShort: shortfallsOf(outcome),
+  }
+}
+
+type Outcome = ReturnType<typeof conclude>
+
+/** What follows from all that was measured. */
+function conclude(measured: Measured) {
+  const { rounds, half, checks } = measured
   const loads = [...rounds.map(({ feed }) => feed), half]
-  const failures = Object.assign({}, ...loads.map((load) => load.failures)) as Record<string, number>
-  const broken = [...checks.broken, ...loads.flatMap((load) => load.checked.broken)]
-  const checkedPages = loads.reduce((sum, load) => sum + load.checked.pages, checks.pages)
-  const distinctPages = loads.reduce((sum, load) => sum + load.checked.distinct, checks.distinct)
-  const mib = (bytes: number) => round(bytes / 1024 ** 2, 0)
-  const fallsShort = [
+  return {
+    ...measured,
+    ratio: measured.pagesPerS / measured.constantPerS,
+    queriesPerPage: medianOf(rounds.map((round) => round.queriesPerPage)),
+    failures: Object.assign({}, ...loads.map((load) => load.failures)) as Record<string, number>,
+    broken: [...checks.broken, ...loads.flatMap((load) => load.checked.broken)],
+    checkedPages: loads.reduce((sum, load) => sum + load.checked.pages, checks.pages),
+    distinctPages: loads.reduce((sum, load) => sum + load.checked.distinct, checks.distinct),
+  }
+}
+
+function rowsOf(outcome: Outcome): BenchRow[] {
+  const { pagesPerS, constantPerS, half, queriesPerPage } = outcome
+  return [
+    {
+      what: 'personal pages, 10 % likes',
+      ours: pagesPerS,
+      rival: constantPerS,
+      unit: '/s',
+      target: `≥ ${RATIO_MIN} ×`,
+    },
+    {
+      what: 'latency at half load, p50',
+      ours: half.latenciesMs.p50,
+      rival: null,
+      unit: 'ms',
+      target: null,
+    },
+    {
+      what: 'latency at half load, p99',
+      ours: half.latenciesMs.p99,
+      rival: null,
+      unit: 'ms',
+      target: `≤ ${P99_MAX_MS}`,
+    },
+    {
+      what: 'queries a warm page',
+      ours: queriesPerPage,
+      rival: null,
+      unit: '',
+      target: `≤ ${QUERIES_PER_PAGE_MAX}`,
+    },
+    {
+      what: 'memory of the API at rest',
+      ours: mib(outcome.atRestBytes),
+      rival: null,
+      unit: 'MiB',
+      target: '≤ 200',
+    },
+    {
+      what: 'memory of the API under load',
+      ours: mib(outcome.residentBytes),
+      rival: null,
+      unit: 'MiB',
+      target: null,
+    },
+  ]
+}
+
+function figuresOf(outcome: Outcome): BenchResult['figures'] {
+  const { rounds, pagesPerS, constantPerS, half, ratio, queriesPerPage } = outcome
+  return {
+    pagesPerS: roundTo(pagesPerS, 0),
+    constantPagesPerS: roundTo(constantPerS, 0),
+    ratio: roundTo(ratio, 3),
+    pageBytes: roundTo(half.pageBytes, 0),
+    constantPageBytes: roundTo(rounds[0]!.constant.pageBytes, 0),
+    saturatedP50Ms: roundTo(medianOf(rounds.map(({ feed }) => feed.latenciesMs.p50)), 1),
+    saturatedP99Ms: roundTo(medianOf(rounds.map(({ feed }) => feed.latenciesMs.p99)), 1),
+    halfLoadPagesPerS: roundTo(rateOf(half), 0),
+    halfLoadP50Ms: roundTo(half.latenciesMs.p50, 2),
+    halfLoadP99Ms: roundTo(half.latenciesMs.p99, 2),
+    generatorLagP99Ms: roundTo(half.lagP99Ms, 2),
+    queriesPerPage: roundTo(queriesPerPage, 3),
+    allQueriesPerRequest: roundTo(medianOf(rounds.map((each) => each.allQueriesPerRequest)), 3),
+    apiCpuUsPerPage: roundTo(medianOf(rounds.map((each) => each.cpuUsPerPage)), 0),
+    apiCpuUsPerConstantPage: roundTo(medianOf(rounds.map((each) => each.cpuUsPerConstant)), 0),
+    apiCoreShare: roundTo(medianOf(rounds.map((each) => each.coreShare)), 2),
+    likesPerS: roundTo(medianOf(rounds.map(({ feed }) => (feed.likes / feed.durationMs) * 1000)), 0),
+    coldPagesPerS: roundTo(rateOf(outcome.warmUp), 0),
+    checkedPages: outcome.checkedPages,
+    distinctPages: outcome.distinctPages,
+    residentAtRestMiB: mib(outcome.atRestBytes),
+    residentUnderLoadMiB: mib(outcome.residentBytes),
+  }
+}
+
+function shortfallsOf(outcome: Outcome): string[] {
+  const { half, ratio, queriesPerPage, failures, broken, checkedPages, distinctPages } = outcome
+  return [
     ratio < RATIO_MIN &&
-      `Pages reach ${round(ratio, 2)} of the constant page's rate; the target is ${RATIO_MIN}.`,
+      `Pages reach ${roundTo(ratio, 2)} of the constant page's rate; the target is ${RATIO_MIN}.`,
     queriesPerPage > QUERIES_PER_PAGE_MAX &&
-      `A warm page takes ${round(queriesPerPage, 2)} queries; the target is ${QUERIES_PER_PAGE_MAX}.`,
+      `A warm page takes ${roundTo(queriesPerPage, 2)} queries; the target is ${QUERIES_PER_PAGE_MAX}.`,
     half.latenciesMs.p99 > P99_MAX_MS &&
-      `p99 at half load is ${round(half.latenciesMs.p99, 1)} ms; the target is ${P99_MAX_MS} ms.`,
+      `p99 at half load is ${roundTo(half.latenciesMs.p99, 1)} ms; the target is ${P99_MAX_MS} ms.`,
     // Latency counts from when a request was due: a late generator makes it worse, never better.
     half.lagP99Ms > LAG_MAX_MS &&
       half.latenciesMs.p99 > P99_MAX_MS &&
-      `The generator was ${round(half.lagP99Ms, 1)} ms late (p99), so the latencies do not count.`,
-    input.atRestBytes > RESIDENT_MAX_BYTES &&
-      `The API takes ${mib(input.atRestBytes)} MiB at rest; the target is ${mib(RESIDENT_MAX_BYTES)} MiB.`,
+      `The generator was ${roundTo(half.lagP99Ms, 1)} ms late (p99), so the latencies do not count.`,
+    outcome.atRestBytes > RESIDENT_MAX_BYTES &&
+      `The API takes ${mib(outcome.atRestBytes)} MiB at rest; the target is ${mib(RESIDENT_MAX_BYTES)} MiB.`,
     broken.length > 0 && `Answers broke the rules: ${broken.slice(0, 3).join('; ')}.`,
     distinctPages < checkedPages * 0.99 && `Only ${distinctPages} of ${checkedPages} checked pages differ.`,
     Object.keys(failures).length > 0 && `Requests failed: ${JSON.stringify(failures)}.`,
     !isPinned && 'There is one core only: nothing was pinned, and everything shared it.',
   ].filter((line) => line !== false)
-  return {
-    name: 'feed',
-    rows: [
-      {
-        what: 'personal pages, 10 % likes',
-        ours: pagesPerS,
-        rival: constantPerS,
-        unit: '/s',
-        target: `≥ ${RATIO_MIN} ×`,
-      },
-      {
-        what: 'latency at half load, p50',
-        ours: half.latenciesMs.p50,
-        rival: null,
-        unit: 'ms',
-        target: null,
-      },
-      {
-        what: 'latency at half load, p99',
-        ours: half.latenciesMs.p99,
-        rival: null,
-        unit: 'ms',
-        target: `≤ ${P99_MAX_MS}`,
-      },
-      {
-        what: 'queries a warm page',
-        ours: queriesPerPage,
-        rival: null,
-        unit: '',
-        target: `≤ ${QUERIES_PER_PAGE_MAX}`,
-      },
-      {
-        what: 'memory of the API at rest',
-        ours: mib(input.atRestBytes),
-        rival: null,
-        unit: 'MiB',
-        target: '≤ 200',
-      },
-      {
-        what: 'memory of the API under load',
-        ours: mib(input.residentBytes),
-        rival: null,
-        unit: 'MiB',
-        target: null,
-      },
-    ],
-    figures: {
-      pagesPerS: round(pagesPerS, 0),
-      constantPagesPerS: round(constantPerS, 0),
-      ratio: round(ratio, 3),
-      pageBytes: round(half.pageBytes, 0),
-      constantPageBytes: round(rounds[0]!.constant.pageBytes, 0),
-      saturatedP50Ms: round(median(rounds.map(({ feed }) => feed.latenciesMs.p50)), 1),
-      saturatedP99Ms: round(median(rounds.map(({ feed }) => feed.latenciesMs.p99)), 1),
-      halfLoadPagesPerS: round(rateOf(half), 0),
-      halfLoadP50Ms: round(half.latenciesMs.p50, 2),
-      halfLoadP99Ms: round(half.latenciesMs.p99, 2),
-      generatorLagP99Ms: round(half.lagP99Ms, 2),
-      queriesPerPage: round(queriesPerPage, 3),
-      allQueriesPerRequest: round(median(rounds.map((each) => each.allQueriesPerRequest)), 3),
-      apiCpuUsPerPage: round(median(rounds.map((each) => each.cpuUsPerPage)), 0),
-      apiCpuUsPerConstantPage: round(median(rounds.map((each) => each.cpuUsPerConstant)), 0),
-      apiCoreShare: round(median(rounds.map((each) => each.coreShare)), 2),
-      likesPerS: round(median(rounds.map(({ feed }) => (feed.likes / feed.durationMs) * 1000)), 0),
-      coldPagesPerS: round(rateOf(input.warmUp), 0),
-      checkedPages,
-      distinctPages,
-      residentAtRestMiB: mib(input.atRestBytes),
-      residentUnderLoadMiB: mib(input.residentBytes),
-    },
-    fallsShort,
-  }
 }
+
+const mib = (bytes: number): number => roundTo(bytes / 1024 ** 2, 0)
+const rateOf = (load: LoadResult): number => (load.pages / load.durationMs) * 1000
 
 /** What must not be seen, for the generator's own checks. */
 async function readRules(url: string): Promise<{ hiddenVideoIds: string[]; blockedPairs: string[] }> {
@@ -239,12 +268,4 @@ async function readRules(url: string): Promise<{ hiddenVideoIds: string[]; block
   } finally {
     await client.end()
   }
-}
-
-const rateOf = (load: LoadResult) => (load.pages / load.durationMs) * 1000
-const round = (value: number, digits: number) => Number(value.toFixed(digits))
-
-function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? 0
 }

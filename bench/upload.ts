@@ -16,6 +16,7 @@ import { signUp, uploadFilm, type Person } from '../tests/support/browser-upload
 import { listenToReceipts } from './upload/milestones.ts'
 import { checkPlayback } from './upload/playback-check.ts'
 import { readProcessorTimeS } from './machine/processor-time.ts'
+import { medianOf, roundTo } from './machine/quantile.ts'
 import { measureRivals, type Effort, type Rivals } from './upload/rivals.ts'
 import { makeSource, SOURCE_NAMES, type Source, type SourceName } from './upload/sources.ts'
 import type { BenchResult, BenchRow } from './support.ts'
@@ -97,8 +98,8 @@ async function measureSource(
   }
   return {
     source,
-    rivals: medianOfRivals(rivals),
-    links: { uplink: medianOf(ours.uplink), loopback: medianOf(ours.loopback) },
+    rivals: middleOfRivals(rivals),
+    links: { uplink: middleOf(ours.uplink), loopback: middleOf(ours.loopback) },
   }
 }
 
@@ -236,8 +237,8 @@ function missed(what: string, valueS: number, maxS: number | null, words: string
   return `${what} ${seconds(valueS)} ${words}; the target is ${seconds(maxS)}.`
 }
 
-function medianOf(rounds: readonly Measured[]): Measured {
-  const of = (field: keyof Measured) => median(rounds.map((measured) => measured[field]))
+function middleOf(rounds: readonly Measured[]): Measured {
+  const of = (field: keyof Measured) => medianOf(rounds.map((measured) => measured[field]))
   return {
     uploadS: of('uploadS'),
     playableS: of('playableS'),
@@ -246,26 +247,21 @@ function medianOf(rounds: readonly Measured[]): Measured {
   }
 }
 
-function medianOfRivals(rounds: readonly Rivals[]): Rivals {
+function middleOfRivals(rounds: readonly Rivals[]): Rivals {
   const effort = (pick: (rivals: Rivals) => Effort): Effort => ({
-    wallS: median(rounds.map((rivals) => pick(rivals).wallS)),
-    processorS: median(rounds.map((rivals) => pick(rivals).processorS)),
+    wallS: medianOf(rounds.map((rivals) => pick(rivals).wallS)),
+    processorS: medianOf(rounds.map((rivals) => pick(rivals).processorS)),
   })
   return {
     plan: rounds[0]!.plan,
     oneDecode: effort((rivals) => rivals.oneDecode),
     rungByRung: {
       ...effort((rivals) => rivals.rungByRung),
-      firstRungS: median(rounds.map((rivals) => rivals.rungByRung.firstRungS)),
+      firstRungS: medianOf(rounds.map((rivals) => rivals.rungByRung.firstRungS)),
     },
     decode: effort((rivals) => rivals.decode),
   }
 }
 
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)]!
-}
-
-const round = (value: number): number => Math.round(value * 100) / 100
+const round = (value: number): number => roundTo(value, 2)
 const seconds = (value: number): string => `${value.toFixed(2)} s`

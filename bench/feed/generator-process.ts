@@ -3,6 +3,7 @@ import { sessionCookieValue } from '../../platform/modules/accounts/index.ts'
 import { createRandom } from '../../engines/for-you/index.ts'
 import { checkPage, type Rules } from './page-checks.ts'
 import { HttpConnection, type Response } from '../machine/http-connection.ts'
+import { quantileOf } from '../machine/quantile.ts'
 import { sendOnSchedule } from '../machine/schedule.ts'
 import { ACCOUNT_COUNT, accountIdOf, sessionTokenOf, VIDEO_COUNT, videoIdOf } from './seed.ts'
 
@@ -129,11 +130,11 @@ async function load(order: LoadOrder): Promise<LoadResult> {
     durationMs,
     pageBytes: run.pages === 0 ? 0 : run.bytes / run.pages,
     latenciesMs: {
-      p50: quantile(run.latencies, 0.5),
-      p99: quantile(run.latencies, 0.99),
-      max: quantile(run.latencies, 1),
+      p50: quantileOf(run.latencies, 0.5),
+      p99: quantileOf(run.latencies, 0.99),
+      max: quantileOf(run.latencies, 1),
     },
-    lagP99Ms: quantile(lags, 0.99),
+    lagP99Ms: quantileOf(lags, 0.99),
     checked: { pages: run.checked, distinct: run.orders.size, broken: run.broken.slice(0, 10) },
   }
 }
@@ -143,11 +144,6 @@ function nextCursorOf({ body }: Response): string | null {
   if (at < 0) return null
   const from = at + NEXT_CURSOR.length
   return body.toString('latin1', from, body.indexOf(0x22, from))
-}
-
-function quantile(values: number[], q: number): number {
-  const sorted = Float64Array.from(values).sort()
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? 0
 }
 
 function zipf(count: number): Float64Array {

@@ -1,6 +1,6 @@
-/** Figures out of many. */
+/** Figures out of many: the one rule of all benchmarks. */
 
-/** The value that this share of the values does not exceed; 0 of none. */
+/** The value at this share of the way through them, in order: of the two in the middle the larger one. 0 of none. */
 export function quantileOf(values: Iterable<number>, share: number): number {
   const sorted = Float64Array.from(values).sort()
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0

@@ -1,13 +1,16 @@
 /** From judged worlds to figures. */
 import { CAUSES, type Cause } from '../../engines/detect/index.ts'
+import { quantileOf } from '../machine/quantile.ts'
 import type { Found, Judged } from './judging.ts'
 
 /** Never found counts as infinitely late. Null: nothing to take a quantile of. */
-export function quantile(values: readonly (number | null)[], share: number): number | null {
-  if (values.length === 0) return null
-  const sorted = values.map((value) => value ?? Infinity).sort((a, b) => a - b)
-  return sorted[Math.min(Math.floor(share * sorted.length), sorted.length - 1)]!
-}
+export const quantile = (values: readonly (number | null)[], share: number): number | null =>
+  values.length === 0
+    ? null
+    : quantileOf(
+        values.map((value) => value ?? Infinity),
+        share,
+      )
 
 export interface Figures {
   readonly serviceMonths: number
