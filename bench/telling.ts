@@ -5,12 +5,12 @@
  * Everything goes over real SMTP and HTTP on this machine. A hundred of the webhooks lie on hosts that never answer; they may
  * keep nobody else waiting, and are not waited for. One host has 400 webhooks, of which it gets fifty a second.
  */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChildProcess } from 'node:child_process'
 import { createLog } from '../kit/log.ts'
+import { makeTemporaryDir } from '../tests/support/temporary-dir.ts'
 import { writeIncident, writeUpdate, type IncidentRecord } from '../watch/incidents/index.ts'
 import { openStore, type Statement } from '../watch/store/index.ts'
 import { endChild, MEASURED_CORE, nextMessage, OTHER_CORE, startNode } from './machine/children.ts'
@@ -47,20 +47,19 @@ const SERVICE = {
 const WORDS = 'Checkout does not work since 14:05 UTC. Shown by our own checks. The cause is not known yet.'
 
 export async function run(): Promise<BenchResult> {
-  const dir = await mkdtemp(join(tmpdir(), 'upbeat-bench-telling-'))
+  await using dir = await makeTemporaryDir()
   const receivers = startNode(join(import.meta.dirname, 'telling', 'receivers-process.ts'), OTHER_CORE, {}, [
     String(HOSTS),
     String(SILENT_HOSTS),
   ])
   try {
     const ready = await nextMessage<ReceiversReady>(receivers)
-    await fillStore(join(dir, 'data', 'watch.sqlite'), ready)
-    const told = await tell(dir, receivers, ready)
+    await fillStore(join(dir.path, 'data', 'watch.sqlite'), ready)
+    const told = await tell(dir.path, receivers, ready)
     const loopS = await measureLoop(ready)
     return report(told, loopS)
   } finally {
     await endChild(receivers)
-    await rm(dir, { recursive: true, force: true })
   }
 }
 

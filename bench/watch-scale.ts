@@ -6,10 +6,9 @@
  * measured has one core. The other side is Debian's `prometheus` and `prometheus-blackbox-exporter`; where they are not
  * installed, the benchmark says so and how to.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { makeTemporaryDir } from '../tests/support/temporary-dir.ts'
 import { isPinned } from './machine/children.ts'
 import { readUse } from './machine/process-use.ts'
 import { medianOf, roundTo } from './machine/quantile.ts'
@@ -45,15 +44,11 @@ interface Side {
 
 export async function run(): Promise<BenchResult> {
   const say = (line: string) => console.error(line)
-  const dir = await mkdtemp(join(tmpdir(), 'upbeat-bench-watch-scale-'))
-  try {
-    await using target = await startTarget()
-    const ours = await measureWatch(join(dir, 'watch'), target, say)
-    const theirs = await measurePrometheus(join(dir, 'prometheus'), target, say)
-    return report(ours, theirs)
-  } finally {
-    await rm(dir, { recursive: true, force: true })
-  }
+  await using dir = await makeTemporaryDir()
+  await using target = await startTarget()
+  const ours = await measureWatch(join(dir.path, 'watch'), target, say)
+  const theirs = await measurePrometheus(join(dir.path, 'prometheus'), target, say)
+  return report(ours, theirs)
 }
 
 async function measureWatch(dir: string, target: Target, say: (line: string) => void): Promise<Side> {

@@ -1,19 +1,13 @@
 /** What the network and Chromium alone need: a page with one <video> and nothing else, over the same bytes. */
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { serveLocally, type LocalServer } from '../../tests/support/local-server.ts'
 
 const PAGE = `<!doctype html><meta charset="utf-8"><title>bare</title>
 <style>body{margin:0}video{width:100vw;height:100vh}</style>
 <video src="/film.mp4" autoplay muted playsinline loop></video>`
 
-export interface BarePage extends AsyncDisposable {
-  readonly port: number
-}
-
 /** Serves a film made of a rendition's initialisation and segments: those that the product's player chose. */
-export async function serveBarePage(film: Uint8Array): Promise<BarePage> {
-  const server = createServer((request, response) => {
+export const serveBarePage = (film: Uint8Array): Promise<LocalServer> =>
+  serveLocally((request, response) => {
     if (request.url === '/film.mp4') {
       response.writeHead(200, { 'content-type': 'video/mp4', 'content-length': film.byteLength })
       response.end(film)
@@ -21,16 +15,7 @@ export async function serveBarePage(film: Uint8Array): Promise<BarePage> {
       response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' })
       response.end(PAGE)
     } else response.writeHead(404).end()
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    port: (server.address() as AddressInfo).port,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      server.close()
-    },
-  }
-}
+  })
 
 /** The whole film of one rendition: its initialisation and its segments, one after the other. */
 export async function fetchFilm(playlistUrl: string): Promise<Uint8Array> {

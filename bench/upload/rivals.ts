@@ -1,8 +1,7 @@
 /** What stands beside us: ffmpeg alone on the finished file. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, open, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   defaultLimits,
@@ -14,6 +13,7 @@ import {
   type Rung,
   type SourceInput,
 } from '../../engines/ladder/index.ts'
+import { makeTemporaryDir } from '../../tests/support/temporary-dir.ts'
 import type { Source } from './sources.ts'
 
 export interface Effort {
@@ -62,7 +62,7 @@ async function planOf(source: Source): Promise<LadderPlan> {
 }
 
 async function encodeFromOneDecode(source: Source, plan: LadderPlan): Promise<Effort> {
-  await using dir = await makeDir()
+  await using dir = await makeTemporaryDir()
   const { args, outputs } = encodeArguments({
     input: inputOf(source),
     plan,
@@ -83,7 +83,7 @@ async function encodeFromOneDecode(source: Source, plan: LadderPlan): Promise<Ef
 }
 
 async function encodeRungByRung(source: Source, plan: LadderPlan): Promise<Rivals['rungByRung']> {
-  await using dir = await makeDir()
+  await using dir = await makeTemporaryDir()
   let from = source.path
   let wallS = 0
   let processorS = 0
@@ -130,9 +130,4 @@ async function runFfmpeg(args: readonly string[], descriptors: readonly number[]
   const bench = /bench: utime=([\d.]+)s stime=([\d.]+)s/.exec(text)
   if (code !== 0 || !bench) throw new Error(`ffmpeg ended with ${code}:\n${text.slice(-2000)}`)
   return { wallS, processorS: Number(bench[1]) + Number(bench[2]) }
-}
-
-async function makeDir(): Promise<AsyncDisposable & { readonly path: string }> {
-  const path = await mkdtemp(join(tmpdir(), 'upbeat-bench-'))
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
 }
