@@ -105,39 +105,11 @@ const PIECE_BYTES = 64 * 1024
 
 /** Creates an upload that publishes by itself. */
 export async function startUpload(client: DrillClient, bytes: Buffer, caption: string): Promise<DrillUpload> {
-  const metadata = { filename: 'clip.mp4', filetype: 'video/mp4', caption, publish: '1' }
-  const encoded = Object.entries(metadata).map(([key, value]) => `${key} ${btoa(value)}`)
-  const created = await client.request('POST', '/uploads', {
-    headers: {
-      ...TUS,
-      'upload-length': String(bytes.length),
-      'upload-metadata': encoded.join(','),
-      'idempotency-key': randomUUID(),
-    },
-  })
-  if (!created.ok) throw new RefusedError(created.status, await created.text())
-  const receipt = (await created.json()) as Receipt
-  const path = `/uploads/${receipt.id}`
+  const receipt = await createUpload(client, bytes.length, caption)
+  const { readOffset, patch } = speakTus(client, `/uploads/${receipt.id}`, bytes)
   let acknowledgedBytes = 0
   let lostBytes = 0
   let retries = 0
-
-  async function readOffset(): Promise<number | null> {
-    const response = await client.request('HEAD', path, { headers: TUS })
-    const told = response.headers.get('upload-offset')
-    if (!response.ok || told === null) return null
-    return Number(told)
-  }
-
-  const patch = (offset: number, end: number): Promise<Response> =>
-    client.request('PATCH', path, {
-      headers: {
-        ...TUS,
-        'upload-offset': String(offset),
-        'content-type': 'application/offset+octet-stream',
-      },
-      body: bytes.subarray(offset, Math.min(end, offset + PIECE_BYTES)) as Uint8Array<ArrayBuffer>,
-    })
 
   return {
     id: receipt.id,
@@ -176,6 +148,42 @@ export async function startUpload(client: DrillClient, bytes: Buffer, caption: s
       })
       if (!done) throw new Error(`The upload did not get past ${acknowledgedBytes} of ${end} bytes.`)
     },
+  }
+}
+
+async function createUpload(client: DrillClient, sizeBytes: number, caption: string): Promise<Receipt> {
+  const metadata = { filename: 'clip.mp4', filetype: 'video/mp4', caption, publish: '1' }
+  const encoded = Object.entries(metadata).map(([key, value]) => `${key} ${btoa(value)}`)
+  const created = await client.request('POST', '/uploads', {
+    headers: {
+      ...TUS,
+      'upload-length': String(sizeBytes),
+      'upload-metadata': encoded.join(','),
+      'idempotency-key': randomUUID(),
+    },
+  })
+  if (!created.ok) throw new RefusedError(created.status, await created.text())
+  return (await created.json()) as Receipt
+}
+
+function speakTus(client: DrillClient, path: string, bytes: Buffer) {
+  return {
+    /** Null: it was not told. */
+    async readOffset(): Promise<number | null> {
+      const response = await client.request('HEAD', path, { headers: TUS })
+      const told = response.headers.get('upload-offset')
+      return response.ok && told !== null ? Number(told) : null
+    },
+    /** Sends the next piece, which does not go beyond `end`. */
+    patch: (offset: number, end: number): Promise<Response> =>
+      client.request('PATCH', path, {
+        headers: {
+          ...TUS,
+          'upload-offset': String(offset),
+          'content-type': 'application/offset+octet-stream',
+        },
+        body: bytes.subarray(offset, Math.min(end, offset + PIECE_BYTES)) as Uint8Array<ArrayBuffer>,
+      }),
   }
 }
 

@@ -43,14 +43,7 @@ export async function run(report: Report): Promise<void> {
   const filler = join(dir.path, 'disk', 'filler')
   await fill(filler, dir.path, RESERVE_BYTES / 2)
   const refused = await startUpload(person, bytes, 'while the disk is full').catch((error: unknown) => error)
-  const problem = refused instanceof RefusedError ? (JSON.parse(refused.body) as Record<string, unknown>) : {}
-  report.promise(
-    'a new upload is refused with 507, and told why and what next, before a byte is sent',
-    refused instanceof RefusedError &&
-      refused.status === 507 &&
-      Boolean(problem['next'] && problem['detail']),
-    refused instanceof RefusedError ? `${refused.status} ${String(problem['code'])}` : String(refused),
-  )
+  judgeRefusal(report, refused)
   await fill(`${filler}-2`, dir.path, 0)
   const cutOff = await waiting.sendPiece()
   report.promise('bytes that find no room are refused with 507', cutOff === 507, String(cutOff))
@@ -77,6 +70,17 @@ export async function run(report: Report): Promise<void> {
   }
   const pidsAfter = (await product.settled()).roles.map(({ pid }) => pid)
   report.promise('nothing had to be restarted', pids.join() === pidsAfter.join())
+}
+
+function judgeRefusal(report: Report, refused: unknown): void {
+  const problem = refused instanceof RefusedError ? (JSON.parse(refused.body) as Record<string, unknown>) : {}
+  report.promise(
+    'a new upload is refused with 507, and told why and what next, before a byte is sent',
+    refused instanceof RefusedError &&
+      refused.status === 507 &&
+      Boolean(problem['next'] && problem['detail']),
+    refused instanceof RefusedError ? `${refused.status} ${String(problem['code'])}` : String(refused),
+  )
 }
 
 async function mountSmallDisk(path: string): Promise<AsyncDisposable> {

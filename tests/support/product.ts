@@ -56,17 +56,6 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   const { dataDir } = options
   const status = () => askSupervisor(dataDir, { command: 'status' })
 
-  async function stop(): Promise<number | null> {
-    if (child.exitCode === null && child.signalCode === null) {
-      const exited = once(child, 'exit')
-      child.kill('SIGTERM')
-      const force = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS)
-      await exited
-      clearTimeout(force)
-    }
-    return child.exitCode
-  }
-
   return {
     url,
     dataDir,
@@ -81,13 +70,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     status,
     control: (request) => askSupervisor(dataDir, request),
     async pidOf(name) {
-      const now = await status()
-      const pid =
-        name === 'supervisor'
-          ? now.pid
-          : name === 'postgres'
-            ? now.postgres?.pid
-            : now.roles.find(({ role }) => role === name)?.pid
+      const pid = pidIn(await status(), name)
       if (!pid) throw new Error(`${name} is down.`)
       return pid
     },
@@ -98,14 +81,35 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
         await sleep(25)
       }
     },
-    stop,
+    stop: () => end(child),
     async killSupervisor() {
       const exited = once(child, 'exit')
       child.kill('SIGKILL')
       await exited
     },
-    [Symbol.asyncDispose]: async () => void (await stop()),
+    [Symbol.asyncDispose]: async () => void (await end(child)),
   }
+}
+
+function pidIn(
+  { pid, postgres, roles }: SupervisorStatus,
+  name: RoleName | 'postgres' | 'supervisor',
+): number | null | undefined {
+  if (name === 'supervisor') return pid
+  if (name === 'postgres') return postgres?.pid
+  return roles.find(({ role }) => role === name)?.pid
+}
+
+/** In order; by force when it takes too long. */
+async function end(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode === null && child.signalCode === null) {
+    const exited = once(child, 'exit')
+    child.kill('SIGTERM')
+    const force = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS)
+    await exited
+    clearTimeout(force)
+  }
+  return child.exitCode
 }
 
 /** Starts the product and waits until it ends; for starts that are expected to fail. */
