@@ -6,7 +6,8 @@ import { isIPv6 } from 'node:net'
  * counted singly, each has 2⁶⁴ of them. An IPv4 address that is mapped into IPv6 counts as IPv4.
  */
 export function networkOf(address: string): string {
-  if (!isIPv6(address)) return address
+  // Asked first for a colon: of most addresses that says it all, in a tenth of the time.
+  if (!address.includes(':') || !isIPv6(address)) return address
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)
   if (mapped) return mapped[1]!
   const [head, tail] = address.split('%', 1)[0]!.split('::') as [string, string?]

@@ -19,6 +19,27 @@ test('addresses that are nobody’s are nowhere', async () => {
     expect(await table.find(address)).toEqual({ country: null, asn: null, network: null })
 })
 
+test('no range of the table reaches into what is reserved', async () => {
+  const reserved = [
+    '0',
+    '10',
+    '100.64',
+    '127',
+    '169.254',
+    '172.16',
+    '172.31',
+    '192.0.0',
+    '192.0.2',
+    '192.168',
+  ]
+    .concat(['198.18', '198.51.100', '203.0.113', '224', '239', '240', '255'])
+    .flatMap((begin) => ['0', '77', '255'].map((part) => `${begin}${`.${part}`.repeat(4)}`))
+    .map((address) => address.split('.').slice(0, 4).join('.'))
+    .concat(['::7f00:1', 'fc00::1', 'fdff::1', 'febf::1', 'ff02::1', '2001:db8::1', '3fff::1', '5f00::1'])
+  for (const address of reserved)
+    expect(await table.find(address), address).toEqual({ country: null, asn: null, network: null })
+})
+
 test('at least 95 of 100 sampled public addresses have a country', async () => {
   let [asked, found] = [0, 0]
   // Evenly over all of IPv4, by a step that is coprime to its size.

@@ -42,7 +42,7 @@ export function openNetworkTable(log: Log): NetworkTable {
     async find(address) {
       const bare = address.replace(/^::ffff:(?=\d+\.)/i, '').split('%', 1)[0]!
       const family = isIP(bare) as 0 | 4 | 6
-      if (family === 0 || !isPublicAddress(bare)) return NOWHERE
+      if (family === 0) return NOWHERE
       loading ??= loadTables().catch((error: unknown) => {
         log.error({ err: error }, 'networks.not-loaded')
         return null
@@ -50,8 +50,10 @@ export function openNetworkTable(log: Log): NetworkTable {
       const tables = await loading
       if (!tables) return NOWHERE
       const key = addressToNumber(bare, family)
-      const country = search(tables.country[family], key)
       const asn = search(tables.asn[family], key)
+      // Nothing that is reserved is routed; but the table gives some of it a country.
+      if (asn === null && !isPublicAddress(bare)) return NOWHERE
+      const country = search(tables.country[family], key)
       return {
         country: country === null ? null : tables.country.names[country]!,
         asn,

@@ -65,7 +65,7 @@ export async function openReports(
   const intake: Intake = {
     ctx,
     ...parts,
-    trust: createTrustJudge(ctx.clock),
+    trust: createTrustJudge(ctx.clock, ctx.randomBytes(4).readUInt32LE()),
     reporter: await openReporterHash(ctx),
     counted: openCountedReporters(ctx),
     proofOfWork: createProofOfWork(ctx),
@@ -93,7 +93,8 @@ async function takeReport(intake: Intake, input: TakeReportInput): Promise<Repor
   const network = networkOf(input.address)
   const waitMs = floods.take(network)
   if (waitMs > 0) throw new WatchError('too-many-requests', { retryAfterS: Math.ceil(waitMs / 1_000) })
-  const isProven = await checkProof(intake, input, network)
+  const isProven = input.report.altcha !== null && (await acceptProof(intake, input.report.altcha))
+  if (!isProven) refuseUnproven(intake, input, network)
   const row = await makeRow(intake, input, { entry, network, isProven })
   const isCounted = await intake.counted.countOnce(row.reporter, () =>
     ctx.store.write([{ sql: INSERT, params: row }]),
@@ -107,20 +108,16 @@ async function takeReport(intake: Intake, input: TakeReportInput): Promise<Repor
   }
 }
 
-async function checkProof(
-  { proofOfWork, trust }: Intake,
-  input: TakeReportInput,
-  network: string,
-): Promise<boolean> {
-  if (input.report.altcha !== null) {
-    if (await proofOfWork.accept(input.report.altcha)) return true
-    throw new WatchError('proof-of-work-needed', {
-      detail: 'This solution is wrong, too old, or was used.',
-    })
-  }
-  const looksLikeProgram = !/Mozilla\//.test(input.userAgent)
+async function acceptProof({ proofOfWork }: Intake, altcha: string): Promise<true> {
+  if (await proofOfWork.accept(altcha)) return true
+  throw new WatchError('proof-of-work-needed', {
+    detail: 'This solution is wrong, too old, or was used.',
+  })
+}
+
+function refuseUnproven({ trust }: Intake, { userAgent }: TakeReportInput, network: string): void {
+  const looksLikeProgram = !userAgent.includes('Mozilla/')
   if (trust.needsProof({ network, looksLikeProgram })) throw new WatchError('proof-of-work-needed')
-  return false
 }
 
 /** Places the report and weighs it. */

@@ -3,7 +3,7 @@
  * kept beside the count, never hidden in it.
  */
 import type { Clock } from '../../../kit/clock.ts'
-import { createRecentMap } from '../../../kit/recent-map.ts'
+import { createFadingCounts } from '../../../kit/fading-counts.ts'
 
 export interface ReportTraits {
   readonly serviceId: string
@@ -22,7 +22,9 @@ export interface TrustJudge {
 }
 
 const WINDOW_MS = 10 * 60_000
-const MAX_KEYS = 50_000
+const MAX_KEYS = 2 ** 16
+/** Services, and what browsers say of themselves: few, or all different. */
+const MAX_FINGERPRINTS = 2 ** 12
 /** Households, offices and mobile carriers share addresses: so many reports from one count in full. */
 const FREE_PER_NETWORK = 3
 const PROOF_AFTER_PER_NETWORK = 8
@@ -34,12 +36,16 @@ const BATCH_MIN = 20
 const BATCH_SHARE = 0.8
 const BATCH_TRUST = 0.2
 
-/** Makes a judge that has seen nothing. */
-export function createTrustJudge(clock: Clock): TrustJudge {
-  const perNetwork = createCounts(clock, WINDOW_MS)
-  const perNeighbourhood = createCounts(clock, WINDOW_MS)
-  const perFingerprint = createCounts(clock, BATCH_MS)
-  const perService = createCounts(clock, BATCH_MS)
+/** FNV's own; a judge of what strangers send has one at random. */
+const DEFAULT_SEED = 0x811c9dc5
+
+/** Makes a judge that has seen nothing. @default seed 0x811c9dc5 */
+export function createTrustJudge(clock: Clock, seed = DEFAULT_SEED): TrustJudge {
+  const counts = (windowMs: number, maxKeys: number) => createFadingCounts({ clock, windowMs, maxKeys, seed })
+  const perNetwork = counts(WINDOW_MS, MAX_KEYS)
+  const perNeighbourhood = counts(WINDOW_MS, MAX_KEYS)
+  const perFingerprint = counts(BATCH_MS, MAX_FINGERPRINTS)
+  const perService = counts(BATCH_MS, MAX_FINGERPRINTS)
   return {
     judge({ serviceId, network, fingerprint, isProven }) {
       const own = perNetwork.add(network)
@@ -59,32 +65,8 @@ export function createTrustJudge(clock: Clock): TrustJudge {
   }
 }
 
-interface Counts {
-  /** Adds one; answers how many there are now. */
-  add(key: string): number
-  count(key: string): number
-}
-
-/** Counts that fall to nothing over the window: one number and one time a key. */
-function createCounts(clock: Clock, windowMs: number): Counts {
-  const counts = createRecentMap<string, { value: number; atMs: number }>(MAX_KEYS)
-  const now = (key: string): number => {
-    const kept = counts.get(key)
-    if (!kept) return 0
-    return Math.max(0, kept.value * (1 - (clock.monotonicMs() - kept.atMs) / windowMs))
-  }
-  return {
-    add(key) {
-      const value = now(key) + 1
-      counts.set(key, { value, atMs: clock.monotonicMs() })
-      return Math.round(value)
-    },
-    count: now,
-  }
-}
-
 function neighbourhoodOf(network: string): string {
   return network.includes(':')
     ? network.split(':').slice(0, 3).join(':')
-    : network.split('.').slice(0, 3).join('.')
+    : network.slice(0, network.lastIndexOf('.'))
 }
