@@ -44,3 +44,12 @@ test('a restart remembers who counted within the longest window, and nobody from
   const isCounted = (reporter: string) => reporters.countOnce(reporter, () => Promise.resolve())
   expect([await isCounted(ANNA), await isCounted(BEN)]).toEqual([false, true])
 })
+
+test('beyond the most that it knows, the first who reported could count again, and nobody else', async () => {
+  await using world = await createWatchWorld()
+  const reporters = openCountedReporters(world.ctx, 2)
+  const isCounted = (reporter: string) => reporters.countOnce(reporter, () => Promise.resolve())
+  const cora = 'c3'.repeat(16)
+  for (const reporter of [ANNA, BEN, cora]) expect(await isCounted(reporter)).toBe(true)
+  expect([await isCounted(BEN), await isCounted(cora), await isCounted(ANNA)]).toEqual([false, false, true])
+})

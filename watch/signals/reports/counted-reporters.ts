@@ -19,11 +19,11 @@ const MAX_REPORTERS = 1_000_000
 const KEY_DIGITS = 12
 const MINUTE_MS = 60_000
 
-/** Opens it with those who reported within the longest window of the catalogue. */
-export function openCountedReporters(ctx: WatchCtx): CountedReporters {
-  const counted = createRecentMap<number, true>(MAX_REPORTERS)
+/** Opens it with those who reported within the longest window of the catalogue. @default maxReporters 1000000 */
+export function openCountedReporters(ctx: WatchCtx, maxReporters = MAX_REPORTERS): CountedReporters {
+  const counted = createRecentMap<number, true>(maxReporters)
   const underWay = new Map<number, Promise<unknown>>()
-  for (const key of readKeys(ctx)) counted.set(key, true)
+  for (const key of readKeys(ctx, maxReporters)) counted.set(key, true)
 
   return {
     async countOnce(reporter, keep) {
@@ -46,11 +46,11 @@ export function openCountedReporters(ctx: WatchCtx): CountedReporters {
 const keyOf = (reporter: string): number => Number.parseInt(reporter.slice(0, KEY_DIGITS), 16)
 
 /** The oldest first. */
-function readKeys(ctx: WatchCtx): number[] {
+function readKeys(ctx: WatchCtx, limit: number): number[] {
   const windowsMs = ctx.catalog.services().map(({ reports }) => reports.windowMinutes * MINUTE_MS)
   const rows = ctx.store.all<{ reporter: string }>(
     'select hex(reporter) as reporter from report where at_ms >= :sinceMs order by at_ms desc limit :limit',
-    { sinceMs: ctx.clock.now().getTime() - Math.max(0, ...windowsMs), limit: MAX_REPORTERS },
+    { sinceMs: ctx.clock.now().getTime() - Math.max(0, ...windowsMs), limit },
   )
   return rows.map(({ reporter }) => keyOf(reporter)).reverse()
 }
