@@ -19,8 +19,8 @@ test('a day is the share of what was seen: an outage of six hours costs a quarte
     2,
   )
   expect(days).toEqual([
-    { day: '2026-01-01', upFraction: 0.75, worst: 'major_outage' },
-    { day: '2026-01-02', upFraction: 1, worst: 'operational' },
+    { day: '2026-01-01', upFraction: 0.75, watchedMs: DAY_MS, worst: 'major_outage' },
+    { day: '2026-01-02', upFraction: 1, watchedMs: DAY_MS, worst: 'operational' },
   ])
 })
 
@@ -36,7 +36,9 @@ test('an outage over midnight is divided between its days', () => {
 
 test('maintenance is left out of the day, and shown', () => {
   const days = foldDays([at(0, 'operational'), at(12 * HOUR_MS, 'under_maintenance')], always, FROM, 1)
-  expect(days).toEqual([{ day: '2026-01-01', upFraction: 1, worst: 'under_maintenance' }])
+  expect(days).toEqual([
+    { day: '2026-01-01', upFraction: 1, watchedMs: 12 * HOUR_MS, worst: 'under_maintenance' },
+  ])
 })
 
 test('what nobody watched is unknown, not up and not down', () => {
@@ -46,10 +48,10 @@ test('what nobody watched is unknown, not up and not down', () => {
   ]
   const changes = [at(0, 'operational'), at(23.5 * HOUR_MS, 'major_outage')]
   expect(foldDays(changes, spans, FROM, 2)).toEqual([
-    { day: '2026-01-01', upFraction: 0.75, worst: 'major_outage' },
-    { day: '2026-01-02', upFraction: null, worst: null },
+    { day: '2026-01-01', upFraction: 0.75, watchedMs: 2 * HOUR_MS, worst: 'major_outage' },
+    { day: '2026-01-02', upFraction: null, watchedMs: 0, worst: null },
   ])
   expect(foldDays([{ ...at(0, 'operational'), state: 'unknown' }], always, FROM, 1)).toEqual([
-    { day: '2026-01-01', upFraction: null, worst: null },
+    { day: '2026-01-01', upFraction: null, watchedMs: 0, worst: null },
   ])
 })

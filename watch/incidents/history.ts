@@ -93,6 +93,7 @@ export function foldDays(
   return Array.from({ length: days }, (_, day) => ({
     day: new Date(fromMs + day * DAY_MS).toISOString().slice(0, 10),
     upFraction: watchedMs[day]! > 0 ? 1 - downMs[day]! / watchedMs[day]! : null,
+    watchedMs: watchedMs[day]!,
     worst: worst[day]!,
   }))
 }

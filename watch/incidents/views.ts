@@ -137,6 +137,8 @@ export interface IncidentView {
   readonly mergedInto: string | null
   /** How long the service took to say so itself, from the onset; null: it has not (yet), or has no such page. */
   readonly officialLagMs: number | null
+  /** The disk has not taken yet how it is by now: true, else missing. */
+  readonly isUnwritten?: true
   /** Which watches tell of it and what each says, by their onset; missing: only this one does. */
   readonly witnesses?: readonly WitnessView[]
 }
@@ -224,6 +226,8 @@ export interface UptimeDayView {
   readonly day: string
   /** 0 to 1, maintenance left out; null: not watched that day. */
   readonly upFraction: number | null
+  /** How much of it was watched, maintenance left out. */
+  readonly watchedMs: number
   readonly worst: ComponentStatus | null
 }
 

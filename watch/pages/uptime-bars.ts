@@ -8,6 +8,7 @@ import { componentStatusWords } from './words.ts'
 const STEP = 4
 const BAR_WIDTH = 3
 const HEIGHT = 30
+const DAY_MS = 86_400_000
 
 /** Order of the `.b0` … `.b5` classes. */
 const CLASS_OF: Readonly<Record<ComponentStatus, number>> = {
@@ -50,12 +51,31 @@ export function renderUptimeBars(name: string, days: readonly UptimeDayView[]): 
     </p>`
 }
 
-/** `99.95 % up`, `not watched yet`, or the share of the days that were watched. */
+/** `99.95 % up`, `not watched yet`, or the share of what was watched, and how much that is. */
 export function describeUptime(days: readonly UptimeDayView[]): string {
-  const known = days.filter((day) => day.upFraction !== null).length
-  if (known === 0) return 'not watched yet'
+  const known = days.filter((day) => day.upFraction !== null)
+  if (known.length === 0) return 'not watched yet'
   const share = `${formatShare(uptimeOf(days))} up`
-  return known < days.length ? `${share}, ${known} ${known === 1 ? 'day' : 'days'} watched` : share
+  if (known.length === days.length) return share
+  const watchedMs = known.reduce((sum, day) => sum + day.watchedMs, 0)
+  // Whoever began a minute before midnight has not watched for two days.
+  return watchedMs < 2 * DAY_MS
+    ? `${share}, watched for ${wordsOf(watchedMs)}`
+    : `${share}, ${known.length} days watched`
+}
+
+const UNITS = [
+  { words: 'day', ms: DAY_MS },
+  { words: 'hour', ms: 3_600_000 },
+  { words: 'minute', ms: 60_000 },
+  { words: 'second', ms: 1_000 },
+] as const
+
+/** Rounded down to the largest unit that it has one of: `1 minute`, `23 hours`. */
+function wordsOf(durationMs: number): string {
+  const { words, ms } = UNITS.find((unit) => durationMs >= unit.ms) ?? UNITS[3]
+  const count = Math.floor(durationMs / ms)
+  return `${count} ${words}${count === 1 ? '' : 's'}`
 }
 
 const isFaulty = (day: UptimeDayView): boolean =>

@@ -172,7 +172,7 @@ export function makeUptimeDays(
   return Array.from({ length: count }, (_, i) => {
     const daysAgo = count - 1 - i
     const day = new Date(NOW.getTime() - daysAgo * DAY_MS).toISOString().slice(0, 10)
-    return { day, upFraction: 1, worst: 'operational', ...faults[daysAgo] }
+    return { day, upFraction: 1, watchedMs: DAY_MS, worst: 'operational', ...faults[daysAgo] }
   })
 }
 
