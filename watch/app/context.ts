@@ -6,6 +6,7 @@ import { systemClock } from '../../kit/clock.ts'
 import { createLog, type Log } from '../../kit/log.ts'
 import { openCatalog, type Catalog } from '../configuration/index.ts'
 import { createLiveBoard, type LiveBoard, type LiveStatus } from '../incidents/index.ts'
+import { createPageBook, type PageBook } from '../on-call/index.ts'
 import { openStore, type Store } from '../store/index.ts'
 import type { WatchConfig } from './config.ts'
 import { createRandomIds } from './ids.ts'
@@ -24,6 +25,8 @@ export interface WatchCtx {
   readonly live: LiveStatus
   /** What its operator has to mend, and who says so. */
   readonly troubles: Troubles
+  /** Who is called for what, also while the disk takes nothing. */
+  readonly pages: PageBook
   /** 12 lower-case letters and digits, at random: how Statuspage's clients expect ids. */
   newId(): string
   randomBytes(count: number): Buffer
@@ -64,6 +67,8 @@ export async function openWatchContext(
   )
   const board = createLiveBoard(log)
   const clock = createSteadyClock(options.clock ?? systemClock)
+  const troubles = createTroubles({ clock, log })
+  const isIncidentUnwritten = (id: string) => board.findUnwritten(id) !== null
   const ctx: WatchCtx = {
     config,
     clock,
@@ -71,7 +76,8 @@ export async function openWatchContext(
     store,
     catalog,
     live: board,
-    troubles: createTroubles({ clock, log }),
+    troubles,
+    pages: createPageBook({ store, clock, log, troubles, isIncidentUnwritten }),
     newId: createRandomIds(randomBytes),
     randomBytes,
   }

@@ -61,7 +61,7 @@ export async function startWatch(
   stack.use(startRetention(ctx))
   const telling = stack.use(await startTelling(ctx))
   const links = await openPageLinks(ctx)
-  stack.use(startPaging(ctx, links))
+  stack.use(startPaging(ctx, links, telling))
   stack.use(startAlertsOut(ctx))
   if (config.exportDir !== null) stack.use(startStaticExport(ctx, config.exportDir))
   const operators = stack.use(await openOperators(ctx))

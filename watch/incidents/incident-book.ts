@@ -17,12 +17,14 @@ import {
   findIncidentOfOutage,
   lastOperatorWordMs,
   listOpenOfOutages,
+  readWords,
   writeIncident,
   writeUpdate,
   type IncidentRecord,
 } from './records.ts'
 import { runAll } from './run-all.ts'
-import { toView } from './record-view.ts'
+import type { LiveBoard } from './live-status.ts'
+import { toView, type OwnIncident } from './record-view.ts'
 import type { UpdateView } from './views.ts'
 
 /** Components of each service as they were before, as far as they have changed. */
@@ -43,6 +45,8 @@ export interface IncidentBook {
    * @throws {WatchError} storage-unavailable
    */
   follow(look: Look): Promise<void>
+  /** Shows, and lets others act on, what the disk does not take: how incidents are by now. */
+  hold(look: Look): void
 }
 
 /** Figures alone (posterior, forecast) are written this often. */
@@ -51,6 +55,7 @@ const FIGURES_EVERY_MS = 60_000
 /** What the book remembers between two looks. */
 interface Book {
   readonly ctx: WatchCtx
+  readonly board: LiveBoard
   readonly statusesOf: (serviceId: string) => ReadonlyMap<string, ComponentStatus>
   /** By incident. */
   readonly figuresWrittenAtMs: Map<string, number>
@@ -61,9 +66,14 @@ interface Book {
 }
 
 /** Begins with what the store knows. */
-export function createIncidentBook(ctx: WatchCtx, statusesOf: Book['statusesOf']): IncidentBook {
+export function createIncidentBook(
+  ctx: WatchCtx,
+  board: LiveBoard,
+  statusesOf: Book['statusesOf'],
+): IncidentBook {
   const book: Book = {
     ctx,
+    board,
     statusesOf,
     figuresWrittenAtMs: new Map(),
     lostSinceMs: new Map(),
@@ -81,6 +91,11 @@ export function createIncidentBook(ctx: WatchCtx, statusesOf: Book['statusesOf']
         // Those that no outage took over.
         () => runAll([...lost.values()].map((record) => () => closeOne(book, record, look))),
       ])
+      forgetUnwritten(book)
+    },
+    hold(look) {
+      const lost = findLost(ctx, outagesOf(look))
+      for (const outage of outagesOf(look)) holdOne(book, outage, lost, look)
     },
   }
 }
@@ -101,29 +116,71 @@ async function settle(
   lost: Map<string, IncidentRecord>,
   look: Look,
 ): Promise<void> {
-  const { ctx } = book
-  const entry = ctx.catalog.find(outage.serviceId)
-  if (!entry) return
   const { nowMs } = look
-  const adoptedId = [...lost.values()].find((record) => isOfIncident(outage, record))?.id
   await retryRaces(async () => {
-    // Under the id that it would get, an operator may have taken it over from another watch.
-    const own = findIncidentOfOutage(ctx.store, outage.id) ?? findIncident(ctx.store, incidentIdOf(outage.id))
-    const record = own ?? (adoptedId === undefined ? null : findIncident(ctx.store, adoptedId))
-    if (record && isOperatorsWord(ctx, record, outage.resolvedAtMs)) return
-    const applied = applyOutage(record, {
-      outage,
-      openSinceMs: book.openSinceMs.get(outage.id) ?? nowMs,
-      atMs: nowMs,
-      entry,
-      statuses: book.statusesOf(entry.id),
-    })
+    const { own, record, applied } = judge(book, outage, lost, look)
     if (!applied) return
     const lastFiguresMs = book.figuresWrittenAtMs.get(applied.record.id) ?? 0
     if (record && !applied.update && nowMs - lastFiguresMs < FIGURES_EVERY_MS) return
     await write(book, record, applied, look)
     if (record && !own) lost.delete(record.id)
   })
+}
+
+/** What the outage makes of its incident; the record is the one that is kept, `own` if it was its own before. */
+function judge(book: Book, outage: Outage, lost: ReadonlyMap<string, IncidentRecord>, { nowMs }: Look) {
+  const { ctx } = book
+  // Under the id that it would get, an operator may have taken it over from another watch.
+  const own = findIncidentOfOutage(ctx.store, outage.id) ?? findIncident(ctx.store, incidentIdOf(outage.id))
+  const adoptedId = [...lost.values()].find((one) => isOfIncident(outage, one))?.id
+  const record = own ?? (adoptedId === undefined ? null : findIncident(ctx.store, adoptedId))
+  const entry = ctx.catalog.find(outage.serviceId)
+  if (!entry || (record && isOperatorsWord(ctx, record, outage.resolvedAtMs)))
+    return { own, record, applied: null }
+  const applied = applyOutage(record, {
+    outage,
+    openSinceMs: book.openSinceMs.get(outage.id) ?? nowMs,
+    atMs: nowMs,
+    entry,
+    statuses: book.statusesOf(entry.id),
+  })
+  return { own, record, applied }
+}
+
+/** Keeps in memory how it is by now, with each further state as an update of its own. */
+function holdOne(book: Book, outage: Outage, lost: ReadonlyMap<string, IncidentRecord>, look: Look): void {
+  const { ctx, board } = book
+  const { record: before, applied } = judge(book, outage, lost, look)
+  if (!applied) {
+    // A suspicion that came and went is nothing to keep.
+    if (before === null) dropUnwritten(board, { serviceId: outage.serviceId, id: incidentIdOf(outage.id) })
+    return
+  }
+  const { record } = applied
+  const live = board.service(record.serviceId)
+  const said = unwrittenUpdates(ctx, record.id)
+  const isNew = applied.update !== null && said[0]?.state !== applied.update.state
+  const updates = isNew ? [makeUpdate(ctx, applied, look), ...said] : said
+  const view = toView(ctx, record)
+  const own: OwnIncident = {
+    record,
+    view: { ...view, updates: [...updates, ...view.updates], isUnwritten: true },
+  }
+  live.unwritten = new Map([...live.unwritten, [record.id, own]])
+  if (isNew) ctx.live.tell({ kind: 'status', serviceId: record.serviceId })
+}
+
+/** Said while the disk took nothing, the newest first. */
+function unwrittenUpdates(ctx: WatchCtx, incidentId: string): readonly UpdateView[] {
+  const held = ctx.live.findUnwritten(incidentId)
+  if (!held) return []
+  const onDisk = new Set(readWords(ctx.store, [incidentId])(incidentId).updates.map(({ id }) => id))
+  return held.view.updates.filter(({ id }) => !onDisk.has(id))
+}
+
+/** Once all is on the disk that the detector knows. */
+function forgetUnwritten({ ctx, board }: Book): void {
+  for (const { id } of ctx.catalog.services()) board.service(id).unwritten = new Map()
 }
 
 async function closeOne(book: Book, record: IncidentRecord, look: Look): Promise<void> {
@@ -153,27 +210,40 @@ function isOperatorsWord(ctx: WatchCtx, record: IncidentRecord, endedAtMs: numbe
 }
 
 async function write(
-  { ctx, figuresWrittenAtMs }: Book,
+  { ctx, board, figuresWrittenAtMs }: Book,
   record: IncidentRecord | null,
   applied: Applied,
   look: Look,
 ): Promise<void> {
-  const { serviceId, facts } = applied.record
-  const before = look.before.get(serviceId) ?? new Map<string, ComponentStatus>()
-  const update: UpdateView | null = applied.update && {
-    id: ctx.newId(),
-    ...applied.update,
-    atMs: look.nowMs,
-    author: nameOfActor(WATCH),
-    affected: componentsAffected(ctx, serviceId, facts.featureIds, before),
-  }
+  const { serviceId } = applied.record
+  const held = unwrittenUpdates(ctx, applied.record.id)
+  const isNew = applied.update !== null && held[0]?.state !== applied.update.state
+  const update = isNew ? makeUpdate(ctx, applied, look) : (held[0] ?? null)
   await ctx.store.write([
     writeIncident(applied.record, record?.updatedAtMs ?? null),
-    ...(update ? [writeUpdate(applied.record.id, update)] : []),
+    ...[...held.toReversed(), ...(isNew ? [update!] : [])].map((one) => writeUpdate(applied.record.id, one)),
   ])
+  // The disk knows it now, and better.
+  dropUnwritten(board, applied.record)
   if (applied.record.resolvedAtMs === null) figuresWrittenAtMs.set(applied.record.id, look.nowMs)
   else figuresWrittenAtMs.delete(applied.record.id)
   ctx.live.tell({ kind: 'incident', serviceId, incident: toView(ctx, applied.record), update })
+}
+
+function makeUpdate(ctx: WatchCtx, { record, update }: Applied, look: Look): UpdateView {
+  const before = look.before.get(record.serviceId) ?? new Map<string, ComponentStatus>()
+  return {
+    id: ctx.newId(),
+    ...update!,
+    atMs: look.nowMs,
+    author: nameOfActor(WATCH),
+    affected: componentsAffected(ctx, record.serviceId, record.facts.featureIds, before),
+  }
+}
+
+function dropUnwritten(board: LiveBoard, { serviceId, id }: Pick<IncidentRecord, 'serviceId' | 'id'>): void {
+  const live = board.service(serviceId)
+  if (live.unwritten.has(id)) live.unwritten = new Map([...live.unwritten].filter(([one]) => one !== id))
 }
 
 /** Notes those that are new, and forgets those that are gone. */

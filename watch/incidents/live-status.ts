@@ -2,6 +2,7 @@
 import type { ComponentStatus } from '../../contract/watch.ts'
 import type { CellView, Collateral } from '../../engines/detect/types.ts'
 import type { Log } from '../../kit/log.ts'
+import type { OwnIncident } from './record-view.ts'
 import type { WatchChange } from './views.ts'
 
 /** A component as it was last judged. */
@@ -23,6 +24,9 @@ export interface LiveStatus {
   asOfMs(serviceId: string): number | null
   /** The watch itself has no connection. */
   isBlind(serviceId: string): boolean
+  /** Incidents of the service as they are by now, where the disk has not taken that yet. */
+  unwritten(serviceId: string): readonly OwnIncident[]
+  findUnwritten(incidentId: string): OwnIncident | null
   /**
    * Calls back after each change: of an incident or a window once it is on the disk, of a status at once. A listener that throws is logged and harms
    * nobody. Disposal ends it.
@@ -39,6 +43,8 @@ export interface LiveService {
   collaterals: readonly Collateral[]
   asOfMs: number | null
   isBlind: boolean
+  /** By id. */
+  unwritten: ReadonlyMap<string, OwnIncident>
 }
 
 export interface LiveBoard extends LiveStatus {
@@ -54,7 +60,14 @@ export function createLiveBoard(log: Log): LiveBoard {
     service(serviceId) {
       let live = services.get(serviceId)
       if (!live) {
-        live = { cells: [], components: new Map(), collaterals: [], asOfMs: null, isBlind: false }
+        live = {
+          cells: [],
+          components: new Map(),
+          collaterals: [],
+          asOfMs: null,
+          isBlind: false,
+          unwritten: new Map(),
+        }
         services.set(serviceId, live)
       }
       return live
@@ -64,6 +77,14 @@ export function createLiveBoard(log: Log): LiveBoard {
     collaterals: (serviceId) => services.get(serviceId)?.collaterals ?? [],
     asOfMs: (serviceId) => services.get(serviceId)?.asOfMs ?? null,
     isBlind: (serviceId) => services.get(serviceId)?.isBlind ?? false,
+    unwritten: (serviceId) => [...(services.get(serviceId)?.unwritten.values() ?? [])],
+    findUnwritten(incidentId) {
+      for (const { unwritten } of services.values()) {
+        const found = unwritten.get(incidentId)
+        if (found) return found
+      }
+      return null
+    },
     onChange(listener) {
       listeners.add(listener)
       return { [Symbol.dispose]: () => void listeners.delete(listener) }

@@ -11,7 +11,7 @@ import { createIncidentBook } from './incident-book.ts'
 import type { LiveBoard } from './live-status.ts'
 import { keepMaintenanceTimes } from './maintenance-verbs.ts'
 import { createRecordKeeper, type RecordKeeper } from './record-keeper.ts'
-import { runAll } from './run-all.ts'
+import { isRefusedByDisk, runAll } from './run-all.ts'
 import { reportsSince } from './snapshots.ts'
 import { openWatchedDetector, type CreateDetector, type WatchedDetector } from './watched-detector.ts'
 
@@ -88,7 +88,7 @@ function takeSample({ board, detector, components }: Parts, sample: Sample): voi
 /** Makes the function that does one round: look, then write down what was seen. */
 function createRound(parts: Parts, keeper: RecordKeeper): (nowMs: number) => Promise<void> {
   const { ctx, detector, components } = parts
-  const incidents = createIncidentBook(ctx, components.statuses)
+  const incidents = createIncidentBook(ctx, parts.board, components.statuses)
   // Since the last look that was written down in full.
   let events: DetectorEvent[] = []
   let before = new Map<string, Map<string, ComponentStatus>>()
@@ -109,10 +109,14 @@ function createRound(parts: Parts, keeper: RecordKeeper): (nowMs: number) => Pro
 
   async function writeDown(nowMs: number): Promise<void> {
     if (isWritten) return
-    await runAll([
-      () => components.write(),
-      () => incidents.follow({ detector: detector.current(), events, before, nowMs }),
-    ])
+    const now = { detector: detector.current(), events, before, nowMs }
+    try {
+      await runAll([() => components.write(), () => incidents.follow(now)])
+    } catch (error) {
+      // Whoever is on call does not wait for the disk.
+      if (isRefusedByDisk(error)) incidents.hold(now)
+      throw error
+    }
     events = []
     before = new Map()
     isWritten = true

@@ -20,6 +20,18 @@ export function toOwns(ctx: WatchCtx, records: readonly IncidentRecord[]): OwnIn
   return records.map((record) => ({ record, view: withWords(record, wordsOf(record.id)) }))
 }
 
+/** What memory knows better than the disk stands before it, and beside it what the disk has nothing of. */
+export function withUnwritten(
+  owns: readonly OwnIncident[],
+  unwritten: readonly OwnIncident[],
+): readonly OwnIncident[] {
+  if (unwritten.length === 0) return owns
+  const byId = new Map(unwritten.map((own) => [own.record.id, own]))
+  const known = owns.map((own) => byId.get(own.record.id) ?? own)
+  const ids = new Set(owns.map(({ record }) => record.id))
+  return [...unwritten.filter(({ record }) => !ids.has(record.id)), ...known]
+}
+
 /** The record with its updates and its explanation, as people see it. */
 export const toView = (ctx: WatchCtx, record: IncidentRecord): IncidentView =>
   withWords(record, readWords(ctx.store, [record.id])(record.id))

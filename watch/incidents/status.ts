@@ -8,8 +8,8 @@ import { peersOf } from '../peers/peer-views.ts'
 import { indicatorOf } from './component-status.ts'
 import { listMaintenancesNear } from './maintenance-records.ts'
 import { officialWordOf } from './official-word.ts'
-import { toOwns, toView } from './record-view.ts'
-import { findIncident, listCurrentRecords, listIncidentRecords } from './records.ts'
+import { toOwns, toView, withUnwritten } from './record-view.ts'
+import { findIncident, listCurrentRecords, listIncidentRecords, type IncidentRecord } from './records.ts'
 import type { ListIncidentsInput } from './verbs.ts'
 import type { ComponentView, IncidentView, RegionStateView, StatusView } from './views.ts'
 
@@ -41,7 +41,7 @@ export function statusOf(ctx: WatchCtx, serviceId: string): StatusView {
     components,
     incidents: overlayList(
       ctx,
-      toOwns(ctx, listCurrentRecords(ctx.store, serviceId, nowMs - SHOWN_AFTER_END_MS)),
+      ownsOf(ctx, serviceId, listCurrentRecords(ctx.store, serviceId, nowMs - SHOWN_AFTER_END_MS)),
       { serviceId, endedAfterMs: nowMs - SHOWN_AFTER_END_MS, beforeMs: Number.MAX_SAFE_INTEGER },
     ),
     maintenances: listMaintenancesNear(ctx.store, serviceId, nowMs - SHOWN_AFTER_END_MS),
@@ -90,7 +90,7 @@ function listComponents(ctx: WatchCtx, serviceId: string): ComponentView[] {
 export function listIncidents(ctx: WatchCtx, input: ListIncidentsInput): IncidentView[] {
   const { serviceId, beforeMs = Number.MAX_SAFE_INTEGER, limit = 50 } = input
   const most = Math.min(limit, LIST_MAX)
-  const own = toOwns(ctx, listIncidentRecords(ctx.store, { serviceId, beforeMs, limit: most }))
+  const own = ownsOf(ctx, serviceId, listIncidentRecords(ctx.store, { serviceId, beforeMs, limit: most }))
   const endedAfterMs = own.length < most ? 0 : own.at(-1)!.record.startedAtMs
   return overlayList(ctx, own, { serviceId, endedAfterMs, beforeMs }).slice(0, most)
 }
@@ -99,11 +99,12 @@ export function listIncidents(ctx: WatchCtx, input: ListIncidentsInput): Inciden
 export function listOpenIncidents(ctx: WatchCtx, serviceId: string): IncidentView[] {
   const isAnyOpen =
     hasOpenStatements(ctx.store, serviceId) ||
+    ctx.live.unwritten(serviceId).length > 0 ||
     listCurrentRecords(ctx.store, serviceId, Number.MAX_SAFE_INTEGER).length > 0
   if (!isAnyOpen) return []
   // Whoever ended one of several that tell of it a while ago may have ended all of it.
   const endedAfterMs = ctx.clock.now().getTime() - OPEN_REACH_MS
-  return overlayList(ctx, toOwns(ctx, listCurrentRecords(ctx.store, serviceId, endedAfterMs)), {
+  return overlayList(ctx, ownsOf(ctx, serviceId, listCurrentRecords(ctx.store, serviceId, endedAfterMs)), {
     serviceId,
     endedAfterMs,
     beforeMs: Number.MAX_SAFE_INTEGER,
@@ -114,15 +115,27 @@ export function listOpenIncidents(ctx: WatchCtx, serviceId: string): IncidentVie
 export function incidentById(ctx: WatchCtx, id: string): IncidentView | null {
   return overlayOne(ctx, id, {
     find: (ownId) => {
+      const unwritten = ctx.live.findUnwritten(ownId)
+      if (unwritten) return unwritten
       const record = findIncident(ctx.store, ownId)
       return record && { record, view: toView(ctx, record) }
     },
     near: (serviceId, fromMs, untilMs) =>
-      toOwns(
+      ownsOf(
         ctx,
+        serviceId,
         listIncidentRecords(ctx.store, { serviceId, beforeMs: untilMs, limit: LIST_MAX }).filter(
           ({ resolvedAtMs }) => resolvedAtMs === null || resolvedAtMs >= fromMs,
         ),
       ),
   })
 }
+
+/** Records of one service (null: of all) as they are by now. */
+const ownsOf = (ctx: WatchCtx, serviceId: string | null, records: readonly IncidentRecord[]) =>
+  withUnwritten(
+    toOwns(ctx, records),
+    (serviceId === null ? ctx.catalog.services().map(({ id }) => id) : [serviceId]).flatMap((id) =>
+      ctx.live.unwritten(id),
+    ),
+  )

@@ -11,7 +11,7 @@ import { acceptForms, sendPage } from '../pages/send-page.ts'
 import { renderAnswerPage } from './answer-page.ts'
 import type { PageLinks } from './links.ts'
 import { subjectOf } from './page-notices.ts'
-import { findPage, listTold, type PageRecord } from './page-records.ts'
+import type { PageRecord } from './page-records.ts'
 import { runbooksFor } from './runbooks.ts'
 import { acknowledgePage } from './verbs.ts'
 
@@ -56,8 +56,8 @@ function findByLink(
   links: PageLinks,
   { page: pageId, person, signature }: Params,
 ): { readonly page: PageRecord; readonly actor: OnCallActor } {
-  const page = links.isRight(pageId, person, signature) ? findPage(ctx.store, pageId) : null
-  const told = page && listTold(ctx.store, page.id).find(({ personId }) => personId === person)
+  const page = links.isRight(pageId, person, signature) ? ctx.pages.find(pageId) : null
+  const told = page && ctx.pages.listTold(page.id).find(({ personId }) => personId === person)
   if (!page || !told) throw notFound('page', 'of this link')
   return { page, actor: { kind: 'on-call', id: person, name: told.name } }
 }

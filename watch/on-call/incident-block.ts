@@ -1,20 +1,12 @@
 /** What the cockpit shows beside an incident: who was paged, who does what, and what to do first. */
 import type { WatchCtx } from '../app/context.ts'
 import { INCIDENT_ROLES, type ServiceEntry } from '../configuration/index.ts'
-import { CAUSE_WORDS, idsOf, type IncidentView } from '../incidents/index.ts'
+import { CAUSE_WORDS, type IncidentView } from '../incidents/index.ts'
 import { formatDuration, formatInstant, formatTime } from '../pages/format.ts'
 import { html, trusted, type Html } from '../pages/html.ts'
 import { noticeIdOf } from './page-notices.ts'
-import {
-  findDelivery,
-  findLastPageOf,
-  listRoles,
-  listTold,
-  subjectOfIncident,
-  type HeldRole,
-  type PageRecord,
-  type Told,
-} from './page-records.ts'
+import { listRoles, type HeldRole, type PageRecord, type Told } from './page-records.ts'
+import { lastPageOf } from './paging.ts'
 import type { Runbook } from './runbooks.ts'
 import { holderOf } from './targets.ts'
 
@@ -50,17 +42,20 @@ const CHANNEL_WORDS: Readonly<Record<string, string>> = {
 /** A page with who was told, and by what. */
 export interface PageView {
   readonly page: PageRecord
+  /** The disk has not taken all of it yet. */
+  readonly isUnwritten: boolean
   readonly told: readonly (Told & { readonly deliveries: readonly string[] })[]
 }
 
 export function viewOfPage(ctx: WatchCtx, page: PageRecord): PageView {
   return {
     page,
-    told: listTold(ctx.store, page.id).map((told) => ({
+    isUnwritten: ctx.pages.isUnwritten(page.id),
+    told: ctx.pages.listTold(page.id).map((told) => ({
       ...told,
       deliveries: told.channels.map(({ channel, subscriptionId }) => {
         const noticeId = noticeIdOf(page.id, String(told.step), told.personId)
-        const delivery = findDelivery(ctx.store, noticeId, subscriptionId)
+        const delivery = ctx.pages.findDelivery(noticeId, subscriptionId)
         const how = delivery ? describeDelivery(delivery) : 'not known any more'
         return `${CHANNEL_WORDS[channel] ?? channel}: ${how}`
       }),
@@ -73,7 +68,7 @@ export function pageOfIncident(
   ctx: WatchCtx,
   incident: Pick<IncidentView, 'id' | 'witnesses'>,
 ): PageView | null {
-  const page = findLastPageOf(ctx.store, idsOf(incident).map(subjectOfIncident))
+  const page = lastPageOf(ctx, incident)
   return page && viewOfPage(ctx, page)
 }
 
@@ -86,10 +81,11 @@ export interface PagingContext {
 
 /** The page's state, everybody who was told, and the button to answer. */
 export function renderPage(view: PageView, context: PagingContext): Html {
-  const { page, told } = view
+  const { page, told, isUnwritten } = view
   const canAnswer = page.state === 'paging' || page.state === 'unanswered'
   return html`<div class="card">
     <p class="${page.state === 'unanswered' ? 'err' : ''}">${describePage(page, context)}</p>
+    ${isUnwritten && html`<p class="note">Not written down yet: the disk takes nothing, and people are called from memory.</p>`}
     ${told.length === 0 ? html`<p class="sub">Nobody was reached yet.</p>` : renderTold(told, context)}
     ${
       canAnswer &&

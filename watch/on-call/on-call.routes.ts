@@ -15,7 +15,7 @@ import type { PageLinks } from './links.ts'
 import { fromFieldValue } from './local-time.ts'
 import { renderOnCallPage, type OnCallPageInput, type ServiceOnCall } from './on-call-page.ts'
 import { subjectOf } from './page-notices.ts'
-import { incidentIdOf, listOverrides, listPages } from './page-records.ts'
+import { incidentIdOf, listOverrides } from './page-records.ts'
 import { listDevices } from './receivers.ts'
 import { shiftsOf } from './rota.ts'
 import { personOfOperator, rotaOf, unreachable } from './targets.ts'
@@ -90,7 +90,7 @@ function readPage(
     localOrigin: ctx.config.publicUrl === null ? originOfMessages(ctx) : null,
     services: ctx.catalog.services().map((entry) => readService(ctx, entry, actor, now.getTime())),
     devices: listDevices(ctx, actor.name),
-    pages: listPages(ctx.store, PAGES_SHOWN).map((page) => {
+    pages: ctx.pages.listLast(PAGES_SHOWN).map((page) => {
       const entry = ctx.catalog.find(page.serviceId)
       const { title, incident } = subjectOf(ctx, entry, page)
       const href = incident && entry ? `/operate/incidents/${incident.id}` : null

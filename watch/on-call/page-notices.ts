@@ -2,9 +2,9 @@
 import type { WatchCtx } from '../app/context.ts'
 import type { ServiceEntry } from '../configuration/index.ts'
 import { describeCause, incidentById, type IncidentView } from '../incidents/index.ts'
-import type { Statement } from '../store/index.ts'
 import type { Notice } from '../telling/notices.ts'
 import { tellOneStatements } from '../telling/outbox.ts'
+import type { PageMessage } from './page-book.ts'
 import { incidentIdOf, type PageRecord, type ToldChannel } from './page-records.ts'
 import type { PageLinks } from './links.ts'
 import type { Receiver } from './receivers.ts'
@@ -38,7 +38,7 @@ export function subjectOf(ctx: WatchCtx, entry: ServiceEntry | undefined, page: 
 
 export type PageWord = 'page' | 'acknowledged' | 'over'
 
-export interface PageMessage {
+export interface PageWords {
   readonly page: PageRecord
   readonly entry: ServiceEntry
   readonly person: { readonly id: string }
@@ -51,18 +51,19 @@ export interface PageMessage {
 }
 
 /** The message to each receiver of one person, and the names under which their delivery is found again. */
-export function pageStatements(
+export function pageMessages(
   ctx: WatchCtx,
   links: PageLinks,
-  message: PageMessage,
-): { readonly statements: Statement[]; readonly channels: ToldChannel[] } {
-  const notice = makeNotice(ctx, links, message)
-  const { receivers } = message
+  words: PageWords,
+): { readonly messages: PageMessage[]; readonly channels: ToldChannel[] } {
+  const notice = makeNotice(ctx, links, words)
+  const { receivers } = words
   return {
-    statements: receivers.flatMap(({ subscriptionId, statements }) => [
-      ...statements,
-      ...tellOneStatements(ctx, notice, subscriptionId),
-    ]),
+    messages: receivers.map(({ subscriptionId, to, statements }) => ({
+      notice,
+      to,
+      statements: [...statements, ...tellOneStatements(ctx, notice, subscriptionId)],
+    })),
     channels: receivers.map(({ channel, subscriptionId }) => ({ channel, subscriptionId })),
   }
 }
@@ -70,8 +71,8 @@ export function pageStatements(
 export const noticeIdOf = (pageId: string, key: string, personId: string): string =>
   `page-${pageId}-${key}-${personId}`
 
-function makeNotice(ctx: WatchCtx, links: PageLinks, message: PageMessage): Notice {
-  const { page, entry, person, key, word, by } = message
+function makeNotice(ctx: WatchCtx, links: PageLinks, words: PageWords): Notice {
+  const { page, entry, person, key, word, by } = words
   const subject = subjectOf(ctx, entry, page)
   const { incident } = subject
   const { title, body } =

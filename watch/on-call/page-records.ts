@@ -92,35 +92,21 @@ export function findLastPage(store: Store, subject: string): PageRecord | null {
   return row ? toRecord(row) : null
 }
 
-/** Of several subjects, one that is not over stands before all that are; else the one that was opened last. */
-export function findLastPageOf(store: Store, subjects: readonly string[]): PageRecord | null {
-  const row = store.get<PageRow>(
-    `select ${COLUMNS} from page where subject in (select value from json_each(:subjects))
-     order by state = 'over', opened_at_ms desc, turn desc limit 1`,
-    { subjects: JSON.stringify(subjects) },
-  )
-  return row ? toRecord(row) : null
-}
+/** Of these subjects, the newest first. */
+export const listPagesOf = (store: Store, subjects: readonly string[]): PageRecord[] =>
+  store
+    .all<PageRow>(
+      `select ${COLUMNS} from page where subject in (select value from json_each(:subjects))
+       order by opened_at_ms desc, turn desc limit 100`,
+      { subjects: JSON.stringify(subjects) },
+    )
+    .map(toRecord)
 
 /** Those that are not over. */
 export const listCurrentPages = (store: Store): PageRecord[] =>
   store
     .all<PageRow>(`select ${COLUMNS} from page where state <> 'over' order by opened_at_ms, id limit 1000`)
     .map(toRecord)
-
-/** Whether people are called for the same incident by an earlier page: two incidents turned out to be one. */
-export function isPartOfEarlier(
-  store: Store,
-  { id, openedAtMs }: PageRecord,
-  subjects: readonly string[],
-): boolean {
-  const row = store.get(
-    `select 1 from page where subject in (select value from json_each(:subjects)) and state <> 'over'
-       and (opened_at_ms < :openedAtMs or (opened_at_ms = :openedAtMs and id < :id)) limit 1`,
-    { id, openedAtMs, subjects: JSON.stringify(subjects) },
-  )
-  return row !== undefined
-}
 
 /** Newest first. */
 export const listPages = (store: Store, limit: number): PageRecord[] =>
@@ -229,6 +215,8 @@ export const writeRole = (incidentId: string, { role, person, sinceMs }: HeldRol
 /** Whoever answers first leads, until somebody else is named. */
 export const writeRoleIfFree = (incidentId: string, held: HeldRole): Statement => ({
   ...writeRole(incidentId, held),
-  sql: `insert into incident_role (incident_id, role, person, since_ms) values (:incidentId, :role, :person, :sinceMs)
+  // An incident that came and went while the disk took nothing has none.
+  sql: `insert into incident_role (incident_id, role, person, since_ms)
+    select :incidentId, :role, :person, :sinceMs where exists (select 1 from incident where id = :incidentId)
     on conflict do nothing`,
 })

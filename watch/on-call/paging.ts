@@ -15,22 +15,11 @@ import {
 import { isRace, type Statement } from '../store/index.ts'
 import { needsPage, nextStep, type NextStep, type Pageable } from './escalation.ts'
 import type { PageLinks } from './links.ts'
-import { pageStatements } from './page-notices.ts'
-import {
-  findLastPageOf,
-  incidentIdOf,
-  insertPage,
-  insertTold,
-  isPartOfEarlier,
-  listCurrentPages,
-  listTold,
-  subjectOfBlindness,
-  subjectOfIncident,
-  writePage,
-  type PageRecord,
-} from './page-records.ts'
+import type { SendNow } from './page-book.ts'
+import { pageMessages } from './page-notices.ts'
+import { incidentIdOf, subjectOfBlindness, subjectOfIncident, type PageRecord } from './page-records.ts'
 import { MISSED_WORDS, resolveTargets, targetName, type Missed } from './targets.ts'
-import { toldStatements } from './told-again.ts'
+import { toldMessages } from './told-again.ts'
 
 const ROUND_MS = 1_000
 /** A whole round that reached nobody is gone through again after this: somebody may be on call by then. */
@@ -41,17 +30,22 @@ export interface Paging extends AsyncDisposable {
   round(): Promise<void>
 }
 
-/** Goes on with the pages that were open before a restart. */
-export function startPaging(ctx: WatchCtx, links: PageLinks): Paging {
+/** Goes on with the pages that were open before a restart. @param telling sends while the disk refuses; left out: that waits */
+export function startPaging(
+  ctx: WatchCtx,
+  links: PageLinks,
+  telling?: { readonly sendNow: SendNow },
+): Paging {
   const blindSinceMs = new Map<string, number>()
 
   async function round(): Promise<void> {
+    await ctx.pages.flush()
     for (const entry of ctx.catalog.services()) {
       await settle(ctx, entry.id, () => pageOutages(ctx, entry))
       await settle(ctx, entry.id, () => pageBlindness(ctx, entry, blindSinceMs))
     }
-    for (const page of listCurrentPages(ctx.store))
-      await settle(ctx, page.id, () => advance(ctx, links, page))
+    for (const page of ctx.pages.listCurrent()) await settle(ctx, page.id, () => advance(ctx, links, page))
+    if (telling) await ctx.pages.sendUnwritten(telling.sendNow)
   }
 
   const repeating = startRepeating({
@@ -59,7 +53,13 @@ export function startPaging(ctx: WatchCtx, links: PageLinks): Paging {
     work: round,
     onError: (error) => ctx.log.error({ err: error }, 'paging.round-failed'),
   })
-  return { round, [Symbol.asyncDispose]: () => repeating[Symbol.asyncDispose]() }
+  return {
+    round,
+    async [Symbol.asyncDispose]() {
+      await repeating[Symbol.asyncDispose]()
+      await ctx.pages.flush()
+    },
+  }
 }
 
 /** One page that fails must not keep the others waiting; a race is settled by looking again in the next round. */
@@ -84,9 +84,21 @@ async function pageOutages(ctx: WatchCtx, entry: ServiceEntry): Promise<void> {
   }
 }
 
+/** One that is not over stands before all that are; else the one that was opened last. */
+function lastOf(ctx: WatchCtx, subjects: readonly string[]): PageRecord | null {
+  const pages = ctx.pages.listOf(subjects).sort((a, b) => b.openedAtMs - a.openedAtMs || b.turn - a.turn)
+  return pages.find(({ state }) => state !== 'over') ?? pages[0] ?? null
+}
+
+/** Calls that nobody has answered, as long as what they are about is not over; the oldest first. */
+export const listUnanswered = (ctx: WatchCtx): PageRecord[] =>
+  ctx.pages.listCurrent().filter(({ state }) => state === 'paging' || state === 'unanswered')
+
 /** By whichever of its ids people were called. */
-const lastPageOf = (ctx: WatchCtx, incident: Pick<IncidentView, 'id' | 'witnesses'>): PageRecord | null =>
-  findLastPageOf(ctx.store, idsOf(incident).map(subjectOfIncident))
+export const lastPageOf = (
+  ctx: WatchCtx,
+  incident: Pick<IncidentView, 'id' | 'witnesses'>,
+): PageRecord | null => lastOf(ctx, idsOf(incident).map(subjectOfIncident))
 
 /**
  * Whether an incident whose page is over is a new call. Watches that were apart end theirs at different times, so of one that
@@ -111,7 +123,7 @@ async function pageBlindness(
   if (nowMs - since < blindAfterMinutes * 60_000) return
   const blindness = { isConfirmed: true, isOver: false, impact: 'critical', relapses: 0 } as const
   const subject = subjectOfBlindness(entry.id)
-  const last = findLastPageOf(ctx.store, [subject])
+  const last = lastOf(ctx, [subject])
   await openPage(ctx, entry, { subject, last, outage: blindness })
 }
 
@@ -138,11 +150,17 @@ async function openPage(
     overAtMs: null,
     isGapTold: false,
   }
-  await ctx.store.write([
-    ...(last && last.state !== 'over' ? [writePage({ ...last, state: 'over', overAtMs: nowMs }, last)] : []),
-    insertPage(page),
-    logStatement(ctx, page, 'open-page', { turn: page.turn }),
-  ])
+  const ended = last && last.state !== 'over' ? [last] : []
+  await ctx.pages.keep({
+    changes: [
+      ...ended.map((before) => ({
+        after: { ...before, state: 'over', overAtMs: nowMs } as const,
+        before,
+      })),
+      { after: page, before: null },
+    ],
+    statements: [logStatement(ctx, page, 'open-page', { turn: page.turn })],
+  })
 }
 
 /** Takes all steps that are due: one that reaches nobody is followed by the next at once. */
@@ -166,9 +184,19 @@ function isOver(ctx: WatchCtx, page: PageRecord): boolean {
     !incident ||
     incident.resolvedAtMs !== null ||
     incident.mergedInto !== null ||
-    isPartOfEarlier(ctx.store, page, idsOf(incident).map(subjectOfIncident))
+    isPartOfEarlier(ctx, page, incident)
   )
 }
+
+/** Whether people are called for the same incident by an earlier page: two incidents turned out to be one. */
+const isPartOfEarlier = (ctx: WatchCtx, page: PageRecord, incident: IncidentView): boolean =>
+  ctx.pages
+    .listOf(idsOf(incident).map(subjectOfIncident))
+    .some(
+      ({ id, state, openedAtMs }) =>
+        state !== 'over' &&
+        (openedAtMs < page.openedAtMs || (openedAtMs === page.openedAtMs && id < page.id)),
+    )
 
 /** Answers the page after the step if the next one is due at once. */
 async function takeStep(
@@ -186,7 +214,7 @@ async function takeStep(
   if (reached.length === 0) return skipStep(ctx, { entry, page, step, missed })
   const told = reached.map(({ person, via, receivers }) => {
     const key = String(step.step)
-    const made = pageStatements(ctx, links, { page, entry, person, receivers, key, word: 'page' })
+    const made = pageMessages(ctx, links, { page, entry, person, receivers, key, word: 'page' })
     const facts = {
       pageId: page.id,
       step: step.step,
@@ -195,23 +223,24 @@ async function takeStep(
       via,
       atMs: nowMs,
     }
-    return [
-      ...made.statements,
-      insertTold({ ...facts, channels: made.channels }),
-      logStatement(ctx, page, 'page', {
-        person: person.name,
-        via: targetName(entry, via),
-        step: step.step + 1,
-        channels: made.channels.map(({ channel }) => channel).join(' '),
-      }),
-    ]
+    const log = logStatement(ctx, page, 'page', {
+      person: person.name,
+      via: targetName(entry, via),
+      step: step.step + 1,
+      channels: made.channels.map(({ channel }) => channel).join(' '),
+    })
+    return { messages: made.messages, told: { ...facts, channels: made.channels }, log }
   })
   const after = { ...page, stepsTaken: step.step + 1, dueAtMs: nowMs + step.waitMs }
-  await ctx.store.write([
-    writePage(after, page),
-    ...told.flat(),
-    ...missed.map((miss) => missStatement(ctx, entry, page, miss)),
-  ])
+  await ctx.pages.keep({
+    changes: [{ after, before: page }],
+    told: told.map((one) => one.told),
+    messages: told.flatMap(({ messages }) => messages),
+    statements: [
+      ...told.map(({ log }) => log),
+      ...missed.map((miss) => missStatement(ctx, entry, page, miss)),
+    ],
+  })
   return null
 }
 
@@ -228,25 +257,27 @@ async function skipStep(
   const { length } = entry.onCall.escalation
   const roundBegan = step.round * length
   const isRoundOver = step.step + 1 === roundBegan + length
-  const isRoundEmpty = isRoundOver && !listTold(ctx.store, page.id).some((told) => told.step >= roundBegan)
+  const isRoundEmpty = isRoundOver && !ctx.pages.listTold(page.id).some((told) => told.step >= roundBegan)
   const nowMs = ctx.clock.now().getTime()
   const after: PageRecord = isRoundEmpty
     ? { ...page, stepsTaken: roundBegan, dueAtMs: nowMs + GAP_RETRY_MS, isGapTold: true }
     : { ...page, stepsTaken: step.step + 1, dueAtMs: nowMs }
   const isNews = !page.isGapTold
-  await ctx.store.write([
-    writePage(after, page),
-    ...(isNews ? missed.map((miss) => missStatement(ctx, entry, page, miss)) : []),
-    ...(isNews && isRoundEmpty ? [logStatement(ctx, page, 'page-reached-nobody', {})] : []),
-  ])
+  await ctx.pages.keep({
+    changes: [{ after, before: page }],
+    statements: [
+      ...(isNews ? missed.map((miss) => missStatement(ctx, entry, page, miss)) : []),
+      ...(isNews && isRoundEmpty ? [logStatement(ctx, page, 'page-reached-nobody', {})] : []),
+    ],
+  })
   return isRoundEmpty ? null : after
 }
 
 async function giveUp(ctx: WatchCtx, page: PageRecord): Promise<null> {
-  await ctx.store.write([
-    writePage({ ...page, state: 'unanswered' }, page),
-    logStatement(ctx, page, 'page-unanswered', { steps: page.stepsTaken }),
-  ])
+  await ctx.pages.keep({
+    changes: [{ after: { ...page, state: 'unanswered' }, before: page }],
+    statements: [logStatement(ctx, page, 'page-unanswered', { steps: page.stepsTaken })],
+  })
   return null
 }
 
@@ -257,11 +288,11 @@ async function endPage(
   entry: ServiceEntry | undefined,
   page: PageRecord,
 ): Promise<void> {
-  await ctx.store.write([
-    writePage({ ...page, state: 'over', overAtMs: ctx.clock.now().getTime() }, page),
-    ...(entry ? toldStatements(ctx, links, { entry, page, word: 'over' }) : []),
-    logStatement(ctx, page, 'end-page', {}),
-  ])
+  await ctx.pages.keep({
+    changes: [{ after: { ...page, state: 'over', overAtMs: ctx.clock.now().getTime() }, before: page }],
+    messages: entry ? toldMessages(ctx, links, { entry, page, word: 'over' }) : [],
+    statements: [logStatement(ctx, page, 'end-page', {})],
+  })
 }
 
 const missStatement = (

@@ -3,16 +3,19 @@ import { stableId } from '../app/ids.ts'
 import type { WatchCtx } from '../app/context.ts'
 import type { OnCallPerson } from '../configuration/index.ts'
 import type { Statement } from '../store/index.ts'
+import { subscriptionById, type Subscription } from '../telling/subscriptions.ts'
 
 /** No service can be called so: what subscribers are told never goes to these. */
 const RECEIVERS_OF = '/on-call'
-const NO_RHYTHM = JSON.stringify({ digestAt: null, quiet: null, timeZone: 'Etc/UTC' })
+const NO_RHYTHM = { digestAt: null, quiet: null, timeZone: 'Etc/UTC' } as const
 
 type Channel = 'email' | 'webhook' | 'slack' | 'discord' | 'push'
 
 export interface Receiver {
   readonly subscriptionId: string
   readonly channel: Channel
+  /** The same, for a message that goes out beside the outbox. */
+  readonly to: Subscription
   /** Makes it, or brings it up to date; before the message in the same unit. */
   readonly statements: readonly Statement[]
 }
@@ -27,8 +30,10 @@ export function receiversOf(ctx: WatchCtx, person: OnCallPerson): Receiver[] {
     receivers.push(makeReceiver(ctx, as === 'json' ? 'webhook' : as, url, secret))
   }
   if (person.operator !== null)
-    for (const { subscriptionId } of listDevices(ctx, person.operator))
-      receivers.push({ subscriptionId, channel: 'push', statements: [] })
+    for (const { subscriptionId } of listDevices(ctx, person.operator)) {
+      const to = subscriptionById(ctx, subscriptionId)
+      if (to) receivers.push({ subscriptionId, channel: 'push', to, statements: [] })
+    }
   return receivers
 }
 
@@ -37,6 +42,17 @@ function makeReceiver(ctx: WatchCtx, channel: Channel, address: string, secret: 
   return {
     subscriptionId,
     channel,
+    to: {
+      id: subscriptionId,
+      serviceId: RECEIVERS_OF,
+      channel,
+      address,
+      features: [],
+      regions: [],
+      rhythm: NO_RHYTHM,
+      secret,
+      confirmedAtMs: ctx.clock.now().getTime(),
+    },
     statements: [receiverStatement(ctx, { id: subscriptionId, channel, address, secret })],
   }
 }
@@ -52,7 +68,7 @@ const receiverStatement = (
 ): Statement => ({
   sql: `insert into subscription
       (id, service_id, channel, address, features, regions, rhythm, secret, confirmed_at_ms, created_at_ms)
-    values (:id, '${RECEIVERS_OF}', :channel, :address, '[]', '[]', '${NO_RHYTHM}', :secret, :nowMs, :nowMs)
+    values (:id, '${RECEIVERS_OF}', :channel, :address, '[]', '[]', '${JSON.stringify(NO_RHYTHM)}', :secret, :nowMs, :nowMs)
     on conflict do update set secret = excluded.secret`,
   params: { ...receiver, nowMs: ctx.clock.now().getTime() },
 })

@@ -7,16 +7,9 @@ import { auditStatement, incidentById } from '../incidents/index.ts'
 import { adoptionOf } from '../peers/adoption.ts'
 import { retryRaces } from '../store/index.ts'
 import type { PageLinks } from './links.ts'
-import {
-  findPage,
-  incidentIdOf,
-  writePage,
-  writeRole,
-  writeRoleIfFree,
-  type PageRecord,
-} from './page-records.ts'
+import { incidentIdOf, writeRole, writeRoleIfFree, type PageRecord } from './page-records.ts'
 import { holderOf, targetName } from './targets.ts'
-import { toldStatements } from './told-again.ts'
+import { toldMessages } from './told-again.ts'
 
 const OVERRIDE_MAX_MS = 62 * 86_400_000
 
@@ -34,7 +27,7 @@ export async function acknowledgePage(
   const { actor } = input
   if (actor.kind !== 'on-call') requireOperator(actor, 'responder')
   return retryRaces(async () => {
-    const page = findPage(ctx.store, input.pageId)
+    const page = ctx.pages.find(input.pageId)
     if (!page) throw notFound('page', input.pageId)
     if (page.state === 'acknowledged' || page.state === 'over') return page
     const nowMs = ctx.clock.now().getTime()
@@ -46,31 +39,34 @@ export async function acknowledgePage(
     const entry = ctx.catalog.find(page.serviceId)
     const person = actor.kind === 'on-call' ? `person:${actor.id}` : `operator:${nameOnly(actor)}`
     const commander = { role: 'commander', person, sinceMs: nowMs } as const
-    await ctx.store.write([
-      writePage(after, page),
-      ...(incidentId === null
-        ? []
-        : [...adoptionOf(ctx, incidentId), writeRoleIfFree(incidentId, commander)]),
-      ...(entry ? answeredStatements(ctx, links, entry, after, actor) : []),
-      auditStatement(ctx, {
-        actor,
-        action: 'acknowledge-page',
-        subject: incidentId ?? namedId ?? page.serviceId,
-        facts: { page: page.id, afterMs: nowMs - page.openedAtMs },
-      }),
-    ])
+    await ctx.pages.keep({
+      changes: [{ after, before: page }],
+      messages: entry ? answeredMessages(ctx, links, entry, after, actor) : [],
+      incidentId,
+      statements: [
+        ...(incidentId === null
+          ? []
+          : [...adoptionOf(ctx, incidentId), writeRoleIfFree(incidentId, commander)]),
+        auditStatement(ctx, {
+          actor,
+          action: 'acknowledge-page',
+          subject: incidentId ?? namedId ?? page.serviceId,
+          facts: { page: page.id, afterMs: nowMs - page.openedAtMs },
+        }),
+      ],
+    })
     return after
   })
 }
 
-const answeredStatements = (
+const answeredMessages = (
   ctx: WatchCtx,
   links: PageLinks,
   entry: ServiceEntry,
   page: PageRecord,
   actor: Actor,
 ) =>
-  toldStatements(ctx, links, {
+  toldMessages(ctx, links, {
     entry,
     page,
     word: 'acknowledged',

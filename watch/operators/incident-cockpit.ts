@@ -68,6 +68,12 @@ export function renderIncidentCockpit(input: IncidentCockpitInput): string {
         ><span>${describeLength(incident, now)}</span
         ><a href="${context.links.incident(incident.id)}">as people see it</a>
       </p>
+      ${
+        incident.isUnwritten &&
+        html`<p class="note">
+          Not written down yet: the disk takes nothing. What is changed here is refused until it does.
+        </p>`
+      }
       ${mayAct && incident.state === 'suspected' && html`<form method="post" action="/operate/incidents/${incident.id}/confirm" class="acts"><button class="btn main">Confirm: it is an outage</button></form>`}
       ${renderCall(input)}
       <section>

@@ -169,6 +169,7 @@ function toJoinedView(ctx: WatchCtx, incident: JoinedIncident, looker: Looker): 
     mergedInto: null,
     officialLagMs: incident.officialLagMs,
     witnesses: incident.witnesses.map((witness) => toWitnessView(witness, looker)),
+    ...(mine?.isUnwritten && { isUnwritten: true }),
   }
 }
 

@@ -258,6 +258,13 @@ export const sentStatement = (id: string): Statement => ({
   params: { id },
 })
 
+/** Of a message that went out beside the outbox. */
+export const sentAlreadyStatement = (noticeId: string, subscriptionId: string): Statement => ({
+  sql: `update message set state = 'sent', attempts = attempts + 1
+    where notice_id = :noticeId and subscription_id = :subscriptionId`,
+  params: { noticeId, subscriptionId },
+})
+
 export const retryStatement = (id: string, dueAtMs: number, error: string): Statement => ({
   sql: 'update message set due_at_ms = :dueAtMs, attempts = attempts + 1, last_error = :error where id = :id',
   params: { id, dueAtMs, error },

@@ -3,7 +3,7 @@ import { startRepeating } from '../../kit/repeat.ts'
 import type { WatchCtx } from '../app/context.ts'
 import { createLane } from './lane.ts'
 import { createMailGate } from './mail-gate.ts'
-import { noticeToOne } from './notices.ts'
+import { noticeToOne, type Notice } from './notices.ts'
 import { collectNotices, type DueMessage } from './outbox.ts'
 import { createPosts } from './posts/posts.ts'
 import { createSenders, type SendOutcome } from './senders.ts'
@@ -18,6 +18,8 @@ export interface Telling extends AsyncDisposable {
   readonly vapid: VapidKeys
   /** Sends a greeting to a webhook that nobody has confirmed yet: only one that takes it is kept. */
   greet(subscription: Subscription): Promise<SendOutcome>
+  /** Sends a notice beside the outbox, which can't be written: whoever has to be called does not wait for the disk. */
+  sendNow(subscription: Subscription, notice: Notice): Promise<SendOutcome>
   /** Collects and sends what is due now; for tests, and after a change. Answers how many messages were tried. */
   round(): Promise<number>
 }
@@ -47,6 +49,16 @@ export async function startTelling(ctx: WatchCtx): Promise<Telling> {
   return {
     vapid,
     greet: (subscription) => senders.send(subscription, [makeGreeting(ctx, subscription)]),
+    sendNow: (subscription, notice) =>
+      senders.send(subscription, [
+        {
+          id: ctx.newId(),
+          subscriptionId: subscription.id,
+          attempts: 0,
+          firstDueAtMs: ctx.clock.now().getTime(),
+          notice,
+        },
+      ]),
     async round() {
       await news.collect()
       const count = load()
