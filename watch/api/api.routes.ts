@@ -7,6 +7,7 @@ import type { WatchApp } from '../http/http.ts'
 import type { StatusView } from '../incidents/index.ts'
 import type { Links } from '../pages/links.ts'
 import { absoluteLinks, ServiceParams } from '../pages/pages.routes.ts'
+import { listUnanswered } from '../on-call/index.ts'
 import { countOverdue } from '../telling/outbox.ts'
 import { uptimeOf } from '../pages/uptime-bars.ts'
 import type { ViewCache } from '../pages/view-cache.ts'
@@ -55,6 +56,7 @@ export function registerApi(app: WatchApp, ctx: WatchCtx, views: ViewCache): voi
           now: ctx.clock.now(),
           troubles: ctx.troubles.list(),
           overdue: countOverdue(ctx.store, ctx.clock.now().getTime()),
+          unanswered: listUnanswered(ctx),
         }),
       ),
   )

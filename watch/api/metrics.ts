@@ -34,10 +34,13 @@ export interface MetricsInput {
   readonly troubles: readonly Trouble[]
   /** Messages whose time has come and that are not sent yet, by channel. */
   readonly overdue: ReadonlyMap<string, number>
+  /** Calls of people on call that nobody has answered. */
+  readonly unanswered: readonly { readonly serviceId: string; readonly openedAtMs: number }[]
 }
 
 /** Renders the gauges of all services, and of the watch's own means. */
-export function renderMetrics({ views, now, troubles, overdue }: MetricsInput): string {
+export function renderMetrics(input: MetricsInput): string {
+  const { views, now, troubles, overdue } = input
   const family = (name: string, help: string): Family => ({ name, help, samples: [] })
   const severity = family(
     'upbeat_watch_component_severity',
@@ -70,7 +73,35 @@ export function renderMetrics({ views, now, troubles, overdue }: MetricsInput): 
     }
   }
   const services = [severity, cell, posterior, open, age, blind]
-  return [...services, ...familiesOfMeans(troubles, overdue)].map(renderFamily).join('')
+  return [...services, ...familiesOfPages(input), ...familiesOfMeans(troubles, overdue)]
+    .map(renderFamily)
+    .join('')
+}
+
+/** Who was called and has not answered: how many calls, and for how long the oldest of them. */
+function familiesOfPages({ views, now, unanswered }: MetricsInput): readonly Family[] {
+  const openedAtMs = Map.groupBy(unanswered, ({ serviceId }) => serviceId)
+  const services = views.map(({ service }) => ({
+    labels: { service: service.id },
+    pages: openedAtMs.get(service.id) ?? [],
+  }))
+  return [
+    {
+      name: 'upbeat_watch_pages_unanswered',
+      help: 'Pages to people on call that nobody has answered, and whose outage is not over.',
+      samples: services.map(({ labels, pages }) => ({ labels, value: pages.length })),
+    },
+    {
+      name: 'upbeat_watch_page_unanswered_age_seconds',
+      help: 'Since the oldest page that nobody has answered was opened; missing while there is none.',
+      samples: services
+        .filter(({ pages }) => pages.length > 0)
+        .map(({ labels, pages }) => {
+          const oldestMs = Math.min(...pages.map((page) => page.openedAtMs))
+          return { labels, value: Math.max(0, (now.getTime() - oldestMs) / 1000) }
+        }),
+    },
+  ]
 }
 
 /** Whether the watch can tell people: what its operator has to mend, and what waits. */
