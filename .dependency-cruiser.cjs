@@ -117,11 +117,32 @@ module.exports = {
       to: { path: OUR_OWN, pathNot: '^(watch|contract|kit|engines/detect)/' },
     },
     {
+      name: 'incidents-through-index',
+      severity: 'error',
+      comment: 'The watch’s incidents are entered through their index.ts.',
+      from: { path: '^watch/', pathNot: ['^watch/incidents/', ...TESTS] },
+      to: { path: '^watch/incidents/', pathNot: '^watch/incidents/index\\.ts$' },
+    },
+    {
+      name: 'incidents-below-those-who-show-them',
+      severity: 'error',
+      comment: 'What stands on incidents is handed to them in the context, never imported.',
+      from: { path: '^watch/incidents/', pathNot: TESTS },
+      to: { path: '^watch/(?!(app|configuration|incidents|store)/)' },
+    },
+    {
       name: 'platform-apart-from-watch',
       severity: 'error',
       comment: 'The platform does not know that it is watched.',
       from: { path: '^platform/', pathNot: TESTS },
       to: { path: '^watch/' },
+    },
+    {
+      name: 'nothing-needs-the-command-line',
+      severity: 'error',
+      comment: 'cli/ is a thin adapter: what others could need lies behind it.',
+      from: { pathNot: ['^cli/', ...TESTS] },
+      to: { path: '^cli/' },
     },
     {
       name: 'web-imports-contract-only',

@@ -1,7 +1,6 @@
 /** The watch's own `status.json`: small, cacheable, and honest about suspicion, blindness and age. */
 import type { WatchStatus } from '../../contract/watch.ts'
-import type { IncidentView, PeerView, StatusView } from '../incidents/index.ts'
-import { adviceFor } from '../incidents/words.ts'
+import { adviceFor, type IncidentView, type PeerView, type StatusView } from '../incidents/index.ts'
 
 /** Components and regions in one answer: beyond this those that work are left out, so that a banner stays small. */
 const FEATURES_MAX = 200

@@ -5,8 +5,9 @@ import type { Clock } from '../../kit/clock.ts'
 import { systemClock } from '../../kit/clock.ts'
 import { createLog, type Log } from '../../kit/log.ts'
 import { openCatalog, type Catalog } from '../configuration/index.ts'
-import { createLiveBoard, type LiveBoard, type LiveStatus } from '../incidents/index.ts'
+import { createLiveBoard, type LiveBoard, type LiveStatus, type OtherWatches } from '../incidents/index.ts'
 import { createPageBook, type PageBook } from '../on-call/index.ts'
+import { otherWatches } from '../peers/index.ts'
 import { openStore, type Store } from '../store/index.ts'
 import type { WatchConfig } from './config.ts'
 import { createRandomIds } from './ids.ts'
@@ -23,6 +24,8 @@ export interface WatchCtx {
   readonly catalog: Catalog
   /** What the detector says now, and who wants to hear of changes. */
   readonly live: LiveStatus
+  /** What other watches say of incidents. */
+  readonly others: OtherWatches
   /** What its operator has to mend, and who says so. */
   readonly troubles: Troubles
   /** Who is called for what, also while the disk takes nothing. */
@@ -76,6 +79,7 @@ export async function openWatchContext(
     store,
     catalog,
     live: board,
+    others: otherWatches,
     troubles,
     pages: createPageBook({ store, clock, log, troubles, isIncidentUnwritten }),
     newId: createRandomIds(randomBytes),

@@ -1,7 +1,6 @@
 /** What the watch can tell one person's browser: how it goes where they are, elsewhere, and for others with the same check. */
-import type { StatusView } from '../incidents/index.ts'
+import { CAUSE_WORDS, type StatusView } from '../incidents/index.ts'
 import { formatDuration } from '../pages/format.ts'
-import { CAUSE_WORDS } from '../incidents/words.ts'
 import type { EvidenceFact } from './browser/facts.ts'
 
 /** Older evidence says nothing about now. */

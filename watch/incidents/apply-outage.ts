@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { OUTAGE_STATES, type Cause, type Outage, type OutageState } from '../../engines/detect/types.ts'
 import { incidentIdOf } from '../app/ids.ts'
 import type { ServiceEntry } from '../configuration/index.ts'
-import { impactOf, isWorse } from './component-status.ts'
+import { impactOf, isWorse, worstImpactOf } from './component-status.ts'
 import type { IncidentRecord } from './records.ts'
 import type { IncidentView } from './views.ts'
 import {
@@ -180,9 +180,7 @@ function worstImpact(
     const status = statuses.get(id) ?? 'operational'
     if (status !== 'under_maintenance' && isWorse(status, worst)) worst = status
   }
-  const order: readonly IncidentView['impact'][] = ['none', 'minor', 'major', 'critical']
-  const now = impactOf(worst)
-  return order[Math.max(order.indexOf(now), order.indexOf(before?.facts.impact ?? 'none'))]!
+  return worstImpactOf([impactOf(worst), before?.facts.impact ?? 'none'])
 }
 
 /** Whatever was hit stays named: what is back shows in the components. */

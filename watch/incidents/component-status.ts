@@ -47,8 +47,16 @@ const SEVERITY: Record<ComponentStatus, number> = {
 
 export const isWorse = (a: ComponentStatus, b: ComponentStatus): boolean => SEVERITY[a] > SEVERITY[b]
 
+/** From the least to the worst. */
+export const IMPACTS = ['none', 'minor', 'major', 'critical'] as const
+export type Impact = (typeof IMPACTS)[number]
+
+/** The worst of these, at least one. */
+export const worstImpactOf = (impacts: readonly Impact[]): Impact =>
+  IMPACTS[Math.max(...impacts.map((impact) => IMPACTS.indexOf(impact)))]!
+
 /** Statuspage's rule: the worst component decides. */
-export function impactOf(status: ComponentStatus): 'none' | 'minor' | 'major' | 'critical' {
+export function impactOf(status: ComponentStatus): Impact {
   if (status === 'major_outage') return 'critical'
   if (status === 'partial_outage') return 'major'
   return status === 'degraded_performance' ? 'minor' : 'none'

@@ -16,11 +16,27 @@ export {
   openIncident,
   postUpdate,
 } from './operator-verbs.ts'
-export { writeExplanation, writeIncident, writeUpdate } from './records.ts'
+export { findIncident, writeExplanation, writeIncident, writeUpdate } from './records.ts'
 export type { IncidentRecord } from './records.ts'
 export { incidentById, listIncidents, listOpenIncidents, statusOf } from './status.ts'
 export { idsOf, isBeginning, wordsInOrder, wordsOf, type Word } from './word-order.ts'
-export { ADVICE_LABEL, adviceFor, CAUSE_WORDS, describeCause } from './words.ts'
+export { namesOf } from './apply-outage.ts'
+export { IMPACTS, indicatorOf, worstImpactOf, type Impact } from './component-status.ts'
+export { explanationDueAtMs } from './explanation-due.ts'
+export type { OtherWatches, OwnReader } from './other-watches.ts'
+export { toView, type OwnIncident } from './record-view.ts'
+export {
+  ADVICE_LABEL,
+  adviceFor,
+  bodyOf,
+  CAUSE_NAMED_FROM,
+  CAUSE_WORDS,
+  describeCause,
+  duration,
+  endSeenElsewhereBody,
+  joinNames,
+  titleOf,
+} from './words.ts'
 export { createLiveBoard } from './live-status.ts'
 export type { LiveBoard, LiveStatus } from './live-status.ts'
 export { startIncidentLoop } from './loop.ts'

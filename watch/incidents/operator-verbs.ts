@@ -5,7 +5,6 @@ import { notFound, WatchError } from '../app/errors.ts'
 import { retryRaces, type Statement } from '../store/index.ts'
 import { OUTAGE_STATES, type OutageState } from '../../engines/detect/types.ts'
 import { namesOf } from './apply-outage.ts'
-import { adoptableRecord } from '../peers/adoption.ts'
 import { auditStatement } from './audit.ts'
 import { componentsAffected } from './affected.ts'
 import { findIncident, writeExplanation, writeIncident, writeUpdate, type IncidentRecord } from './records.ts'
@@ -246,7 +245,10 @@ function findOrAdopt(
   id: string,
 ): { readonly record: IncidentRecord; readonly seenAtMs: number | null } {
   const own = findIncident(ctx.store, id)
-  return { record: own ?? adoptableRecord(ctx, id) ?? missing(id), seenAtMs: own?.updatedAtMs ?? null }
+  return {
+    record: own ?? ctx.others.adoptableRecord(ctx, id) ?? missing(id),
+    seenAtMs: own?.updatedAtMs ?? null,
+  }
 }
 
 function makeUpdate(

@@ -2,9 +2,6 @@
 import type { WatchCtx } from '../app/context.ts'
 import { notFound } from '../app/errors.ts'
 import { componentId } from '../app/ids.ts'
-import { overlayList, overlayOne } from '../peers/overlay.ts'
-import { hasOpenStatements } from '../peers/records.ts'
-import { peersOf } from '../peers/peer-views.ts'
 import { indicatorOf } from './component-status.ts'
 import { listMaintenancesNear } from './maintenance-records.ts'
 import { officialWordOf } from './official-word.ts'
@@ -39,7 +36,7 @@ export function statusOf(ctx: WatchCtx, serviceId: string): StatusView {
     isBlind: ctx.live.isBlind(serviceId),
     ...indicatorOf(components.map(({ status }) => status)),
     components,
-    incidents: overlayList(
+    incidents: ctx.others.overlayList(
       ctx,
       ownsOf(ctx, serviceId, listCurrentRecords(ctx.store, serviceId, nowMs - SHOWN_AFTER_END_MS)),
       { serviceId, endedAfterMs: nowMs - SHOWN_AFTER_END_MS, beforeMs: Number.MAX_SAFE_INTEGER },
@@ -47,7 +44,7 @@ export function statusOf(ctx: WatchCtx, serviceId: string): StatusView {
     maintenances: listMaintenancesNear(ctx.store, serviceId, nowMs - SHOWN_AFTER_END_MS),
     officialWord: officialWordOf(ctx, serviceId),
     collaterals: ctx.live.collaterals(serviceId).map(({ explainedBy, share }) => ({ explainedBy, share })),
-    peers: peersOf(ctx, serviceId, components),
+    peers: ctx.others.viewsOf(ctx, serviceId, components),
   }
 }
 
@@ -92,28 +89,30 @@ export function listIncidents(ctx: WatchCtx, input: ListIncidentsInput): Inciden
   const most = Math.min(limit, LIST_MAX)
   const own = ownsOf(ctx, serviceId, listIncidentRecords(ctx.store, { serviceId, beforeMs, limit: most }))
   const endedAfterMs = own.length < most ? 0 : own.at(-1)!.record.startedAtMs
-  return overlayList(ctx, own, { serviceId, endedAfterMs, beforeMs }).slice(0, most)
+  return ctx.others.overlayList(ctx, own, { serviceId, endedAfterMs, beforeMs }).slice(0, most)
 }
 
 /** Not over yet, as far as any watch sees it; merged ones left out. Cheap while nothing is open: it is asked each second. */
 export function listOpenIncidents(ctx: WatchCtx, serviceId: string): IncidentView[] {
   const isAnyOpen =
-    hasOpenStatements(ctx.store, serviceId) ||
+    ctx.others.hasOpenWords(ctx, serviceId) ||
     ctx.live.unwritten(serviceId).length > 0 ||
     listCurrentRecords(ctx.store, serviceId, Number.MAX_SAFE_INTEGER).length > 0
   if (!isAnyOpen) return []
   // Whoever ended one of several that tell of it a while ago may have ended all of it.
   const endedAfterMs = ctx.clock.now().getTime() - OPEN_REACH_MS
-  return overlayList(ctx, ownsOf(ctx, serviceId, listCurrentRecords(ctx.store, serviceId, endedAfterMs)), {
-    serviceId,
-    endedAfterMs,
-    beforeMs: Number.MAX_SAFE_INTEGER,
-  }).filter(({ resolvedAtMs, mergedInto }) => resolvedAtMs === null && mergedInto === null)
+  return ctx.others
+    .overlayList(ctx, ownsOf(ctx, serviceId, listCurrentRecords(ctx.store, serviceId, endedAfterMs)), {
+      serviceId,
+      endedAfterMs,
+      beforeMs: Number.MAX_SAFE_INTEGER,
+    })
+    .filter(({ resolvedAtMs, mergedInto }) => resolvedAtMs === null && mergedInto === null)
 }
 
 /** By the id that this watch or another one gives it. Null when there is none. */
 export function incidentById(ctx: WatchCtx, id: string): IncidentView | null {
-  return overlayOne(ctx, id, {
+  return ctx.others.overlayOne(ctx, id, {
     find: (ownId) => {
       const unwritten = ctx.live.findUnwritten(ownId)
       if (unwritten) return unwritten

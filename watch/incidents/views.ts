@@ -3,6 +3,7 @@
  * null, never 0.
  */
 import type { StatusIndicator, ComponentStatus } from '../../contract/watch.ts'
+import type { Impact } from './component-status.ts'
 import type {
   Cause,
   CellView,
@@ -101,7 +102,7 @@ export interface IncidentView {
   readonly outageId: string | null
   readonly title: string
   readonly state: OutageState
-  readonly impact: 'none' | 'minor' | 'major' | 'critical'
+  readonly impact: Impact
   /** Most likely first. */
   readonly causes: readonly RankedCause[]
   /** The operator's where there is one, else the most likely if that is more likely than not, else `unknown`. */

@@ -1,5 +1,6 @@
 /** What happens next to a page: who is told now, until when to wait, when nobody has answered. Pure. */
 import type { EscalationStep } from '../configuration/index.ts'
+import { IMPACTS, type Impact } from '../incidents/index.ts'
 
 export const PAGE_STATES = ['paging', 'acknowledged', 'unanswered', 'over'] as const
 export type PageState = (typeof PAGE_STATES)[number]
@@ -57,11 +58,9 @@ export function nextStep(page: Escalating, policy: Policy, nowMs: number): NextS
 export interface Pageable {
   readonly isConfirmed: boolean
   readonly isOver: boolean
-  readonly impact: 'none' | 'minor' | 'major' | 'critical'
+  readonly impact: Impact
   readonly relapses: number
 }
-
-const IMPACTS = ['none', 'minor', 'major', 'critical'] as const
 
 /**
  * Whether to page (again): once for a confirmed outage that is severe enough, and anew when it was over, or was answered

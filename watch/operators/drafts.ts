@@ -1,8 +1,14 @@
 /** Texts that operators begin with: updates from the templates, and the explanation that an incident's evidence makes. Pure. */
 import type { OutageState } from '../../engines/detect/types.ts'
-import type { IncidentView, StatusView } from '../incidents/index.ts'
+import {
+  bodyOf,
+  CAUSE_WORDS,
+  duration,
+  type IncidentView,
+  joinNames,
+  type StatusView,
+} from '../incidents/index.ts'
 import { describeImpact, type FollowUp, type Impact } from '../follow-up/index.ts'
-import { bodyOf, CAUSE_WORDS, duration, joinNames } from '../incidents/words.ts'
 import { signalWords } from '../pages/words.ts'
 import type { SignalKind } from '../../engines/detect/types.ts'
 

@@ -1,6 +1,6 @@
 /** One incident in the cockpit: its evidence, and a form for each thing that can be done to it. */
 import { CAUSES, OUTAGE_STATES, type OutageState } from '../../engines/detect/types.ts'
-import type { IncidentView, StatusView } from '../incidents/index.ts'
+import { CAUSE_WORDS, type IncidentView, type StatusView } from '../incidents/index.ts'
 import type { ServiceEntry } from '../configuration/index.ts'
 import { describeImpact, renderIncidentFollowUps, type FollowUp, type Impact } from '../follow-up/index.ts'
 import {
@@ -11,7 +11,6 @@ import {
   type PageView,
   type Runbook,
 } from '../on-call/index.ts'
-import { CAUSE_WORDS } from '../incidents/words.ts'
 import { html, trusted, type Html } from '../pages/html.ts'
 import {
   describeLength,

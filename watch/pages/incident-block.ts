@@ -1,10 +1,18 @@
 /** How an incident and a maintenance look: in short on the status page, whole on their own. */
-import type { IncidentView, MaintenanceView, StatusView } from '../incidents/index.ts'
+import {
+  ADVICE_LABEL,
+  adviceFor,
+  CAUSE_WORDS,
+  describeCause,
+  type IncidentView,
+  joinNames,
+  type MaintenanceView,
+  type StatusView,
+} from '../incidents/index.ts'
 import type { SignalKind } from '../../engines/detect/types.ts'
 import { formatAge, formatDuration, formatInstant, formatShare } from './format.ts'
 import { html, type Html } from './html.ts'
 import type { Links } from './links.ts'
-import { ADVICE_LABEL, adviceFor, CAUSE_WORDS, describeCause, joinNames } from '../incidents/words.ts'
 import { evidenceWords, maintenanceWords, outageStateWords, signalWords } from './words.ts'
 import { authorOf, renderSeenBy } from './seen-by.ts'
 

@@ -1,6 +1,5 @@
 /** What other watches say, beside what this one says: each view under its own name, never mixed. */
-import type { IncidentView, PeerView, StatusView } from '../incidents/index.ts'
-import { joinNames } from '../incidents/words.ts'
+import { type IncidentView, joinNames, type PeerView, type StatusView } from '../incidents/index.ts'
 import { formatDuration } from './format.ts'
 import { html, type Html } from './html.ts'
 import { renderTime, type BlockContext } from './incident-block.ts'

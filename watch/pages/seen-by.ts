@@ -1,6 +1,5 @@
 /** Who saw an incident, and who said what of it, in words. */
-import type { IncidentView, WitnessView } from '../incidents/index.ts'
-import { joinNames } from '../incidents/words.ts'
+import { type IncidentView, joinNames, type WitnessView } from '../incidents/index.ts'
 import { formatDuration } from './format.ts'
 import { html, type Html } from './html.ts'
 

@@ -4,11 +4,11 @@
  */
 import type { WatchCtx } from '../app/context.ts'
 import { MAX_SKEW_MS } from '../http/signature.ts'
-import { findIncident } from '../incidents/records.ts'
-import type { Statement } from '../store/index.ts'
+import { findIncident } from '../incidents/index.ts'
+import type { Statement as SqlStatement } from '../store/index.ts'
 import type { Origin } from './own-statements.ts'
 import type { PeerMessage } from './protocol.ts'
-import { findStatement, keepNewest } from './records.ts'
+import { findStatement, keepNewestSql } from './records.ts'
 import { latestTimeOf, type Closing, type IncidentStatement } from './statement.ts'
 
 /** Of one watch; beyond it those that are over go, and of these what changed the longest ago. */
@@ -52,11 +52,11 @@ function answersWhatWasSaid(
 }
 
 /** To be written after the statements of one watch: as many as are kept stay. */
-export function keepRoom(origin: string, statements: readonly IncidentStatement[]): Statement[] {
+export function keepRoomSql(origin: string, statements: readonly IncidentStatement[]): SqlStatement[] {
   if (statements.length === 0) return []
   const services = new Set(statements.map(({ serviceId }) => serviceId))
   return [
-    ...[...services].map((serviceId) => keepNewest({ origin, serviceId, count: OPEN_KEPT })),
-    keepNewest({ origin, serviceId: null, count: STATEMENTS_KEPT }),
+    ...[...services].map((serviceId) => keepNewestSql({ origin, serviceId, count: OPEN_KEPT })),
+    keepNewestSql({ origin, serviceId: null, count: STATEMENTS_KEPT }),
   ]
 }

@@ -1,7 +1,7 @@
 /** Incidents that only other watches know, taken over by an operator here who has something to say about them. */
 import type { WatchCtx } from '../app/context.ts'
-import { findIncident, writeIncident, type IncidentRecord } from '../incidents/records.ts'
-import type { Statement } from '../store/index.ts'
+import { findIncident, type IncidentRecord, writeIncident } from '../incidents/index.ts'
+import type { Statement as SqlStatement } from '../store/index.ts'
 import { findStatements } from './records.ts'
 
 /**
@@ -45,7 +45,7 @@ export function adoptableRecord(ctx: WatchCtx, id: string): IncidentRecord | nul
 }
 
 /** To be written before anything that belongs to an incident: takes one over that only another watch knows. */
-export function adoptionOf(ctx: WatchCtx, id: string): Statement[] {
+export function adoptionOf(ctx: WatchCtx, id: string): SqlStatement[] {
   if (findIncident(ctx.store, id)) return []
   const record = adoptableRecord(ctx, id)
   return record ? [writeIncident(record, null)] : []

@@ -1,7 +1,7 @@
 /** Calls over what a silent watch can't: where our own evidence has shown for a while that all of it works. */
 import type { WatchCtx } from '../app/context.ts'
 import type { Origin } from './own-statements.ts'
-import { listClosings, listPeers, listStatements, writeClosing } from './records.ts'
+import { listClosings, listPeers, listStatements, writeClosingSql } from './records.ts'
 import { readHearing } from './silence.ts'
 import type { IncidentStatement } from './statement.ts'
 import { endOf, knownOf } from './merge.ts'
@@ -40,7 +40,7 @@ export function closeForTheSilent(ctx: WatchCtx, self: Origin): Closer {
         if (nowMs - sinceMs < WORKS_FOR_MS) continue
         const { origin, incidentId, version } = statement
         const closing = { origin, incidentId, by: self.origin, ofVersion: version }
-        await ctx.store.write([writeClosing({ ...closing, atMs: Math.max(sinceMs, version) })])
+        await ctx.store.write([writeClosingSql({ ...closing, atMs: Math.max(sinceMs, version) })])
         ctx.live.tell({ kind: 'status', serviceId: statement.serviceId })
         ctx.log.info({ peer: origin, incidentId }, 'peers.called-over')
         count += 1

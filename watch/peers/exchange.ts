@@ -12,7 +12,7 @@ import { createSilenceNotice } from './notice-silence.ts'
 import type { Origin } from './own-statements.ts'
 import { openOwnKey, readKeys } from './peer-keys.ts'
 import type { PeerMessage } from './protocol.ts'
-import { findPeer, forgetOthersStatement, lastSeq, listPeers, openEpoch } from './records.ts'
+import { findPeer, forgetOthersSql, lastSeq, listPeers, openEpoch } from './records.ts'
 import { takeMessage, type TakenMessage } from './take-message.ts'
 
 const TICK_MS = 500
@@ -48,7 +48,7 @@ export async function openPeers(
 ): Promise<Peers> {
   const self: Origin = { origin: ctx.config.id, epoch: await openEpoch(ctx) }
   const keys = readKeys(config.keys)
-  await ctx.store.write([forgetOthersStatement([...keys.keys()])])
+  await ctx.store.write([forgetOthersSql([...keys.keys()])])
   const line = createLine(ctx, { own: (await openOwnKey(ctx)).privateKey, others: keys })
   const progress: Progress = new Map()
   const closer = closeForTheSilent(ctx, self)

@@ -3,11 +3,11 @@ import { expect, test } from 'vitest'
 import { incidentById, listIncidents, statusOf } from '../incidents/index.ts'
 import { findIncident } from '../incidents/records.ts'
 import { startStaticExport } from '../pages/static-export.ts'
-import { keepRoom, OPEN_KEPT, STATEMENTS_KEPT } from './admission.ts'
+import { keepRoomSql, OPEN_KEPT, STATEMENTS_KEPT } from './admission.ts'
 import { ID_OF_C, logOf, makeMessage, say, statementOf } from './messages.fixtures.ts'
 import { see, startPair, type PairWatch } from './pair.fixtures.ts'
 import { MESSAGES_BURST } from './peers.routes.ts'
-import { listStatements, writeClosing, writeStatement } from './records.ts'
+import { listStatements, writeClosingSql, writeStatementSql } from './records.ts'
 import { DURATION_MAX_MS, type Closing, type IncidentStatement } from './statement.ts'
 
 const MINUTE_MS = 60_000
@@ -73,7 +73,7 @@ test('nobody speaks of our incidents in our name', async () => {
   await sayStatements(pair.a, forged)
   expect(listIncidents(ctx, { serviceId: 'upbeat' })).toEqual([ours])
   // One that was kept before the incident was ours.
-  await ctx.store.write([writeStatement(forged)])
+  await ctx.store.write([writeStatementSql(forged)])
   expect(listIncidents(ctx, { serviceId: 'upbeat' })).toEqual([ours])
   expect(incidentById(ctx, ours!.id)).toEqual(ours)
 })
@@ -170,15 +170,17 @@ test('one watch’s words take a bounded room, and what is open stays the longes
       ...changes,
     }))
   const open = many(OPEN_KEPT, 1, {})
-  await ctx.store.write(open.map(writeStatement))
-  await ctx.store.write([writeClosing({ origin: 'c', incidentId: idOf(1), by: 'b', ofVersion: 1, atMs: 1 })])
+  await ctx.store.write(open.map(writeStatementSql))
+  await ctx.store.write([
+    writeClosingSql({ origin: 'c', incidentId: idOf(1), by: 'b', ofVersion: 1, atMs: 1 }),
+  ])
   await sayStatements(pair.a, { ...said, incidentId: idOf(900), version: 900 })
   const isKept = (id: number) => incidentById(ctx, idOf(id)) !== null
   expect([isKept(1), isKept(2), isKept(900)]).toEqual([false, true, true])
   expect([countOf(pair.a, 'peer_statement'), countOf(pair.a, 'peer_closing')]).toEqual([OPEN_KEPT, 0])
 
   const over = many(STATEMENTS_KEPT - OPEN_KEPT + 1, 1_000, { state: 'resolved', resolvedAtMs: 2 })
-  await ctx.store.write([...over.map(writeStatement), ...keepRoom('c', over)])
+  await ctx.store.write([...over.map(writeStatementSql), ...keepRoomSql('c', over)])
   expect(countOf(pair.a, 'peer_statement')).toBe(STATEMENTS_KEPT)
   expect([isKept(2), isKept(1_000)]).toEqual([true, false])
   expect(countOf(pair.a, "peer_log where origin = 'c'")).toBe(STATEMENTS_KEPT)

@@ -3,6 +3,7 @@
  * counts most, so neither their order nor a repetition changes it.
  */
 import { OUTAGE_STATES, type Cause, type OutageState, type RankedCause } from '../../engines/detect/index.ts'
+import { worstImpactOf } from '../incidents/index.ts'
 import { byOnset } from './matching.ts'
 import { statementKey, type IncidentStatement } from './statement.ts'
 
@@ -46,7 +47,6 @@ export interface JoinedIncident {
   readonly isDisputed: boolean
 }
 
-const IMPACTS = ['none', 'minor', 'major', 'critical'] as const
 /** How sure it is, and how far back it is, are two questions. */
 const SURE = ['suspected', 'confirmed', 'identified'] as const
 const WAY_BACK = [null, 'mitigating', 'recovering', 'resolved'] as const
@@ -69,7 +69,7 @@ export function joinWords(
     witnesses: all,
     lead,
     state: isOver ? 'resolved' : joinStates(counted),
-    impact: IMPACTS[Math.max(...said.map(({ impact }) => IMPACTS.indexOf(impact)))]!,
+    impact: worstImpactOf(said.map(({ impact }) => impact)),
     featureIds: unionOf(said.map(({ featureIds }) => featureIds)),
     regions: said.some(({ regions }) => regions.length === 0)
       ? []

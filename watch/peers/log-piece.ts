@@ -1,8 +1,6 @@
 /** What this watch tells another: a bounded piece of all that changed here, and how its services are. */
 import type { WatchCtx } from '../app/context.ts'
-import { indicatorOf } from '../incidents/component-status.ts'
-import { findIncident } from '../incidents/records.ts'
-import { toView } from '../incidents/record-view.ts'
+import { findIncident, indicatorOf, toView } from '../incidents/index.ts'
 import { toStatement, type Origin } from './own-statements.ts'
 import {
   CLOSINGS_MAX,

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { createWatchWorld } from '../pages/world.fixtures.ts'
 import { closings, known, statement, statements } from './arbitraries.ts'
 import { endOf, incidentsOf, knownOf, mergeKnown, NOTHING_KNOWN } from './merge.ts'
-import { listClosings, listStatements, writeClosing, writeStatement } from './records.ts'
+import { listClosings, listStatements, writeClosingSql, writeStatementSql } from './records.ts'
 import { closingKey, statementKey, type IncidentStatement } from './statement.ts'
 
 const MINUTE_MS = 60_000
@@ -121,7 +121,7 @@ test('the store keeps by the same rule', async () => {
   await fc.assert(
     fc.asyncProperty(statements, closings, async (said, closed) => {
       await store.write([{ sql: 'delete from peer_statement' }, { sql: 'delete from peer_closing' }])
-      await store.write([...said.map(writeStatement), ...closed.map(writeClosing)])
+      await store.write([...said.map(writeStatementSql), ...closed.map(writeClosingSql)])
       const expected = knownOf(said, closed)
       const kept = listStatements(store, {
         serviceId: null,

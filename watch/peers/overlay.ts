@@ -1,13 +1,20 @@
 /** What pages and answers show once peers are heard: own incidents and theirs, each outage once, with who says what. */
 import type { WatchCtx } from '../app/context.ts'
 import { stableId } from '../app/ids.ts'
-import { namesOf } from '../incidents/apply-outage.ts'
-import { explanationDueAtMs } from '../incidents/explanation-due.ts'
-import type { OwnIncident } from '../incidents/record-view.ts'
-import { findIncident } from '../incidents/records.ts'
-import type { IncidentView, UpdateView, WitnessView } from '../incidents/views.ts'
-import { wordsOf } from '../incidents/word-order.ts'
-import { CAUSE_NAMED_FROM, endSeenElsewhereBody, titleOf } from '../incidents/words.ts'
+import {
+  CAUSE_NAMED_FROM,
+  endSeenElsewhereBody,
+  explanationDueAtMs,
+  findIncident,
+  type IncidentView,
+  namesOf,
+  type OwnIncident,
+  titleOf,
+  type UpdateView,
+  type WitnessView,
+  wordsOf,
+  type OwnReader,
+} from '../incidents/index.ts'
 import type { JoinedIncident, Witness } from './joined-incident.ts'
 import { incidentsOf, knownOf, type Known } from './merge.ts'
 import { toStatement, type Origin } from './own-statements.ts'
@@ -24,13 +31,6 @@ import type { IncidentStatement } from './statement.ts'
 
 /** Around one incident, so far is looked for others that tell of the same outage. */
 const REACH_MS = 24 * 3_600_000
-
-/** Reads what the store has of an own incident: `incidents/status.ts` hands it over, as it stands above this. */
-export interface OwnReader {
-  find(id: string): OwnIncident | null
-  /** Those whose time meets this one. */
-  near(serviceId: string, fromMs: number, untilMs: number): readonly OwnIncident[]
-}
 
 /**
  * The list with what peers say: those of theirs that nobody here saw are added, those that tell of the same outage become

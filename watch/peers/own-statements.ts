@@ -1,7 +1,6 @@
 /** This watch's own incidents as statements. */
 import type { WatchCtx } from '../app/context.ts'
-import type { OwnIncident } from '../incidents/record-view.ts'
-import type { IncidentRecord } from '../incidents/records.ts'
+import type { IncidentRecord, OwnIncident } from '../incidents/index.ts'
 import { STATEMENT_MAX_FEATURES, STATEMENT_MAX_UPDATES, type IncidentStatement } from './statement.ts'
 
 /** A message has room for it, whatever is in it. */

@@ -1,7 +1,7 @@
 /** Other watches beside this one, as pages and answers show them. */
 import type { ComponentStatus } from '../../contract/watch.ts'
 import type { WatchCtx } from '../app/context.ts'
-import type { ComponentView, PeerView } from '../incidents/views.ts'
+import type { ComponentView, PeerView } from '../incidents/index.ts'
 import type { ServiceWord } from './protocol.ts'
 import { listPresentPeers, readHearing } from './silence.ts'
 

@@ -13,7 +13,7 @@ import {
 import { findIncident } from '../incidents/records.ts'
 import { RESPONDER } from '../pages/world.fixtures.ts'
 import { see, seeOver, startPair, type PairWatch } from './pair.fixtures.ts'
-import { listPeers, writePeer } from './records.ts'
+import { listPeers, writePeerSql } from './records.ts'
 
 const SECONDS_TO_TELL = 6
 
@@ -175,8 +175,8 @@ test('a watch that was renamed, or is gone, is no trouble for ever', async () =>
   const [b] = listPeers(ctx.store)
   const heardAtMs = clock.now().getTime()
   await ctx.store.write([
-    writePeer({ ...b!, id: 'renamed', heardAtMs }),
-    writePeer({ ...b!, id: 'retired', heardAtMs, address: null }),
+    writePeerSql({ ...b!, id: 'renamed', heardAtMs }),
+    writePeerSql({ ...b!, id: 'retired', heardAtMs, address: null }),
   ])
   await pair.pass(30)
   expect(ctx.troubles.list().map((trouble) => trouble.id)).toEqual(['peer/renamed', 'peer/retired'])

@@ -1,6 +1,6 @@
-/** All SQL of what peers say. */
+/** All SQL of what peers say. A *statement* is what a watch states of an incident; what the store runs is named `…Sql`. */
 import type { WatchCtx } from '../app/context.ts'
-import { keepOnce, readKept, type Statement, type Store } from '../store/index.ts'
+import { keepOnce, readKept, type Statement as SqlStatement, type Store } from '../store/index.ts'
 import { textOf, type Closing, type IncidentStatement } from './statement.ts'
 import type { ServiceWord } from './protocol.ts'
 
@@ -22,7 +22,7 @@ interface PeerRow extends Omit<PeerRecord, 'view'> {
 
 const PEER_COLUMNS = `id, epoch, public_url as publicUrl, address, heard_at_ms as heardAtMs, cursor, view`
 
-// Written by `writePeer` only.
+// Written by `writePeerSql` only.
 const toPeer = (row: PeerRow): PeerRecord => ({ ...row, view: JSON.parse(row.view) as ServiceWord[] })
 
 export function findPeer(store: Store, id: string): PeerRecord | null {
@@ -34,7 +34,7 @@ export const listPeers = (store: Store): PeerRecord[] =>
   store.all<PeerRow>(`select ${PEER_COLUMNS} from peer order by id`).map(toPeer)
 
 /** The address stays when none is given: it was found by ourselves, not said. */
-export function writePeer(peer: PeerRecord): Statement {
+export function writePeerSql(peer: PeerRecord): SqlStatement {
   return {
     sql: `insert into peer (id, epoch, public_url, address, heard_at_ms, cursor, view)
       values (:id, :epoch, :publicUrl, :address, :heardAtMs, :cursor, :view)
@@ -46,19 +46,19 @@ export function writePeer(peer: PeerRecord): Statement {
 }
 
 /** What is reached at this address now goes by another name: the one before is not there any more. */
-export const releaseAddressStatement = (peer: Pick<PeerRecord, 'id' | 'address'>): Statement => ({
+export const releaseAddressSql = (peer: Pick<PeerRecord, 'id' | 'address'>): SqlStatement => ({
   sql: 'update peer set address = null where address = :address and id <> :id',
   params: { id: peer.id, address: peer.address },
 })
 
 /** Watches whose keys are not known any more are none of ours; what they said stays. */
-export const forgetOthersStatement = (ids: readonly string[]): Statement => ({
+export const forgetOthersSql = (ids: readonly string[]): SqlStatement => ({
   sql: 'delete from peer where id not in (select value from json_each(:ids))',
   params: { ids: JSON.stringify(ids) },
 })
 
 /** Keeps a statement unless the one that is kept stands before it, as `laterStatement` has it. */
-export function writeStatement(statement: IncidentStatement): Statement {
+export function writeStatementSql(statement: IncidentStatement): SqlStatement {
   const { origin, incidentId, serviceId, version, startedAtMs, resolvedAtMs } = statement
   return {
     sql: `insert into peer_statement (origin, incident_id, service_id, version, started_at_ms, resolved_at_ms, body)
@@ -79,7 +79,7 @@ export function writeStatement(statement: IncidentStatement): Statement {
 }
 
 /** Keeps a closing unless the one that is kept stands before it, as `mergeKnown` has it. */
-export function writeClosing({ origin, incidentId, by, ofVersion, atMs }: Closing): Statement {
+export function writeClosingSql({ origin, incidentId, by, ofVersion, atMs }: Closing): SqlStatement {
   return {
     sql: `insert into peer_closing (origin, incident_id, by_watch, of_version, at_ms)
       values (:origin, :incidentId, :by, :ofVersion, :atMs)
@@ -90,18 +90,18 @@ export function writeClosing({ origin, incidentId, by, ofVersion, atMs }: Closin
 }
 
 /** An incident of our own was called over while we have it open: our word is the later one, as of now. */
-export const sayAgainStatement = ({ incidentId, ofVersion }: Closing): Statement => ({
+export const sayAgainSql = ({ incidentId, ofVersion }: Closing): SqlStatement => ({
   sql: `update incident set updated_at_ms = :ofVersion + 1
     where id = :incidentId and resolved_at_ms is null and updated_at_ms = :ofVersion`,
   params: { incidentId, ofVersion },
 })
 
 /** Forgets what one watch said, but for so many: all of it, open ones last; with a service, its open ones only. */
-export const keepNewest = (input: {
+export const keepNewestSql = (input: {
   readonly origin: string
   readonly serviceId: string | null
   readonly count: number
-}): Statement => ({
+}): SqlStatement => ({
   sql: `delete from peer_statement where rowid in (
       select rowid from peer_statement where origin = :origin
         and (:serviceId is null or (service_id = :serviceId and resolved_at_ms is null))
@@ -113,7 +113,7 @@ interface BodyRow {
   readonly body: string
 }
 
-// Written by `writeStatement` only.
+// Written by `writeStatementSql` only.
 const toStatement = ({ body }: BodyRow): IncidentStatement => JSON.parse(body) as IncidentStatement
 
 /** At most so many are looked at for one page. */

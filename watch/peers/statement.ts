@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { ComponentStatus } from '../../contract/watch.ts'
 import { CAUSES, OUTAGE_STATES, SIGNAL_KINDS } from '../../engines/detect/index.ts'
 import { ID_SHAPE } from '../app/ids.ts'
+import { IMPACTS } from '../incidents/index.ts'
 
 export const STATEMENT_MAX_FEATURES = 1_000
 export const STATEMENT_MAX_UPDATES = 50
@@ -60,7 +61,7 @@ export const IncidentStatement = z.object({
   /** A hybrid clock: the origin's time of the change, pushed past the version before. */
   version: Millis,
   state: z.enum(OUTAGE_STATES),
-  impact: z.enum(['none', 'minor', 'major', 'critical']),
+  impact: z.enum(IMPACTS),
   title: z.string().max(500),
   featureIds: z.array(Slug).max(STATEMENT_MAX_FEATURES),
   /** Empty: all. */

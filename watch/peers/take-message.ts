@@ -1,16 +1,16 @@
 /** Takes what another watch says into the store: each word once, however often it comes. */
 import type { WatchCtx } from '../app/context.ts'
-import type { Statement } from '../store/index.ts'
-import { admitWords, keepRoom } from './admission.ts'
+import type { Statement as SqlStatement } from '../store/index.ts'
+import { admitWords, keepRoomSql } from './admission.ts'
 import type { Origin } from './own-statements.ts'
 import type { PeerMessage, Position, ServiceWord } from './protocol.ts'
 import {
   findPeer,
-  releaseAddressStatement,
-  sayAgainStatement,
-  writeClosing,
-  writePeer,
-  writeStatement,
+  releaseAddressSql,
+  sayAgainSql,
+  writeClosingSql,
+  writePeerSql,
+  writeStatementSql,
   type PeerRecord,
 } from './records.ts'
 
@@ -33,7 +33,7 @@ export async function takeMessage(
   ctx: WatchCtx,
   self: Origin,
   message: PeerMessage,
-  how: { readonly address: string | null; readonly once: readonly Statement[] },
+  how: { readonly address: string | null; readonly once: readonly SqlStatement[] },
 ): Promise<TakenMessage> {
   const { watch, log, view } = message
   const before = findPeer(ctx.store, watch.id)
@@ -52,12 +52,12 @@ export async function takeMessage(
   }
   const changes = await ctx.store.write([
     ...how.once,
-    ...statements.map(writeStatement),
-    ...closings.map(writeClosing),
-    ...closings.filter(({ origin }) => origin === self.origin).map(sayAgainStatement),
-    ...keepRoom(watch.id, statements),
-    writePeer(after),
-    ...(how.address === null ? [] : [releaseAddressStatement(after)]),
+    ...statements.map(writeStatementSql),
+    ...closings.map(writeClosingSql),
+    ...closings.filter(({ origin }) => origin === self.origin).map(sayAgainSql),
+    ...keepRoomSql(watch.id, statements),
+    writePeerSql(after),
+    ...(how.address === null ? [] : [releaseAddressSql(after)]),
   ])
   const wasNew = changes.slice(how.once.length, how.once.length + statements.length + closings.length)
   const touched = new Set(servicesThatChanged(before?.view ?? [], view))
