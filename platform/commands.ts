@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { createLog } from '../kit/log.ts'
 import { seedDemo } from './demo/index.ts'
 import { ConfigError, environmentWith, loadConfig, type Config } from './app/config.ts'
+import { readRestoreMark } from './app/restore-mark.ts'
 import { FolderBlockedError, PostgresMissingError, PostgresStartError } from './infra/postgres/index.ts'
 import {
   AlreadyRunningError,
@@ -50,6 +51,12 @@ export async function runAll(options: RunAllOptions): Promise<void> {
       ...(options.dataDir !== undefined && { DATA_DIR: resolve(options.dataDir) }),
       ...(!options.isDemoWanted && { DEMO: 'off' }),
     })
+    const unfinished = await readRestoreMark(config.dataDir)
+    if (unfinished !== null)
+      throw new ConfigError(
+        `A restore of ${unfinished} into ${config.dataDir} was cut off. Do it again: ` +
+          `upbeat restore ${unfinished} --into-empty --data ${config.dataDir}`,
+      )
     running = await startSupervisor(
       {
         config,

@@ -13,10 +13,22 @@ const webAddress = () => z.url({ protocol: /^https?$/ })
 const PORT_FITS = 'a whole number from 0 to 65535'
 const WEB_ADDRESS_FITS = 'an address such as https://video.example.org'
 const SIZE_FITS = 'a whole number of bytes, such as 4294967296 for 4 GiB'
+const TIME_FITS = 'a time of day by this machine’s clock, such as 03:30'
 const PROXIES_FIT = 'IP addresses or networks with commas between them, such as 127.0.0.1,10.0.0.0/8'
 
 /** Each setting with the words for what fits it. */
 const Environment = z.object({
+  BACKUP: fits('on or off', z.enum(['on', 'off']).default('on')),
+  BACKUP_AT: fits(
+    TIME_FITS,
+    z
+      .string()
+      .regex(/^([01]\d|2[0-3]):[0-5]\d$/)
+      .default('03:30'),
+  ),
+  BACKUP_DIR: z.string().min(1).optional(),
+  BACKUP_KEEP_DAYS: fits('a whole number of days from 1 to 3650', whole(1, 3650).default(7)),
+  BACKUP_KEY_FILE: z.string().min(1).optional(),
   DATA_DIR: z.string().optional(),
   DEMO: fits('on or off', z.enum(['on', 'off']).default('on')),
   HOST: fits('one of this machine’s addresses, or 0.0.0.0 for all', z.string().min(1).default('0.0.0.0')),
@@ -97,6 +109,17 @@ export interface Config {
     /** Free space that uploads never take. */
     readonly reserveBytes: number
   }
+  readonly backups: {
+    /** Whether one is made each night. */
+    readonly isNightly: boolean
+    /** Where they are kept. */
+    readonly place: string
+    /** By this machine's clock. */
+    readonly at: { readonly hour: number; readonly minute: number }
+    readonly keepDays: number
+    /** By which they are encrypted; null: they are not. */
+    readonly keyFile: string | null
+  }
   readonly paths: {
     readonly blobs: string
     readonly staging: string
@@ -141,6 +164,13 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
       maxDurationS: e.UPLOAD_MAX_DURATION_S,
       quotaBytes: e.UPLOAD_QUOTA_BYTES,
       reserveBytes: e.UPLOAD_RESERVE_BYTES,
+    },
+    backups: {
+      isNightly: e.BACKUP === 'on',
+      place: e.BACKUP_DIR ?? join(dataDir, 'backups'),
+      at: { hour: Number(e.BACKUP_AT.slice(0, 2)), minute: Number(e.BACKUP_AT.slice(3)) },
+      keepDays: e.BACKUP_KEEP_DAYS,
+      keyFile: e.BACKUP_KEY_FILE ?? null,
     },
     paths: {
       blobs: join(dataDir, 'blobs'),

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
 import { systemClock, type Clock } from '../../kit/clock.ts'
 import { createLog, type Log } from '../../kit/log.ts'
-import { openDiskBlobs, type Blobs } from '../infra/blobs/index.ts'
+import { openDiskBlobs, withHeldDeletions, type Blobs } from '../infra/blobs/index.ts'
 import { openDatabase, openListener, type Database, type Db, type Listener } from '../infra/db/index.ts'
 import { openJobs, type Jobs } from '../infra/jobs/index.ts'
 import type { Config } from './config.ts'
@@ -68,7 +68,7 @@ export async function openContext(options: ContextOptions): Promise<OpenContext>
     pool: database.pool,
     listener,
     jobs,
-    blobs: await openDiskBlobs(config.paths.blobs),
+    blobs: withHeldDeletions(await openDiskBlobs(config.paths.blobs), database.db),
     events: createEvents(clock),
     newId: () => uuidv7({ msecs: clock.now().getTime() }),
     randomBytes,

@@ -11,6 +11,7 @@ import { feedRoutes } from '../modules/feed/index.ts'
 import { followRoutes } from '../modules/follows/index.ts'
 import { instanceRoutes } from '../modules/instance/index.ts'
 import { notificationRoutes } from '../modules/notifications/index.ts'
+import { bodyProbeRoutes, operationsRoutes } from '../modules/operations/index.ts'
 import { profileRoutes } from '../modules/profiles/index.ts'
 import { reactionRoutes } from '../modules/reactions/index.ts'
 import { searchRoutes } from '../modules/search/index.ts'
@@ -29,6 +30,7 @@ const routes: readonly Routes[] = [
   followRoutes,
   instanceRoutes,
   notificationRoutes,
+  operationsRoutes,
   profileRoutes,
   reactionRoutes,
   searchRoutes,
@@ -41,7 +43,7 @@ export async function createApi(ctx: Ctx): Promise<App> {
   // Without an ingest role of its own, this process takes the bytes, and makes them playable.
   const isIngest = !ctx.config.ingestAddress
   const app = isIngest
-    ? await mountApi(ctx, [...routes, uploadRoutes])
+    ? await mountApi(ctx, [...routes, bodyProbeRoutes, uploadRoutes])
     : await mountApi(ctx, routes, { passedOn: 'uploads' })
   app.get('/healthz', { schema: { hide: true } }, async () => ({ status: 'alive' }))
   if (ctx.config.ingestAddress) await passUploadsOn(app, ctx.config.ingestAddress)

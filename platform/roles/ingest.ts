@@ -1,11 +1,12 @@
 /** The ingest role: uploads' bytes, and the encoder that meets them. */
 import type { Ctx } from '../app/context.ts'
 import type { App, Routes } from '../app/http.ts'
+import { bodyProbeRoutes } from '../modules/operations/index.ts'
 import { startFirstPlayableLane } from '../modules/transcoding/index.ts'
 import { uploadRoutes } from '../modules/uploads/index.ts'
 import { mountApi } from './mount.ts'
 
-const routes: readonly Routes[] = [uploadRoutes]
+const routes: readonly Routes[] = [bodyProbeRoutes, uploadRoutes]
 
 /** Makes the ingest role's app, ready to be given connections. */
 export async function createIngest(ctx: Ctx): Promise<App> {

@@ -76,7 +76,11 @@ export const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Operati
     'GET /uploads/{id}': signedIn('The receipt of an upload: what is true of it now'),
     'PATCH /uploads/{id}': signedIn('Send bytes from an offset on (tus 1.0)'),
     'DELETE /uploads/{id}': signedIn('Cancel an upload (tus 1.0 termination)'),
+    'PUT /uploads/body-probe': open('Count a body and drop it: for this instance’s own doctor'),
     'PUT /uploads/{id}/index': signedIn('Send the index of an MP4 ahead, so that it plays while it uploads'),
+  },
+  operations: {
+    'GET /operations/backups': signedIn('The last backup and the last proven restore; for the operator'),
   },
   instance: {
     'GET /instance': open('What a client has to know of this instance'),

@@ -4,6 +4,7 @@ import { startAccountJobs } from '../modules/accounts/index.ts'
 import { startCounterJobs } from '../modules/counters/index.ts'
 import { startFeedJobs } from '../modules/feed/index.ts'
 import { startNotificationJobs } from '../modules/notifications/index.ts'
+import { startOperationsJobs } from '../modules/operations/index.ts'
 import { startReactionJobs } from '../modules/reactions/index.ts'
 import { startImproveLane } from '../modules/transcoding/index.ts'
 import { startUploadJobs } from '../modules/uploads/index.ts'
@@ -16,6 +17,7 @@ export async function startWorker(ctx: Ctx): Promise<AsyncDisposable> {
   stack.use(startCounterJobs(ctx))
   stack.use(startFeedJobs(ctx))
   stack.use(await startNotificationJobs(ctx))
+  stack.use(startOperationsJobs(ctx))
   stack.use(startReactionJobs(ctx))
   stack.use(await startImproveLane(ctx))
   await startVideoJobs(ctx)

@@ -31,6 +31,9 @@ type Answer =
   | { readonly ok: true; readonly status: SupervisorStatus }
   | { readonly ok: false; readonly error: string }
 
+/** Nobody listens: no supervisor runs on the data folder, or its path is too long for a socket. */
+export class NotRunningError extends Error {}
+
 /** Unix socket paths end here; a data folder deep down has no control socket, and everything else works. */
 const SOCKET_PATH_MAX_BYTES = 107
 const REQUEST_MAX_BYTES = 4_096
@@ -77,16 +80,27 @@ async function answer(
 /**
  * Asks the supervisor that runs on this data folder.
  *
- * @throws when none runs there, or when it refuses.
+ * @param options.timeoutMs how long it may be silent
+ * @throws {NotRunningError} when none runs there.
+ * @throws when it refuses, or is silent.
  */
-export async function askSupervisor(dataDir: string, request: ControlRequest): Promise<SupervisorStatus> {
+export async function askSupervisor(
+  dataDir: string,
+  request: ControlRequest,
+  { timeoutMs = ANSWER_TIMEOUT_MS }: { readonly timeoutMs?: number } = {},
+): Promise<SupervisorStatus> {
   const text = await new Promise<string>((resolve, reject) => {
     let received = ''
     const connection = connect(socketPath(dataDir))
-    connection.setTimeout(ANSWER_TIMEOUT_MS, () => connection.destroy(new Error('The supervisor is silent.')))
+    connection.setTimeout(timeoutMs, () => connection.destroy(new Error('The supervisor is silent.')))
     connection.setEncoding('utf8')
     connection.on('data', (part: string) => (received += part))
-    connection.once('end', () => resolve(received)).once('error', reject)
+    connection
+      .once('end', () => resolve(received))
+      .once('error', (error: NodeJS.ErrnoException) => {
+        const isGone = ['ENOENT', 'ECONNREFUSED', 'EINVAL', 'ENOTDIR'].includes(error.code ?? '')
+        reject(isGone ? new NotRunningError(`Upbeat does not run on ${dataDir}.`, { cause: error }) : error)
+      })
     connection.write(`${JSON.stringify(request)}\n`)
   })
   const parsed = JSON.parse(text) as Answer

@@ -1,13 +1,11 @@
 /** SIGKILL of every process at once, in the middle of an upload and of transcoding; then a start. */
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { listWorkingIn, sendSignal } from '../../kit/processes.ts'
 import { makeClip } from '../support/clips.ts'
-import { startProduct, type Product } from '../support/product.ts'
+import { startProduct } from '../support/product.ts'
 import { makeTemporaryDir } from '../support/temporary-dir.ts'
 import { hasEnded, signUp, startUpload, type DrillClient } from './client.ts'
 import { allowedMs, eventually, secondsSince, type Report } from './report.ts'
-import { encoding, listEncoders } from './victims.ts'
+import { encoding, killEverything } from './victims.ts'
 
 const END_TIMEOUT_MS = 90_000
 /** Full service after any death, as the faults' table promises. */
@@ -45,16 +43,6 @@ export async function run(report: Report): Promise<void> {
   await promiseEnd(report, person, encoded, 'killed while transcoding')
   await promiseEnd(report, person, half, 'killed while uploading')
   await second.settled()
-}
-
-async function killEverything(product: Product): Promise<void> {
-  const { pid, roles } = await product.status()
-  const encoders = await listEncoders(product)
-  const database = await listWorkingIn(join(product.dataDir, 'postgres', 'cluster'))
-  const killed = product.killSupervisor()
-  for (const victim of [pid, ...roles.map((role) => role.pid ?? 0), ...encoders, ...database])
-    if (victim > 0) sendSignal(victim, 'SIGKILL')
-  await killed
 }
 
 async function promiseEnd(

@@ -10,6 +10,7 @@ const SHORT: Readonly<Record<string, () => Promise<Drill>>> = {
   'kill-all': async () => (await import('./kill-all.ts')).run,
   'full-disk': async () => (await import('./full-disk.ts')).run,
   'late-database': async () => (await import('./late-database.ts')).run,
+  restore: async () => (await import('./restore.ts')).run,
 }
 const LONG: Readonly<Record<string, () => Promise<Drill>>> = {
   watch: async () => (await import('./watch.ts')).run,

@@ -1,6 +1,7 @@
 /** Who can be killed in a running product. */
 import { readdir, readFile } from 'node:fs/promises'
-import { sendSignal } from '../../kit/processes.ts'
+import { join } from 'node:path'
+import { listWorkingIn, sendSignal } from '../../kit/processes.ts'
 import type { Product } from '../support/product.ts'
 import { eventually } from './report.ts'
 
@@ -28,4 +29,15 @@ export async function listEncoders(product: Product): Promise<number[]> {
 /** Waits until the product encodes something. */
 export async function encoding(product: Product, timeoutMs: number): Promise<boolean> {
   return (await eventually(timeoutMs, async () => (await listEncoders(product)).length > 0)) !== null
+}
+
+/** Kills all of the product at once: the supervisor, its roles, their encoders, and every process of PostgreSQL. */
+export async function killEverything(product: Product): Promise<void> {
+  const { pid, roles } = await product.status()
+  const encoders = await listEncoders(product)
+  const database = await listWorkingIn(join(product.dataDir, 'postgres', 'cluster'))
+  const killed = product.killSupervisor()
+  for (const victim of [pid, ...roles.map((role) => role.pid ?? 0), ...encoders, ...database])
+    if (victim > 0) sendSignal(victim, 'SIGKILL')
+  await killed
 }

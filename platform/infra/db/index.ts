@@ -10,5 +10,5 @@ export {
 export type { Database, Db, Tx } from './client.ts'
 export { notify, notifyAll, openListener } from './listen.ts'
 export type { Listener } from './listen.ts'
-export { migrateToLatest } from './migrate.ts'
+export { listMigrations, migrateTo, migrateToLatest } from './migrate.ts'
 export type { Tables } from './tables.ts'

@@ -13,14 +13,28 @@ const MIGRATIONS_DIR = join(import.meta.dirname, '..', '..', 'migrations')
  * @returns the names of the migrations applied by this call.
  * @throws when a file fails; what came before it stays applied.
  */
-export async function migrateToLatest(db: Db): Promise<string[]> {
-  const migrator = new Migrator({
-    db,
-    provider: { getMigrations: readMigrations },
-    migrationTableName: 'migration',
-    migrationLockTableName: 'migration_lock',
-  })
-  const { error, results } = await migrator.migrateToLatest()
+export const migrateToLatest = (db: Db): Promise<string[]> =>
+  migrate(db, (migrator) => migrator.migrateToLatest())
+
+/** The same up to this migration, for a database that has none later: to hold what an older version has written. */
+export const migrateTo = (db: Db, name: string): Promise<string[]> =>
+  migrate(db, (migrator) => migrator.migrateTo(name))
+
+/** The names of all migrations that this version knows, in their order. */
+export const listMigrations = async (): Promise<string[]> => Object.keys(await readMigrations())
+
+async function migrate(
+  db: Db,
+  apply: (migrator: Migrator) => ReturnType<Migrator['migrateToLatest']>,
+): Promise<string[]> {
+  const { error, results } = await apply(
+    new Migrator({
+      db,
+      provider: { getMigrations: readMigrations },
+      migrationTableName: 'migration',
+      migrationLockTableName: 'migration_lock',
+    }),
+  )
   if (error) {
     const failed = results?.find((result) => result.status === 'Error')?.migrationName
     throw new Error(`Migration ${failed ?? '(before the first)'} failed. The data is as it was before it.`, {

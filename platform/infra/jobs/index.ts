@@ -68,6 +68,12 @@ export interface JobsOptions {
   readonly onError: (error: Error) => void
 }
 
+/** What a backup keeps of pg-boss's schema: its queues, and the jobs that have not ended. */
+export const JOB_TABLES = [
+  { schema: 'pgboss', name: 'queue', where: null },
+  { schema: 'pgboss', name: 'job', where: "state < 'completed'" },
+] as const
+
 /** Starts pg-boss in its own schema (`pgboss`), which it makes and migrates by itself. */
 export async function openJobs(options: JobsOptions): Promise<Jobs> {
   const boss = new PgBoss({

@@ -1,0 +1,73 @@
+/** `upbeat COMMAND`: parses arguments, nothing else. Each command loads only what it needs: some have to be quick. */
+import { parseArgs } from 'node:util'
+import { UsageError, type Arguments, type Command } from './arguments.ts'
+
+const USAGE = `Usage: upbeat COMMAND [--data DIR]
+  up …                                  set Upbeat up and run it, as ./up does
+  status [--json]                       what runs, and how it fares
+  hold ROLE | release ROLE              keep api, ingest or worker down; let it start again
+  doctor [--url ADDRESS] [--json]       look for what is amiss, and say what to do
+  backup [DIR] [--key FILE]             make a backup now (DIR: by default BACKUP_DIR)
+  backups [DIR]                         list them
+  restore DIR --verify [--key FILE]     restore on trial: compare everything, play one video, throw it away
+  restore DIR --into-empty [--key FILE] restore for good, into an empty --data DIR (and an empty DATABASE_URL)
+  key FILE                              make a key to encrypt backups by
+  --data DIR                            the instance's data folder (default: as for ./up)`
+
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  status: async () => (await import('./status.ts')).showStatus,
+  hold: async () => (await import('./steer.ts')).holdRole,
+  release: async () => (await import('./steer.ts')).releaseRole,
+  doctor: async () => (await import('./doctor.ts')).runDoctor,
+  backup: async () => (await import('./backup.ts')).backUp,
+  backups: async () => (await import('./backup.ts')).showBackups,
+  restore: async () => (await import('./restore.ts')).restore,
+  key: async () => (await import('./backup.ts')).makeKey,
+}
+
+function readArguments(): { command: string | undefined; given: Arguments } {
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: {
+      data: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      url: { type: 'string' },
+      key: { type: 'string' },
+      verify: { type: 'boolean', default: false },
+      'into-empty': { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  })
+  return {
+    command: values.help ? 'help' : positionals[0],
+    given: {
+      operands: positionals.slice(1),
+      dataDir: values.data,
+      isJson: values.json,
+      url: values.url,
+      keyFile: values.key,
+      isVerify: values.verify,
+      isIntoEmpty: values['into-empty'],
+    },
+  }
+}
+
+async function run(): Promise<number> {
+  const { command, given } = readArguments()
+  if (command === 'help') {
+    console.log(USAGE)
+    return 0
+  }
+  const load = command === undefined ? undefined : COMMANDS[command]
+  if (!load) throw new UsageError(command ? `There is no command "${command}".` : 'Which command?')
+  return (await load())(given)
+}
+
+try {
+  process.exitCode = await run()
+} catch (error) {
+  const { explain } = await import('./explain.ts')
+  process.exitCode = explain(error, USAGE)
+}
+// Connections that a command leaves to their end must not keep the person waiting.
+process.exit()

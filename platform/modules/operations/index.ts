@@ -1,0 +1,11 @@
+/** Operations: backups and proof that they can be restored, and looking after the machine that the instance runs on. */
+export { listBackups } from './backup-manifest.ts'
+export { diagnose } from './doctor.ts'
+export type { Finding } from './doctor.ts'
+export { makeKeyFile, readKeyFile } from './key-file.ts'
+export type { BackupProgress, BackupSource } from './make-backup.ts'
+export { startOperationsJobs } from './operations.jobs.ts'
+export { bodyProbeRoutes, operationsRoutes } from './operations.routes.ts'
+export { openBackup } from './read-backup.ts'
+export { restoreInstance } from './restore-instance.ts'
+export { makeRecordedBackup, readConfiguredKey, recordedProof } from './scheduled-backups.ts'

@@ -1,0 +1,33 @@
+/** What the worker does for operations by itself: the backup of each night, and deletions that a backup had held. */
+import { startRepeating } from '../../../kit/repeat.ts'
+import type { Ctx } from '../../app/context.ts'
+import { makeUpForDeletions } from '../../infra/blobs/index.ts'
+import { readBackupRecords } from '../../app/backup-records.ts'
+import * as queries from './operations.queries.ts'
+import { isBackupDue, lastBackupBegin, runNightlyBackup } from './scheduled-backups.ts'
+
+const LOOK_INTERVAL_MS = 60_000
+
+/** Runs until disposal, which cancels a backup that is under way. */
+export function startOperationsJobs(ctx: Ctx): AsyncDisposable {
+  return startRepeating({
+    intervalMs: LOOK_INTERVAL_MS,
+    async work(signal) {
+      await makeUpForDeletions(ctx.db, ctx.blobs)
+      if (ctx.config.backups.isNightly && (await isDue(ctx))) await runNightlyBackup(ctx, signal)
+    },
+    // Backups say by themselves what went wrong with them.
+    onError: (error) => ctx.log.warn({ err: error }, 'operations.round-failed'),
+  })
+}
+
+async function isDue(ctx: Ctx): Promise<boolean> {
+  const now = ctx.clock.now()
+  const { lastBackupFailure } = await readBackupRecords(ctx.config.dataDir)
+  return isBackupDue({
+    now,
+    at: ctx.config.backups.at,
+    since: await lastBackupBegin(ctx.config, await queries.findBirth(ctx.db), now),
+    failedAt: lastBackupFailure && new Date(lastBackupFailure.at),
+  })
+}

@@ -1,0 +1,47 @@
+/** SQL of operations: which instance this is, and which of its videos a proof plays. */
+import { sql } from 'kysely'
+import type { Db } from '../../infra/db/index.ts'
+
+/** The id of the folder of blobs, which stands for the instance; null: none was marked yet. */
+export async function findStoreId(db: Db): Promise<string | null> {
+  const { rows } = await sql<{ id: string }>`select id from blob_store where marked_at is not null`.execute(
+    db,
+  )
+  return rows[0]?.id ?? null
+}
+
+/** When the instance's database was made. */
+export async function findBirth(db: Db): Promise<Date | null> {
+  const { rows } = await sql<{ at: string | null }>`select min(timestamp) as at from migration`.execute(db)
+  return rows[0]?.at ? new Date(rows[0].at) : null
+}
+
+/** The newest videos that can be played, those with everything encoded first. */
+export async function listPlayable(db: Db, limit: number): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id from video where generation is not null and deleted_at is null
+    order by is_complete desc, published_at desc nulls last, id desc limit ${limit}`.execute(db)
+  return rows.map(({ id }) => id)
+}
+
+export interface DatabaseFacts {
+  readonly versionNumber: number
+  readonly version: string
+  readonly now: Date
+  readonly connections: number
+  readonly maxConnections: number
+  readonly hasTrigrams: boolean
+  readonly migrations: readonly string[]
+}
+
+/** What the doctor looks at. */
+export async function readDatabaseFacts(db: Db): Promise<DatabaseFacts> {
+  const { rows } = await sql<DatabaseFacts>`
+    select current_setting('server_version_num')::int as "versionNumber", current_setting('server_version') as version,
+      clock_timestamp() as now,
+      (select count(*) from pg_stat_activity where backend_type = 'client backend')::int as connections,
+      current_setting('max_connections')::int as "maxConnections",
+      exists (select from pg_extension where extname = 'pg_trgm') as "hasTrigrams",
+      array(select name::text from migration order by name) as migrations`.execute(db)
+  return rows[0]!
+}
