@@ -52,6 +52,11 @@ export class Door {
     } else if (ticket.state === 'admitted') this.#begunInTurn += 1
   }
 
+  /** Turns it away where it would be in vain to go on; else nothing: it has to `enter` later. */
+  screen(ticket: Ticket): void {
+    this.gate.screen(ticket, performance.now())
+  }
+
   /** What was admitted has ended, or whoever waited has gone. */
   leave(ticket: Ticket, isSample = true): void {
     const nowMs = performance.now()

@@ -128,6 +128,25 @@ test('a hint that is too old, or cut, or lengthened, says nothing', () => {
   expect(read(null, 0)).toBeNull()
 })
 
+test('a body that comes slowly holds no place', async () => {
+  await using stage = await createStage()
+  const port = await listen(stage.app)
+  const headers = { 'content-type': 'text/plain', 'content-length': 4 }
+  const slow = httpRequest({ port, path: '/post', method: 'POST', headers }).on('error', () => {})
+  slow.flushHeaders()
+  slow.write('t')
+  const other = stage.app.inject('/p2')
+  await stage.endNext(1)
+  expect(await statusOf(other)).toBe(200)
+
+  slow.end('ext')
+  await stage.endNext(2)
+
+  const [answer] = (await once(slow, 'response')) as [IncomingMessage]
+  expect(answer.statusCode).toBe(200)
+  await expect.poll(() => stage.door.gate.inFlight).toBe(0)
+})
+
 async function listen(app: FastifyInstance): Promise<number> {
   await app.listen({ host: '127.0.0.1', port: 0 })
   return (app.server.address() as AddressInfo).port

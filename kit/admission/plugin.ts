@@ -5,7 +5,8 @@
  * It adds an `onRequest` hook, so it goes before whatever costs something (sessions, parsers), and before the routes that
  * it should know.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { FastifyInstance, FastifyReply, FastifyRequest, onSendHookHandler, RouteOptions } from 'fastify'
 import { rankOf, retryAfterS, Ticket, type PriorityClass, type Refusal } from './core/index.ts'
 import { Door, type DoorOptions } from './door.ts'
 import type { Hint } from './hint.ts'
@@ -72,67 +73,104 @@ const DEFAULT_RULE: AdmissionRule = { class: 2 }
 
 /** Puts a door before all routes that are registered afterwards; answers the door, for metrics and for whoever steers. */
 export function installAdmission(app: FastifyInstance, options: AdmissionOptions = {}): Door {
-  const { ruleOf, personOf = (request) => request.ip, hintOf } = options
-  const defaultRule: RouteRule = options.defaultRule ?? DEFAULT_RULE
-  const { salt = 0, renderRefusal = renderProblem, ...gate } = options
-  const door = new Door({ name: 'process', isThreadBound: true, ...gate })
-  let kinds = 0
-
+  const admission = new Admission(options)
   app.decorateRequest('admission', null)
-  app.addHook('onClose', async () => door.close())
-  app.addHook('onRoute', (route: RouteOptions) => {
-    const methods = [route.method].flat()
-    const rule = route.config?.admission ?? ruleOf?.(methods[0]!, route.url) ?? defaultRule
-    route.config = { ...route.config, admission: { ...rule, kind: kinds++ } }
-    if (rule.holds === 'head') route.onSend = [leaveAtHead, ...[route.onSend ?? []].flat()]
-  })
+  app.addHook('onClose', async () => admission.door.close())
+  app.addHook('onRoute', (route) => admission.giveRule(route))
+  app.addHook('onRequest', (request, reply, done) => admission.receive(request, reply, done))
+  app.addHook('preValidation', (request, _reply, done) => admission.goOnAfterBody(request, done))
+  return admission.door
+}
 
-  function leaveAtHead(request: FastifyRequest, _reply: FastifyReply, payload: unknown, done: OnSendDone) {
-    const ticket = tickets.get(request)
-    if (ticket) door.leave(ticket)
-    done(null, payload)
+class Admission {
+  readonly door: Door
+  readonly #options: AdmissionOptions
+  readonly #defaultRule: RouteRule
+  readonly #personOf: (request: FastifyRequest) => string
+  readonly #salt: number
+  /** 0 is what no route knows. */
+  #kinds = 1
+  // Only of those that are looked up again in the middle of their life.
+  readonly #streaming = new WeakMap<FastifyRequest, Ticket>()
+  readonly #withBodies = new WeakMap<FastifyRequest, Arrival>()
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options
+    this.#defaultRule = options.defaultRule ?? DEFAULT_RULE
+    this.#personOf = options.personOf ?? ((request) => request.ip)
+    this.#salt = options.salt ?? 0
+    this.door = new Door({ name: 'process', isThreadBound: true, ...options })
   }
-  // Of those few that are looked up in the middle of their life.
-  const tickets = new WeakMap<FastifyRequest, Ticket>()
 
-  app.addHook('onRequest', (request, reply, done) => {
-    const rule = request.routeOptions.config?.admission ?? defaultRule
-    const hint = hintOf?.(request) ?? null
+  giveRule(route: RouteOptions): void {
+    const method = [route.method].flat()[0]!
+    const rule = route.config?.admission ?? this.#options.ruleOf?.(method, route.url) ?? this.#defaultRule
+    route.config = { ...route.config, admission: { ...rule, kind: this.#kinds++ } }
+    if (rule.holds !== 'head') return
+    const leaveAtHead: onSendHookHandler = (request, _reply, payload, done) => {
+      const ticket = this.#streaming.get(request)
+      if (ticket) this.door.leave(ticket)
+      done(null, payload)
+    }
+    route.onSend = [leaveAtHead, ...[route.onSend ?? []].flat()]
+  }
+
+  receive(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+    const rule = request.routeOptions.config?.admission ?? this.#defaultRule
+    const hint = this.#options.hintOf?.(request) ?? null
     const { headers } = request.raw
-    const person = hint?.person ?? personOf(request)
     const ticket = new Ticket(
       classOf(rule, hint, headers['priority']),
       rule.kind ?? 0,
-      rankOf(person, salt, Date.now()),
+      rankOf(hint?.person ?? this.#personOf(request), this.#salt, Date.now()),
       deadlineOf(headers[DEADLINE_HEADER]),
     )
     const scope = new Scope(ticket.class, ticket.deadlineMs, rule.isOwnWork ?? false)
     request.admission = scope
-    door.enter(ticket)
-    if (ticket.state === 'refused') return refuse(ticket, request, reply)
     reply.raw.once('close', () => {
-      if (!reply.raw.writableFinished) scope.giveUp()
-      door.leave(ticket, reply.raw.writableFinished)
+      const isAnswered = reply.raw.writableFinished
+      if (!isAnswered) scope.giveUp()
+      this.door.leave(ticket, isAnswered)
     })
-    if (rule.holds === 'head') tickets.set(request, ticket)
+    if (rule.holds === 'head') this.#streaming.set(request, ticket)
+    const arrival = { ticket, scope, rule, request, reply }
+    if (rule.holds === 'nothing' || !hasBody(headers)) return this.#enter(arrival, done)
+    this.door.screen(ticket)
+    if (ticket.state === 'refused') return this.#refuse(arrival)
+    this.#withBodies.set(request, arrival)
+    inScopeOf(scope, done)
+  }
+
+  /** A body ends in the context of its connection, not in that of its request. */
+  goOnAfterBody(request: FastifyRequest, done: () => void): void {
+    const arrival = this.#withBodies.get(request)
+    if (arrival) this.#enter(arrival, done)
+    else if (request.body === undefined) done()
+    else inScopeOf(request.admission, done)
+  }
+
+  #enter(arrival: Arrival, done: () => void): void {
+    const { ticket, scope, rule, reply } = arrival
+    // Gone while its body was read: it would never leave.
+    if (scope.isGone) return void reply.hijack()
     const begin = () => {
-      if (rule.holds === 'nothing') door.leave(ticket, false)
+      if (rule.holds === 'nothing') this.door.leave(ticket, false)
       inScopeOf(scope, done)
     }
-    if (ticket.state === 'admitted') return begin()
-    ticket.onTurn = () => (ticket.state === 'admitted' ? begin() : refuse(ticket, request, reply))
-  })
+    this.door.enter(ticket)
+    if (ticket.state === 'admitted') begin()
+    else if (ticket.state === 'refused') this.#refuse(arrival)
+    else ticket.onTurn = () => (ticket.state === 'admitted' ? begin() : this.#refuse(arrival))
+  }
 
-  // A body ends in the context of its connection, not in that of its request.
-  app.addHook('preValidation', (request, _reply, done) =>
-    request.body === undefined ? done() : inScopeOf(request.admission, done),
-  )
-
-  function refuse(ticket: Ticket, request: FastifyRequest, reply: FastifyReply): void {
+  #refuse({ ticket, request, reply }: Arrival): void {
     const waitS = retryAfterS(ticket.class, Math.random)
-    const requestId = String(request.id)
-    const refusal = ticket.refusal ?? 'full'
-    const body = renderRefusal({ class: ticket.class, refusal, retryAfterS: waitS, requestId })
+    const body = (this.#options.renderRefusal ?? renderProblem)({
+      class: ticket.class,
+      refusal: ticket.refusal ?? 'full',
+      retryAfterS: waitS,
+      requestId: String(request.id),
+    })
     reply.hijack()
     const response = reply.raw
     if (response.destroyed) return
@@ -146,10 +184,19 @@ export function installAdmission(app: FastifyInstance, options: AdmissionOptions
     } as Record<string, string | number>)
     response.end(body)
   }
-  return door
 }
 
-type OnSendDone = (error: Error | null, payload: unknown) => void
+interface Arrival {
+  readonly ticket: Ticket
+  readonly scope: Scope
+  readonly rule: AdmissionRule
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+}
+
+const hasBody = (headers: IncomingHttpHeaders): boolean =>
+  headers['transfer-encoding'] !== undefined ||
+  (headers['content-length'] !== undefined && headers['content-length'] !== '0')
 
 /** Signed words raise; anybody may lower: RFC 9218 has urgency 7 for what nobody waits for. */
 function classOf(

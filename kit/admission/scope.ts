@@ -27,6 +27,10 @@ export class Scope {
     return this.#controller.signal
   }
 
+  get isGone(): boolean {
+    return this.#isGone
+  }
+
   /** The client has gone away. */
   giveUp(): void {
     this.#isGone = true

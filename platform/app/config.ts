@@ -18,6 +18,7 @@ const PROXIES_FIT = 'IP addresses or networks with commas between them, such as 
 
 /** Each setting with the words for what fits it. */
 const Environment = z.object({
+  ADMISSION: fits('on or off', z.enum(['on', 'off']).default('on')),
   BACKUP: fits('on or off', z.enum(['on', 'off']).default('on')),
   BACKUP_AT: fits(
     TIME_FITS,
@@ -82,6 +83,8 @@ function isAddressOrNetwork(text: string): boolean {
 export interface Config {
   readonly instanceName: string
   readonly dataDir: string
+  /** Whether more requests than can be served are turned away in order; off for drills only, to see what happens then. */
+  readonly isAdmissionOn: boolean
   /** Whether an instance that begins empty is filled with a demo. */
   readonly isDemoWanted: boolean
   readonly host: string
@@ -146,6 +149,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   return {
     instanceName: e.INSTANCE_NAME,
     dataDir,
+    isAdmissionOn: e.ADMISSION === 'on',
     // People of a demo sign up as everybody does.
     isDemoWanted: e.DEMO === 'on' && e.SIGN_UP === 'open',
     host: e.HOST,

@@ -1,11 +1,13 @@
 /** The composition root: everything that a verb may need, made once per process and passed as the first argument. */
 import { randomBytes } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
+import type { Door } from '../../kit/admission/index.ts'
 import { systemClock, type Clock } from '../../kit/clock.ts'
 import { createLog, type Log } from '../../kit/log.ts'
 import { openDiskBlobs, withHeldDeletions, type Blobs } from '../infra/blobs/index.ts'
 import { openDatabase, openListener, type Database, type Db, type Listener } from '../infra/db/index.ts'
 import { openJobs, type Jobs } from '../infra/jobs/index.ts'
+import { createDatabaseDoor } from './admission.ts'
 import type { Config } from './config.ts'
 import { createEvents, type Events } from './events.ts'
 import { loadSecrets, type Secrets } from './secrets.ts'
@@ -18,6 +20,8 @@ export interface Ctx {
   readonly db: Db
   /** The pool under `db`, for prepared statements on hot paths. */
   readonly pool: Database['pool']
+  /** The door before the pool; null where the configuration leaves it open. */
+  readonly databaseDoor: Door | null
   readonly listener: Listener
   readonly jobs: Jobs
   readonly blobs: Blobs
@@ -53,9 +57,11 @@ export async function openContext(options: ContextOptions): Promise<OpenContext>
   const log = createLog({ level: config.logLevel, base: { role } })
   const onError = (error: Error) => log.warn({ err: error }, 'database connection')
 
+  const { poolSize } = config.database
+  const databaseDoor = config.isAdmissionOn ? createDatabaseDoor(poolSize) : null
   await using stack = new AsyncDisposableStack()
   const database = stack.use(
-    openDatabase({ url, poolSize: config.database.poolSize, applicationName: `upbeat-${role}`, onError }),
+    openDatabase({ url, poolSize, applicationName: `upbeat-${role}`, onError, door: databaseDoor }),
   )
   const listener = stack.use(openListener({ url, onError }))
   const jobs = stack.use(await openJobs({ url, isWorker: options.isWorker ?? false, onError }))
@@ -66,6 +72,7 @@ export async function openContext(options: ContextOptions): Promise<OpenContext>
     log,
     db: database.db,
     pool: database.pool,
+    databaseDoor,
     listener,
     jobs,
     blobs: withHeldDeletions(await openDiskBlobs(config.paths.blobs), database.db),

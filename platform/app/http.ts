@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import Fastify, { LogController, type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import { ClientGoneError, NotAdmittedError } from '../../kit/admission/index.ts'
 import type { ZodApp } from '../../kit/fastify-scope.ts'
 import { refusalOf, sendProblem } from '../../kit/problem-replies.ts'
 import { createProxyTrust } from '../../kit/proxy-trust.ts'
@@ -119,7 +120,8 @@ export function sendError(
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
-  const known = toAppError(error)
+  // Whatever came of it when its work was given up: nobody reads the answer.
+  const known = request.admission?.isGone ? new AppError('client-gone', { cause: error }) : toAppError(error)
   if (known.code === 'unexpected')
     ctx.log.error({ err: error, requestId: request.id, route: request.routeOptions.url }, 'unexpected error')
   return sendProblem(known, request, reply)
@@ -127,6 +129,14 @@ export function sendError(
 
 function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error
+  if (error instanceof ClientGoneError) return new AppError('client-gone', { cause: error })
+  if (error instanceof NotAdmittedError)
+    return new AppError('busy', {
+      detail: `The ${error.at} has more to do than it can.`,
+      retryAfterS: error.retryAfterS,
+      facts: { class: `P${error.class}`, at: error.at },
+      cause: error,
+    })
   if (isDatabaseUnavailable(error))
     return new AppError('database-unavailable', { retryAfterS: 5, cause: error })
   if (isUnstorableText(error))

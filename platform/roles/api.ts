@@ -20,6 +20,7 @@ import { createUpdateRoutes } from '../modules/updates/index.ts'
 import { startFirstPlayableLane } from '../modules/transcoding/index.ts'
 import { loadReceipt, uploadRoutes } from '../modules/uploads/index.ts'
 import { videoRoutes } from '../modules/videos/index.ts'
+import { PASSED_ON_RULE } from './classes.ts'
 import { API_PREFIX } from './describe-api.ts'
 import { mountApi } from './mount.ts'
 
@@ -65,7 +66,7 @@ async function passUploadsOn(app: App, ingestAddress: string): Promise<void> {
   const prefix = `${API_PREFIX}/uploads`
   await app.register(httpProxy, {
     // Bodies pass through: the ingest role gives up on those that stall.
-    config: { hasOwnStallRule: true },
+    config: { hasOwnStallRule: true, admission: PASSED_ON_RULE },
     upstream: ingestAddress,
     prefix,
     rewritePrefix: prefix,

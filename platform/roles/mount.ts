@@ -2,8 +2,10 @@
 import swagger from '@fastify/swagger'
 import { inScope } from '../../kit/fastify-scope.ts'
 import type { Ctx } from '../app/context.ts'
+import { openDoor } from '../app/admission.ts'
 import { createApp, type App, type AppOptions, type Routes } from '../app/http.ts'
 import { registerSessions } from '../modules/accounts/index.ts'
+import { ruleOfRoute } from './classes.ts'
 import { API_PREFIX, describeApi, describePassedOn } from './describe-api.ts'
 
 export interface MountOptions extends AppOptions {
@@ -18,6 +20,8 @@ export async function mountApi(
   options: MountOptions = {},
 ): Promise<App> {
   const app = createApp(ctx, options)
+  // Before sessions are looked up and bodies are read.
+  openDoor(app, ctx, ruleOfRoute)
   await app.register(swagger, describeApi(ctx.config.instanceName))
   await inScope(
     app,

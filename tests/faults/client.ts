@@ -14,6 +14,8 @@ export interface DrillClient {
   /** Repeats a JSON request until it is acknowledged (2xx), with one Idempotency-Key. */
   persist<T>(method: string, path: string, body?: unknown): Promise<T>
   receipt(id: string): Promise<Receipt>
+  /** What a browser of this account sends: its session, and what the server has told it at the check of that. */
+  cookies(): Promise<string>
   /** How many answers were 500: the server did not know what was the matter. */
   readonly unexplainedCount: number
 }
@@ -66,6 +68,10 @@ export async function signUp(url: string): Promise<DrillClient> {
       })
       if (!answer) throw new Error(`${method} ${path} was never acknowledged; the last answer: ${last}`)
       return answer.value
+    },
+    async cookies() {
+      const told = (await client.request('GET', '/me')).headers.getSetCookie()
+      return [cookie, ...told.map((each) => each.split(';')[0]!)].join('; ')
     },
     async receipt(id) {
       const response = await client.request('GET', `/uploads/${id}`)

@@ -13,6 +13,7 @@ const SHORT: Readonly<Record<string, () => Promise<Drill>>> = {
   restore: async () => (await import('./restore.ts')).run,
 }
 const LONG: Readonly<Record<string, () => Promise<Drill>>> = {
+  overload: async () => (await import('./overload.ts')).run,
   watch: async () => (await import('./watch.ts')).run,
   'two-watches': async () => (await import('./two-watches.ts')).run,
 }

@@ -11,7 +11,8 @@ const LONGEST_COUNTED = 8
 const KNOWN_AFTER = 8
 /** A kind's own mean weighs as much as the mean of all after so many round trips. */
 const HALF_WEIGHT_AT = 8
-/** When all take this many times longer than they used to, the world has changed and the old values say nothing. */
+/** When all take this much longer or shorter than they used to, the world has changed and the old values say nothing. */
+const SHORTER_BY = 0.8
 const LONGER_BY = 1.5
 /** In quiet, a window moves the baseline by this share of the difference. */
 const DRIFT = 0.1
@@ -106,8 +107,7 @@ export class Baseline {
     let ratio = 1
     if (this.#count > 0 && this.#usualSumMs > 0) {
       ratio = this.#sumMs / this.#usualSumMs
-      // Shorter is sure: something else would have to make requests faster than they are. Longer may be chance.
-      const hasChanged = ratio < 1 || ratio > LONGER_BY
+      const hasChanged = ratio < SHORTER_BY || ratio > LONGER_BY
       const trust = this.#count / (this.#count + HALF_WEIGHT_AT)
       const move = 1 + (ratio - 1) * (hasChanged ? trust : trust / 2)
       for (const kind of this.#kinds) {

@@ -100,26 +100,39 @@ export class Gate {
    * @returns why it was refused, else null.
    */
   ask(ticket: Ticket, nowMs: number, mayBeginNow = true): Refusal | null {
-    ticket.arrivedAtMs = nowMs
-    const verdict = this.#isCutting ? this.#cut.judge(ticket.class, ticket.rank, nowMs) : 'in'
-    if (verdict === 'out') return this.#refuse(ticket, 'cut')
-    if (this.#isTooLate(ticket, nowMs)) return this.#refuse(ticket, 'deadline')
-    ticket.isAtMargin = verdict === 'margin'
+    const refusal = this.#judge(ticket, nowMs)
+    if (refusal) return refusal
     const index = lineOf(ticket)
     if (mayBeginNow && this.#hasRoom(ticket.class) && !this.#isAnyoneBefore(index)) {
       this.#admit(ticket, nowMs)
       return null
     }
     if (!this.#hasRoom(ticket.class)) this.#limit.markBinding()
-    if (!this.#isOpen(index, nowMs)) {
+    const line = this.#lines[index]!
+    if (this.#isClosed(line, nowMs) || (this.#waiting >= this.#maxWaiting && !this.#displaceBelow(index))) {
       this.#cut.noteShed()
       return this.#refuse(ticket, 'full')
     }
-    const line = this.#lines[index]!
     ticket.state = 'waiting'
     line.push(ticket)
     this.#waiting += 1
     return null
+  }
+
+  /**
+   * Whether an arrival is turned away already as things are; it takes no place, and has to `ask` later. For requests whose
+   * body has yet to come: nobody should hold a place by sending slowly, and nobody should send for nothing.
+   *
+   * @returns why it was refused, else null.
+   */
+  screen(ticket: Ticket, nowMs: number): Refusal | null {
+    const refusal = this.#judge(ticket, nowMs)
+    if (refusal || this.#hasRoom(ticket.class)) return refusal
+    const index = lineOf(ticket)
+    const isFull = this.#waiting >= this.#maxWaiting && !this.#isAnyoneBelow(index)
+    if (!isFull && !this.#isClosed(this.#lines[index]!, nowMs)) return null
+    this.#cut.noteShed()
+    return this.#refuse(ticket, 'full')
   }
 
   /** Admits the next of those who wait, if there is room, and calls its `onTurn`. */
@@ -187,6 +200,17 @@ export class Gate {
       this.#limit.sample(ticket.kind, ticket.admittedAtMs, nowMs, this.#inFlight)
   }
 
+  #judge(ticket: Ticket, nowMs: number): Refusal | null {
+    ticket.arrivedAtMs = nowMs
+    if (!ticket.isJudged && this.#isCutting) {
+      const verdict = this.#cut.judge(ticket.class, ticket.rank, nowMs)
+      if (verdict === 'out') return this.#refuse(ticket, 'cut')
+      ticket.isAtMargin = verdict === 'margin'
+    }
+    ticket.isJudged = true
+    return this.#isTooLate(ticket, nowMs) ? this.#refuse(ticket, 'deadline') : null
+  }
+
   #hasRoom(priorityClass: PriorityClass): boolean {
     const { limit } = this
     return this.#inFlight < limit || (priorityClass === 0 && this.#inFlightTop < limit)
@@ -195,6 +219,11 @@ export class Gate {
   #isAnyoneBefore(index: number): boolean {
     if (this.#waiting === 0) return false
     for (let before = 0; before <= index; before++) if (this.#lines[before]!.size > 0) return true
+    return false
+  }
+
+  #isAnyoneBelow(index: number): boolean {
+    for (let below = LINES - 1; below > index; below--) if (this.#lines[below]!.size > 0) return true
     return false
   }
 
@@ -211,14 +240,12 @@ export class Gate {
     return isHurried ? Math.min(this.#waitMs, MARGIN_WAIT_MS) : this.#waitMs
   }
 
-  /** Whether a line takes newcomers: there is a place in memory, or someone of a lower line makes one. */
-  #isOpen(index: number, nowMs: number): boolean {
-    const line = this.#lines[index]!
+  /** Whether a line takes no newcomers. */
+  #isClosed(line: Line, nowMs: number): boolean {
     const first = line.oldest()
-    if (first && first.class > 0 && this.#waitedMs(first, nowMs) > this.#boundMs(first) * CLOSED_AT)
-      return false
-    if (line.places >= this.#maxWaiting * 2) return false
-    return this.#waiting < this.#maxWaiting || this.#displaceBelow(index)
+    if (!first) return false
+    const isSlow = first.class > 0 && this.#waitedMs(first, nowMs) > this.#boundMs(first) * CLOSED_AT
+    return isSlow || line.places >= this.#maxWaiting * 2
   }
 
   /** Turns away the oldest of the lowest line below this one. */

@@ -9,7 +9,7 @@
 import { Baseline } from './baseline.ts'
 
 export interface LimitOptions {
-  /** @default 16 */
+  /** @default 64 */
   readonly initial?: number
   /** @default 2 */
   readonly min?: number
@@ -20,7 +20,7 @@ export interface LimitOptions {
 }
 
 /** Round trips may take this much longer than in quiet before the limit shrinks: a baseline is never exact. */
-const TOLERANCE = 1.3
+const TOLERANCE = 1.5
 /** √limit times this may wait inside, so that what is behind the gate never runs dry. */
 const HEADROOM = 0.5
 /** Round trips this close to the usual mean that there is room. */
@@ -39,13 +39,13 @@ const RETAKE_MS = 30_000
 /** This much earlier or later, at random: gates that were opened together must not narrow together. */
 const RETAKE_JITTER = 0.25
 /** When round trips seem to be as long as this for so many windows, it is the baseline that may be wrong. */
-const SUSPECT_RATIO = 1.8
+const SUSPECT_RATIO = 2.2
 const SUSPECT_WINDOWS = 3
 const SUSPECT_WAIT_MS = 2_000
 const STILL_FALLING_BELOW = 0.85
-const RETAKE_SAMPLES = 50
+const RETAKE_SAMPLES = 120
 /** A re-take ends without enough round trips after so many usual ones. */
-const RETAKE_MAX_ROUND_TRIPS = 25
+const RETAKE_MAX_ROUND_TRIPS = 50
 const RETAKE_MAX_MS = 2_000
 
 /**
@@ -80,7 +80,7 @@ export class ConcurrencyLimit {
   #takesFromMs = 0
   #lastRetakeMs = 0
 
-  constructor({ initial = 16, min = 2, max = 1_000, random }: LimitOptions) {
+  constructor({ initial = 64, min = 2, max = 1_000, random }: LimitOptions) {
     this.#min = min
     this.#max = max
     this.#limit = Math.min(max, Math.max(min, initial))

@@ -14,6 +14,8 @@ export class Ticket {
   state: TicketState = 'new'
   /** Why it was refused. */
   refusal: Refusal | null = null
+  /** The cut has been asked about it. */
+  isJudged = false
   /** It waits behind those of its class that are served wholly. */
   isAtMargin = false
   arrivedAtMs = 0

@@ -1,6 +1,8 @@
 /** The database connection: a pool of PostgreSQL sessions and typed queries over it. */
 import { CamelCasePlugin, Kysely, PostgresDialect, type Transaction } from 'kysely'
 import pg from 'pg'
+import type { Door } from '../../../kit/admission/index.ts'
+import { guardPool } from './guarded-pool.ts'
 import type { Tables } from './tables.ts'
 
 export type Db = Kysely<Tables>
@@ -33,6 +35,8 @@ export interface DatabaseOptions {
   /** @default 10000 */
   readonly statementTimeoutMs?: number
   readonly onError: (error: Error) => void
+  /** Before the pool. @default none */
+  readonly door?: Door | null
 }
 
 export interface Database extends AsyncDisposable {
@@ -55,6 +59,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   // The pool listens to idle connections only; one that breaks while it is checked out would end the process. The query
   // under way is rejected all the same.
   pool.on('connect', (client) => client.on('error', () => {}))
+  if (options.door) guardPool(pool, options.door)
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
   return { db, pool, [Symbol.asyncDispose]: () => db.destroy() }
 }

@@ -15,6 +15,7 @@ import {
 import { Id } from '../../../contract/common.ts'
 import { networkOf } from '../../../kit/network-of.ts'
 import { createRateBucket } from '../../../kit/rate-bucket.ts'
+import { giveHint } from '../../app/admission.ts'
 import type { Ctx } from '../../app/context.ts'
 import { AppError } from '../../app/errors.ts'
 import { requireViewer, type App, type Routes } from '../../app/http.ts'
@@ -109,6 +110,7 @@ function registerSessionList(app: App, ctx: Ctx): void {
 function registerMe(app: App, ctx: Ctx): void {
   app.get('/me', { schema: { response: { 200: MeResponse } } }, async (request, reply) => {
     reply.header('cache-control', 'no-store')
+    giveHint(ctx, request, reply, request.viewer)
     return { account: request.viewer ? await service.loadMe(ctx, request.viewer.id) : null }
   })
 

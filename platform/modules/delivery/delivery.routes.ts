@@ -44,7 +44,7 @@ export function registerMedia(app: App, ctx: Ctx): void {
   app.options('/media/*', async (_request, reply) => {
     allowAnyOrigin(reply)
     reply.header('access-control-allow-methods', 'GET, HEAD, OPTIONS')
-    reply.header('access-control-allow-headers', 'range, if-range, if-none-match')
+    reply.header('access-control-allow-headers', 'range, if-range, if-none-match, priority')
     reply.header('access-control-max-age', '86400')
     return reply.code(204).send()
   })

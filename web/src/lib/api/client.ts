@@ -36,11 +36,18 @@ export interface RequestOptions {
   readonly idempotencyKey?: string
   /** The request may outlive the page. @default false */
   readonly keepalive?: boolean
-  /** @default true for reads */
+  /** @default true for reads that somebody waits for */
   readonly shouldRetry?: boolean
+  /** Nobody waits for it: the server may put it last, and it is never sent again by itself. @default false */
+  readonly isBackground?: boolean
 }
 
-const budget = createRetryBudget()
+/** Of the whole app: the player draws on it, too. */
+export const retryBudget = createRetryBudget()
+/** RFC 9218: nobody waits for the answer. */
+export const BACKGROUND_HEADERS = { priority: 'u=7' } as const
+/** How long we wait for the answer: the server need not begin what would come later. */
+const DEADLINE_HEADER = 'x-deadline-ms'
 
 /** `/api/v1` + path + query; null and undefined are left out. */
 export function apiUrl(path: string, query: RequestOptions['query'] = {}): string {
@@ -62,16 +69,16 @@ export function apiUrl(path: string, query: RequestOptions['query'] = {}): strin
  */
 export async function request<T>(path: string, options: RequestOptions = {}): Promise<T> {
   const method = options.method ?? 'GET'
-  const shouldRetry = options.shouldRetry ?? method === 'GET'
+  const shouldRetry = !options.isBackground && (options.shouldRetry ?? method === 'GET')
   const idempotencyKey = method === 'GET' ? undefined : (options.idempotencyKey ?? makeId())
   for (let tryNumber = 1; ; tryNumber++) {
     try {
       const answer = await requestOnce<T>(path, { ...options, method, idempotencyKey })
-      budget.earn()
+      retryBudget.earn()
       return answer
     } catch (error) {
       if (!(error instanceof ApiError) || !shouldRetry || !isTransient(error.problem)) throw error
-      if (error.problem.code === 'offline' || tryNumber >= READ_POLICY.maxTries || !budget.trySpend())
+      if (error.problem.code === 'offline' || tryNumber >= READ_POLICY.maxTries || !retryBudget.trySpend())
         throw error
       const retryAfterMs = error.problem.retryAfterS === undefined ? null : error.problem.retryAfterS * 1000
       // A long wait belongs on the screen, with a button, not behind a skeleton.
@@ -92,7 +99,7 @@ async function requestOnce<T>(
     response = await fetch(apiUrl(path, options.query), {
       method: options.method,
       credentials: 'same-origin',
-      headers: headersFor(options),
+      headers: { ...headersFor(options), [DEADLINE_HEADER]: String(timeoutMs) },
       body: bodyFor(options.body),
       signal: options.signal ? AbortSignal.any([options.signal, timeout]) : timeout,
       keepalive: options.keepalive ?? false,
@@ -108,9 +115,10 @@ async function requestOnce<T>(
 }
 
 function headersFor(
-  options: Pick<RequestOptions, 'body' | 'headers'> & { idempotencyKey: string | undefined },
+  options: Pick<RequestOptions, 'body' | 'headers' | 'isBackground'> & { idempotencyKey: string | undefined },
 ): Record<string, string> {
   const headers: Record<string, string> = { accept: 'application/json', ...options.headers }
+  if (options.isBackground) Object.assign(headers, BACKGROUND_HEADERS)
   if (options.idempotencyKey) headers['idempotency-key'] = options.idempotencyKey
   if (options.body instanceof Blob) headers['content-type'] = options.body.type || 'application/octet-stream'
   else if (options.body !== undefined) headers['content-type'] = 'application/json'

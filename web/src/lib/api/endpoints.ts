@@ -75,7 +75,13 @@ export const publishVideo = (id: string) =>
 export const shareVideo = (id: string) =>
   request<{ url: string }>(`/videos/${at(id)}/shares`, { method: 'POST' })
 export const reportViews = (views: ViewReport[], idempotencyKey: string) =>
-  request<void>('/views', { method: 'POST', body: { views }, keepalive: true, idempotencyKey })
+  request<void>('/views', {
+    method: 'POST',
+    body: { views },
+    keepalive: true,
+    idempotencyKey,
+    isBackground: true,
+  })
 
 // Comments
 export const readComments = (videoId: string, options?: ReadOptions) =>

@@ -16,6 +16,7 @@ export interface PrefetchConditions {
   readonly allowedBytes?: number
 }
 
+const AHEAD = { isAhead: true }
 const MEGABYTE = 1_000_000
 const MAX_BUDGET_BYTES = 3 * MEGABYTE
 /** What is fetched ahead may take this much of the network's time. */
@@ -51,7 +52,7 @@ export interface PrefetchInput {
 export async function prefetchStart(input: PrefetchInput): Promise<void> {
   if (input.budgetBytes <= 0) return
   let leftBytes = input.budgetBytes
-  const variants = await readMaster(input.masterUrl)
+  const variants = await readMaster(input.masterUrl, AHEAD)
   const variant = chooseVariant(variants, {
     bandwidthBps: bandwidth().read(),
     shortEdgePx: input.shortEdgePx,
@@ -59,15 +60,16 @@ export async function prefetchStart(input: PrefetchInput): Promise<void> {
     bufferedS: 0,
   })
   const urls = [variant.url, ...(variant.audioUrl ? [variant.audioUrl] : [])]
-  const playlists = await Promise.all(urls.map(readMedia))
-  await Promise.all(playlists.map((media) => readInit(media.mapUrl)))
+  const playlists = await Promise.all(urls.map((url) => readMedia(url, AHEAD)))
+  await Promise.all(playlists.map((media) => readInit(media.mapUrl, AHEAD)))
   for (const media of playlists) {
     const first = media.segments[0]
     if (!first || input.signal.aborted) continue
-    await streamSegment(first.url, input.signal, (chunk) => {
+    const count = (chunk: Uint8Array) => {
       leftBytes -= chunk.byteLength
       if (leftBytes < 0) throw new BudgetSpentError()
-    })
+    }
+    await streamSegment(first.url, input.signal, count, AHEAD)
   }
 }
 

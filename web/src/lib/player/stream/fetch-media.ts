@@ -1,4 +1,5 @@
 /** Fetches playlists and segments: bounded in time, measured, and kept in memory while they are asked for twice. */
+import { BACKGROUND_HEADERS } from '#lib/api/client.ts'
 import { parseMaster, parseMedia, type MediaPlaylist, type Variant } from './playlist.ts'
 import { bandwidth } from './network.ts'
 
@@ -10,11 +11,22 @@ const IDLE_TIMEOUT_MS = 8000
 export class MediaStatusError extends Error {
   override readonly name = 'MediaStatusError'
   readonly status: number
-  constructor(status: number, url: string) {
-    super(`${url} answered ${status}`)
-    this.status = status
+  /** When the server wishes to be asked again; null: it does not say. */
+  readonly retryAfterMs: number | null
+  constructor(response: Response) {
+    super(`${response.url} answered ${response.status}`)
+    this.status = response.status
+    const seconds = Number(response.headers.get('retry-after'))
+    this.retryAfterMs = seconds > 0 ? seconds * 1000 : null
   }
 }
+
+export interface MediaFetch {
+  /** It may not be watched at all: the server puts it last. @default false */
+  readonly isAhead?: boolean
+}
+
+const headersOf = ({ isAhead = false }: MediaFetch): HeadersInit => (isAhead ? BACKGROUND_HEADERS : {})
 
 const MAX_REMEMBERED = 64
 const remembered = new Map<string, Promise<unknown>>()
@@ -30,35 +42,37 @@ function once<T>(key: string, make: () => Promise<T>): Promise<T> {
   return made
 }
 
-async function fetchText(url: string): Promise<string> {
+async function fetchText(url: string, how: MediaFetch): Promise<string> {
   const response = await fetch(url, {
     credentials: 'same-origin',
+    headers: headersOf(how),
     signal: AbortSignal.timeout(PLAYLIST_TIMEOUT_MS),
   })
-  if (!response.ok) throw new MediaStatusError(response.status, url)
+  if (!response.ok) throw new MediaStatusError(response)
   return response.text()
 }
 
-export function readMaster(url: string): Promise<Variant[]> {
+export function readMaster(url: string, how: MediaFetch = {}): Promise<Variant[]> {
   const absolute = new URL(url, location.href).href
-  return once(absolute, async () => parseMaster(await fetchText(absolute), absolute))
+  return once(absolute, async () => parseMaster(await fetchText(absolute, how), absolute))
 }
 
 /** A playlist that is complete is remembered; one that grows is read anew. */
-export async function readMedia(url: string): Promise<MediaPlaylist> {
-  const media = await once(url, async () => parseMedia(await fetchText(url), url))
+export async function readMedia(url: string, how: MediaFetch = {}): Promise<MediaPlaylist> {
+  const media = await once(url, async () => parseMedia(await fetchText(url, how), url))
   if (!media.isComplete) remembered.delete(url)
   return media
 }
 
 /** An initialisation segment (about a kilobyte), remembered. */
-export function readInit(url: string): Promise<ArrayBuffer> {
+export function readInit(url: string, how: MediaFetch = {}): Promise<ArrayBuffer> {
   return once(url, async () => {
     const response = await fetch(url, {
       credentials: 'same-origin',
+      headers: headersOf(how),
       signal: AbortSignal.timeout(PLAYLIST_TIMEOUT_MS),
     })
-    if (!response.ok) throw new MediaStatusError(response.status, url)
+    if (!response.ok) throw new MediaStatusError(response)
     return response.arrayBuffer()
   })
 }
@@ -78,6 +92,7 @@ export async function streamSegment(
   url: string,
   signal: AbortSignal,
   onChunk: (chunk: Uint8Array<ArrayBuffer>, progress: TransferProgress) => void | Promise<void>,
+  how: MediaFetch = {},
 ): Promise<void> {
   const idle = new AbortController()
   let timer = setTimeout(
@@ -91,9 +106,10 @@ export async function streamSegment(
   try {
     const response = await fetch(url, {
       credentials: 'same-origin',
+      headers: headersOf(how),
       signal: AbortSignal.any([signal, idle.signal]),
     })
-    if (!response.ok || !response.body) throw new MediaStatusError(response.status, url)
+    if (!response.ok || !response.body) throw new MediaStatusError(response)
     const startedMs = performance.now()
     const sizeBytes = Number(response.headers.get('content-length')) || null
     const reader = response.body.getReader()

@@ -4,6 +4,7 @@
  *
  * It is small because it has to be there before the first frame, and it appends segments while they arrive.
  */
+import { retryBudget } from '#lib/api/client.ts'
 import { delayBeforeTryMs } from '#lib/api/retry.ts'
 import {
   MediaStatusError,
@@ -255,14 +256,20 @@ class MseStream implements Stream {
     const { signal } = this.#closing
     for (let failures = 1, refusals = 0; ; failures++) {
       try {
-        return await work()
+        const done = await work()
+        retryBudget.earn()
+        return done
       } catch (error) {
         if (signal.aborted || isUnwanted()) throw error
         if (error instanceof UnsupportedPlaylistError || isMediaFault(error)) throw error
         if (error instanceof MediaStatusError && error.status < 500 && error.status !== 429) refusals += 1
         if (refusals >= MAX_REFUSALS) throw error
         if (failures > 1) this.#options.onFailure({ kind: 'network', isRetrying: true, cause: error })
-        const delayMs = RETRY.baseDelayMs + delayBeforeTryMs(failures + 1, RETRY, Math.random)
+        const wishedMs = error instanceof MediaStatusError ? error.retryAfterMs : null
+        // Without a retry left in the app's budget, as late as it ever gets: what is being watched is not given up.
+        const delayMs = retryBudget.trySpend()
+          ? RETRY.baseDelayMs + delayBeforeTryMs(failures + 1, RETRY, Math.random, wishedMs)
+          : Math.max(RETRY.maxDelayMs, wishedMs ?? 0) + Math.random() * RETRY.maxDelayMs
         await Promise.race([new Promise((resolve) => setTimeout(resolve, delayMs)), this.#retryBell.rung()])
         signal.throwIfAborted()
       }

@@ -1,0 +1,229 @@
+/**
+ * `bench overload`: what is still served at 2, 5 and 10 times what can be, over real sockets, with a pool and with the CPU as
+ * the bottleneck, beside no protection, @fastify/under-pressure and a fixed limit.
+ *
+ * The server has one core, the open-loop generator the other. Capacity is measured first, flat out and unprotected; an
+ * answer counts when it comes within half a second of when its request was due. `--quick` sees that it works.
+ */
+import { isPinned } from './machine/children.ts'
+import { medianOf, roundTo } from './machine/quantile.ts'
+import type { LoadResult } from './overload/generator-process.ts'
+import {
+  answeredPerS,
+  DEADLINE_MS,
+  flatOut,
+  isQuick,
+  MIX,
+  REQUESTS,
+  startGenerator,
+  startServer,
+  type Generator,
+  type LoadedServer,
+} from './overload/parts.ts'
+import type { Bottleneck, Protection } from './overload/server-process.ts'
+import type { BenchResult, BenchRow } from './support.ts'
+
+/** What a run has to reach, by how many times the capacity is asked for. */
+const TARGETS = [
+  { times: 2, goodputMin: 0.95, topMin: 0.999 },
+  { times: 5, goodputMin: 0.93, topMin: 0.995 },
+  { times: 10, goodputMin: 0.9, topMin: 0.95 },
+] as const
+const P99_MAX_TIMES_UNLOADED = 3
+const REFUSAL_P99_MAX_MS = 20
+const INVERTED_MAX = 0.02
+const LAG_MAX_MS = 10
+
+const LOAD_MS = isQuick ? 3_000 : 15_000
+const SKIP_MS = isQuick ? 1_000 : 2_000
+const CAPACITY_MS = isQuick ? 2_000 : 5_000
+const CAPACITY_ROUNDS = isQuick ? 1 : 3
+/** As many requests as keep either bottleneck busy. */
+const CAPACITY_CONNECTIONS = 24
+const CONNECTIONS = 1_000
+const UNLOADED = 0.3
+const RIVALS = ['none', 'under-pressure', 'fixed'] as const
+const BOTTLENECKS = ['pool', 'cpu'] as const
+
+interface Load {
+  readonly times: number
+  readonly result: LoadResult
+  readonly limit: number | null
+}
+
+export async function run(): Promise<BenchResult> {
+  const say = (line: string) => console.error(line)
+  await using generator = await startGenerator()
+  const refusalUs = await measureRefusal(generator)
+  say(`a refusal costs ${refusalUs.toFixed(0)} µs of processor time`)
+  const rows: BenchRow[] = []
+  const figures: Record<string, number | string | null> = { refusalUs: roundTo(refusalUs, 1) }
+  const fallsShort: string[] = isPinned ? [] : ['There is one core only: nothing was pinned.']
+  for (const bottleneck of BOTTLENECKS) {
+    const capacityPerS = await measureCapacity(generator, bottleneck)
+    figures[`${bottleneck}CapacityPerS`] = roundTo(capacityPerS, 0)
+    say(`${bottleneck}: ${capacityPerS.toFixed(0)} requests/s can be served`)
+    const ours = await loadProtected(generator, { bottleneck, protection: 'ours', capacityPerS, say })
+    const rivals = new Map<Protection, readonly Load[]>()
+    for (const protection of RIVALS)
+      rivals.set(protection, await loadProtected(generator, { bottleneck, protection, capacityPerS, say }))
+    const judged = judge({ bottleneck, capacityPerS, refusalUs, ours, rivals })
+    rows.push(...judged.rows)
+    Object.assign(figures, judged.figures)
+    fallsShort.push(...judged.fallsShort)
+  }
+  return { name: 'overload', rows, figures, fallsShort }
+}
+
+/** Processor time of a server that lets nobody in, a request: reading it, and saying no. */
+async function measureRefusal(generator: Generator): Promise<number> {
+  await using server = await startServer('closed', 'none')
+  await generator.load(flatOut(server.port, 1_500, CAPACITY_CONNECTIONS))
+  const before = await server.status()
+  const load = await generator.load({ ...flatOut(server.port, CAPACITY_MS, CAPACITY_CONNECTIONS), skipMs: 0 })
+  const after = await server.status()
+  const refused = load.byClass.reduce((sum, each) => sum + each.refused, 0)
+  return ((after.cpuMs - before.cpuMs) / refused) * 1_000
+}
+
+async function measureCapacity(generator: Generator, bottleneck: Bottleneck): Promise<number> {
+  await using server = await startServer('none', bottleneck)
+  const rates: number[] = []
+  for (let round = 0; round < CAPACITY_ROUNDS; round++)
+    rates.push(answeredPerS(await generator.load(flatOut(server.port, CAPACITY_MS, CAPACITY_CONNECTIONS))))
+  return medianOf(rates)
+}
+
+interface Plan {
+  readonly bottleneck: Bottleneck
+  readonly protection: Protection
+  readonly capacityPerS: number
+  readonly say: (line: string) => void
+}
+
+/** First with little to do, then with more and more, on one server: what one load leaves behind meets the next. */
+async function loadProtected(generator: Generator, plan: Plan): Promise<readonly Load[]> {
+  const { bottleneck, protection, capacityPerS, say } = plan
+  await using server = await startServer(protection, bottleneck)
+  const loads: Load[] = []
+  for (const times of [UNLOADED, 1, ...TARGETS.map((target) => target.times)]) {
+    const load = await loadOnce(generator, server, times * capacityPerS)
+    loads.push({ times, ...load })
+    say(describe(plan, times, load.result, load.limit))
+    if (protection !== 'ours' && isQuick && times === 2) break
+  }
+  return loads
+}
+
+async function loadOnce(generator: Generator, server: LoadedServer, ratePerS: number) {
+  const result = await generator.load({
+    port: server.port,
+    durationMs: LOAD_MS,
+    skipMs: SKIP_MS,
+    mix: MIX,
+    requests: REQUESTS,
+    ratePerS,
+    connections: CONNECTIONS,
+    deadlineMs: DEADLINE_MS,
+  })
+  return { result, limit: (await server.status()).limit }
+}
+
+function describe(
+  { bottleneck, protection, capacityPerS }: Plan,
+  times: number,
+  result: LoadResult,
+  limit: number | null,
+) {
+  const percent = (share: number) => `${(share * 100).toFixed(1)} %`
+  return [
+    `${bottleneck} ${protection} ${times}×: goodput ${percent(answeredPerS(result) / capacityPerS)}`,
+    `by class ${result.byClass.map((each) => percent(each.good / each.offered)).join(' / ')}`,
+    `p50 ${result.admittedP50Ms.toFixed(0)} p99 ${result.admittedP99Ms.toFixed(0)} ms`,
+    `refusals ${result.refusedP99Ms.toFixed(1)} ms p99`,
+    `inverted ${percent(invertedShare(result))}`,
+    `lag ${result.lagP99Ms.toFixed(1)} ms`,
+    ...(limit === null ? [] : [`limit ${limit.toFixed(1)}`]),
+    ...(result.broken > 0 ? [`${result.broken} broken`] : []),
+  ].join(', ')
+}
+
+const offeredOf = ({ byClass }: LoadResult) => byClass.reduce((sum, { offered }) => sum + offered, 0)
+const invertedShare = (result: LoadResult) => result.inverted / Math.max(1, offeredOf(result))
+
+interface Measured {
+  readonly bottleneck: Bottleneck
+  readonly capacityPerS: number
+  readonly refusalUs: number
+  readonly ours: readonly Load[]
+  readonly rivals: ReadonlyMap<Protection, readonly Load[]>
+}
+
+function judge({ bottleneck, capacityPerS, refusalUs, ours, rivals }: Measured) {
+  const rows: BenchRow[] = []
+  const figures: Record<string, number | string | null> = {}
+  const fallsShort: string[] = []
+  const unloadedP99Ms = ours[0]!.result.admittedP99Ms
+  figures[`${bottleneck}UnloadedP99Ms`] = roundTo(unloadedP99Ms, 1)
+  for (const { times, goodputMin, topMin } of TARGETS) {
+    const { result } = ours.find((load) => load.times === times)!
+    const key = `${bottleneck}${times}x`
+    const goodput = answeredPerS(result) / capacityPerS
+    const top = result.byClass[0]!.good / result.byClass[0]!.offered
+    const inverted = invertedShare(result)
+    const lostToRefusals = bottleneck === 'cpu' ? ((times - 1) * capacityPerS * refusalUs) / 1e6 : null
+    const rivalGoodput = (name: Protection) => {
+      const load = rivals.get(name)!.find((each) => each.times === times)
+      return load ? roundTo(answeredPerS(load.result) / capacityPerS, 3) : null
+    }
+    Object.assign(figures, {
+      [`${key}Goodput`]: roundTo(goodput, 3),
+      [`${key}LostToRefusals`]: lostToRefusals === null ? null : roundTo(lostToRefusals, 3),
+      [`${key}Top`]: roundTo(top, 4),
+      [`${key}AdmittedP99Ms`]: roundTo(result.admittedP99Ms, 1),
+      [`${key}RefusalP99Ms`]: roundTo(result.refusedP99Ms, 1),
+      [`${key}Inverted`]: roundTo(inverted, 4),
+      [`${key}LagP99Ms`]: roundTo(result.lagP99Ms, 1),
+      [`${key}GoodputNone`]: rivalGoodput('none'),
+      [`${key}GoodputUnderPressure`]: rivalGoodput('under-pressure'),
+      [`${key}GoodputFixed`]: rivalGoodput('fixed'),
+    })
+    const row = (what: string, value: number, rival: number | null, unit: string, target: string) =>
+      rows.push({ what: `${bottleneck} ${times}×: ${what}`, ours: value, rival, unit, target })
+    row(
+      'goodput (rival: under-pressure)',
+      goodput * 100,
+      percentOf(rivalGoodput('under-pressure')),
+      '%',
+      `≥ ${goodputMin * 100}`,
+    )
+    row('top class served', top * 100, null, '%', `≥ ${topMin * 100}`)
+    row(
+      'p99 of admitted',
+      result.admittedP99Ms,
+      null,
+      'ms',
+      `≤ ${Math.round(unloadedP99Ms * P99_MAX_TIMES_UNLOADED)}`,
+    )
+    row('p99 of a refusal', result.refusedP99Ms, null, 'ms', `≤ ${REFUSAL_P99_MAX_MS}`)
+    const at = `With the ${bottleneck} as the bottleneck, at ${times}×,`
+    const misses = [
+      goodput < goodputMin &&
+        `${at} goodput is ${roundTo(goodput * 100, 1)} %; the target is ${goodputMin * 100} %.`,
+      top < topMin &&
+        `${at} ${roundTo(top * 100, 2)} % of the top class are served; the target is ${topMin * 100} %.`,
+      result.admittedP99Ms > unloadedP99Ms * P99_MAX_TIMES_UNLOADED &&
+        `${at} p99 of the admitted is ${roundTo(result.admittedP99Ms, 0)} ms; unloaded it is ${roundTo(unloadedP99Ms, 0)} ms, and three times that is the target.`,
+      result.refusedP99Ms > REFUSAL_P99_MAX_MS &&
+        `${at} p99 of a refusal is ${roundTo(result.refusedP99Ms, 1)} ms; the target is ${REFUSAL_P99_MAX_MS} ms.`,
+      inverted > INVERTED_MAX &&
+        `${at} ${roundTo(inverted * 100, 1)} % were turned away while lower classes were served; the target is ${INVERTED_MAX * 100} %.`,
+      result.lagP99Ms > LAG_MAX_MS &&
+        `${at} the generator was ${roundTo(result.lagP99Ms, 1)} ms late: the run is void.`,
+    ]
+    fallsShort.push(...misses.filter((line) => line !== false))
+  }
+  return { rows, figures, fallsShort }
+}
+
+const percentOf = (share: number | null) => (share === null ? null : share * 100)

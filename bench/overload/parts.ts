@@ -1,0 +1,71 @@
+/** Server and generator of the benchmarks on admission, each on its core. */
+import { join } from 'node:path'
+import { endChild, MEASURED_CORE, nextMessage, OTHER_CORE, startNode } from '../machine/children.ts'
+import type { LoadOrder, LoadResult } from './generator-process.ts'
+import type { Bottleneck, Protection, ServerStatus } from './server-process.ts'
+
+export interface LoadedServer extends AsyncDisposable {
+  readonly port: number
+  status(): Promise<ServerStatus>
+}
+
+export async function startServer(protection: Protection, bottleneck: Bottleneck): Promise<LoadedServer> {
+  const child = startNode(join(import.meta.dirname, 'server-process.ts'), MEASURED_CORE, {
+    PROTECTION: protection,
+    BOTTLENECK: bottleneck,
+  })
+  const { port } = await nextMessage<{ port: number }>(child)
+  return {
+    port,
+    async status() {
+      child.send({})
+      return (await nextMessage<{ status: ServerStatus }>(child)).status
+    },
+    [Symbol.asyncDispose]: () => endChild(child),
+  }
+}
+
+export interface Generator extends AsyncDisposable {
+  load(order: LoadOrder): Promise<LoadResult>
+}
+
+export async function startGenerator(): Promise<Generator> {
+  const child = startNode(join(import.meta.dirname, 'generator-process.ts'), OTHER_CORE, {})
+  await nextMessage(child)
+  return {
+    async load(order) {
+      child.send(order)
+      return (await nextMessage<{ result: LoadResult }>(child)).result
+    },
+    [Symbol.asyncDispose]: () => endChild(child),
+  }
+}
+
+export const MIX = [0.1, 0.3, 0.3, 0.3] as const
+export const DEADLINE_MS = 500
+
+/** By class, the requests of a few hundred persons. */
+export const REQUESTS: readonly (readonly string[])[] = [0, 1, 2, 3].map((level) =>
+  Array.from(
+    { length: 500 },
+    (_, person) => `GET /p${level} HTTP/1.1\r\nhost: localhost\r\nx-person: ${person}\r\n\r\n`,
+  ),
+)
+
+/** Asks as fast as so many connections can, one request each at a time. */
+export const flatOut = (port: number, durationMs: number, connections: number): LoadOrder => ({
+  port,
+  durationMs,
+  connections,
+  mix: MIX,
+  requests: REQUESTS,
+  ratePerS: null,
+  deadlineMs: 60_000,
+  skipMs: 500,
+})
+
+export const answeredPerS = ({ byClass, countedMs }: LoadResult): number =>
+  (byClass.reduce((sum, { good }) => sum + good, 0) / countedMs) * 1_000
+
+/** Whether a short run is asked for, to see that it works: its figures prove nothing. */
+export const isQuick = process.argv.includes('--quick')

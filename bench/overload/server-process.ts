@@ -1,0 +1,81 @@
+/**
+ * The server that is loaded, on the measured core: four routes of four classes before one bottleneck, behind one of the ways
+ * to protect it.
+ */
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
+import underPressure from '@fastify/under-pressure'
+import Fastify from 'fastify'
+import { createSlots } from '../../kit/slots.ts'
+import { installAdmission, type Door } from '../../kit/admission/index.ts'
+
+/**
+ * `ours`; `none`; `under-pressure`: @fastify/under-pressure with its documented limits; `fixed`: ours with a limit that
+ * somebody has set, without order; `closed`: nobody gets in.
+ */
+export type Protection = 'ours' | 'none' | 'under-pressure' | 'fixed' | 'closed'
+/** `pool`: ten connections, each held for a while; `cpu`: this thread; `none`: an answer at once. */
+export type Bottleneck = 'pool' | 'cpu' | 'none'
+
+export interface ServerStatus {
+  readonly cpuMs: number
+  readonly limit: number | null
+}
+
+const POOL_SIZE = 10
+/** Milliseconds, by class: what is played is cheap, a feed page is not. */
+const POOL_HOLD_MS = [10, 24, 22, 20] as const
+const CPU_BURN_MS = [6, 14, 11, 9] as const
+const FIXED_LIMIT = 100
+
+// From the parent, by the environment that it gives.
+const { PROTECTION: protection, BOTTLENECK: bottleneck } = process.env as {
+  PROTECTION: Protection
+  BOTTLENECK: Bottleneck
+}
+
+const app = Fastify()
+let door: Door | null = null
+const personOf = (request: { headers: Record<string, unknown> }) => String(request.headers['x-person'])
+if (protection === 'ours') door = installAdmission(app, { personOf })
+else if (protection === 'fixed')
+  door = installAdmission(app, { isFixed: true, initial: FIXED_LIMIT, isCutting: false, maxWaiting: 0 })
+else if (protection === 'closed')
+  door = installAdmission(app, { isFixed: true, initial: 0, min: 0, isCutting: false, maxWaiting: 0 })
+else if (protection === 'under-pressure')
+  await app.register(underPressure, {
+    maxEventLoopDelay: 1_000,
+    maxEventLoopUtilization: 0.98,
+    maxHeapUsedBytes: 1e9,
+    maxRssBytes: 2e9,
+  })
+
+const pool = createSlots({ running: POOL_SIZE, waiting: Infinity })
+for (const level of [0, 1, 2, 3] as const) {
+  const route = { config: { admission: { class: level } } }
+  app.get(`/p${level}`, route, async () => {
+    if (bottleneck === 'pool') await pool.run(() => sleep(spread(POOL_HOLD_MS[level])))
+    else if (bottleneck === 'cpu') await burn(spread(CPU_BURN_MS[level]))
+    return { level }
+  })
+}
+
+/** Half of it, up to half more: no two requests are alike. */
+const spread = (meanMs: number) => meanMs * (0.5 + Math.random())
+
+/** In two pieces, as a handler that waits for something in the middle. */
+async function burn(ms: number): Promise<void> {
+  for (let piece = 0; piece < 2; piece++) {
+    const endMs = performance.now() + ms / 2
+    while (performance.now() < endMs);
+    if (piece === 0) await turn()
+  }
+}
+
+await app.listen({ host: '127.0.0.1', port: 0 })
+process.on('message', () => {
+  const { user, system } = process.cpuUsage()
+  const status: ServerStatus = { cpuMs: (user + system) / 1_000, limit: door?.gate.settledLimit ?? null }
+  process.send!({ status })
+})
+process.once('disconnect', () => process.exit(0))
+process.send!({ port: (app.server.address() as { port: number }).port })

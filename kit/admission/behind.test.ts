@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest'
+import { NotAdmittedError, runBehind } from './behind.ts'
+import { Door } from './door.ts'
+import { ClientGoneError, inScopeOf, Scope } from './scope.ts'
+
+const openDoor = (waitMs = 60_000) =>
+  new Door({ name: 'hashing', initial: 1, min: 1, isFixed: true, isCutting: false, waitMs })
+
+/** Work that is done when the test says so. */
+function createWork() {
+  const begun: (() => void)[] = []
+  const work = () => new Promise<void>((resolve) => begun.push(resolve))
+  return { begun, work }
+}
+
+test('work waits for its turn, and a failure frees the place', async () => {
+  const door = openDoor()
+  const { begun, work } = createWork()
+  const first = runBehind(door, () => work().then(() => Promise.reject(new Error('too salty'))))
+  const second = runBehind(door, work)
+  expect(begun).toHaveLength(1)
+
+  begun[0]!()
+
+  await expect(first).rejects.toThrow('too salty')
+  await expect.poll(() => begun.length).toBe(2)
+  begun[1]!()
+  await second
+  expect(door.gate.inFlight).toBe(0)
+})
+
+test('the class is that of the request for which it is done; work for no request comes after what people wait for', async () => {
+  const door = openDoor()
+  const { begun, work } = createWork()
+  const order: string[] = []
+  const run = (name: string, scope: Scope | null) =>
+    inScopeOf(scope, () => runBehind(door, work)).then(() => order.push(name))
+  const all = [
+    run('first', null),
+    run('telemetry', new Scope(3, Infinity, false)),
+    run('a job', null),
+    run('the feed', new Scope(1, Infinity, false)),
+  ]
+  for (let count = 1; count <= 4; count++) {
+    await expect.poll(() => begun.length).toBe(count)
+    begun[count - 1]!()
+  }
+  await Promise.all(all)
+  expect(order).toEqual(['first', 'the feed', 'a job', 'telemetry'])
+})
+
+test('who waited for too long is told where, and when to come again', async () => {
+  const door = openDoor(10)
+  const { begun, work } = createWork()
+  const first = runBehind(door, work)
+
+  const error = await runBehind(door, work).catch((refused: unknown) => refused)
+
+  expect(error).toBeInstanceOf(NotAdmittedError)
+  expect(error).toMatchObject({ at: 'hashing', class: 2, refusal: 'waited' })
+  expect((error as NotAdmittedError).retryAfterS).toBeGreaterThan(0)
+  begun[0]!()
+  await first
+})
+
+test('work of a request alone is given up with its client before it has begun', async () => {
+  const door = openDoor()
+  const { begun, work } = createWork()
+  const first = runBehind(door, work)
+  const scope = new Scope(1, Infinity, true)
+  const second = inScopeOf(scope, () => runBehind(door, work))
+  expect(door.gate.waiting).toBe(1)
+
+  scope.giveUp()
+
+  await expect(second).rejects.toThrow(ClientGoneError)
+  expect(door.gate.waiting).toBe(0)
+  begun[0]!()
+  await first
+  expect(begun).toHaveLength(1)
+})

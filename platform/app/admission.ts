@@ -1,0 +1,103 @@
+/** Admission as all roles have it: who a request counts for, what a refusal says, and the doors before the database. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import {
+  createHintReader,
+  Door,
+  installAdmission,
+  readCookie,
+  signHint,
+  type AdmissionRule,
+  type Hint,
+  type Refused,
+} from '../../kit/admission/index.ts'
+import { networkOf } from '../../kit/network-of.ts'
+import { toProblemBody } from '../../kit/problem-details.ts'
+import type { Ctx } from './context.ts'
+import { AppError } from './errors.ts'
+import type { App, Viewer } from './http.ts'
+
+/** Told to the browser at the check of its session; read before anything is looked up. */
+const HINT_COOKIE = 'upbeat.hint'
+const HINT_S = 12 * 3_600
+/** Those who put things right go first. */
+const OPERATOR_CLASS = 0
+
+/** Refusals that wait for a connection are slow words; while many come at once, short waits are worth it. */
+const DATABASE_WAIT_MS = 1_000
+
+/** The door before the connections of a pool: never more than there are, fewer when PostgreSQL gets slow with so many. */
+export function createDatabaseDoor(poolSize: number): Door {
+  return new Door({
+    name: 'database',
+    initial: poolSize,
+    max: poolSize,
+    waitMs: DATABASE_WAIT_MS,
+    isCutting: false,
+  })
+}
+
+/** Puts the door before an app's routes; null where the configuration leaves it open. */
+export function openDoor(
+  app: App,
+  ctx: Ctx,
+  ruleOf: (method: string, url: string) => AdmissionRule | undefined,
+): Door | null {
+  if (!ctx.config.isAdmissionOn) {
+    app.decorateRequest('admission', null)
+    return null
+  }
+  const readHint = createHintReader(ctx.secrets.session)
+  const hintOf = (request: FastifyRequest): Hint | null =>
+    readHint(readCookie(request.raw.headers.cookie, HINT_COOKIE), Date.now())
+  return installAdmission(app as never, {
+    ruleOf,
+    hintOf,
+    personOf: (request) => networkOf(request.ip),
+    salt: saltOf(ctx.secrets.cursor),
+    renderRefusal,
+  })
+}
+
+/** Tells the browser of a signed-in viewer what its requests count as; once in a while, when it has not been told. */
+export function giveHint(
+  ctx: Ctx,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  viewer: Viewer | null,
+): void {
+  const has = readCookie(request.raw.headers.cookie, HINT_COOKIE)
+  const isFor = (person: string) => has?.startsWith(`${person}.`) ?? false
+  if (viewer ? isFor(viewer.id) : has === null || has === '') return
+  const nowMs = ctx.clock.now().getTime()
+  const level = viewer?.role === 'operator' ? OPERATOR_CLASS : null
+  const value = viewer
+    ? signHint(ctx.secrets.session, { person: viewer.id, class: level }, nowMs + HINT_S * 1_000)
+    : ''
+  const isSecure = request.protocol === 'https'
+  reply.header(
+    'set-cookie',
+    `${HINT_COOKIE}=${value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${viewer ? HINT_S : 0}${isSecure ? '; Secure' : ''}`,
+  )
+}
+
+const bodies = [0, 1, 2, 3].map((level) => {
+  const problem = toProblemBody(
+    new AppError('busy', { retryAfterS: -1, facts: { class: `P${level}` } }),
+    'REQUEST_ID',
+  )
+  return JSON.stringify(problem)
+})
+
+/** The one answer that must cost nothing when there is nothing to spare. */
+function renderRefusal({ class: level, retryAfterS, requestId }: Refused): string {
+  return bodies[level]!.replace('"retryAfterS":-1', `"retryAfterS":${retryAfterS}`).replace(
+    'REQUEST_ID',
+    requestId,
+  )
+}
+
+function saltOf(secret: string): number {
+  let salt = 0
+  for (let at = 0; at < secret.length; at++) salt = (Math.imul(salt, 31) + secret.charCodeAt(at)) | 0
+  return salt
+}
