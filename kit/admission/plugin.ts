@@ -127,7 +127,8 @@ class Admission {
     )
     const scope = new Scope(ticket.class, ticket.deadlineMs, rule.isOwnWork ?? false)
     request.admission = scope
-    reply.raw.once('close', () => {
+    // It comes once: `once` would wrap it for nothing.
+    reply.raw.on('close', () => {
       const isAnswered = reply.raw.writableFinished
       if (!isAnswered) scope.giveUp()
       this.door.leave(ticket, isAnswered)
@@ -153,14 +154,14 @@ class Admission {
     const { ticket, scope, rule, reply } = arrival
     // Gone while its body was read: it would never leave.
     if (scope.isGone) return void reply.hijack()
-    const begin = () => {
+    const goOn = () => {
+      if (ticket.state === 'refused') return this.#refuse(arrival)
       if (rule.holds === 'nothing') this.door.leave(ticket, false)
       inScopeOf(scope, done)
     }
     this.door.enter(ticket)
-    if (ticket.state === 'admitted') begin()
-    else if (ticket.state === 'refused') this.#refuse(arrival)
-    else ticket.onTurn = () => (ticket.state === 'admitted' ? begin() : this.#refuse(arrival))
+    if (ticket.state === 'waiting') ticket.onTurn = goOn
+    else goOn()
   }
 
   #refuse({ ticket, request, reply }: Arrival): void {

@@ -62,6 +62,7 @@ export class Line {
   }
 
   #reset(): void {
+    if (this.#tickets.length === 0) return
     this.#tickets.length = 0
     this.#head = 0
   }
