@@ -36,6 +36,7 @@ const LIKELIHOOD: Readonly<Record<Observation, readonly number[]>> = {
   'dns-fails':              [  2,   2,   4,  92,   5,   3,  15,   3,   4,   4],
   'dns-answers-differ':     [  1,   1,   3,  40,   2,   1,  15,   1,   2,   2],
   'connections-fail':       [ 10,   6,  20,   6,  65,  20,  15,  25,  30,  18],
+  'connections-refused':    [ 10,  25,  12,   2,   4,   8,   6,  50,   4,  85],
   timeouts:                 [ 40,  10,  45,  10,  60,  45,  15,  20,  40,  25],
   'server-errors':          [ 55,  75,  40,   5,   6,  40,   6,  60,   6,  50],
   'server-says-overloaded': [ 50,   6,   8,   2,   2,  45,   2,  15,   2,   8],

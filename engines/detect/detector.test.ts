@@ -28,6 +28,8 @@ const SERVICE: ServiceModel = {
 interface World {
   readonly fails?: (atMs: number, featureId: string, vantageId: string) => boolean
   readonly outcome?: (atMs: number) => ProbeSample['outcome'] | null
+  /** How checks fail; left out: by time. */
+  readonly failure?: ProbeSample['failure']
   readonly reportsPerMin?: (atMs: number) => number
 }
 
@@ -63,7 +65,7 @@ function* samplesOf(
           region,
           asn: null,
           outcome: isFailing ? 'failed' : outcome,
-          failure: isFailing ? 'timeout' : null,
+          failure: isFailing ? (world.failure ?? 'timeout') : null,
           durationMs: 120,
           intervalMs: MINUTE_MS,
         })
@@ -112,6 +114,20 @@ test('two vantage points that fail one feature make an outage of that feature wi
   expect(outages).toHaveLength(1)
   expect(outages[0]).toMatchObject({ state: 'confirmed', featureIds: ['video'] })
   expect(outages[0]!.confirmedAtMs! - brokenAt).toBeLessThanOrEqual(MINUTE_MS)
+})
+
+test('a host that answers and refuses connections is not called a fault of the network on the way', () => {
+  const brokenAt = START_MS + HOUR_MS
+  const { outages } = watch(
+    { fails: (atMs) => atMs >= brokenAt, failure: 'refused' },
+    HOUR_MS + 5 * MINUTE_MS,
+  )
+
+  const [first, ...others] = outages[0]!.causes
+  expect(first).toMatchObject({ cause: 'unknown', evidenceFor: ['connections-refused'] })
+  expect(others.find(({ cause }) => cause === 'network')).toMatchObject({
+    evidenceAgainst: expect.arrayContaining(['connections-refused']),
+  })
 })
 
 test('one failed check at one place is not an outage', () => {

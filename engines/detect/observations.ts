@@ -19,6 +19,7 @@ export const OBSERVATIONS = [
   'dns-fails',
   'dns-answers-differ',
   'connections-fail',
+  'connections-refused',
   'timeouts',
   'server-errors',
   'server-says-overloaded',
@@ -78,6 +79,8 @@ export function observe(service: ServiceState, shape: Shape, outage: OutageRecor
     'dns-fails': share('dns-no-answer', 'dns-wrong-answer'),
     'dns-answers-differ': share('dns-wrong-answer'),
     'connections-fail': share('connect', 'tls', 'tls-expired'),
+    // Null where none was: that nothing refuses is no sign of any cause.
+    'connections-refused': share('refused') === true ? true : null,
     timeouts: share('timeout'),
     'server-errors': share('http-5xx'),
     'server-says-overloaded': share('overloaded'),

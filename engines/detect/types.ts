@@ -60,6 +60,8 @@ export const PROBE_FAILURES = [
   'dns-no-answer',
   'dns-wrong-answer',
   'connect',
+  // The host itself answered that nobody listens there: the way to it is intact.
+  'refused',
   'tls',
   'tls-expired',
   'timeout',

@@ -109,7 +109,7 @@ function faultsOf(product: Product): Fault[] {
     {
       what: 'the API is held',
       features: ['feed', 'video', 'sign-in'],
-      causes: ['network'],
+      causes: [],
       begin: async () => void (await product.control({ command: 'hold', role: 'api' })),
       end: async () => void (await product.control({ command: 'release', role: 'api' })),
     },

@@ -85,6 +85,7 @@ const EVIDENCE: Readonly<Record<string, string>> = {
   'client-errors': 'requests are refused as wrong',
   'configuration-just-before': 'a configuration was changed just before',
   'connections-fail': 'connections fail',
+  'connections-refused': 'its machine answers, but nothing listens there',
   'dns-answers-differ': 'resolvers give different answers (DNS)',
   'dns-fails': 'the name is not found (DNS)',
   'edge-features-only': 'only what caches deliver fails; the core answers',

@@ -4,6 +4,7 @@ import { isIP } from 'node:net'
 import type { MonitorOf } from '../../configuration/index.ts'
 import { looksLikeBlockPage } from './block-page.ts'
 import {
+  connectFailureOf,
   failedBy,
   ownFault,
   passed,
@@ -56,6 +57,7 @@ export function ofRequestError(
         return ownFault(`${error.message} This agent may not go there (--allow-private).`)
       return ofPrivateTarget(error, target.url, rest)
     case 'connect':
+      return failedBy(connectFailureOf(error.cause), error.message, rest)
     case 'tls':
     case 'tls-expired':
     case 'timeout':

@@ -78,7 +78,7 @@ test('TCP: connects, speaks, and hears what is expected', async () => {
   expect(await checkTcp(make({ ...target, allowPrivate: false }), never)).toMatchObject({ outcome: 'error' })
   server.close()
   await once(server, 'close')
-  expect(await checkTcp(make(target), never)).toMatchObject({ failure: 'connect' })
+  expect(await checkTcp(make(target), never)).toMatchObject({ failure: 'refused' })
 })
 
 test('TLS: what speaks no TLS fails the handshake', async () => {

@@ -39,6 +39,15 @@ export const failedBy = (failure: ProbeFailure, detail: string, rest: Rest = {})
   ...rest,
 })
 
+/** How a connection failed that was not made: a host that refuses it was reached. */
+export const connectFailureOf = (error: unknown): 'refused' | 'connect' =>
+  codeOf(error) === 'ECONNREFUSED' ? 'refused' : 'connect'
+
+/** Of several addresses that were tried, the first one's error speaks. */
+const codeOf = (error: unknown): unknown =>
+  (error as { errors?: readonly { code?: unknown }[] } | null)?.errors?.[0]?.code ??
+  (error as { code?: unknown } | null)?.code
+
 /** The check itself could not be made, for reasons of ours. */
 export const ownFault = (detail: string): CheckResult => ({
   outcome: 'error',

@@ -3,7 +3,14 @@ import { connect } from 'node:net'
 import { isPublicAddress } from '../../../kit/public-address.ts'
 import { resolveHost, ResolveError, type HostAddress } from '../../../kit/resolve-host.ts'
 import type { MonitorOf } from '../../configuration/index.ts'
-import { failedBy, ownFault, passed, roundPhases, type CheckResult } from './check-result.ts'
+import {
+  connectFailureOf,
+  failedBy,
+  ownFault,
+  passed,
+  roundPhases,
+  type CheckResult,
+} from './check-result.ts'
 
 const READ_MAX_BYTES = 16_384
 
@@ -63,6 +70,6 @@ export async function checkTcp(monitor: MonitorOf<'tcp'>, signal: AbortSignal): 
     socket.once('end', () =>
       end((rest) => failedBy('assertion', 'It closed without what was expected.', rest)),
     )
-    socket.once('error', (error) => end((rest) => failedBy('connect', error.message, rest)))
+    socket.once('error', (error) => end((rest) => failedBy(connectFailureOf(error), error.message, rest)))
   })
 }

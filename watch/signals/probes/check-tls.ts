@@ -1,7 +1,14 @@
 /** The TLS check: the handshake, the chain, the name, and how long the certificate is good for. */
 import { connect } from 'node:tls'
 import type { MonitorOf } from '../../configuration/index.ts'
-import { failedBy, ownFault, passed, roundPhases, type CheckResult } from './check-result.ts'
+import {
+  connectFailureOf,
+  failedBy,
+  ownFault,
+  passed,
+  roundPhases,
+  type CheckResult,
+} from './check-result.ts'
 import { findTarget } from './check-tcp.ts'
 
 const DAY_MS = 86_400_000
@@ -48,7 +55,8 @@ export async function checkTls(
     socket.once('error', (error: NodeJS.ErrnoException) =>
       end((rest) => {
         if (EXPIRED.has(error.code ?? '')) return failedBy('tls-expired', error.message, rest)
-        return failedBy(phases.connectMs === undefined ? 'connect' : 'tls', error.message, rest)
+        const failure = phases.connectMs === undefined ? connectFailureOf(error) : 'tls'
+        return failedBy(failure, error.message, rest)
       }),
     )
   })

@@ -21,7 +21,7 @@ function run(
 }
 
 test('without a connection of its own a place is blind: it does not say "down"', async () => {
-  for (const failure of ['timeout', 'connect', 'dns-no-answer', 'tls'] as const)
+  for (const failure of ['timeout', 'connect', 'refused', 'dns-no-answer', 'tls'] as const)
     expect(await run(failedBy(failure, 'x'), { isOnline: false })).toMatchObject({
       outcome: 'blind',
       failure: null,

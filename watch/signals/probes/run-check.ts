@@ -35,7 +35,14 @@ export interface CheckTools {
 /** A standstill of this process that may have made a check late. */
 const STALL_EXCUSES_MS = 750
 /** Failures that a lost connection of our own looks like. */
-const NETWORK_FAILURES = new Set(['dns-no-answer', 'dns-wrong-answer', 'connect', 'tls', 'timeout'])
+const NETWORK_FAILURES = new Set([
+  'dns-no-answer',
+  'dns-wrong-answer',
+  'connect',
+  'refused',
+  'tls',
+  'timeout',
+])
 
 /** All checks but journeys, which need an account of their own. */
 export function createNetworkRunners(clock: Clock, limits: CheckLimits = {}): CheckRunners {
