@@ -20,7 +20,7 @@ async function openWorld() {
   const world = await createWatchWorld()
   const { ctx, clock } = world
   clock.advance(5 * MINUTE_MS - (ctx.clock.now().getTime() % (5 * MINUTE_MS)))
-  const db = new DatabaseSync(join(ctx.config.dataDir, 'watch.sqlite'))
+  const db = new DatabaseSync(join(ctx.config.dataDir, 'watch.sqlite'), { timeout: 5_000 })
   // RAISE(FAIL) keeps what the trigger did before: its row shows that something was refused.
   db.exec(`create trigger refuse before insert on response_bucket begin
     insert into kept (name, value, at_ms) values ('refused ' || random(), '', 0); select raise(fail, 'refused'); end`)
