@@ -25,7 +25,7 @@ export async function runDoctor(given: Arguments): Promise<number> {
   for (const finding of judgeProcesses(status)) tell(finding)
   const input = {
     config,
-    log: commandLog(config),
+    log: commandLog(),
     databaseUrl: await findDatabaseUrl(config),
     publicUrl: given.url ?? addressOf(config, status),
     now: () => new Date(),

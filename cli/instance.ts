@@ -1,4 +1,5 @@
 /** The instance of a data folder, whether it runs or not: its database, and the right to change what lies there. */
+import { v7 as uuidv7 } from 'uuid'
 import { createLog, type Log } from '../kit/log.ts'
 import type { Config } from '../platform/app/config.ts'
 import { openDiskBlobs } from '../platform/infra/blobs/index.ts'
@@ -11,12 +12,8 @@ import { lockDataDir } from '../platform/supervisor/lock.ts'
 
 const postgresDirOf = (config: Config) => `${config.dataDir}/postgres`
 
-/** Logs of a command: warnings and errors alone, for the person has the command's own words. */
-export const commandLog = (config: Config): Log =>
-  createLog(
-    { level: config.logLevel === 'silent' ? 'silent' : 'error', base: { role: 'cli' } },
-    { write: (line) => void process.stderr.write(line) },
-  )
+/** A command has its own words for the person who gave it. */
+export const commandLog = (): Log => createLog({ level: 'silent', base: { role: 'cli' } })
 
 /** Where the instance's database is; null: it is the embedded one, and does not run. Starts nothing. */
 export async function findDatabaseUrl(config: Config): Promise<string | null> {
@@ -30,7 +27,7 @@ export async function findDatabaseUrl(config: Config): Promise<string | null> {
  */
 export async function openInstance(given: Config): Promise<AsyncDisposable & { source: BackupSource }> {
   await using stack = new AsyncDisposableStack()
-  const log = commandLog(given)
+  const log = commandLog()
   let url = await findDatabaseUrl(given)
   if (url === null) {
     stack.use(await lockDataDir(given.dataDir))
@@ -48,7 +45,10 @@ export async function openInstance(given: Config): Promise<AsyncDisposable & { s
   )
   const owned = stack.move()
   return {
-    source: { config, db, log, clock: systemClock, blobs: await openDiskBlobs(config.paths.blobs) },
+    source: {
+      ...{ config, db, log, clock: systemClock, newId: () => uuidv7() },
+      blobs: await openDiskBlobs(config.paths.blobs),
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }

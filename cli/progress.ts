@@ -6,7 +6,7 @@ const PLAIN_INTERVAL_MS = 5_000
 /** Shows the text, no more often than can be read. */
 export function createProgress(): { show(text: string): void; end(): void } {
   const { isTTY } = process.stderr
-  let shownMs = -Infinity
+  let shownMs = isTTY ? -Infinity : performance.now()
   return {
     show(text) {
       const nowMs = performance.now()

@@ -1,5 +1,4 @@
 /** `upbeat restore`: on trial (`--verify`), or for good into an empty place (`--into-empty`). */
-import { createLog } from '../kit/log.ts'
 import type { Config } from '../platform/app/config.ts'
 import { systemClock } from '../kit/clock.ts'
 import {
@@ -32,7 +31,7 @@ type Backup = Awaited<ReturnType<typeof openBackup>>
 async function verify(config: Config, backup: Backup): Promise<number> {
   const signal = onInterrupt()
   const progress = createProgress()
-  const proof = await recordedProof({ config, clock: systemClock, log: commandLog(config) }, backup, {
+  const proof = await recordedProof({ config, clock: systemClock, log: commandLog() }, backup, {
     serverUrl: await findDatabaseUrl(config),
     signal,
     onProgress: ({ phase, done, total }) =>
@@ -60,11 +59,10 @@ async function restoreForGood(config: Config, backup: Backup): Promise<number> {
   const signal = onInterrupt()
   using _lock = await lockDataDir(config.dataDir)
   const progress = createProgress()
-  const { database, files, durationMs } = await restoreInstance(
-    { config, log: createLog({ level: 'silent', base: {} }) },
-    backup,
-    { signal, onProgress: ({ phase, done, total }) => progress.show(`${phase}: ${done} of ${total}`) },
-  ).finally(() => progress.end())
+  const { database, files, durationMs } = await restoreInstance({ config, log: commandLog() }, backup, {
+    signal,
+    onProgress: ({ phase, done, total }) => progress.show(`${phase}: ${done} of ${total}`),
+  }).finally(() => progress.end())
   console.log(
     `✓ ${config.dataDir} holds the instance as of ${backup.manifest.snapshotAt} (${secondsInWords(durationMs)})`,
   )

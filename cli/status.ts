@@ -2,7 +2,8 @@
  * `upbeat status`: what can be said within a second whatever is dead. Each part is asked for by itself, side by side, with
  * a limit of its own; what does not answer is unknown.
  */
-import { statfs } from 'node:fs/promises'
+import { readdir, readFile, readlink, realpath, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readBackupRecords, type BackupRecords } from '../platform/app/backup-records.ts'
 import type { Config } from '../platform/app/config.ts'
@@ -20,6 +21,8 @@ export interface InstanceStatus {
   /** Null: no word of the supervisor. */
   readonly supervisor: SupervisorStatus | null
   readonly isRunning: boolean | null
+  /** Whether a supervisor has the data folder and is not far enough yet to be asked. */
+  readonly isStarting: boolean
   /** Null: it did not say within the time. */
   readonly isDatabaseAnswering: boolean | null
   /** How far the instance has degraded; null: unknown. */
@@ -56,6 +59,7 @@ async function readStatus(config: Config): Promise<InstanceStatus> {
   return {
     supervisor: supervisor === 'not-running' ? null : supervisor,
     isRunning: supervisor === 'not-running' ? false : supervisor ? true : null,
+    isStarting: supervisor === 'not-running' && (await isTaken(config.dataDir)),
     isDatabaseAnswering,
     level: null,
     disk,
@@ -65,6 +69,21 @@ async function readStatus(config: Config): Promise<InstanceStatus> {
       lastProof: null,
       lastProofFailure: null,
     },
+  }
+}
+
+/** Whether a living supervisor, or a command that stands in for it, holds the data folder. Takes nothing to find out. */
+async function isTaken(dataDir: string): Promise<boolean> {
+  const runDir = join(dataDir, 'run')
+  try {
+    const pid = Number(await readFile(join(runDir, 'supervisor.pid'), 'utf8'))
+    const lock = await realpath(join(runDir, 'supervisor.lock'))
+    const opened = (await readdir(`/proc/${pid}/fd`)).map((fd) =>
+      readlink(`/proc/${pid}/fd/${fd}`).catch(() => ''),
+    )
+    return (await Promise.all(opened)).includes(lock)
+  } catch {
+    return false
   }
 }
 

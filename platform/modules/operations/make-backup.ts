@@ -14,6 +14,7 @@ import { AppError } from '../../app/errors.ts'
 import { AlreadyHeldError, holdDeletions, type Hold } from '../../infra/blobs/index.ts'
 import { createRowsDigest, openDump, type Dump, type DumpedTable } from '../../infra/db/dump/index.ts'
 import { JOB_TABLES } from '../../infra/jobs/index.ts'
+import { markBlobStore } from '../transcoding/index.ts'
 import { backUpFiles } from './back-up-files.ts'
 import {
   backupNameAt,
@@ -33,12 +34,11 @@ import {
 } from './backup-place.ts'
 import type { BackupKey } from './key-file.ts'
 import { openObjectStore } from './object-store.ts'
-import * as queries from './operations.queries.ts'
 import { sealedParts } from './sealed-parts.ts'
 import { stageSnapshot } from './staged-files.ts'
 
 /** What is backed up. */
-export type BackupSource = Pick<Ctx, 'config' | 'db' | 'blobs' | 'clock' | 'log'>
+export type BackupSource = Pick<Ctx, 'config' | 'db' | 'blobs' | 'clock' | 'log' | 'newId'>
 
 export interface BackupProgress {
   readonly phase: 'tables' | 'files'
@@ -63,19 +63,24 @@ export interface MadeBackup {
   readonly isSameDisk: boolean
 }
 
+const UNDEFINED_TABLE = '42P01'
+
 /**
  * Makes one backup. Cancelled, or failed, it leaves nothing but objects, which the next one makes use of.
  *
  * @throws {AppError} backup-place-unfit, backup-under-way.
  */
 export async function makeBackup(source: BackupSource, input: BackupInput): Promise<MadeBackup> {
-  const { config, db, clock } = source
+  const { config, clock } = source
   const startedMs = clock.monotonicMs()
-  const storeId = await queries.findStoreId(db)
-  if (storeId === null)
+  const storeId = await markBlobStore(source).catch((cause: { code?: string }) => {
+    if (cause.code !== UNDEFINED_TABLE) throw cause
     throw new AppError('backup-place-unfit', {
-      detail: 'This instance has not been started yet, so there is nothing to keep.',
+      detail: `${config.dataDir} holds no instance that was ever started, so there is nothing to keep.`,
+      next: 'Name the data folder of the instance by --data.',
+      cause,
     })
+  })
   await makePlace(input.place)
   using _lock = lockPlace(input.place)
   await claimPlace(input.place, storeId)

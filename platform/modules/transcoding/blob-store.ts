@@ -7,12 +7,13 @@ import * as queries from './reconcile.queries.ts'
 
 const MARKER_KEY = 'store-id'
 
-/** Marks the folder, once in the life of the database. Idempotent. */
-export async function markBlobStore(ctx: Ctx): Promise<void> {
+/** Marks the folder, once in the life of the database. Idempotent. @returns its id */
+export async function markBlobStore(ctx: Pick<Ctx, 'db' | 'blobs' | 'clock' | 'newId'>): Promise<string> {
   const { id, isMarked } = await queries.ensureStore(ctx.db, ctx.newId())
-  if (isMarked) return
+  if (isMarked) return id
   await ctx.blobs.put(MARKER_KEY, Buffer.from(`${id}\n`))
   await queries.markStore(ctx.db, ctx.clock.now())
+  return id
 }
 
 /** Says no, and to the operator what to do, when the mark is not there. */

@@ -32,8 +32,11 @@ export const checkBackups: Check = async ({ config, now }) => {
       advice(ABOUT, 'None is made by itself (BACKUP=off).', 'Set BACKUP=on, or see to it elsewhere.'),
     )
   if (!lastBackup) {
+    const isComing = config.backups.isNightly && !lastBackupFailure
     findings.push(
-      problem(ABOUT, 'There is none yet.', 'The first one is made this night. Now: upbeat backup'),
+      isComing
+        ? advice(ABOUT, 'There is none yet.', 'The first one is made this night. Now: upbeat backup')
+        : problem(ABOUT, 'There is none.', 'Make one: upbeat backup'),
     )
     return findings
   }
