@@ -130,6 +130,33 @@ test('a host that answers and refuses connections is not called a fault of the n
   })
 })
 
+test('where every fifth check still fails, features that are back by turns are no return; once all succeed, it is one', () => {
+  const [brokenAt, mendedAt] = [START_MS + HOUR_MS, START_MS + 10 * HOUR_MS]
+  // As good as at random, and the same each time.
+  const chanceOf = (text: string) => {
+    let hash = 0x811c9dc5
+    for (const character of text) hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193)
+    return ((Math.imul(hash ^ (hash >>> 15), 0x85ebca6b) >>> 0) % 1_000) / 1_000
+  }
+  const { events } = watch(
+    {
+      fails: (atMs, feature, vantage) =>
+        vantage.startsWith('us') &&
+        atMs >= brokenAt &&
+        atMs < mendedAt &&
+        (atMs < brokenAt + 10 * MINUTE_MS || chanceOf(`${atMs} ${feature} ${vantage}`) < 0.22),
+    },
+    11 * HOUR_MS,
+  )
+
+  const returns = events.filter(
+    (event) => event.kind === 'outage-resolved' && event.outage.confirmedAtMs !== null,
+  )
+  expect(returns).toHaveLength(1)
+  expect(returns[0]!.atMs).toBeGreaterThan(mendedAt)
+  expect(returns[0]!.atMs - mendedAt).toBeLessThanOrEqual(20 * MINUTE_MS)
+})
+
 test('one failed check at one place is not an outage', () => {
   const failsAt = START_MS + HOUR_MS
   const { events } = watch(
@@ -353,7 +380,8 @@ test('a snapshot of a version that is not known is refused, and nothing of it re
   detector.advance(START_MS)
   failOn(detector, START_MS, 5)
 
-  const restarted = createDetector([SERVICE], {}, { ...saveAndRead(detector), version: 3 })
+  const saved = saveAndRead(detector)
+  const restarted = createDetector([SERVICE], {}, { ...saved, version: saved.version + 1 })
 
   expect(statesOf(restarted)).toEqual(['unknown', 'unknown', 'unknown', 'unknown'])
   expect(restarted.outages()).toEqual([])

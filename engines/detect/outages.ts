@@ -20,6 +20,8 @@ const RELAPSE_WATCH_MS = 30 * 60_000
 /** A cause is named from this probability on, once it has been looked at for this long. */
 const IDENTIFIED_AT = 0.6
 const IDENTIFY_AFTER_MS = 60_000
+/** No check casts doubt on an end for longer than this. */
+const DOUBT_MAX_MS = 30 * 60_000
 /** Most records in relapse watch per service. */
 const RECORDS_MAX = 32
 
@@ -159,12 +161,12 @@ function advanceState(service: ServiceState, shape: Shape, outage: OutageRecord,
     } else if (!isSuspected) resolve(service, shape, outage, nowMs)
     return
   }
-  if (broken === 0 && !isSuspected) {
+  const isOver = broken === 0 && !isSuspected
+  if (isOver && !isDoubtful(service, outage, nowMs)) {
     resolve(service, shape, outage, nowMs)
     return
   }
-  const isBack = states.some((state) => state === 'recovering' || state === 'up')
-  if (isBack && states.some((state) => state === 'recovering')) {
+  if (isOver || states.includes('recovering')) {
     outage.recoveringSinceMs ??= nowMs
     outage.state = 'recovering'
   } else {
@@ -182,6 +184,16 @@ function advanceState(service: ServiceState, shape: Shape, outage: OutageRecord,
   // Costly to work out, and it changes slowly.
   if (outage.remaining === null || nowMs % 60_000 === 0)
     outage.remaining = forecastRemaining(service.durations, outage.causes, nowMs - outage.onset.medianMs)
+}
+
+/** Where some checks fail and some don't, cells come back one by one and break again: it is over when none of them does. */
+function isDoubtful(service: ServiceState, outage: OutageRecord, nowMs: number): boolean {
+  const lastMs = Math.max(...outage.cells.map((cell) => service.cells[cell]!.sinceMs ?? 0))
+  if (nowMs - lastMs >= DOUBT_MAX_MS) return false
+  return outage.cells.some((cell) => {
+    const verdict = service.votes.verdicts[cell]
+    return verdict === 'bad' || verdict === 'mixed'
+  })
 }
 
 /** Something was done, or it hurts visibly less than at its worst. */

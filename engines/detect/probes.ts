@@ -179,7 +179,7 @@ export function forgetProbes(state: ProbeState, nowMs: number): void {
  * the hiccups that outlast a check.
  */
 const ONCE_MAX = 4.2
-const REPEATED = [0, 2, 7.8, 8.2] as const
+const REPEATED = [0, 2, 6.6, 8.2] as const
 
 /** One break and one return are no flapping. */
 const FLIPS_TO_MIND = 1.3
