@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { z } from 'zod'
 import { serviceJsonSchema } from './json-schema.ts'
 import { describeFault, parseEntry } from './parse-entry.ts'
 
@@ -111,6 +113,19 @@ test.each(['upbeat', 'tiktok'])('the file that ships for %s is complete and righ
   const watched = new Set(entry!.monitors.flatMap(({ features }) => features))
   if (id === 'upbeat')
     expect([...watched].sort()).toEqual(entry!.features.map((feature) => feature.id).sort())
+})
+
+test('an editor sees no mistake in the files that ship, in spite of the variables in them', async () => {
+  const schema = z.fromJSONSchema(JSON.parse(serviceJsonSchema()))
+  const mistakesIn = (text: string) => schema.safeParse(parse(text)).error?.issues ?? []
+  for (const id of ['upbeat', 'tiktok'])
+    expect(
+      mistakesIn(await readFile(join(import.meta.dirname, '..', 'catalog', `${id}.yaml`), 'utf8')),
+    ).toEqual([])
+  expect(
+    mistakesIn(`${SMALL}keys: [{ id: a, algorithm: hmac-sha256, secret: '\${SHOP}', may: [markers] }]\n`),
+  ).toEqual([])
+  expect(mistakesIn(SMALL.replace('https://shop.example', 'no address'))).toMatchObject([{ path: ['url'] }])
 })
 
 test('the schema for editors is the one that checks', async () => {
