@@ -40,6 +40,7 @@ export class Cut {
   #calmWindows = 0
   #innerLevel = LEVEL_COUNT
   #outerLevel = LEVEL_COUNT
+  #leftPerMs = 0
   /** Of the level that the outer bound goes through, this share is let into the line. */
   #outerShare = 1
 
@@ -49,6 +50,11 @@ export class Cut {
 
   get isInForce(): boolean {
     return this.#capacity > 0
+  }
+
+  /** What is left for the class that the cut goes through, a millisecond. */
+  get leftPerMs(): number {
+    return this.#leftPerMs
   }
 
   /** The share of this class's ranks that is served wholly; 1 without a cut. */
@@ -121,6 +127,12 @@ export class Cut {
     return sum
   }
 
+  #rateBefore(priorityClass: number): number {
+    let sum = 0
+    for (let level = 0; level < priorityClass * RANK_COUNT; level++) sum += this.#rates[level]!
+    return sum
+  }
+
   #placeLevels(): void {
     this.#innerLevel = LEVEL_COUNT
     this.#outerLevel = LEVEL_COUNT
@@ -135,6 +147,7 @@ export class Cut {
       if (sum + rate > outer) {
         this.#outerLevel = level
         this.#outerShare = (outer - sum) / rate
+        this.#leftPerMs = this.#capacity - this.#rateBefore(this.lastClass)
         return
       }
       sum += rate

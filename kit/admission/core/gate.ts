@@ -27,6 +27,10 @@ export interface GateOptions extends LimitOptions {
 
 /** Whoever is more likely to be turned away than not hears it soon. */
 const MARGIN_WAIT_MS = 14
+/** In the class that the cut goes through one waits for five usual round trips, or for this long. */
+const LAST_WAIT_MIN_MS = 30
+/** …and there a newcomer who would wait for longer than this, or than a round trip and a half, hears it at once. */
+const LAST_FORESEEN_MS = 12
 
 /** Once the first in a line has waited for this share of the bound, newcomers hear at once that their turn won't come. */
 const CLOSED_AT = 0.5
@@ -109,7 +113,7 @@ export class Gate {
     }
     if (!this.#hasRoom(ticket.class)) this.#limit.markBinding()
     const line = this.#lines[index]!
-    if (this.#isClosed(line, nowMs) || (this.#waiting >= this.#maxWaiting && !this.#displaceBelow(index))) {
+    if (this.#isClosed(index, nowMs) || (this.#waiting >= this.#maxWaiting && !this.#displaceBelow(index))) {
       this.#cut.noteShed()
       return this.#refuse(ticket, 'full')
     }
@@ -130,7 +134,7 @@ export class Gate {
     if (refusal || this.#hasRoom(ticket.class)) return refusal
     const index = lineOf(ticket)
     const isFull = this.#waiting >= this.#maxWaiting && !this.#isAnyoneBelow(index)
-    if (!isFull && !this.#isClosed(this.#lines[index]!, nowMs)) return null
+    if (!isFull && !this.#isClosed(index, nowMs)) return null
     this.#cut.noteShed()
     return this.#refuse(ticket, 'full')
   }
@@ -236,16 +240,30 @@ export class Gate {
   }
 
   #boundMs(ticket: Ticket): number {
-    const isHurried = ticket.isAtMargin && ticket.class > 0 && ticket.class >= this.#cut.lastClass
-    return isHurried ? Math.min(this.#waitMs, MARGIN_WAIT_MS) : this.#waitMs
+    // What lasts is no burst that waiting could carry over: it would only make everybody late.
+    const isLast = this.#cut.isInForce && ticket.class > 0 && ticket.class >= this.#cut.lastClass
+    if (!isLast) return this.#waitMs
+    const boundMs = ticket.isAtMargin ? MARGIN_WAIT_MS : Math.max(LAST_WAIT_MIN_MS, 5 * this.#limit.usualMs)
+    return Math.min(this.#waitMs, boundMs)
   }
 
   /** Whether a line takes no newcomers. */
-  #isClosed(line: Line, nowMs: number): boolean {
+  #isClosed(index: number, nowMs: number): boolean {
+    const line = this.#lines[index]!
     const first = line.oldest()
     if (!first) return false
+    if (this.#isForeseenLate(index)) return true
     const isSlow = first.class > 0 && this.#waitedMs(first, nowMs) > this.#boundMs(first) * CLOSED_AT
     return isSlow || line.places >= this.#maxWaiting * 2
+  }
+
+  /** By how many go before, at the rate at which requests are let in lately. */
+  #isForeseenLate(index: number): boolean {
+    if (!this.#cut.isInForce || index >> 1 < Math.max(1, this.#cut.lastClass)) return false
+    let before = 1
+    for (let line = 0; line <= index; line++) before += this.#lines[line]!.size
+    const boundMs = Math.max(LAST_FORESEEN_MS, this.#limit.usualMs) * (index % 2 === 0 ? 3 : 0.5)
+    return before > 1 + boundMs * Math.max(0, this.#cut.leftPerMs)
   }
 
   /** Turns away the oldest of the lowest line below this one. */
