@@ -37,6 +37,7 @@ const LIKELIHOOD: Readonly<Record<Observation, readonly number[]>> = {
   'dns-answers-differ':     [  1,   1,   3,  40,   2,   1,  15,   1,   2,   2],
   'connections-fail':       [ 10,   6,  20,   6,  65,  20,  15,  25,  30,  18],
   'connections-refused':    [ 10,  25,  12,   2,   4,   8,   6,  50,   4,  85],
+  'connections-unanswered': [ 40,  18,  30,   2,  20,  40,   5,  30,  10,  90],
   timeouts:                 [ 40,  10,  45,  10,  60,  45,  15,  20,  40,  25],
   'server-errors':          [ 55,  75,  40,   5,   6,  40,   6,  60,   6,  50],
   'server-says-overloaded': [ 50,   6,   8,   2,   2,  45,   2,  15,   2,   8],

@@ -20,6 +20,7 @@ export const OBSERVATIONS = [
   'dns-answers-differ',
   'connections-fail',
   'connections-refused',
+  'connections-unanswered',
   'timeouts',
   'server-errors',
   'server-says-overloaded',
@@ -79,8 +80,9 @@ export function observe(service: ServiceState, shape: Shape, outage: OutageRecor
     'dns-fails': share('dns-no-answer', 'dns-wrong-answer'),
     'dns-answers-differ': share('dns-wrong-answer'),
     'connections-fail': share('connect', 'tls', 'tls-expired'),
-    // Null where none was: that nothing refuses is no sign of any cause.
-    'connections-refused': share('refused') === true ? true : null,
+    // Null where there are few: that nothing refuses is no sign of any cause.
+    'connections-refused': share('refused') || null,
+    'connections-unanswered': share('unanswered') || null,
     timeouts: share('timeout'),
     'server-errors': share('http-5xx'),
     'server-says-overloaded': share('overloaded'),

@@ -65,6 +65,8 @@ export const PROBE_FAILURES = [
   'tls',
   'tls-expired',
   'timeout',
+  // The connection was made, and no answer came over it.
+  'unanswered',
   'http-5xx',
   'http-4xx',
   'overloaded',

@@ -85,6 +85,7 @@ const EVIDENCE: Readonly<Record<string, string>> = {
   'client-errors': 'requests are refused as wrong',
   'configuration-just-before': 'a configuration was changed just before',
   'connections-fail': 'connections fail',
+  'connections-unanswered': 'connections are made, and no answer comes',
   'connections-refused': 'its machine answers, but nothing listens there',
   'dns-answers-differ': 'resolvers give different answers (DNS)',
   'dns-fails': 'the name is not found (DNS)',

@@ -93,5 +93,5 @@ test('what is refused for our sake is our own fault, never an outage', async () 
 })
 
 test('a target that does not answer is timed out', async () => {
-  expect(await check(() => {}, { timeoutS: 0.1 })).toMatchObject({ outcome: 'failed', failure: 'timeout' })
+  expect(await check(() => {}, { timeoutS: 0.1 })).toMatchObject({ outcome: 'failed', failure: 'unanswered' })
 })

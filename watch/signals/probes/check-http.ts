@@ -6,6 +6,7 @@ import { looksLikeBlockPage } from './block-page.ts'
 import {
   connectFailureOf,
   failedBy,
+  lateFailureOf,
   ownFault,
   passed,
   roundPhases,
@@ -58,9 +59,10 @@ export function ofRequestError(
       return ofPrivateTarget(error, target.url, rest)
     case 'connect':
       return failedBy(connectFailureOf(error.cause), error.message, rest)
+    case 'timeout':
+      return failedBy(lateFailureOf(error.phases), error.message, rest)
     case 'tls':
     case 'tls-expired':
-    case 'timeout':
       return failedBy(error.kind, error.message, rest)
     case 'protocol':
     case 'redirects':

@@ -48,6 +48,13 @@ const codeOf = (error: unknown): unknown =>
   (error as { errors?: readonly { code?: unknown }[] } | null)?.errors?.[0]?.code ??
   (error as { code?: unknown } | null)?.code
 
+/** How nothing came in time: a target to which the connection was made is reached, and silent. */
+export const lateFailureOf = (phases: {
+  readonly connectMs?: number | undefined
+  readonly firstByteMs?: number | undefined
+}): 'timeout' | 'unanswered' =>
+  phases.connectMs !== undefined && phases.firstByteMs === undefined ? 'unanswered' : 'timeout'
+
 /** The check itself could not be made, for reasons of ours. */
 export const ownFault = (detail: string): CheckResult => ({
   outcome: 'error',

@@ -6,6 +6,7 @@ import type { MonitorOf } from '../../configuration/index.ts'
 import {
   connectFailureOf,
   failedBy,
+  lateFailureOf,
   ownFault,
   passed,
   roundPhases,
@@ -52,7 +53,7 @@ export async function checkTcp(monitor: MonitorOf<'tcp'>, signal: AbortSignal): 
       resolve(make({ durationMs: performance.now() - startedMs, phases: roundPhases(phases) }))
     }
     const timer = setTimeout(
-      () => end((rest) => failedBy('timeout', `Nothing within ${monitor.timeoutS} s.`, rest)),
+      () => end((rest) => failedBy(lateFailureOf(phases), `Nothing within ${monitor.timeoutS} s.`, rest)),
       monitor.timeoutS * 1_000,
     )
     signal.addEventListener('abort', () => end(() => ownFault('The check was ended.')), { once: true })

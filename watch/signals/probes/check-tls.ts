@@ -4,6 +4,7 @@ import type { MonitorOf } from '../../configuration/index.ts'
 import {
   connectFailureOf,
   failedBy,
+  lateFailureOf,
   ownFault,
   passed,
   roundPhases,
@@ -38,7 +39,8 @@ export async function checkTls(
       resolve(make({ durationMs: performance.now() - startedMs, phases: roundPhases(phases) }))
     }
     const timer = setTimeout(
-      () => end((rest) => failedBy('timeout', `No handshake within ${monitor.timeoutS} s.`, rest)),
+      () =>
+        end((rest) => failedBy(lateFailureOf(phases), `No handshake within ${monitor.timeoutS} s.`, rest)),
       monitor.timeoutS * 1_000,
     )
     signal.addEventListener('abort', () => end(() => ownFault('The check was ended.')), { once: true })

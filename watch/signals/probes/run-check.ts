@@ -42,6 +42,7 @@ const NETWORK_FAILURES = new Set([
   'refused',
   'tls',
   'timeout',
+  'unanswered',
 ])
 
 /** All checks but journeys, which need an account of their own. */
@@ -92,7 +93,8 @@ export async function runCheck(
   return result
 }
 
-const isByTime = ({ failure }: CheckResult): boolean => failure === 'timeout' || failure === 'assertion'
+const BY_TIME = new Set(['timeout', 'unanswered', 'assertion'])
+const isByTime = ({ failure }: CheckResult): boolean => BY_TIME.has(failure ?? '')
 
 /** Only what lies beyond this machine and its private networks needs a connection of our own. */
 function isBeyondThisMachine(monitor: Monitor): boolean {
