@@ -8,7 +8,8 @@ import { findIncident } from '../incidents/index.ts'
 import type { Statement as SqlStatement } from '../store/index.ts'
 import type { Origin } from './own-statements.ts'
 import type { PeerMessage } from './protocol.ts'
-import { findStatement, keepNewestSql } from './records.ts'
+import { findPeer, findStatement, keepNewestSql } from './records.ts'
+import { readHearing } from './silence.ts'
 import { latestTimeOf, type Closing, type IncidentStatement } from './statement.ts'
 
 /** Of one watch; beyond it those that are over go, and of these what changed the longest ago. */
@@ -41,14 +42,21 @@ export function admitWords(ctx: WatchCtx, self: Origin, { watch, log }: PeerMess
   return { statements, closings }
 }
 
-/** Of an incident of ours nobody can have heard more than we said. */
+/**
+ * Of an incident of ours nobody can have heard more than we said; of another watch's nobody's word counts while we hear it
+ * say itself how it is.
+ */
 function answersWhatWasSaid(
   ctx: WatchCtx,
   self: Origin,
   { origin, incidentId, ofVersion }: Closing,
 ): boolean {
   const own = origin === self.origin ? findIncident(ctx.store, incidentId) : null
-  return own ? ofVersion <= own.updatedAtMs : findStatement(ctx.store, origin, incidentId) !== null
+  if (own) return ofVersion <= own.updatedAtMs
+  const said = findStatement(ctx.store, origin, incidentId)
+  if (!said) return false
+  // One that lost its data speaks again, and not of what it said before.
+  return readHearing(ctx)(origin).isSilent || findPeer(ctx.store, origin)?.epoch !== said.epoch
 }
 
 /** To be written after the statements of one watch: as many as are kept stay. */

@@ -8,6 +8,7 @@ import { ID_OF_C, logOf, makeMessage, say, statementOf } from './messages.fixtur
 import { see, startPair, type PairWatch } from './pair.fixtures.ts'
 import { MESSAGES_BURST } from './peers.routes.ts'
 import { listStatements, writeClosingSql, writeStatementSql } from './records.ts'
+import { SILENT_AFTER_MS } from './silence.ts'
 import { DURATION_MAX_MS, type Closing, type IncidentStatement } from './statement.ts'
 
 const MINUTE_MS = 60_000
@@ -156,6 +157,30 @@ test('of incidents of other watches nobody’s word is taken but their own', asy
   const closing = { origin: 'b', incidentId, by: 'd', ofVersion: version, atMs: startedAtMs }
   await sayClosings(pair.a, [closing, { ...closing, by: 'a' }, { ...closing, by: 'b' }])
   expect(countOf(pair.a, 'peer_closing')).toBe(0)
+})
+
+test('nobody calls over what a third watch says that is heard here; once it is silent, the others may', async () => {
+  await using pair = await startPair()
+  const { id } = await see(pair.b)
+  await pair.pass(6)
+  const { ctx, clock } = pair.a.world
+  const [known] = listStatements(ctx.store, EVERYTHING)
+  const callOver = () =>
+    sayClosings(pair.a, [
+      {
+        origin: 'b',
+        incidentId: id,
+        by: 'c',
+        ofVersion: known!.version,
+        atMs: clock.now().getTime(),
+      },
+    ])
+  await callOver()
+  expect(incidentById(ctx, id)).toMatchObject({ state: 'confirmed' })
+  pair.cut()
+  await pair.pass(SILENT_AFTER_MS / 1_000 + 1)
+  await callOver()
+  expect(incidentById(ctx, id)).toMatchObject({ state: 'resolved' })
 })
 
 test('one watch’s words take a bounded room, and what is open stays the longest', async () => {
