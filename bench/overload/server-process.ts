@@ -19,6 +19,8 @@ export type Bottleneck = 'pool' | 'cpu' | 'none'
 export interface ServerStatus {
   readonly cpuMs: number
   readonly limit: number | null
+  /** The share of the time since the last status in which the thread was not waiting for anything to come. */
+  readonly busyShare: number
 }
 
 const POOL_SIZE = 10
@@ -72,9 +74,16 @@ async function burn(ms: number): Promise<void> {
 }
 
 await app.listen({ host: '127.0.0.1', port: 0 })
+let lastUse = performance.eventLoopUtilization()
 process.on('message', () => {
+  const use = performance.eventLoopUtilization(lastUse)
+  lastUse = performance.eventLoopUtilization()
   const { user, system } = process.cpuUsage()
-  const status: ServerStatus = { cpuMs: (user + system) / 1_000, limit: door?.gate.settledLimit ?? null }
+  const status: ServerStatus = {
+    cpuMs: (user + system) / 1_000,
+    limit: door?.gate.settledLimit ?? null,
+    busyShare: use.utilization,
+  }
   process.send!({ status })
 })
 process.once('disconnect', () => process.exit(0))

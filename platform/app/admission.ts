@@ -22,8 +22,8 @@ const HINT_S = 12 * 3_600
 /** Those who put things right go first. */
 const OPERATOR_CLASS = 0
 
-/** Refusals that wait for a connection are slow words; while many come at once, short waits are worth it. */
-const DATABASE_WAIT_MS = 1_000
+/** Whoever is let in has been found room for: here one waits in order, and is turned away only when things go wrong. */
+const DATABASE_WAIT_MS = 400
 
 /** The door before the connections of a pool: never more than there are, fewer when PostgreSQL gets slow with so many. */
 export function createDatabaseDoor(poolSize: number): Door {

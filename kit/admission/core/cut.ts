@@ -10,7 +10,9 @@ const LEVEL_COUNT = CLASS_COUNT * RANK_COUNT
 /** Levels that fill so much of the capacity are served before those at the margin of their class… */
 const INNER = 0.88
 /** …and levels beyond so much of it are turned away at once. What lies between keeps the line from running dry. */
-const OUTER = 1.2
+const OUTER = 1.15
+/** …further out where few are served in the time that one may wait: a line of one or two soon runs dry. */
+const OUTER_FEW_MS = 30
 
 const WINDOW_MIN_MS = 100
 const WINDOW_MAX_MS = 1_000
@@ -139,7 +141,7 @@ export class Cut {
     this.#outerShare = 1
     if (!this.isInForce) return
     const inner = this.#capacity * INNER
-    const outer = this.#capacity * OUTER
+    const outer = this.#capacity * OUTER + 1 / OUTER_FEW_MS
     let sum = 0
     for (let level = 0; level < LEVEL_COUNT; level++) {
       const rate = this.#rates[level]!

@@ -21,7 +21,7 @@ export interface GateOptions extends LimitOptions {
   readonly isCutting?: boolean
   /** Kept waiting at most, all classes together. @default 1000 */
   readonly maxWaiting?: number
-  /** Nobody waits for longer. @default 120 */
+  /** Nobody waits for longer. @default 250 */
   readonly waitMs?: number
 }
 
@@ -61,7 +61,7 @@ export class Gate {
     this.#isFixed = options.isFixed ?? false
     this.#isCutting = options.isCutting ?? true
     this.#maxWaiting = options.maxWaiting ?? 1_000
-    this.#waitMs = options.waitMs ?? 120
+    this.#waitMs = options.waitMs ?? 250
   }
 
   get limit(): number {
