@@ -2,6 +2,7 @@
  * The server that is loaded, on the measured core: four routes of four classes before one bottleneck, behind one of the ways
  * to protect it.
  */
+import { performance } from 'node:perf_hooks'
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import underPressure from '@fastify/under-pressure'
 import Fastify from 'fastify'

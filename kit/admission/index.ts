@@ -12,4 +12,4 @@ export {
   type Refused,
 } from './plugin.ts'
 export { ClientGoneError, currentScope, inScopeOf, Scope } from './scope.ts'
-export { retryAfterS, type PriorityClass } from './core/index.ts'
+export type { PriorityClass } from './core/index.ts'

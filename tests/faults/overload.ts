@@ -13,7 +13,7 @@ import { startPostgres } from '../../platform/infra/postgres/index.ts'
 import { startFaultProxy } from '../support/fault-proxy.ts'
 import { startProduct } from '../support/product.ts'
 import { makeTemporaryDir } from '../support/temporary-dir.ts'
-import { signUp } from './client.ts'
+import { signUp, type DrillClient } from './client.ts'
 import type { Report } from './report.ts'
 
 const DATABASE_AWAY_MS = 10
@@ -59,7 +59,7 @@ async function startStage(): Promise<Stage> {
   databaseUrl.port = String(proxy.port)
   const env = { DATABASE_URL: databaseUrl.href, ADMISSION: isUnprotected ? 'off' : 'on' }
   const product = stack.use(await startProduct({ dataDir: join(dir.path, 'data'), env }))
-  const clients = []
+  const clients: DrillClient[] = []
   for (let n = 0; n < ACCOUNTS; n++) clients.push(await signUp(product.url))
   const cookies = await Promise.all(clients.map((client) => client.cookies()))
   const get = (path: string, cookie: string, more = '') =>
