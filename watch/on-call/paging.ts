@@ -1,10 +1,12 @@
 /** Pages people: opens a page for what is severe enough, escalates it until somebody answers, ends it with its outage. */
+import { createRateBucket, type RateBucket } from '../../kit/rate-bucket.ts'
 import { startRepeating } from '../../kit/repeat.ts'
 import { WATCH } from '../app/actor.ts'
 import type { WatchCtx } from '../app/context.ts'
 import type { ServiceEntry } from '../configuration/index.ts'
 import {
   auditStatement,
+  findIncident,
   idsOf,
   incidentById,
   isBeginning,
@@ -24,6 +26,9 @@ import { toldMessages } from './told-again.ts'
 const ROUND_MS = 1_000
 /** A whole round that reached nobody is gone through again after this: somebody may be on call by then. */
 const GAP_RETRY_MS = 5 * 60_000
+/** Calls at once for one service by the word of one other watch, and in how long as many again. */
+export const PEER_PAGES_MAX = 10
+const PEER_PAGES_MS = 6 * 3_600_000
 
 export interface Paging extends AsyncDisposable {
   /** Does all that is due now; for tests. */
@@ -37,11 +42,12 @@ export function startPaging(
   telling?: { readonly sendNow: SendNow },
 ): Paging {
   const blindSinceMs = new Map<string, number>()
+  const theirs = createRateBucket({ burst: PEER_PAGES_MAX, refillMs: PEER_PAGES_MS, clock: ctx.clock })
 
   async function round(): Promise<void> {
     await ctx.pages.flush()
     for (const entry of ctx.catalog.services()) {
-      await settle(ctx, entry.id, () => pageOutages(ctx, entry))
+      await settle(ctx, entry.id, () => pageOutages(ctx, entry, theirs))
       await settle(ctx, entry.id, () => pageBlindness(ctx, entry, blindSinceMs))
     }
     for (const page of ctx.pages.listCurrent()) await settle(ctx, page.id, () => advance(ctx, links, page))
@@ -72,16 +78,58 @@ async function settle(ctx: WatchCtx, what: string, work: () => Promise<void>): P
   }
 }
 
-async function pageOutages(ctx: WatchCtx, entry: ServiceEntry): Promise<void> {
+async function pageOutages(ctx: WatchCtx, entry: ServiceEntry, theirs: RateBucket): Promise<void> {
   if (entry.onCall.escalation.length === 0) return
+  let isRefused = false
   for (const incident of listOpenIncidents(ctx, entry.id)) {
     const last = lastPageOf(ctx, incident)
     if (last?.state === 'over' && !isBrokenAnew(incident, last)) continue
     const { confirmedAtMs, impact, relapses } = incident
     const outage = { isConfirmed: confirmedAtMs !== null, isOver: false, impact, relapses }
+    if (!needsPage(outage, last, entry.onCall.pageFrom)) continue
+    if (!seesItself(ctx, entry, incident, last) && !hasRoom(theirs, entry, incident)) {
+      isRefused = true
+      continue
+    }
     // It goes on under the id by which people were called before, whichever watch gave it.
     await openPage(ctx, entry, { subject: last?.subject ?? subjectOfIncident(incident.id), last, outage })
   }
+  sayRefused(ctx, entry, isRefused)
+}
+
+/** Whether this watch's own word of the incident is one to call for, whatever others say of it. */
+function seesItself(
+  ctx: WatchCtx,
+  { onCall }: ServiceEntry,
+  { id, witnesses }: IncidentView,
+  last: PageRecord | null,
+): boolean {
+  if (witnesses === undefined) return true
+  const own = ctx.live.findUnwritten(id)?.record ?? findIncident(ctx.store, id)
+  if (!own || own.facts.isAdopted) return false
+  const { impact, relapses } = own.facts
+  const outage = {
+    isConfirmed: own.confirmedAtMs !== null,
+    isOver: own.resolvedAtMs !== null,
+    impact,
+    relapses,
+  }
+  return needsPage(outage, last, onCall.pageFrom)
+}
+
+/** Whether one of the others that tell of it may still have people called. */
+const hasRoom = (theirs: RateBucket, { id }: ServiceEntry, { witnesses = [] }: IncidentView): boolean =>
+  witnesses.some(({ watch, isSelf }) => !isSelf && theirs.take(`${id} ${watch}`) === 0)
+
+function sayRefused(ctx: WatchCtx, { id: serviceId }: ServiceEntry, isRefused: boolean): void {
+  const id = `peer-pages/${serviceId}`
+  if (!isRefused) return ctx.troubles.end(id)
+  ctx.troubles.raise({
+    id,
+    what: `Another watch tells of more outages of ${serviceId} than people are called for: ${PEER_PAGES_MAX} at once, then one in 36 minutes.`,
+    remedy:
+      'Look at what the other watch shows. If it is not itself any more, take its key out of WATCH_PEER_KEY.',
+  })
 }
 
 /** One that is not over stands before all that are; else the one that was opened last. */

@@ -276,5 +276,8 @@ test('a watch that was taken over fills no mailboxes: sixty words of others in s
   await open.pass()
   await open.pass()
   expect(b.told()).toHaveLength(PEER_NOTICES_MAX)
-  expect(pair.b.world.ctx.troubles.list()).toMatchObject([{ id: 'peer-words/upbeat' }])
+  expect(pair.b.world.ctx.troubles.list()).toMatchObject([
+    { id: 'peer-pages/upbeat' },
+    { id: 'peer-words/upbeat' },
+  ])
 })
