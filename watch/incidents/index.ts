@@ -18,7 +18,7 @@ export {
 } from './operator-verbs.ts'
 export { findIncident, writeExplanation, writeIncident, writeUpdate } from './records.ts'
 export type { IncidentRecord } from './records.ts'
-export { incidentById, listIncidents, listOpenIncidents, statusOf } from './status.ts'
+export { incidentById, listIncidents, listIncidentsOfBoth, listOpenIncidents, statusOf } from './status.ts'
 export { idsOf, isBeginning, wordsInOrder, wordsOf, type Word } from './word-order.ts'
 export { namesOf } from './apply-outage.ts'
 export { IMPACTS, indicatorOf, worstImpactOf, type Impact } from './component-status.ts'

@@ -12,6 +12,7 @@ import type { ComponentView, IncidentView, RegionStateView, StatusView } from '.
 
 const SHOWN_AFTER_END_MS = 14 * 24 * 3_600_000
 const LIST_MAX = 500
+const LIST_DEFAULT = 50
 const OPEN_REACH_MS = 24 * 3_600_000
 
 /**
@@ -84,12 +85,26 @@ function listComponents(ctx: WatchCtx, serviceId: string): ComponentView[] {
 }
 
 /** Newest first, with those that only other watches know; merged ones are among them and say so. */
-export function listIncidents(ctx: WatchCtx, input: ListIncidentsInput): IncidentView[] {
-  const { serviceId, beforeMs = Number.MAX_SAFE_INTEGER, limit = 50 } = input
+export const listIncidents = (ctx: WatchCtx, input: ListIncidentsInput): IncidentView[] =>
+  listJoined(ctx, input).slice(0, Math.min(input.limit ?? LIST_DEFAULT, LIST_MAX))
+
+/** The same, and so many of each: what only others know takes the place of none that this watch saw. */
+export function listIncidentsOfBoth(ctx: WatchCtx, input: ListIncidentsInput): IncidentView[] {
+  let left = Math.min(input.limit ?? LIST_DEFAULT, LIST_MAX)
+  return listJoined(ctx, input).filter(
+    ({ witnesses }) =>
+      witnesses === undefined ||
+      witnesses.some(({ isSelf, isAdopted }) => isSelf && !isAdopted) ||
+      left-- > 0,
+  )
+}
+
+function listJoined(ctx: WatchCtx, input: ListIncidentsInput): IncidentView[] {
+  const { serviceId, beforeMs = Number.MAX_SAFE_INTEGER, limit = LIST_DEFAULT } = input
   const most = Math.min(limit, LIST_MAX)
   const own = ownsOf(ctx, serviceId, listIncidentRecords(ctx.store, { serviceId, beforeMs, limit: most }))
   const endedAfterMs = own.length < most ? 0 : own.at(-1)!.record.startedAtMs
-  return ctx.others.overlayList(ctx, own, { serviceId, endedAfterMs, beforeMs }).slice(0, most)
+  return ctx.others.overlayList(ctx, own, { serviceId, endedAfterMs, beforeMs })
 }
 
 /** Not over yet, as far as any watch sees it; merged ones left out. Cheap while nothing is open: it is asked each second. */

@@ -19,12 +19,19 @@ const rank = (state: OutageState): number => OUTAGE_STATES.indexOf(state)
  * The updates to be told now, the oldest first.
  *
  * @param told ids of updates that were told, in the order of telling
+ * @param mayTell one that was not told and may not be keeps nothing else from being news
  */
-export function newsOf(incident: IncidentView, told: readonly string[]): UpdateView[] {
+export function newsOf(
+  incident: IncidentView,
+  told: readonly string[],
+  mayTell: (update: UpdateView) => boolean = () => true,
+): UpdateView[] {
   const { confirmedAtMs } = incident
   if (confirmedAtMs === null) return []
   const known = new Set(told)
-  const words = wordsInOrder(incident).filter((word) => isTellable(incident, word))
+  const words = wordsInOrder(incident).filter(
+    (word) => isTellable(incident, word) && (known.has(word.update.id) || mayTell(word.update)),
+  )
   const byId = new Map(words.map(({ update }) => [update.id, update]))
   const lastTold = byId.get(told.findLast((id) => byId.has(id)) ?? '') ?? null
   const where: Where = {

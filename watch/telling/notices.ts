@@ -53,12 +53,13 @@ export function noticesOfIncident(
   incident: IncidentView,
   serviceName: string,
   told: ToldBefore = NOTHING_TOLD,
+  mayTell?: (update: UpdateView) => boolean,
 ): Notice[] {
   if (incident.confirmedAtMs === null || incident.mergedInto !== null) return []
   const confirmedAtMs = incident.confirmedAtMs
   const isJoined = incident.witnesses !== undefined
   const updates = isJoined
-    ? newsOf(incident, told.updateIds)
+    ? newsOf(incident, told.updateIds, mayTell)
     : incident.updates
         .toReversed()
         .filter(({ atMs, state }) => atMs >= confirmedAtMs && state !== 'suspected')

@@ -1,6 +1,6 @@
 /** Notices become messages: one for each subscription that wants it, written before anything is sent. */
 import type { WatchCtx } from '../app/context.ts'
-import { incidentById, listIncidents, listMaintenances, type IncidentView } from '../incidents/index.ts'
+import { incidentById, listIncidentsOfBoth, listMaintenances, type IncidentView } from '../incidents/index.ts'
 import type { Statement, Store } from '../store/index.ts'
 import {
   isWanted,
@@ -8,7 +8,6 @@ import {
   noticeOfMerge,
   noticesOfIncident,
   noticesOfMaintenance,
-  NOTHING_TOLD,
   type ToldBefore,
 } from './notices.ts'
 import { postStatements } from './posts/post-records.ts'
@@ -37,31 +36,71 @@ export async function collectNotices(ctx: WatchCtx, serviceIds: readonly string[
     const entry = ctx.catalog.find(serviceId)
     if (!entry) continue
     const notices = [
-      ...listIncidents(ctx, { serviceId, limit: RECENT_INCIDENTS }).flatMap((incident) =>
-        incident.mergedInto === null
-          ? newsOfIncident(ctx, incident, entry.name)
-          : noticesOfMerge(ctx, incident, entry.name),
-      ),
+      ...newsOfIncidents(ctx, entry, sinceMs),
       ...listMaintenances(ctx, { serviceId }).flatMap((one) => noticesOfMaintenance(one, entry.name)),
     ].filter(({ atMs, id }) => atMs >= sinceMs && !isKnown(ctx, id))
-    const kept = withinRoom(ctx, serviceId, notices, sinceMs)
-    if (kept.length > 0) await ctx.store.write(kept.map(noticeStatement))
-    count += kept.length
+    if (notices.length > 0) await ctx.store.write(notices.map(noticeStatement))
+    count += notices.length
   }
   await spreadNotices(ctx)
   return count
 }
 
-/** What people were not told yet. Of what is not over they hear at least how it is, however late another watch was heard. */
-function newsOfIncident(ctx: WatchCtx, incident: IncidentView, serviceName: string): Notice[] {
-  const told = incident.witnesses ? readTold(ctx, incident) : NOTHING_TOLD
-  const notices = noticesOfIncident(incident, serviceName, told)
-  if (!incident.witnesses || told.updateIds.length > 0 || incident.resolvedAtMs !== null) return notices
+/** What people were not told yet, of other watches' words up to their number; the operator is told that there were more. */
+function newsOfIncidents(
+  ctx: WatchCtx,
+  { id: serviceId, name }: { readonly id: string; readonly name: string },
+  sinceMs: number,
+): Notice[] {
+  let left = PEER_NOTICES_MAX - countTheirs(ctx, serviceId, sinceMs)
+  let isRefused = false
+  const notices = listIncidentsOfBoth(ctx, { serviceId, limit: RECENT_INCIDENTS }).flatMap((incident) => {
+    if (incident.mergedInto !== null) return noticesOfMerge(ctx, incident, name)
+    const news = newsOfIncident(ctx, incident, name, sinceMs)
+    const theirs = news.filter(isTheirs).map(({ id }) => id)
+    if (theirs.length <= left) {
+      left -= theirs.length
+      return news
+    }
+    isRefused = true
+    // What is not told keeps nobody from hearing the same by our own word.
+    const kept = new Set(theirs.slice(0, left))
+    left = 0
+    return newsOfIncident(ctx, incident, name, sinceMs, kept).filter(
+      (one) => !isTheirs(one) || kept.has(one.id),
+    )
+  })
+  sayRefused(ctx, serviceId, isRefused)
+  return notices
+}
+
+const isTheirs = ({ watch }: Notice): boolean => watch !== undefined
+
+/**
+ * What people were not told yet. Of what is not over they hear at least how it is, however late another watch was heard.
+ *
+ * @param theirIds the words of other watches that may be told; left out: all
+ */
+function newsOfIncident(
+  ctx: WatchCtx,
+  incident: IncidentView,
+  serviceName: string,
+  sinceMs: number,
+  theirIds?: ReadonlySet<string>,
+): Notice[] {
+  const isNews = ({ atMs, id }: Notice) => atMs >= sinceMs && !isKnown(ctx, id)
+  if (!incident.witnesses) return noticesOfIncident(incident, serviceName).filter(isNews)
+  const told = readTold(ctx, incident)
+  const news = noticesOfIncident(
+    incident,
+    serviceName,
+    told,
+    ({ watch, atMs, id }) => watch === undefined || (atMs >= sinceMs && (theirIds?.has(id) ?? true)),
+  ).filter(isNews)
+  if (news.length > 0 || told.updateIds.length > 0 || incident.resolvedAtMs !== null) return news
+  const last = noticesOfIncident(incident, serviceName, told).at(-1)
   const nowMs = ctx.clock.now().getTime()
-  const last = notices.at(-1)
-  if (!last || nowMs - last.atMs > UNHEARD_NEWS_MAX_AGE_MS || nowMs - last.atMs <= NEWS_MAX_AGE_MS)
-    return notices
-  return [{ ...last, atMs: nowMs }]
+  return last && nowMs - last.atMs <= UNHEARD_NEWS_MAX_AGE_MS ? [{ ...last, atMs: nowMs }] : []
 }
 
 function readTold(ctx: WatchCtx, { updates }: IncidentView): ToldBefore {
@@ -73,32 +112,23 @@ function readTold(ctx: WatchCtx, { updates }: IncidentView): ToldBefore {
   return { updateIds: rows.map(({ id }) => id), subjectId: rows[0]?.subjectId ?? null }
 }
 
-/** Words of other watches up to their number; the operator is told that there were more. */
-function withinRoom(
-  ctx: WatchCtx,
-  serviceId: string,
-  notices: readonly Notice[],
-  sinceMs: number,
-): readonly Notice[] {
-  const isTheirs = ({ watch }: Notice) => watch !== undefined
-  const count = notices.filter(isTheirs).length
-  if (count === 0) return notices
-  const { told } = ctx.store.get<{ told: number }>(
+/** How many of other watches' words were told. */
+const countTheirs = (ctx: WatchCtx, serviceId: string, sinceMs: number): number =>
+  ctx.store.get<{ told: number }>(
     `select count(*) as told from notice
      where service_id = :serviceId and at_ms >= :sinceMs and body ->> 'watch' is not null`,
     { serviceId, sinceMs },
-  )!
+  )!.told
+
+function sayRefused(ctx: WatchCtx, serviceId: string, isRefused: boolean): void {
   const id = `peer-words/${serviceId}`
-  let left = PEER_NOTICES_MAX - told
-  if (count <= left) ctx.troubles.end(id)
-  else
-    ctx.troubles.raise({
-      id,
-      what: `Other watches say more of ${serviceId} than ${PEER_NOTICES_MAX} messages in six hours: the rest is told to nobody.`,
-      remedy:
-        'Look at what the other watch shows. If it is not itself any more, take its key out of WATCH_PEER_KEY.',
-    })
-  return notices.filter((notice) => !isTheirs(notice) || left-- > 0)
+  if (!isRefused) return ctx.troubles.end(id)
+  ctx.troubles.raise({
+    id,
+    what: `Other watches say more of ${serviceId} than ${PEER_NOTICES_MAX} messages in six hours: the rest is told to nobody.`,
+    remedy:
+      'Look at what the other watch shows. If it is not itself any more, take its key out of WATCH_PEER_KEY.',
+  })
 }
 
 /** Whoever heard of it hears where it goes on. */
