@@ -192,7 +192,9 @@ function describe(found: {
     fallsShort.push(`The run is void: the generator was up to ${Math.round(killed.lagMs)} ms late.`)
   if (killed.backS === null || killed.backS > TARGETS.playbackBackS)
     fallsShort.push(
-      `Playback was back after ${killed.backS ?? 'more than the run of'} s, not ${TARGETS.playbackBackS} s.`,
+      killed.backS === null
+        ? `Playback was not back within the time that was watched; ${TARGETS.playbackBackS} s are promised.`
+        : `Playback was back after ${killed.backS} s, not ${TARGETS.playbackBackS} s.`,
     )
   if (backups.served === null || backups.served < TARGETS.servedDuringBackup)
     fallsShort.push(

@@ -25,28 +25,29 @@ export async function multiply(
   source: { readonly videoId: string; readonly count: number },
   say: (line: string) => void,
 ): Promise<number> {
-  const client = new pg.Client({ connectionString: (await findPostgresAddress(join(dataDir, 'postgres')))! })
-  await client.connect()
+  const url = await findPostgresAddress(join(dataDir, 'postgres'))
+  const pool = new pg.Pool({ connectionString: url!, max: CONCURRENCY })
   try {
-    const found = await readSource(client, dataDir, source.videoId)
+    const found = await readSource(pool, dataDir, source.videoId)
     let [made, bytes] = [1, 0]
     const work = async () => {
       while (made < source.count) {
         made++
-        bytes += await addCopy(client, dataDir, found)
+        const added = await addCopy(pool, dataDir, found)
+        bytes += added
         if (made % 1_000 === 0) say(`${made} of ${source.count} videos`)
       }
     }
     await Promise.all(Array.from({ length: CONCURRENCY }, work))
-    await client.query('analyze')
+    await pool.query('analyze')
     return bytes
   } finally {
-    await client.end()
+    await pool.end()
   }
 }
 
-async function readSource(client: pg.Client, dataDir: string, videoId: string): Promise<Source> {
-  const { rows } = await client.query<{
+async function readSource(pool: pg.Pool, dataDir: string, videoId: string): Promise<Source> {
+  const { rows } = await pool.query<{
     manifest: MediaManifest
     generation: number
     poster: number
@@ -62,7 +63,7 @@ async function readSource(client: pg.Client, dataDir: string, videoId: string): 
   return { videoId, manifest, generation, others }
 }
 
-async function addCopy(client: pg.Client, dataDir: string, source: Source): Promise<number> {
+async function addCopy(pool: pg.Pool, dataDir: string, source: Source): Promise<number> {
   const id = uuidv7()
   const blobs = join(dataDir, 'blobs')
   let total = 0
@@ -81,12 +82,12 @@ async function addCopy(client: pg.Client, dataDir: string, source: Source): Prom
     }
   for (const name of source.others) await copy(`videos/${source.videoId}/${name}`, `videos/${id}/${name}`)
   const original = await copy(`originals/${source.videoId}/original`, `originals/${id}/original`)
-  await addRows(client, source, id, { manifest, original })
+  await addRows(pool, source, id, { manifest, original })
   return total
 }
 
 async function addRows(
-  client: pg.Client,
+  pool: pg.Pool,
   source: Source,
   id: string,
   made: {
@@ -94,17 +95,17 @@ async function addRows(
     readonly original: { readonly sizeBytes: number; readonly sha256: string }
   },
 ): Promise<void> {
-  await client.query(
+  await pool.query(
     `with row as (select (jsonb_populate_record(v, jsonb_build_object('id', $2::uuid, 'upload_id', $3::uuid))).*
        from video v where v.id = $1) insert into video select * from row`,
     [source.videoId, id, uuidv7()],
   )
-  await client.query(
+  await pool.query(
     `insert into video_generation (video_id, generation, kind, manifest, is_growing, created_at)
      select $2, generation, kind, $3, is_growing, created_at from video_generation where video_id = $1 and generation = $4`,
     [source.videoId, id, JSON.stringify(made.manifest), source.generation],
   )
-  await client.query(
+  await pool.query(
     `with row as (select (jsonb_populate_record(u, jsonb_build_object('id', v.upload_id, 'video_id', v.id,
          'client_key', null, 'size_bytes', $3::bigint, 'received_bytes', $3::bigint, 'sha256', '\\x' || $4::text))).*
        from upload u, video v where u.video_id = $1 and v.id = $2) insert into upload select * from row`,

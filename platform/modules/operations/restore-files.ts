@@ -5,7 +5,8 @@ import { eachInParallel } from '../../../kit/parallel.ts'
 import type { BackedUpFile } from './backup-manifest.ts'
 import type { OpenBackup } from './read-backup.ts'
 
-const CONCURRENCY = 4
+/** Each file waits for the disk, and a disk takes what waits for it together. */
+const CONCURRENCY = 16
 /** As infra/blobs makes them: nginx may serve them from the folder, into which nobody else may look. */
 const BLOB_MODE = 0o644
 const PRIVATE_MODE = 0o600
