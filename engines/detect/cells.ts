@@ -10,7 +10,7 @@ import { excessLogRatio, toProbability } from './maths.ts'
 import { rateShape } from './report-baseline.ts'
 import { TEN_MINUTES, TWO_MINUTES } from './report-windows.ts'
 import { countWindow } from './scan.ts'
-import type { FusedCell } from './fusion.ts'
+import { PRIOR_LOG_ODDS, type FusedCell } from './fusion.ts'
 import type { Shape } from './shape.ts'
 import type { CellRecord, ServiceState } from './state.ts'
 import { isTrafficFresh } from './traffic.ts'
@@ -96,7 +96,9 @@ function nextState(service: ServiceState, shape: Shape, judged: Judged): CellVie
     if (now.atMs > record.evidenceUntilMs) return 'unknown'
     if (record.calmSinceMs === null || now.atMs - record.calmSinceMs < CALM_MS) return 'suspected'
   }
-  return now.atMs <= record.evidenceUntilMs ? 'up' : 'unknown'
+  if (now.atMs > record.evidenceUntilMs) return 'unknown'
+  // What was never seen to work is not called up for a doubt too small to be told.
+  return record.state === 'unknown' && logOdds > PRIOR_LOG_ODDS ? 'unknown' : 'up'
 }
 
 const accusersOf = (record: CellRecord): SignalKind[] =>

@@ -155,6 +155,23 @@ test('where every fifth check still fails, features that are back by turns are n
   expect(returns[0]!.atMs - mendedAt).toBeLessThanOrEqual(20 * MINUTE_MS)
 })
 
+test('a feature that was never seen to work is unknown until it is, and its outage is not dated before the first look', () => {
+  const detector = createDetector([SERVICE])
+  detector.advance(START_MS)
+  const states: string[][] = []
+  const world: World = { fails: (_atMs, feature) => feature === 'video' }
+  for (const { atMs, samples } of samplesOf(world, START_MS, START_MS + 5 * MINUTE_MS)) {
+    for (const sample of samples) detector.observe(sample)
+    detector.advance(atMs + 10_000)
+    states.push(statesOf(detector))
+  }
+
+  expect(states.flatMap(([, , ...video]) => video)).not.toContain('up')
+  expect(states.at(-1)).toEqual(['up', 'up', 'down', 'down'])
+  const [outage] = detector.outages()
+  expect(outage!.onset.lowMs).toBeGreaterThanOrEqual(START_MS)
+})
+
 test('one failed check at one place is not an outage', () => {
   const failsAt = START_MS + HOUR_MS
   const { events } = watch(

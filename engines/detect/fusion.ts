@@ -25,6 +25,8 @@ const REPORTS_MAX = 16
 const REPORTS_MAX_FLOODED = 8
 /** What too few reports say against an outage: never much, since people fall silent for many reasons. */
 const SILENCE_MIN = -2
+/** A score from which on reports accuse, however few of them there are on the whole feature. */
+const SPEAKS_FROM = 4
 /** From which score on it is worth asking where reports come from; and what the answer may add, in nats. */
 const CONCENTRATED_FROM = 3
 const CONCENTRATION_PRICE = 2
@@ -119,7 +121,7 @@ function judgeReports(service: ServiceState, shape: Shape, isBlind: boolean): Fl
       const scanned =
         isScanned && scan.columns.includes(column) ? Math.min(scan.score + concentration, max) : 0
       const value = Math.max(scanned, rise)
-      said[cellOf(shape, row, column)] = value > 0 ? value : silence
+      said[cellOf(shape, row, column)] = value + silence * Math.max(0, 1 - value / SPEAKS_FROM)
     }
   }
   return speaks || scan.score > 0 || everywhere > 0 ? said : null

@@ -43,8 +43,9 @@ function byProbes(service: ServiceState, shape: Shape, cells: readonly number[],
   )
   if (failing.length === 0) return []
   const high = Math.min(...failing.map(({ failingSinceMs }) => failingSinceMs!))
-  // The latest success before the first failure, of those that failed soon after.
-  const successes = failing.map(({ lastOkMs }) => lastOkMs ?? high - 60_000).filter((atMs) => atMs <= high)
+  // The latest success before the first failure, of those that failed soon after. Nothing is known of the time before the
+  // first look.
+  const successes = failing.map(({ lastOkMs }) => lastOkMs ?? high).filter((atMs) => atMs <= high)
   const low = successes.length > 0 ? Math.max(...successes) : high - 60_000
   return [{ lowMs: low, medianMs: Math.round((low + high) / 2), highMs: high }]
 }
