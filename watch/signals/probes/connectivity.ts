@@ -1,10 +1,10 @@
 /**
  * Whether this place has a connection of its own. A check that fails while it has none says nothing of its target.
  */
-import { connect } from 'node:net'
 import { readFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import type { Clock } from '../../../kit/clock.ts'
+import { askReference } from './reference.ts'
 
 export interface Connectivity {
   /** Whether the Internet can be reached from here; asked again after at most `FRESH_MS`. */
@@ -22,7 +22,6 @@ export interface ConnectivityOptions {
 }
 
 const FRESH_MS = 3_000
-const CONNECT_TIMEOUT_MS = 2_000
 
 /** Makes a check of the own connection. It asks nobody until it has to. */
 export function createConnectivity({ references, clock }: ConnectivityOptions): Connectivity {
@@ -31,7 +30,7 @@ export function createConnectivity({ references, clock }: ConnectivityOptions): 
   let asking: Promise<boolean> | null = null
 
   async function ask(): Promise<boolean> {
-    answer = references.length > 0 ? await anyConnects(references) : await hasWayOut()
+    answer = references.length > 0 ? await anyAnswers(references) : await hasWayOut()
     askedAtMs = clock.monotonicMs()
     asking = null
     return answer
@@ -51,31 +50,13 @@ export function createConnectivity({ references, clock }: ConnectivityOptions): 
   }
 }
 
-async function anyConnects(references: readonly string[]): Promise<boolean> {
+async function anyAnswers(references: readonly string[]): Promise<boolean> {
   try {
-    await Promise.any(references.map(connectTo))
+    await Promise.any(references.map((one) => askReference(one)))
     return true
   } catch {
     return false
   }
-}
-
-function connectTo(reference: string): Promise<void> {
-  const colon = reference.lastIndexOf(':')
-  const [host, port] = [
-    reference.slice(0, colon).replace(/^\[(.*)\]$/, '$1'),
-    Number(reference.slice(colon + 1)),
-  ]
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, timeout: CONNECT_TIMEOUT_MS })
-    const end = (finish: () => void) => {
-      socket.destroy()
-      finish()
-    }
-    socket.once('connect', () => end(resolve))
-    socket.once('timeout', () => end(() => reject(new Error('timeout'))))
-    socket.once('error', (error) => end(() => reject(error)))
-  })
 }
 
 /** A default route, where the kernel tells; else any address beyond this machine. */
