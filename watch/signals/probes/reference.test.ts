@@ -165,8 +165,7 @@ test('one reference that is there is enough, and none is not', async () => {
   const there = await startServer(() => null)
   const gone = await listen(createServer())
   await new Promise((resolve) => servers.pop()!.close(resolve))
-  const isOnline = (references: string[]) =>
-    createConnectivity({ references, clock: systemClock }).isOnline()
+  const isOnline = (references: string[]) => createConnectivity({ references, clock: systemClock }).isOnline()
 
   expect(await isOnline([gone, there])).toBe(true)
   expect(await isOnline([gone])).toBe(false)
