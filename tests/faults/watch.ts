@@ -1,10 +1,11 @@
 /** The outage monitor beside the platform: parts are taken away one by one, and it has to say within a minute what is broken. */
-import { readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findFreePort } from '../../kit/free-port.ts'
 import { sendSignal } from '../../kit/processes.ts'
 import { startProduct, type Product } from '../support/product.ts'
+import { openEdge, type Edge } from '../support/edge.ts'
 import { makeTemporaryDir } from '../support/temporary-dir.ts'
 import { allowedMs, eventually, secondsSince, type Report } from './report.ts'
 import { publishVideo, readStatus } from './watched.ts'
@@ -27,11 +28,17 @@ export async function run(report: Report): Promise<void> {
   await using dir = await makeTemporaryDir()
   const watchPort = await findFreePort()
   const dataDir = join(dir.path, 'data')
+  await using edge = await openEdge()
   await using product = await startProduct({
     dataDir,
     args: ['--watch-port', String(watchPort)],
-    env: { WATCH_PROGRAM: join(REPOSITORY, 'watch', 'main.ts') },
+    env: {
+      WATCH_PROGRAM: join(REPOSITORY, 'watch', 'main.ts'),
+      WATCH_SERVICES: '',
+      WATCH_CATALOG: await writeCatalog(join(dir.path, 'catalog'), edge),
+    },
   })
+  edge.serve(product.url)
   const url = `http://127.0.0.1:${watchPort}`
   report.promise(
     'the ready line names both addresses',
@@ -44,11 +51,19 @@ export async function run(report: Report): Promise<void> {
   })
   report.promise('every feature is seen to work', healthy !== null)
 
-  for (const fault of faultsOf(product)) await suffer(report, url, fault)
+  for (const fault of faultsOf(product, edge)) await suffer(report, url, fault)
 
   const watchPid = Number(await readFile(join(dataDir, 'watch', 'watch.pid'), 'utf8'))
   await product.stop()
   report.promise('the watch ends with an ordered stop', !isAlive(watchPid))
+}
+
+/** The service's file as it ships, but for the way: through the edge, as viewers come. */
+async function writeCatalog(dir: string, edge: Edge): Promise<string> {
+  const shipped = await readFile(join(REPOSITORY, 'watch', 'catalog', 'upbeat.yaml'), 'utf8')
+  await mkdir(dir)
+  await writeFile(join(dir, 'upbeat.yaml'), shipped.replaceAll('${UPBEAT_URL}', edge.url))
+  return dir
 }
 
 async function suffer(report: Report, url: string, fault: Fault): Promise<void> {
@@ -97,7 +112,7 @@ async function suffer(report: Report, url: string, fault: Fault): Promise<void> 
   await sleep(5_000)
 }
 
-function faultsOf(product: Product): Fault[] {
+function faultsOf(product: Product, edge: Edge): Fault[] {
   return [
     {
       what: 'the worker is held',
@@ -121,10 +136,11 @@ function faultsOf(product: Product): Fault[] {
       end: () => signalGroup(product, 'SIGCONT'),
     },
     {
-      what: 'the segments of one rendition are gone',
+      what: 'the segments of one rendition are unreachable',
       features: ['video'],
       causes: ['edge'],
-      ...hideOneRendition(product),
+      begin: async () => edge.cut(/\/v1080\//),
+      end: async () => edge.cut(null),
     },
   ]
 }
@@ -139,33 +155,6 @@ async function signalGroup(product: Product, signal: NodeJS.Signals): Promise<vo
       sendSignal(Number(entry), signal)
   }
   sendSignal(postmaster, signal)
-}
-
-/**
- * Puts a file in the place of one rendition's folder, for every video: what a broken disk does. Files that are only missing
- * would be made again from the original within seconds.
- */
-function hideOneRendition(product: Product): Pick<Fault, 'begin' | 'end'> {
-  const hidden: string[] = []
-  return {
-    async begin() {
-      const root = join(product.dataDir, 'blobs')
-      const folders = (await readdir(root, { recursive: true })).filter((path) => path.endsWith('/v540'))
-      for (const folder of folders) {
-        const path = join(root, folder)
-        await rename(path, `${path}.hidden`)
-        await writeFile(path, '')
-        hidden.push(path)
-      }
-      if (hidden.length === 0) throw new Error('There is no rendition of 540 to hide.')
-    },
-    async end() {
-      for (const path of hidden) {
-        await rm(path, { force: true, recursive: true })
-        await rename(`${path}.hidden`, path)
-      }
-    },
-  }
 }
 
 function isAlive(pid: number): boolean {
