@@ -1,6 +1,6 @@
 /** Instances with something to lose, places to keep it, and a look at what came back. */
 import { randomBytes } from 'node:crypto'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { createLog } from '../../../kit/log.ts'
@@ -99,6 +99,3 @@ export async function ask(url: string, statement: string): Promise<Record<string
     await client.end()
   }
 }
-
-/** As a disk does that lost it. */
-export const loseFile = (path: string) => rm(path)
