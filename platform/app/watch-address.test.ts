@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { watchStatusUrlFor } from './watch-address.ts'
+import { watchPageUrlFor, watchStatusUrlFor } from './watch-address.ts'
 
 test.each([
   [null, 'localhost', null],
@@ -13,4 +13,12 @@ test.each([
   ],
 ])('with WATCH_URL %s, a browser at %s asks %s', (watchUrl, hostname, expected) => {
   expect(watchStatusUrlFor(watchUrl, hostname)).toBe(expected)
+})
+
+test.each([
+  [null, 'localhost', null],
+  ['http://localhost:8090', '192.0.2.7', 'http://192.0.2.7:8090/'],
+  ['https://w.example/s/mine', 'v.example', 'https://w.example/s/mine'],
+])('with WATCH_URL %s, a person at %s reads %s', (watchUrl, hostname, expected) => {
+  expect(watchPageUrlFor(watchUrl, hostname)).toBe(expected)
 })

@@ -9,9 +9,18 @@ const THIS_MACHINE = new Set(['localhost', '127.0.0.1', '[::1]'])
  */
 export function watchStatusUrlFor(watchUrl: string | null, requestHostname: string): string | null {
   if (watchUrl === null) return null
-  const url = new URL(watchUrl)
-  if (THIS_MACHINE.has(url.hostname) && !THIS_MACHINE.has(requestHostname)) url.hostname = requestHostname
+  const url = reachFrom(watchUrl, requestHostname)
   const service = /^(.*)\/s\/([^/]+)\/?$/.exec(url.pathname)
   const base = (service ? service[1]! : url.pathname).replace(/\/$/, '')
   return `${url.origin}${base}/api/v1/services/${service?.[2] ?? DEFAULT_SERVICE}/status.json`
+}
+
+/** The watch's page for people. */
+export const watchPageUrlFor = (watchUrl: string | null, requestHostname: string): string | null =>
+  watchUrl === null ? null : reachFrom(watchUrl, requestHostname).href
+
+function reachFrom(watchUrl: string, requestHostname: string): URL {
+  const url = new URL(watchUrl)
+  if (THIS_MACHINE.has(url.hostname) && !THIS_MACHINE.has(requestHostname)) url.hostname = requestHostname
+  return url
 }

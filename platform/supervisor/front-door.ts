@@ -3,9 +3,7 @@
  * turns; while there is none, connections wait.
  */
 import { createServer, type Server, type Socket } from 'node:net'
-import type { Problem } from '../../contract/problem.ts'
-import { toProblemBody } from '../../kit/problem-details.ts'
-import { AppError } from '../app/errors.ts'
+import { refuseConnection, type RefusalOptions } from './refusal.ts'
 
 /** Something that takes connections over: an api process. */
 export interface ConnectionTaker {
@@ -13,7 +11,7 @@ export interface ConnectionTaker {
   take(connection: Socket): boolean
 }
 
-export interface FrontDoorOptions {
+export interface FrontDoorOptions extends RefusalOptions {
   readonly host: string
   readonly port: number
   /** Connections that may wait for an api process. @default 1024 */
@@ -38,10 +36,6 @@ export interface FrontDoor extends AsyncDisposable {
 /** The port can't be listened on. */
 export class PortUnavailableError extends Error {}
 
-const RETRY_AFTER_S = 5
-/** How long a refused client may take to read its answer. */
-const FAREWELL_MS = 2_000
-
 /**
  * Opens the door.
  *
@@ -50,7 +44,11 @@ const FAREWELL_MS = 2_000
 export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
   const { maxWaiting = 1_024, maxWaitMs = 10_000 } = options
   const takers = createTurns()
-  const waiting = createWaitingRoom(maxWaitMs)
+  const refuse = (connection: Socket, detail: string) => refuseConnection(connection, detail, options)
+  const waiting = createWaitingRoom(
+    maxWaitMs,
+    (connection) => void refuse(connection, 'The part of the server that answers is being started again.'),
+  )
   const server = createServer({ pauseOnConnect: true, noDelay: true }, (connection) => {
     // Without a listener, a reset would end the process.
     connection.on('error', () => {})
@@ -58,16 +56,16 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
   })
 
   function receive(connection: Socket): void {
-    if (!server.listening) return refuse(connection, 'The server is being stopped.')
-    if (takers.handOver(connection)) return
-    if (waiting.size >= maxWaiting) return refuse(connection, 'All places in the queue are taken.')
-    waiting.add(connection)
+    if (!server.listening) void refuse(connection, 'The server is being stopped.')
+    else if (takers.handOver(connection)) return
+    else if (waiting.size >= maxWaiting) void refuse(connection, 'All places in the queue are taken.')
+    else waiting.add(connection)
   }
 
   async function close(): Promise<void> {
     // Not awaited: it would wait for connections that live on in the api processes.
     if (server.listening) server.close()
-    for (const connection of waiting.takeAll()) refuse(connection, 'The server is being stopped.')
+    await Promise.all(waiting.takeAll().map((one) => refuse(one, 'The server is being stopped.')))
   }
 
   await listen(server, options)
@@ -109,8 +107,8 @@ function createTurns() {
   }
 }
 
-/** Connections that nobody takes at the moment; who has waited for so long is told why. */
-function createWaitingRoom(maxWaitMs: number) {
+/** Connections that nobody takes at the moment, each for so long at most. */
+function createWaitingRoom(maxWaitMs: number, onTooLong: (connection: Socket) => void) {
   const waiting = new Map<Socket, NodeJS.Timeout>()
   return {
     get size() {
@@ -119,7 +117,7 @@ function createWaitingRoom(maxWaitMs: number) {
     add(connection: Socket): void {
       const timer = setTimeout(() => {
         waiting.delete(connection)
-        refuse(connection, 'The part of the server that answers is being started again.')
+        onTooLong(connection)
       }, maxWaitMs)
       waiting.set(connection, timer)
     },
@@ -149,26 +147,4 @@ function explain(cause: NodeJS.ErrnoException, host: string, port: number): Erro
   }
   const reason = reasons[cause.code ?? '']
   return reason ? new PortUnavailableError(reason, { cause }) : cause
-}
-
-/** Answers 503 by hand: nobody who speaks HTTP is alive to do it. */
-function refuse(connection: Socket, detail: string): void {
-  const problem: Problem = toProblemBody(new AppError('busy', { detail, retryAfterS: RETRY_AFTER_S }))
-  const body = JSON.stringify(problem)
-  // Reading what the client sent keeps the kernel from answering the unread rest with a reset, which would
-  // take our answer from the client's buffer.
-  connection.resume()
-  connection.end(
-    [
-      'HTTP/1.1 503 Service Unavailable',
-      'content-type: application/problem+json',
-      `content-length: ${Buffer.byteLength(body)}`,
-      `retry-after: ${RETRY_AFTER_S}`,
-      'cache-control: no-store',
-      'connection: close',
-      '',
-      body,
-    ].join('\r\n'),
-  )
-  setTimeout(() => connection.destroy(), FAREWELL_MS).unref()
 }

@@ -62,7 +62,7 @@ export async function startSupervisor(
   const output = stack.use(
     openOutput({ dataDir: config.dataDir, level: config.logLevel, isForPerson: options.isForPerson }),
   )
-  const door = stack.use(await openFrontDoor(config))
+  const door = stack.use(await openFrontDoor({ ...config, watchUrl: watchUrlOf(config) }))
   const url = config.publicUrl ?? localUrlOf(config.host, door.port)
   const progress = showProgress(output)
   output.tell(

@@ -111,7 +111,7 @@ test('its lines are passed on one by one', async () => {
 })
 
 test('a connection handed over is answered by the role; after its death the next one is answered by its successor', async () => {
-  await using door = await openFrontDoor({ host: '127.0.0.1', port: 0 })
+  await using door = await openFrontDoor({ host: '127.0.0.1', port: 0, instanceName: 'Upbeat' })
   const role = create('', {
     onReady: () => door.addTaker(role),
     onGone: () => door.removeTaker(role),

@@ -1,4 +1,6 @@
 /** What search engines and link previews read of a shared page: title, description, Open Graph, Twitter card, oEmbed-ready. */
+import { escapeHtml } from '../../../kit/escape-html.ts'
+
 export interface SharedPage {
   readonly title: string
   readonly description: string
@@ -8,11 +10,6 @@ export interface SharedPage {
   readonly imageUrl: string | null
   readonly imageSize?: { readonly width: number; readonly height: number }
   readonly type: 'video.other' | 'profile' | 'website'
-}
-
-/** Escapes text for HTML content and quoted attributes. */
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`)
 }
 
 /** Renders the tags, each value escaped. @see https://ogp.me */
