@@ -58,11 +58,14 @@ export async function run(report: Report): Promise<void> {
   report.promise('the watch ends with an ordered stop', !isAlive(watchPid))
 }
 
-/** The service's file as it ships, but for the way: through the edge, as viewers come. */
+/** The service's file as it ships, but that videos are watched through the edge, as viewers do. */
 async function writeCatalog(dir: string, edge: Edge): Promise<string> {
   const shipped = await readFile(join(REPOSITORY, 'watch', 'catalog', 'upbeat.yaml'), 'utf8')
   await mkdir(dir)
-  await writeFile(join(dir, 'upbeat.yaml'), shipped.replaceAll('${UPBEAT_URL}', edge.url))
+  await writeFile(
+    join(dir, 'upbeat.yaml'),
+    shipped.replace(/(id: play-video\n[^]*?url: )\$\{UPBEAT_URL\}/, `$1${edge.url}`),
+  )
   return dir
 }
 

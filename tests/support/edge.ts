@@ -20,7 +20,7 @@ export async function openEdge(): Promise<Edge> {
     if (!origin) return void response.writeHead(502).end()
     const { hostname, port } = origin
     const { method, url: path, headers } = request
-    const onward = httpRequest({ hostname, port, method, path, headers }, (answer) => {
+    const onward = httpRequest({ agent: false, hostname, port, method, path, headers }, (answer) => {
       response.writeHead(answer.statusCode!, answer.headers)
       pipeline(answer, response, () => {})
     })
