@@ -1,8 +1,8 @@
 /** Configuration: names from the environment → checked, typed and nested. The only place that reads `process.env`. */
-import { isIP } from 'node:net'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { isAddressOrNetwork } from '../../kit/proxy-trust.ts'
 
 const GIB = 1024 ** 3
 
@@ -70,15 +70,6 @@ const listOf = (text: string): string[] =>
     .split(',')
     .map((part) => part.trim())
     .filter(Boolean)
-
-/** `10.0.0.1`, `10.0.0.0/8`, `fd00::/8`; also the names that proxy-addr knows for such networks. */
-function isAddressOrNetwork(text: string): boolean {
-  if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true
-  const [address, bits, ...rest] = text.split('/') as [string, ...string[]]
-  const version = isIP(address)
-  if (version === 0 || rest.length > 0) return false
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128))
-}
 
 export interface Config {
   readonly instanceName: string
