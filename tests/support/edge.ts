@@ -21,11 +21,15 @@ export async function openEdge(): Promise<Edge> {
     const { hostname, port } = origin
     const { method, url: path, headers } = request
     const onward = httpRequest({ agent: false, hostname, port, method, path, headers }, (answer) => {
+      // Who asked may be gone by now.
+      if (response.destroyed) return void answer.destroy()
       response.writeHead(answer.statusCode!, answer.headers)
       pipeline(answer, response, () => {})
     })
-    onward.on('error', () => (response.headersSent ? response.destroy() : response.writeHead(502).end()))
-    pipeline(request, onward, () => {})
+    onward.on('error', () =>
+      response.headersSent || response.destroyed ? response.destroy() : response.writeHead(502).end(),
+    )
+    if (!request.destroyed) pipeline(request, onward, () => {})
   })
   return {
     url: server.url,
