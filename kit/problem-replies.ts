@@ -1,7 +1,7 @@
 /** Errors as Fastify answers them: problem details, and the names of what Fastify itself and the schemas refuse. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { toProblemBody, type CodedError, type ProblemDetails } from './problem-details.ts'
+import { UnfitInputError } from './read-input.ts'
 
 /** Codes that every table has to have for what is refused before a route is reached. */
 export type RefusalCode = 'invalid-input' | 'body-too-large' | 'unsupported-media-type'
@@ -25,16 +25,8 @@ export function sendProblem(
 
 /** Why a schema or Fastify refused the request; null: neither did. */
 export function refusalOf(error: unknown): Refusal | null {
-  if (hasZodFastifySchemaValidationErrors(error)) {
-    const fields = Object.fromEntries(
-      error.validation.map((issue) => [
-        issue.instancePath.slice(1).replaceAll('/', '.') || 'body',
-        issue.message ?? 'does not fit',
-      ]),
-    )
-    const list = Object.entries(fields).map(([field, message]) => `${field}: ${message}`)
-    return { code: 'invalid-input', details: { detail: list.join(' · '), fields } }
-  }
+  if (error instanceof UnfitInputError)
+    return { code: 'invalid-input', details: { detail: error.message, fields: { ...error.fields } } }
   const { code, statusCode, message } = error as FastifyError
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return { code: 'body-too-large', details: {} }
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return { code: 'unsupported-media-type', details: {} }

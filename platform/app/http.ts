@@ -1,11 +1,12 @@
 /** HTTP as all roles speak it: validation by zod, problem details, request ids, origin checks, security headers. */
 import { randomUUID } from 'node:crypto'
 import Fastify, { LogController, type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify'
-import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { ClientGoneError, NotAdmittedError } from '../../kit/admission/index.ts'
 import type { ZodApp } from '../../kit/fastify-scope.ts'
 import { refusalOf, sendProblem } from '../../kit/problem-replies.ts'
 import { createProxyTrust } from '../../kit/proxy-trust.ts'
+import { inputCompiler } from '../../kit/read-input.ts'
 import { isDatabaseUnavailable, isUnstorableText } from '../infra/db/index.ts'
 import type { Ctx } from './context.ts'
 import { AppError, SignedOutError } from './errors.ts'
@@ -61,7 +62,7 @@ export function createApp(ctx: Ctx, options: AppOptions = {}): App {
     keepAliveTimeout: 72_000,
     forceCloseConnections: 'idle',
   }).withTypeProvider<ZodTypeProvider>()
-  app.setValidatorCompiler(validatorCompiler)
+  app.setValidatorCompiler(inputCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.decorateRequest('viewer', null)
   // RFC 6797: browsers come by HTTPS alone from then on; they ignore it where they came without.

@@ -1,9 +1,10 @@
 /** HTTP as the watch speaks it: validation by zod, problem details, request ids, origin checks, security headers. */
 import Fastify, { LogController, type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify'
-import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { ZodApp } from '../../kit/fastify-scope.ts'
 import { refusalOf, sendProblem } from '../../kit/problem-replies.ts'
 import { createProxyTrust } from '../../kit/proxy-trust.ts'
+import { inputCompiler } from '../../kit/read-input.ts'
 import type { WatchCtx } from '../app/context.ts'
 import { WatchError } from '../app/errors.ts'
 
@@ -60,7 +61,7 @@ export function createWatchApp(ctx: WatchCtx): WatchApp {
     keepAliveTimeout: 10_000,
     forceCloseConnections: true,
   }).withTypeProvider<ZodTypeProvider>()
-  app.setValidatorCompiler(validatorCompiler)
+  app.setValidatorCompiler(inputCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(request.url.startsWith('/api/') ? DATA_HEADERS : PAGE_HEADERS)

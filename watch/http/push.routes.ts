@@ -1,5 +1,6 @@
 /** What programs push, each message signed: markers, traffic, and what agents saw. */
 import { inScope } from '../../kit/fastify-scope.ts'
+import { describeFields, readInput } from '../../kit/read-input.ts'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { MarkerInput, TrafficInput } from '../../contract/watch.ts'
@@ -137,11 +138,10 @@ function receive(
  * @throws {WatchError} invalid-input, naming each field
  */
 export function parsePushed<T>(schema: z.ZodType<T>, json: unknown): T {
-  const parsed = schema.safeParse(json)
-  if (parsed.success) return parsed.data
-  const fields = Object.fromEntries(
-    parsed.error.issues.map(({ path, message }) => [path.join('.') || 'body', message]),
-  )
-  const detail = Object.entries(fields).map(([field, message]) => `${field}: ${message}`)
-  throw new WatchError('invalid-input', { detail: detail.join(' · ').slice(0, 1_000), fields })
+  const read = readInput(schema, json)
+  if ('data' in read) return read.data
+  throw new WatchError('invalid-input', {
+    detail: describeFields(read.fields).slice(0, 1_000),
+    fields: read.fields,
+  })
 }

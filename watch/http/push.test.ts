@@ -170,6 +170,31 @@ test('traffic of features that do not exist is named, and the rest is taken', as
   expect(open.samples).toMatchObject([{ kind: 'traffic', featureId: 'feed', requests: 100, errors: null }])
 })
 
+test('a push that does not fit is told what each field takes', async () => {
+  await using open = await openWorld()
+  const traffic = { intervalS: 0, rows: [{ feature: 'feed', requests: '5' }] }
+  const marker = { at: 'now', what: 'party' }
+
+  expect(await open.send(open.message(TRAFFIC, traffic, 'only-traffic'))).toMatchObject({
+    status: 400,
+    body: {
+      code: 'invalid-input',
+      fields: {
+        at: 'is missing; it takes a time such as 2026-01-31T08:00:00Z',
+        intervalS: 'takes more than 0',
+        'rows.0.region': 'is missing; it takes text',
+        'rows.0.requests': 'takes a number, not text',
+      },
+    },
+  })
+  expect(await open.send(open.message(MARKERS, marker, 'only-markers'))).toMatchObject({
+    body: {
+      detail:
+        'at: takes a time such as 2026-01-31T08:00:00Z · what: takes one of release, configuration, maintenance-start, maintenance-end, policy-close, policy-open',
+    },
+  })
+})
+
 test('an agent is given checks but no journeys, and speaks for its own place only', async () => {
   await using open = await openWorld()
   const { body } = await open.send(open.message(WORK, {}, 'only-probes'))

@@ -1,6 +1,7 @@
 /** Headers of tus 1.0.0 (https://tus.io/protocols/resumable-upload), read strictly. */
 import { createHash, type Hash } from 'node:crypto'
 import { UploadMetadata } from '../../../contract/uploads.ts'
+import { describeFields, readInput } from '../../../kit/read-input.ts'
 import { AppError } from '../../app/errors.ts'
 
 export const TUS_VERSION = '1.0.0'
@@ -46,11 +47,9 @@ export function readUploadMetadata(header: string): UploadMetadata {
     if (pairs.has(key)) throw refuse('Upload-Metadata', `"${key}" is there twice.`)
     pairs.set(key, Buffer.from(value, 'base64').toString('utf8'))
   }
-  const parsed = UploadMetadata.safeParse(Object.fromEntries(pairs))
-  if (parsed.success) return parsed.data
-  const fields = Object.fromEntries(parsed.error.issues.map((issue) => [issue.path.join('.'), issue.message]))
-  const detail = Object.entries(fields).map(([field, message]) => `${field}: ${message}`)
-  throw new AppError('invalid-input', { detail: detail.join(' · '), fields })
+  const read = readInput(UploadMetadata, Object.fromEntries(pairs))
+  if ('data' in read) return read.data
+  throw new AppError('invalid-input', { detail: describeFields(read.fields), fields: read.fields })
 }
 
 export interface ExpectedChecksum {
