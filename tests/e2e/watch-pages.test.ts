@@ -81,6 +81,20 @@ test.each([
   await page.close()
 })
 
+test('the words under the bars stay below them on a phone, also the longest', async () => {
+  const page = await stage.browser.newPage({ viewport: PHONE })
+  await page.goto(`${stage.url}/s/upbeat/components`)
+  const excess = await page
+    .locator('.axis')
+    .first()
+    .evaluate((axis) => {
+      axis.children[1]!.textContent = '99.95 % up, watched for 23 minutes'
+      return axis.lastElementChild!.getBoundingClientRect().right - axis.getBoundingClientRect().right
+    })
+  expect(excess).toBeLessThanOrEqual(0)
+  await page.close()
+})
+
 test('an open page shows a new outage by itself', async () => {
   const page = await stage.browser.newPage({ viewport: PHONE })
   await page.clock.install()

@@ -56,7 +56,7 @@ section>h2{margin-bottom:14px}
 .bars{width:100%;height:30px;margin-top:10px}
 .bars path{fill:none;stroke-width:30}
 .b0{stroke:var(--none);opacity:.55}.b1{stroke:var(--good)}.b2{stroke:var(--warn)}.b3{stroke:var(--part)}.b4{stroke:var(--bad)}.b5{stroke:var(--maint)}
-.axis{display:flex;justify-content:space-between;gap:10px;margin-top:4px;color:var(--faint);font-size:.8rem}.axis span{white-space:nowrap}
+.axis{display:flex;justify-content:space-between;gap:10px;margin-top:4px;color:var(--faint);font-size:.8rem}.axis :first-child,.axis :last-child{white-space:nowrap}.axis :nth-child(2){text-align:center}
 .regions{display:flex;flex-wrap:wrap;gap:6px;margin-top:10px}
 .chip{display:inline-flex;align-items:center;gap:6px;padding:3px 10px;border:1px solid var(--line);border-radius:999px;background:var(--raised);font-size:.82rem}
 .chip .ico{width:13px;height:13px}
