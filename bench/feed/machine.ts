@@ -45,9 +45,6 @@ export interface Api extends AsyncDisposable {
 export async function startApi(databaseUrl: string): Promise<Api> {
   const child = startNode(join(import.meta.dirname, 'api-process.ts'), MEASURED_CORE, {
     DATABASE_URL: databaseUrl,
-    // Flat out is more than can be served, by design: likes would be turned away for pages. `bench steward` says what the
-    // door costs a request, and `bench overload` what it is good for.
-    ADMISSION: 'off',
     DATA_DIR: join(HOME_DIR, 'data'),
     LOG_LEVEL: 'error',
   })

@@ -65,6 +65,7 @@ export function giveHint(
   reply: FastifyReply,
   viewer: Viewer | null,
 ): void {
+  if (!ctx.config.isAdmissionOn) return
   const has = readCookie(request.raw.headers.cookie, HINT_COOKIE)
   const isFor = (person: string) => has?.startsWith(`${person}.`) ?? false
   if (viewer ? isFor(viewer.id) : has === null || has === '') return
