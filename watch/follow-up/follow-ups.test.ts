@@ -1,31 +1,20 @@
 /** Follow-ups by their verbs and in the cockpit, and the traffic that tells what an outage cost. */
 import { expect, test } from 'vitest'
-import { listAudit, openIncident, postUpdate, incidentById } from '../incidents/index.ts'
+import { listAudit, postUpdate, incidentById } from '../incidents/index.ts'
 import { firstLink, joinBy, openBrowser, openWorld } from '../operators/cockpit.fixtures.ts'
-import { createWatchWorld, ENTRY, RESPONDER, type WatchWorld } from '../pages/world.fixtures.ts'
+import { breakUpload, createWatchWorld, ENTRY, RESPONDER, type WatchWorld } from '../pages/world.fixtures.ts'
 import { addFollowUp, finishFollowUp, followUpsOf, openFollowUps } from './follow-ups.ts'
 import { SLOT_MS } from './impact.ts'
 import { openTrafficBook, readImpact } from './traffic-book.ts'
 
 const DAY_MS = 86_400_000
 
-const breakUpload = (world: WatchWorld) =>
-  openIncident(world.ctx, {
-    actor: RESPONDER,
-    serviceId: 'upbeat',
-    title: 'Upload does not work',
-    body: 'We are looking.',
-    featureIds: ['upload'],
-    regions: ['eu'],
-    impact: 'major',
-  })
-
 const add = (world: WatchWorld, incidentId: string, text: string, dueOn: string | null = null) =>
   addFollowUp(world.ctx, { actor: RESPONDER, incidentId, text, owner: 'Ada', dueOn })
 
 test('a follow-up is noted, done once, and may turn out not to be done; the log has each', async () => {
   await using world = await createWatchWorld()
-  const { id: incidentId } = await breakUpload(world)
+  const { id: incidentId } = await breakUpload(world, { regions: ['eu'] })
   const { id } = await add(world, incidentId, 'A second disk')
   const finish = (isDone: boolean) => finishFollowUp(world.ctx, { actor: RESPONDER, followUpId: id, isDone })
   expect(await finish(true)).toMatchObject({ doneBy: 'operator:Ada' })
@@ -41,8 +30,8 @@ test('a follow-up is noted, done once, and may turn out not to be done; the log 
 
 test('the open ones of all incidents stand by their day, those without one last', async () => {
   await using world = await createWatchWorld()
-  const first = await breakUpload(world)
-  const second = await breakUpload(world)
+  const first = await breakUpload(world, { regions: ['eu'] })
+  const second = await breakUpload(world, { regions: ['eu'] })
   await add(world, first.id, 'whenever')
   await add(world, first.id, 'late', '2026-12-24')
   await add(world, second.id, 'soon', '2026-11-25')
@@ -56,7 +45,7 @@ test.each([
   ['a day that is none', { dueOn: '2026-13-40' }],
 ])('%s is refused', async (_, changes) => {
   await using world = await createWatchWorld()
-  const { id: incidentId } = await breakUpload(world)
+  const { id: incidentId } = await breakUpload(world, { regions: ['eu'] })
   const input = { actor: RESPONDER, incidentId, text: 'x'.repeat(500), owner: '', dueOn: null, ...changes }
   await expect(addFollowUp(world.ctx, input)).rejects.toMatchObject({ code: 'invalid-input' })
   expect(followUpsOf(world.ctx, incidentId)).toEqual([])
@@ -67,7 +56,7 @@ test('in the cockpit it is overdue once its day has passed where the service is 
   await using stage = await openWorld({}, { entries: { upbeat: tokyo } })
   const browser = openBrowser(stage.url)
   await joinBy(browser, await firstLink(stage.world), 'ada')
-  const { id } = await breakUpload(stage.world)
+  const { id } = await breakUpload(stage.world, { regions: ['eu'] })
   // It is 13:00 on 22 November in Tokyo.
   const answer = await browser.send(`/operate/incidents/${id}/follow-ups`, {
     text: 'A second disk',
@@ -91,7 +80,7 @@ test('the draft has the impact, the lag of the official word, and what was promi
   await using stage = await openWorld()
   const browser = openBrowser(stage.url)
   await joinBy(browser, await firstLink(stage.world), 'ada')
-  const { id } = await breakUpload(stage.world)
+  const { id } = await breakUpload(stage.world, { regions: ['eu'] })
   await add(stage.world, id, 'A second disk', '2026-12-24')
   await postUpdate(stage.world.ctx, { actor: RESPONDER, incidentId: id, state: 'resolved', body: 'Over.' })
   const { text } = await browser.send(`/operate/incidents/${id}`)
@@ -106,7 +95,7 @@ test('requests are kept for features whose rate is known, also over a restart, a
   const { ctx, clock } = world
   const startMs = Math.floor(clock.now().getTime() / SLOT_MS) * SLOT_MS
   clock.advance(startMs + SLOT_MS - clock.now().getTime())
-  const incident = await breakUpload(world)
+  const incident = await breakUpload(world, { regions: ['eu'] })
   const sample = (featureId: string, atMs: number, requests: number, errors: number | null = null) => ({
     kind: 'traffic' as const,
     serviceId: 'upbeat',

@@ -1,6 +1,6 @@
 /** Being on call in the cockpit, by forms, as an operator's browser sends them. */
 import { expect, test } from 'vitest'
-import { listAudit, openIncident } from '../incidents/index.ts'
+import { listAudit } from '../incidents/index.ts'
 import {
   firstLink,
   joinBy,
@@ -9,7 +9,7 @@ import {
   openWorld,
   type Browser,
 } from '../operators/cockpit.fixtures.ts'
-import { ENTRY, RESPONDER, type WatchWorld } from '../pages/world.fixtures.ts'
+import { breakUpload, ENTRY } from '../pages/world.fixtures.ts'
 import { findLastPage, listOverrides, listRoles, subjectOfIncident } from './page-records.ts'
 import { startPaging } from './paging.ts'
 
@@ -46,17 +46,6 @@ async function openStage() {
   await joinBy(browser, await firstLink(stage.world), 'ada')
   return { ...stage, browser }
 }
-
-const breakUpload = (world: WatchWorld) =>
-  openIncident(world.ctx, {
-    actor: RESPONDER,
-    serviceId: 'upbeat',
-    title: 'Upload does not work',
-    body: 'We are looking.',
-    featureIds: ['upload'],
-    regions: [],
-    impact: 'major',
-  })
 
 /** What a person reads of a page. */
 const wordsOf = ({ text }: { readonly text: string }): string =>

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
 import { createDetector, type ProbeSample } from '../../engines/detect/index.ts'
-import { incidentById, listAudit, openIncident, startIncidentLoop, statusOf } from '../incidents/index.ts'
+import { incidentById, listAudit, startIncidentLoop, statusOf } from '../incidents/index.ts'
 import { findIncident } from '../incidents/records.ts'
 import { toText } from '../pages/html.ts'
-import { createWatchWorld, ENTRY, RESPONDER, type WatchWorld } from '../pages/world.fixtures.ts'
+import { breakUpload, createWatchWorld, ENTRY, type WatchWorld } from '../pages/world.fixtures.ts'
 import { startTelling } from '../telling/index.ts'
 import { startMailServer } from '../telling/telling.fixtures.ts'
 import { answerRoutes, openPageLinks, pageOfIncident, renderPage, startPaging } from './index.ts'
@@ -70,15 +70,7 @@ test('the next one is called, an answer counts, and all of it is written down on
   await using stage = await openStage()
   const { world, smtp, paging } = stage
   const { ctx, clock } = world
-  const { id } = await openIncident(ctx, {
-    actor: RESPONDER,
-    serviceId: 'upbeat',
-    title: 'Upload does not work',
-    body: 'We are looking.',
-    featureIds: ['upload'],
-    regions: [],
-    impact: 'major',
-  })
+  const { id } = await breakUpload(world)
   await stage.settle()
   await expect.poll(() => smtp.asked).toEqual(['ada@example.org'])
   const pageId = ctx.pages.listCurrent()[0]!.id
@@ -132,16 +124,8 @@ test('the next one is called, an answer counts, and all of it is written down on
 test('a message that could not be handed over from memory goes out once, when its receiver is back', async () => {
   await using stage = await openStage()
   const { world, smtp, paging } = stage
-  const { ctx, clock } = world
-  await openIncident(ctx, {
-    actor: RESPONDER,
-    serviceId: 'upbeat',
-    title: 'Upload does not work',
-    body: 'We are looking.',
-    featureIds: ['upload'],
-    regions: [],
-    impact: 'major',
-  })
+  const { clock } = world
+  await breakUpload(world)
   const held = holdFile(world)
   smtp.rules.receiver = () => ({ code: 451, text: '4.3.0 Try again later' })
   await paging.round()

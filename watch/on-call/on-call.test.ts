@@ -2,8 +2,8 @@
 import { createHmac } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { eventually } from '../../tests/support/eventually.ts'
-import { listAudit, mergeIncidents, openIncident, postUpdate } from '../incidents/index.ts'
-import { createWatchWorld, ENTRY, RESPONDER, type WatchWorld } from '../pages/world.fixtures.ts'
+import { listAudit, mergeIncidents, postUpdate } from '../incidents/index.ts'
+import { breakUpload, createWatchWorld, ENTRY, RESPONDER, type WatchWorld } from '../pages/world.fixtures.ts'
 import { startTelling, tellingRoutes } from '../telling/index.ts'
 import { subscriptionByLink } from '../telling/subscriptions.ts'
 import { collectNotices, listDue } from '../telling/outbox.ts'
@@ -71,17 +71,6 @@ async function openStage(onCall = ON_CALL): Promise<Stage> {
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
-
-const breakUpload = (world: WatchWorld, impact: 'minor' | 'major' = 'major') =>
-  openIncident(world.ctx, {
-    actor: RESPONDER,
-    serviceId: 'upbeat',
-    title: 'Upload does not work',
-    body: 'We are looking.',
-    featureIds: ['upload'],
-    regions: [],
-    impact,
-  })
 
 const resolve = (world: WatchWorld, incidentId: string) =>
   postUpdate(world.ctx, { actor: RESPONDER, incidentId, state: 'resolved', body: 'It works again.' })
@@ -193,7 +182,7 @@ test('one page for one outage, also for a watch that starts again', async () => 
 
 test('what is not severe enough pages nobody', async () => {
   await using stage = await openStage()
-  await breakUpload(stage.world, 'minor')
+  await breakUpload(stage.world, { impact: 'minor' })
   await stage.settle()
   expect(actions(stage.world)).toEqual(['open-incident'])
 })

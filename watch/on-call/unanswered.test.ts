@@ -1,9 +1,9 @@
 /** What the metrics say of calls that nobody has answered. */
 import { expect, test } from 'vitest'
 import { registerApi } from '../api/api.routes.ts'
-import { openIncident, postUpdate } from '../incidents/index.ts'
+import { postUpdate } from '../incidents/index.ts'
 import { createViewCache } from '../pages/view-cache.ts'
-import { createWatchWorld, ENTRY, RESPONDER } from '../pages/world.fixtures.ts'
+import { breakUpload, createWatchWorld, ENTRY, RESPONDER } from '../pages/world.fixtures.ts'
 import { openPageLinks, startPaging } from './index.ts'
 import { acknowledgePage } from './verbs.ts'
 
@@ -27,16 +27,7 @@ test('metrics count the calls that nobody has answered, and say how old the olde
     const text = await (await fetch(`${url}/metrics`)).text()
     return text.split('\n').filter((line) => /^upbeat_watch_pages?_unanswered/.test(line))
   }
-  const fail = () =>
-    openIncident(ctx, {
-      actor: RESPONDER,
-      serviceId: 'upbeat',
-      title: 'Upload does not work',
-      body: 'We are looking.',
-      featureIds: ['upload'],
-      regions: [],
-      impact: 'major',
-    })
+  const fail = () => breakUpload(world)
   const COUNT = 'upbeat_watch_pages_unanswered{service="upbeat"}'
   const AGE = 'upbeat_watch_page_unanswered_age_seconds{service="upbeat"}'
   // No age is not an age of nothing.

@@ -7,7 +7,7 @@ import type { Actor } from '../app/actor.ts'
 import { environmentWith, loadWatchConfig } from '../app/config.ts'
 import { openWatchContext, type WatchCtx } from '../app/context.ts'
 import { createWatchApp, type WatchApp } from '../http/http.ts'
-import type { LiveBoard } from '../incidents/index.ts'
+import { openIncident, type LiveBoard } from '../incidents/index.ts'
 import type { ComponentNow } from '../incidents/live-status.ts'
 import { NOW } from './view.fixtures.ts'
 
@@ -28,6 +28,24 @@ features:
 `
 
 export const RESPONDER: Actor = { kind: 'operator', id: 'op-1', name: 'Ada', role: 'responder' }
+
+/** An operator says that uploading does not work. */
+export const breakUpload = (
+  { ctx }: { readonly ctx: WatchCtx },
+  {
+    regions = [],
+    impact = 'major',
+  }: { readonly regions?: string[]; readonly impact?: 'minor' | 'major' } = {},
+) =>
+  openIncident(ctx, {
+    actor: RESPONDER,
+    serviceId: 'upbeat',
+    title: 'Upload does not work',
+    body: 'We are looking.',
+    featureIds: ['upload'],
+    regions,
+    impact,
+  })
 
 export interface WatchWorld extends AsyncDisposable {
   readonly ctx: WatchCtx
