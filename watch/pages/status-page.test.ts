@@ -77,6 +77,16 @@ test('an unknown component is neither up nor down', () => {
   expect(textOf(render({ view }))).toContain('Feed No evidence now')
 })
 
+test('where some components are unknown, only what is seen is said to work', () => {
+  const view = makeView({
+    components: [makeComponent('feed', { state: 'unknown' }), makeComponent('video', {})],
+  })
+  const text = textOf(render({ view }))
+  expect(text).toContain('All that we see works')
+  expect(text).toContain('No evidence now of 1 of 2 components')
+  expect(text).not.toMatch(/Everything works|All Systems Operational/)
+})
+
 test('what the service says of itself stands beside what is seen, with the lag', () => {
   const view = makeFaultyView({
     officialWord: {

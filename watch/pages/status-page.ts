@@ -85,7 +85,7 @@ export function renderServicesPage(
                 ${icon(keyOf(view))}
                 <h3><a href="${input.hrefOf(service.id)}">${service.name}</a></h3>
                 <span class="st"
-                  >${view.isBlind || view.asOfMs === null ? 'No evidence now' : indicatorWords(view.indicator)}</span
+                  >${keyOf(view) === 'unknown' || view.isBlind ? 'No evidence now' : indicatorWords(view.indicator)}</span
                 >
               </div>
               <p class="sub">${service.description}</p>
@@ -97,7 +97,9 @@ export function renderServicesPage(
 
 /** The indicator as a key of icons and colours; without evidence nothing is claimed. */
 function keyOf(view: StatusView): string {
-  if (view.indicator === 'none' && (view.isBlind || view.asOfMs === null)) return 'unknown'
+  const isUnseen =
+    view.isBlind || view.asOfMs === null || view.components.every(({ state }) => state === 'unknown')
+  if (view.indicator === 'none' && isUnseen) return 'unknown'
   const keys = {
     none: 'operational',
     minor: 'degraded_performance',
@@ -111,12 +113,22 @@ function keyOf(view: StatusView): string {
 function renderHero(input: StatusPageInput): Html {
   const { view, now } = input
   const key = keyOf(view)
-  const words = key === 'unknown' ? 'We can not tell right now' : indicatorWords(view.indicator)
+  const unknown = view.components.filter(({ state }) => state === 'unknown').length
+  const isPartial = view.indicator === 'none' && unknown > 0 && view.asOfMs !== null
+  const words =
+    key === 'unknown'
+      ? 'We can not tell right now'
+      : isPartial
+        ? 'All that we see works'
+        : indicatorWords(view.indicator)
+  const description = isPartial
+    ? `No evidence now of ${unknown} of ${view.components.length} components`
+    : view.description
   return html`<div class="card hero s-${key}" role="status">
     ${icon(key)}
     <h1>${words}${hasTwoViews(view) && ', as this watch sees it'}</h1>
     <p>
-      ${view.asOfMs === null ? 'Nothing has been measured yet.' : html`${view.description}. ${renderAge(input, view.asOfMs)}`}
+      ${view.asOfMs === null ? 'Nothing has been measured yet.' : html`${description}. ${renderAge(input, view.asOfMs)}`}
     </p>
     ${input.isExported && html`<p class="faint">Written ${renderTime(now.getTime(), input)}, and anew every minute: if that is long ago, the watch is silent.</p>`}
   </div>`
