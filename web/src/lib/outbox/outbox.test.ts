@@ -17,8 +17,8 @@ const comment = (body: string): OutboxAction => ({
   body: { body },
   accountId: 'ann',
 })
-const failWith = (status: number) =>
-  new ApiError(localProblem({ code: 'x', side: 'us', status, title: '', detail: '', next: '' }))
+const failWith = (status: number, code = 'x') =>
+  new ApiError(localProblem({ code, side: 'us', status, title: '', detail: '', next: '' }))
 const offline = () =>
   new ApiError(localProblem({ code: 'offline', side: 'network', title: '', detail: '', next: '' }))
 
@@ -169,4 +169,51 @@ test('who signs out may drop what waits for them, and only that', async () => {
   world.answer = () => ({})
   expect(await outbox.flush()).toBe('waiting')
   expect(sent).toEqual([])
+})
+
+test('a paused feature holds back its own actions only', async () => {
+  const { outbox, sent, stored, world } = createBox((entry) => {
+    if (entry.kind === 'comment') throw failWith(503, 'feature-paused')
+  })
+  await outbox.add(comment('one'))
+  await outbox.add(comment('two'))
+  await outbox.add(like('v'))
+  expect(await outbox.flush()).toBe('waiting')
+  expect(sent.map((entry) => entry.kind)).toEqual(['comment', 'like'])
+  expect([...stored.values()].map((entry) => entry.kind)).toEqual(['comment', 'comment'])
+
+  world.answer = () => ({})
+  expect(await outbox.flush()).toBe('done')
+  expect(sent.slice(2).map((entry) => entry.body)).toEqual([{ body: 'one' }, { body: 'two' }])
+})
+
+test('what the server has in its journal stays here, and is never sent again', async () => {
+  const { outbox, sent, stored } = createBox(() => ({ isKept: true, id: 'c1' }))
+  await outbox.add(comment('hello'))
+  expect(await outbox.flush()).toBe('done')
+  expect(await outbox.flush()).toBe('done')
+  expect(sent).toHaveLength(1)
+  expect([...stored.values()]).toMatchObject([{ id: 'id1', keptAnswer: { id: 'c1' } }])
+
+  await outbox.settle((entry) => entry.kind === 'comment')
+  expect(stored.size).toBe(0)
+})
+
+test('settling leaves alone what was not sent yet', async () => {
+  const { outbox, stored } = createBox(() => {
+    throw offline()
+  })
+  await outbox.add(like('v'))
+  await outbox.settle(() => true)
+  expect(stored.size).toBe(1)
+})
+
+test('who takes back a like that the journal has sends its opposite, and only that', async () => {
+  const { outbox, sent, stored } = createBox(() => ({ isKept: true }))
+  await outbox.add(like('v'))
+  await outbox.flush()
+  await outbox.add(like('v', false))
+  await outbox.flush()
+  expect(sent.map((entry) => entry.method)).toEqual(['PUT', 'DELETE'])
+  expect([...stored.values()].map((entry) => entry.method)).toEqual(['DELETE'])
 })

@@ -2,7 +2,9 @@
  * Actions that a person takes, kept until the server has acknowledged them.
  *
  * Each entry carries one idempotency key from its making to its end, so sending it twice does it once. Entries are sent
- * in order, one at a time, by one tab. An action that undoes a waiting one of the same subject replaces it.
+ * in order, one at a time, by one tab. An action that undoes a waiting one of the same subject replaces it. While the
+ * database is away the server writes an action into its journal and says so: then the entry stays here, never to be
+ * sent again, until what the server shows has it.
  */
 import { ApiError, isTransient } from '#lib/api/problem.ts'
 import type { Problem } from '#lib/api/types.ts'
@@ -24,7 +26,12 @@ export interface OutboxEntry extends OutboxAction {
   /** Later entries have greater ones. */
   readonly order: number
   readonly madeAtMs: number
+  /** The server's answer, once it has the action in its journal: it is done for the person, and not sent again. */
+  readonly keptAnswer?: unknown
 }
+
+/** Whether the server has taken the action and does it later. */
+export const isAtServer = (entry: OutboxEntry): boolean => entry.keptAnswer !== undefined
 
 export interface OutboxStorage {
   readAll(): Promise<OutboxEntry[]>
@@ -54,6 +61,8 @@ export interface Outbox {
   add(action: OutboxAction): Promise<OutboxEntry>
   flush(): Promise<FlushResult>
   reload(): Promise<void>
+  /** Forgets entries of the server's journal: what it shows has them now. */
+  settle(isDone: (entry: OutboxEntry) => boolean): Promise<void>
   /** Drops what waits for an account; what is under way just now may still be done. */
   discard(accountId: string): Promise<void>
 }
@@ -95,17 +104,25 @@ export function createOutbox(deps: OutboxDeps): Outbox {
   }
 
   async function sendAll(): Promise<FlushResult> {
+    const paused = new Set<string>()
     for (;;) {
-      const entries = await readInOrder()
-      const entry = entries.find((one) => one.accountId === deps.currentAccountId())
+      const entries = (await readInOrder()).filter((one) => !isAtServer(one))
+      const entry = entries.find(
+        (one) => one.accountId === deps.currentAccountId() && !paused.has(featureOf(one)),
+      )
       if (!entry) return entries.length === 0 ? 'done' : 'waiting'
       sendingId = entry.id
       try {
         const answer = await deps.send(entry)
-        await deps.storage.remove([entry.id])
+        if (isKeptAnswer(answer)) await deps.storage.put({ ...entry, keptAnswer: answer })
+        else await deps.storage.remove([entry.id])
         deps.onSent(entry, answer)
       } catch (error) {
         if (!(error instanceof ApiError)) throw error
+        if (error.problem.code === 'feature-paused') {
+          paused.add(featureOf(entry))
+          continue
+        }
         if (isTransient(error.problem) || error.problem.status === 401) return 'waiting'
         await deps.storage.remove([entry.id])
         deps.onRefused(entry, error.problem)
@@ -124,5 +141,21 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     await reload()
   }
 
-  return { add, flush, reload, discard }
+  async function settle(isDone: (entry: OutboxEntry) => boolean): Promise<void> {
+    const done = (await readInOrder()).filter((entry) => isAtServer(entry) && isDone(entry))
+    if (done.length === 0) return
+    await deps.storage.remove(done.map((entry) => entry.id))
+    await reload()
+  }
+
+  return { add, flush, reload, settle, discard }
+}
+
+function isKeptAnswer(answer: unknown): boolean {
+  return (answer as { isKept?: unknown } | undefined)?.isKept === true
+}
+
+/** What pauses together: comments wait while likes go, and the other way round. */
+function featureOf(entry: OutboxEntry): string {
+  return entry.subject?.split(':')[0] ?? entry.kind
 }

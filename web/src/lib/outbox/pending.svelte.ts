@@ -12,12 +12,21 @@ const RETRY = { maxTries: Infinity, baseDelayMs: 1000, maxDelayMs: 60_000 }
 
 let kept = $state.raw<readonly OutboxEntry[]>([])
 
-/** What waits for the one who is signed in; what others left on this device is theirs. */
+/** What is here for the one who is signed in; what others left on this device is theirs. */
 export const pending = {
+  /** What waits to be sent. */
   get entries(): readonly OutboxEntry[] {
-    const accountId = session.account?.id
-    return kept.filter((entry) => entry.accountId === accountId)
+    return own().filter((entry) => entry.keptAnswer === undefined)
   },
+  /** What the server has in its journal, and does later. */
+  get atServer(): readonly OutboxEntry[] {
+    return own().filter((entry) => entry.keptAnswer !== undefined)
+  },
+}
+
+function own(): readonly OutboxEntry[] {
+  const accountId = session.account?.id
+  return kept.filter((entry) => entry.accountId === accountId)
 }
 
 interface Watcher {
@@ -51,9 +60,12 @@ export function isPending(subject: string): boolean {
   return pending.entries.some((entry) => entry.subject === subject)
 }
 
-/** What a waiting action on a subject will make of it: true (liked, saved, followed) or false; null when none waits. */
+/**
+ * What the newest action that is not done yet will make of a subject: true (liked, saved, followed) or false; null when
+ * there is none.
+ */
 export function pendingWish(subject: string): boolean | null {
-  const entry = pending.entries.find((one) => one.subject === subject)
+  const entry = own().findLast((one) => one.subject === subject)
   return entry ? entry.method === 'PUT' : null
 }
 
@@ -68,6 +80,15 @@ export async function flushOutbox(): Promise<void> {
     () => void flushOutbox(),
     RETRY.baseDelayMs + delayBeforeTryMs(failures + 1, RETRY, Math.random),
   )
+}
+
+/** Forgets actions of the server's journal that are done by now; who shows them hears of it once more. */
+export async function settleKept(isDone: (entry: OutboxEntry) => boolean): Promise<void> {
+  const done = pending.atServer.filter(isDone)
+  if (done.length === 0) return
+  await (await openOutbox()).settle((entry) => done.some(({ id }) => id === entry.id))
+  channel?.postMessage('changed')
+  for (const entry of done) watchers.forEach((watcher) => watcher.onSent?.(entry, entry.keptAnswer))
 }
 
 /** Drops what waits for an account: it is leaving this device and wants nothing left on it. */
