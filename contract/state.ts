@@ -1,0 +1,100 @@
+/** What works at this moment, and how: one level for the whole, and a mode for each feature. */
+import { z } from 'zod'
+import { Instant } from './common.ts'
+
+/** 0: everything. Each level above takes away what matters least of what the one below still has. */
+export const LEVEL_MAX = 5
+export const Level = z.int().min(0).max(LEVEL_MAX)
+
+/** Each can fall alone. */
+export const Feature = z.enum([
+  'playback',
+  'feed',
+  /** New sign-ins and sign-ups; who is signed in stays so. */
+  'sign-in',
+  /** Likes, saves and follows. */
+  'reactions',
+  'comments',
+  'counts',
+  'uploads',
+  'search',
+  /** What is offered while one types, and people one may know. */
+  'suggestions',
+  'profiles',
+  'notifications',
+  /** Renditions beyond the first. */
+  'processing',
+  /** What clients fetch ahead. */
+  'prefetch',
+  /** Reports of views. */
+  'telemetry',
+])
+export type Feature = z.infer<typeof Feature>
+export const FEATURES = Feature.options
+
+/** From good to bad. */
+export const FeatureMode = z.enum([
+  'on',
+  /** Less often, or later. */
+  'reduced',
+  /** From memory or disk, with its age. */
+  'cached',
+  /** The same for many or for all. */
+  'shared',
+  /** What people do is taken and kept, and done later. */
+  'kept',
+  /** Refused, with the reason and when to come again. */
+  'paused',
+])
+export type FeatureMode = z.infer<typeof FeatureMode>
+export const FEATURE_MODES = FeatureMode.options
+
+/** Why a feature is not on. */
+export const Reason = z.enum([
+  'overload',
+  'database',
+  'ingest',
+  'worker',
+  'disk',
+  'blobs',
+  'journal',
+  'operator',
+  'maintenance',
+  /** It was away, and comes back in its turn. */
+  'recovering',
+])
+export type Reason = z.infer<typeof Reason>
+
+export const FeatureState = z.object({
+  mode: FeatureMode,
+  since: Instant,
+  /** Null while it is on. */
+  reason: Reason.nullable(),
+  /** What part of the people has it while it comes back; 1: all of those that its mode serves. */
+  share: z.number().min(0).max(1),
+  /** The operator's words, where the operator decided it. */
+  note: z.string().nullable(),
+})
+export type FeatureState = z.infer<typeof FeatureState>
+
+/** An operation on the instance that people are told of ahead. */
+export const Maintenance = z.object({
+  id: z.string(),
+  state: z.enum(['announced', 'under-way', 'verifying']),
+  startsAt: Instant,
+  endsAt: Instant,
+  text: z.string(),
+})
+export type Maintenance = z.infer<typeof Maintenance>
+
+/** `GET /api/v1/state`: asks nothing of any dependency. */
+export const ServiceState = z.object({
+  level: Level,
+  since: Instant,
+  features: z.record(Feature, FeatureState),
+  maintenance: Maintenance.nullable(),
+})
+export type ServiceState = z.infer<typeof ServiceState>
+
+/** On every answer: the level at which it was given. */
+export const LEVEL_HEADER = 'upbeat-level'
