@@ -1,7 +1,7 @@
 /** What an operator sees of an instance, and what an operator can have it do. Unknown numbers are null. */
 import { z } from 'zod'
 import { Handle, Id, Instant } from './common.ts'
-import { Feature, Level, Maintenance, Reason, ServiceState } from './state.ts'
+import { Feature, Level, Maintenance, ServiceState } from './state.ts'
 
 export const RoleName = z.enum(['ingest', 'api', 'worker'])
 export type RoleName = z.infer<typeof RoleName>
@@ -86,33 +86,29 @@ export type Dependency = z.infer<typeof Dependency>
 export const RestorationStep = z.object({
   /** Stable, kebab-case. */
   step: z.string(),
-  /** `away`: what it stands on is not there; `waiting`: for steps before it; `opening`: a part of the people has it. */
-  state: z.enum(['away', 'waiting', 'opening', 'open']),
+  state: z.enum(['closed', 'opening', 'open']),
+  /** Of the people; 1 when open. */
   share: z.number().min(0).max(1),
-  since: Instant,
-  /** Steps that have to be open before it. */
-  after: z.array(z.string()),
-  /** How often its gate closed it again in this restoration. */
-  setbackCount: z.int(),
+  /** Null: it has not changed since the process began. */
+  changedAt: Instant.nullable(),
+  /** In words; null: for nothing. */
+  waitsFor: z.string().nullable(),
 })
 export type RestorationStep = z.infer<typeof RestorationStep>
 
 export const RestorationEvent = z.object({
   at: Instant,
   step: z.string(),
-  what: z.enum(['away', 'waiting', 'opening', 'widened', 'set-back', 'open']),
   share: z.number().min(0).max(1),
-  /** What the gate saw. */
-  detail: z.string().nullable(),
+  why: z.string(),
 })
 export type RestorationEvent = z.infer<typeof RestorationEvent>
 
+/** The way back, step by step. */
 export const Restoration = z.object({
-  isUnderWay: z.boolean(),
-  beganAt: Instant.nullable(),
-  endedAt: Instant.nullable(),
+  /** In their order. */
   steps: z.array(RestorationStep),
-  /** Oldest first; of the last restoration, or the one under way. */
+  /** Oldest first. */
   timeline: z.array(RestorationEvent),
 })
 export type Restoration = z.infer<typeof Restoration>
@@ -236,8 +232,8 @@ export const OperationsState = z.object({
   at: Instant,
   /** As the process that answers has it; null: no process that serves people says anything. */
   service: ServiceState.nullable(),
-  /** Why something is not on, each once. */
-  causes: z.array(Reason),
+  /** Why the level is what it is, most pressing first. */
+  causes: z.array(z.string()),
   restoration: Restoration.nullable(),
   roles: z.array(RoleVitals),
   /** Connections that wait for a process to take them. */
