@@ -12,6 +12,18 @@ const webAddress = () => z.url({ protocol: /^https?$/ })
 
 const PORT_FITS = 'a whole number from 0 to 65535'
 const WEB_ADDRESS_FITS = 'an address such as https://video.example.org'
+/** What a drill may switch off, to see what happens then. */
+export const PROTECTIONS = [
+  'admission',
+  'guard',
+  'standby',
+  'journal',
+  'levels',
+  'restoration',
+  'drain',
+] as const
+export type Protection = (typeof PROTECTIONS)[number]
+
 const SIZE_FITS = 'a whole number of bytes, such as 4294967296 for 4 GiB'
 const TIME_FITS = 'a time of day by this machine’s clock, such as 03:30'
 const PROXIES_FIT = 'IP addresses or networks with commas between them, such as 127.0.0.1,10.0.0.0/8'
@@ -44,6 +56,14 @@ const Environment = z.object({
       .refine((text) => listOf(text).every(isAddressOrNetwork))
       .default(''),
   ),
+  PROTECTIONS_OFF: fits(
+    `names with commas between them, out of ${PROTECTIONS.join(', ')}`,
+    z
+      .string()
+      .default('')
+      .transform(listOf)
+      .pipe(z.array(z.enum(PROTECTIONS))),
+  ),
   DATABASE_URL: z.string().optional(),
   DATABASE_POOL_SIZE: fits('a whole number from 1 to 200', whole(1, 200).default(10)),
   INGEST_ADDRESS: z.string().optional(),
@@ -65,17 +85,20 @@ function fits<T extends z.ZodType>(words: string, shape: T): T {
   return shape.meta({ fits: words }) as T
 }
 
-const listOf = (text: string): string[] =>
-  text
+function listOf(text: string): string[] {
+  return text
     .split(',')
     .map((part) => part.trim())
     .filter(Boolean)
+}
 
 export interface Config {
   readonly instanceName: string
   readonly dataDir: string
   /** Whether more requests than can be served are turned away in order; off for drills only, to see what happens then. */
   readonly isAdmissionOn: boolean
+  /** Switched off for a drill; none in any other case. */
+  readonly protectionsOff: ReadonlySet<Protection>
   /** Whether an instance that begins empty is filled with a demo. */
   readonly isDemoWanted: boolean
   readonly host: string
@@ -141,6 +164,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     instanceName: e.INSTANCE_NAME,
     dataDir,
     isAdmissionOn: e.ADMISSION === 'on',
+    protectionsOff: new Set(e.PROTECTIONS_OFF),
     // People of a demo sign up as everybody does.
     isDemoWanted: e.DEMO === 'on' && e.SIGN_UP === 'open',
     host: e.HOST,

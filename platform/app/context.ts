@@ -11,6 +11,7 @@ import { createDatabaseDoor } from './admission.ts'
 import type { Config } from './config.ts'
 import { createEvents, type Events } from './events.ts'
 import { loadSecrets, type Secrets } from './secrets.ts'
+import { openSteward, type Steward } from './steward/index.ts'
 
 export interface Ctx {
   readonly config: Config
@@ -22,6 +23,8 @@ export interface Ctx {
   readonly pool: Database['pool']
   /** The door before the pool; null where the configuration leaves it open. */
   readonly databaseDoor: Door | null
+  /** What works at this moment, and how. */
+  readonly steward: Steward
   readonly listener: Listener
   readonly jobs: Jobs
   readonly blobs: Blobs
@@ -60,6 +63,7 @@ export async function openContext(options: ContextOptions): Promise<OpenContext>
   const { poolSize } = config.database
   const databaseDoor = config.isAdmissionOn ? createDatabaseDoor(poolSize) : null
   await using stack = new AsyncDisposableStack()
+  const steward = stack.use(openSteward({ config, clock, log }))
   const database = stack.use(
     openDatabase({ url, poolSize, applicationName: `upbeat-${role}`, onError, door: databaseDoor }),
   )
@@ -73,6 +77,7 @@ export async function openContext(options: ContextOptions): Promise<OpenContext>
     db: database.db,
     pool: database.pool,
     databaseDoor,
+    steward,
     listener,
     jobs,
     blobs: withHeldDeletions(await openDiskBlobs(config.paths.blobs), database.db),

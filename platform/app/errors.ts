@@ -413,6 +413,13 @@ export const problemKinds = {
     isWorkKept: true,
     next: 'The instance itself is untouched. Make a new backup and check that one; tell us what was found.',
   },
+  'feature-paused': {
+    status: 503,
+    side: 'us',
+    title: 'This is paused for now',
+    isWorkKept: true,
+    next: 'It comes back by itself. Do it again after the time that is named.',
+  },
   busy: {
     status: 503,
     side: 'us',

@@ -11,7 +11,7 @@ import { feedRoutes } from '../modules/feed/index.ts'
 import { followRoutes } from '../modules/follows/index.ts'
 import { instanceRoutes } from '../modules/instance/index.ts'
 import { notificationRoutes } from '../modules/notifications/index.ts'
-import { bodyProbeRoutes, operationsRoutes } from '../modules/operations/index.ts'
+import { bodyProbeRoutes, operationsRoutes, stateRoutes } from '../modules/operations/index.ts'
 import { profileRoutes } from '../modules/profiles/index.ts'
 import { reactionRoutes } from '../modules/reactions/index.ts'
 import { searchRoutes } from '../modules/search/index.ts'
@@ -35,6 +35,7 @@ const routes: readonly Routes[] = [
   profileRoutes,
   reactionRoutes,
   searchRoutes,
+  stateRoutes,
   createUpdateRoutes({ loadReceipt }),
   videoRoutes,
 ]

@@ -28,6 +28,7 @@ export const PASSED_ON_RULE: AdmissionRule = { class: 1, holds: 'nothing' }
 export const CLASSES: Readonly<Record<string, AdmissionRule>> = {
   'GET /me': P0,
   'GET /instance': P0,
+  'GET /state': P0,
   'GET /operations/backups': P0,
 
   'POST /sessions': P1,

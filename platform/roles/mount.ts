@@ -3,9 +3,11 @@ import swagger from '@fastify/swagger'
 import { inScope } from '../../kit/fastify-scope.ts'
 import type { Ctx } from '../app/context.ts'
 import { openDoor } from '../app/admission.ts'
+import { openFeatureGate } from '../app/feature-gate.ts'
 import { createApp, type App, type AppOptions, type Routes } from '../app/http.ts'
 import { registerSessions } from '../modules/accounts/index.ts'
 import { ruleOfRoute } from './classes.ts'
+import { featureOfRoute } from './features.ts'
 import { API_PREFIX, describeApi, describePassedOn } from './describe-api.ts'
 
 export interface MountOptions extends AppOptions {
@@ -22,6 +24,7 @@ export async function mountApi(
   const app = createApp(ctx, options)
   // Before sessions are looked up and bodies are read.
   openDoor(app, ctx, ruleOfRoute)
+  openFeatureGate(app, ctx, featureOfRoute)
   await app.register(swagger, describeApi(ctx.config.instanceName))
   await inScope(
     app,

@@ -83,6 +83,7 @@ export const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Operati
     'GET /operations/backups': signedIn('The last backup and the last proven restore; for the operator'),
   },
   instance: {
+    'GET /state': open('What works at this moment, and how'),
     'GET /instance': open('What a client has to know of this instance'),
     'GET /problems': open('Every error code, with what to do'),
   },

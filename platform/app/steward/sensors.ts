@@ -1,0 +1,81 @@
+/** How loaded this process is: the event loop, its memory, and what it turns away. */
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { getHeapStatistics } from 'node:v8'
+import type { Signals } from '../../../engines/steward/index.ts'
+
+/** What was let in and turned away so far, by class; only ever grows. */
+export interface GateCounts {
+  readonly admitted: readonly number[]
+  readonly refused: readonly number[]
+}
+
+type Load = Pick<Signals, 'eventLoopP99Ms' | 'memoryShare' | 'refusedClass' | 'capacityPerS'>
+
+export interface Sensors extends Disposable {
+  watchGate(read: () => GateCounts): void
+  /** What was seen since the look before. */
+  read(nowMs: number): Load
+}
+
+const RESOLUTION_MS = 10
+/** Looks over which a figure holds: four a second. */
+const LOOKS = 4
+/** More of a class than this is being refused: not one unlucky request. */
+const REFUSED_SHARE = 0.02
+const REFUSED_MIN = 5
+const CLASSES = [0, 1, 2, 3] as const
+
+export function openSensors(): Sensors {
+  const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
+  delay.enable()
+  const delays: number[] = []
+  const shares: number[] = []
+  let readGate: (() => GateCounts) | null = null
+  let before: { counts: GateCounts; atMs: number } | null = null
+
+  return {
+    watchGate(read) {
+      readGate = read
+    },
+    read(nowMs) {
+      // The histogram counts whole intervals: what is beyond one is lateness.
+      keep(delays, Math.max(0, delay.percentile(99) / 1e6 - RESOLUTION_MS))
+      delay.reset()
+      const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
+      keep(shares, used / limit)
+      const gate = readGate && judge(readGate(), nowMs)
+      return {
+        eventLoopP99Ms: Number.isFinite(delays.at(-1)!) ? delays.at(-1)! : null,
+        // Garbage that is about to be collected is no need: the least of the last second counts.
+        memoryShare: Math.min(...shares),
+        refusedClass: gate?.refusedClass ?? null,
+        capacityPerS: gate?.capacityPerS ?? null,
+      }
+    },
+    [Symbol.dispose]: () => void delay.disable(),
+  }
+
+  function judge(counts: GateCounts, nowMs: number): Pick<Load, 'refusedClass' | 'capacityPerS'> {
+    const then = before
+    before = { counts, atMs: nowMs }
+    if (!then) return { refusedClass: null, capacityPerS: null }
+    const admitted = CLASSES.map((each) => counts.admitted[each]! - then.counts.admitted[each]!)
+    const refused = CLASSES.map((each) => counts.refused[each]! - then.counts.refused[each]!)
+    const refusedClass =
+      CLASSES.find(
+        (each) =>
+          refused[each]! >= REFUSED_MIN &&
+          refused[each]! > REFUSED_SHARE * (admitted[each]! + refused[each]!),
+      ) ?? null
+    const seconds = (nowMs - then.atMs) / 1_000
+    // Only a door that turns some away shows what it can let in.
+    const isFull = refused.some((count) => count >= REFUSED_MIN)
+    const served = admitted.reduce((sum, count) => sum + count, 0)
+    return { refusedClass, capacityPerS: isFull && seconds > 0 ? served / seconds : null }
+  }
+}
+
+function keep(values: number[], value: number): void {
+  values.push(value)
+  if (values.length > LOOKS) values.shift()
+}

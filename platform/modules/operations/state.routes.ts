@@ -1,0 +1,10 @@
+/** HTTP of what works at this moment: asks nothing of any dependency. */
+import { ServiceState } from '../../../contract/state.ts'
+import type { Routes } from '../../app/http.ts'
+
+export const stateRoutes: Routes = (app, ctx) => {
+  app.get('/state', { schema: { response: { 200: ServiceState } } }, async (_request, reply) => {
+    reply.header('cache-control', 'no-store')
+    return ctx.steward.state
+  })
+}

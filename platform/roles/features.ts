@@ -1,0 +1,71 @@
+/**
+ * Which feature each route belongs to, in one table, and how far down it is still let in: what its module can serve from
+ * memory or disk is `cached` or `shared`, what it can write down for later is `kept`.
+ *
+ * Routes that are not here belong to no feature: they are let in always.
+ */
+import type { FeatureRule } from '../app/feature-gate.ts'
+
+const SIGN_IN: FeatureRule = { feature: 'sign-in' }
+const KEPT_REACTION: FeatureRule = { feature: 'reactions', upTo: 'kept' }
+const REACTION: FeatureRule = { feature: 'reactions' }
+const COMMENT: FeatureRule = { feature: 'comments' }
+const UPLOAD: FeatureRule = { feature: 'uploads' }
+const SEARCH: FeatureRule = { feature: 'search' }
+const PROFILE: FeatureRule = { feature: 'profiles' }
+const NOTIFICATION: FeatureRule = { feature: 'notifications' }
+
+/** Under /api/v1, by method and path. */
+export const FEATURES_OF_ROUTES: Readonly<Record<string, FeatureRule>> = {
+  'GET /feed/for-you': { feature: 'feed', upTo: 'shared' },
+  'GET /feed/following': { feature: 'feed', upTo: 'shared' },
+
+  'POST /sessions': SIGN_IN,
+  'POST /accounts': SIGN_IN,
+  'PUT /me/password': SIGN_IN,
+
+  'PUT /videos/:id/like': KEPT_REACTION,
+  'DELETE /videos/:id/like': KEPT_REACTION,
+  'PUT /videos/:id/save': KEPT_REACTION,
+  'DELETE /videos/:id/save': KEPT_REACTION,
+  'PUT /profiles/:handle/follow': KEPT_REACTION,
+  'DELETE /profiles/:handle/follow': KEPT_REACTION,
+  'GET /me/liked': REACTION,
+  'GET /me/saved': REACTION,
+  'POST /videos/:id/shares': REACTION,
+
+  'GET /videos/:id/comments': { feature: 'comments', upTo: 'kept' },
+  'POST /videos/:id/comments': { feature: 'comments', upTo: 'kept' },
+  'GET /comments/:id/replies': COMMENT,
+  'DELETE /comments/:id': COMMENT,
+  'PUT /comments/:id/like': COMMENT,
+  'DELETE /comments/:id/like': COMMENT,
+
+  'POST /uploads': UPLOAD,
+  'PATCH /uploads/:id': UPLOAD,
+  'POST /uploads/:id': UPLOAD,
+  'PUT /uploads/:id/index': UPLOAD,
+
+  'GET /search': SEARCH,
+  'GET /tags/:tag/videos': SEARCH,
+
+  'GET /profiles/:handle': PROFILE,
+  'GET /profiles/:handle/videos': PROFILE,
+  'GET /profiles/:handle/followers': PROFILE,
+  'GET /profiles/:handle/following': PROFILE,
+
+  'GET /notifications': NOTIFICATION,
+  'POST /notifications/read': NOTIFICATION,
+
+  'POST /views': { feature: 'telemetry', upTo: 'kept' },
+}
+
+const API_PREFIX = '/api/v1'
+
+/** The feature of a route; undefined: it belongs to none. */
+export const featureOfRoute = (method: string, url: string): FeatureRule | undefined =>
+  url.startsWith(`${API_PREFIX}/`)
+    ? FEATURES_OF_ROUTES[`${method} ${url.slice(API_PREFIX.length)}`]
+    : method === 'GET' && url.startsWith('/media/')
+      ? { feature: 'playback', upTo: 'cached' }
+      : undefined
