@@ -63,4 +63,12 @@ export const STEPS: readonly Step[] = [
     holds: { processing: 'paused' },
     level: 0,
   },
+  // What has piled up is worked off beside people, not in their way.
+  {
+    name: 'backlog',
+    after: ['processing'],
+    needs: ['database', 'worker'],
+    holds: { processing: 'reduced' },
+    level: 0,
+  },
 ]

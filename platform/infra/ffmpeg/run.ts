@@ -9,6 +9,7 @@ import type { Readable, Writable } from 'node:stream'
 import type { SystemUser } from '../system-users.ts'
 import { FfmpegError, isOutOfSpace, type FfmpegFailure } from './errors.ts'
 import { chooseEncoderUser, dropPrivileges, openToHand } from './privileges.ts'
+import { paceGroup } from './pace.ts'
 import { readReport, type RunProgress } from './report.ts'
 
 export interface RunLimits {
@@ -45,6 +46,8 @@ export interface RunInput {
   /** Told the process id, which is the id of its group too. */
   readonly onStart?: (pid: number) => void
   readonly signal?: AbortSignal
+  /** What part of the time it may run, above 0: asked while it runs. @default all of it */
+  readonly shareNow?: () => number
   /** Adds to the niceness: 10 for what nobody waits for. @default 0 */
   readonly nice?: number
 }
@@ -73,6 +76,7 @@ export async function runFfmpeg(input: RunInput): Promise<RunResult> {
   const end = new EndOfRun(child)
   if (child.pid !== undefined) input.onStart?.(child.pid)
   using _timers = watch(child, end, input)
+  using _pace = child.pid !== undefined && input.shareNow ? paceGroup(child.pid, input.shareNow) : null
 
   const report = readReport(child.stderr!, input.onProgress)
   const first = program === 'ffprobe' ? 1 : 3
@@ -122,6 +126,8 @@ class EndOfRun {
   stop(failure: FfmpegFailure, message: string, cause?: unknown): void {
     this.stopped ??= { failure, message, cause }
     killGroup(this.#child, 'SIGTERM')
+    // One that is paced may be standing still.
+    killGroup(this.#child, 'SIGCONT')
     const timer = setTimeout(() => killGroup(this.#child, 'SIGKILL'), KILL_GRACE_MS)
     timer.unref()
     void this.exited.then(() => clearTimeout(timer))

@@ -53,6 +53,8 @@ export interface Working {
 export interface Jobs extends AsyncDisposable {
   /** Puts a job into the queue when the transaction commits. */
   enqueue<T extends object>(tx: Db | Tx, queue: Queue<T>, data: T, options?: EnqueueOptions): Promise<void>
+  /** Jobs that could begin now, as counted a few seconds ago; null: the queue is not known yet. */
+  countWaiting(queue: Queue<object>): Promise<number | null>
   /** Runs the queue's jobs here until stopped, or until disposal. */
   work<T extends object>(
     queue: Queue<T>,
@@ -95,6 +97,9 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
     async enqueue(tx, queue, data, enqueueOptions = {}) {
       await ensureQueue(queue)
       await boss.send(queue.name, data, toSendOptions(tx, enqueueOptions))
+    },
+    async countWaiting(queue) {
+      return (await boss.getQueue(queue.name))?.readyCount ?? null
     },
     async work(queue, { concurrency = 1, perGroup }, handler) {
       await ensureQueue(queue)

@@ -7,7 +7,7 @@ import { recordFailure, recordProgress } from '../videos/index.ts'
 import { createSink, type Sink, type SinkOptions } from './renditions.ts'
 import { limitsOf } from './inspection.ts'
 
-export interface EncodeRun extends Pick<RunInput, 'file' | 'stdin' | 'nice' | 'signal'> {
+export interface EncodeRun extends Pick<RunInput, 'file' | 'stdin' | 'nice' | 'shareNow' | 'signal'> {
   readonly videoId: string
   readonly generation: number
   readonly plan: LadderPlan
@@ -58,6 +58,7 @@ export async function encodeIntoBlobs(ctx: Ctx, run: EncodeRun): Promise<Sink[]>
     ...(run.file && { file: run.file }),
     ...(run.stdin && { stdin: run.stdin }),
     ...(run.nice && { nice: run.nice }),
+    ...(run.shareNow && { shareNow: run.shareNow }),
     ...(run.signal && { signal: run.signal }),
   })
   for (const sink of sinks) await sink.finish()

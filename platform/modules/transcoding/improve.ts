@@ -22,6 +22,8 @@ import * as queries from './transcoding.queries.ts'
 import type { Transcode } from './transcoding.queries.ts'
 
 const NICE = 10
+/** Of the time, while other things have to come first. */
+const REDUCED_SHARE = 0.2
 /** A copy up to this much above its only rung's peak is as good as that rung. */
 const COPY_IS_ENOUGH = 1.5
 
@@ -96,7 +98,9 @@ async function encodeLadder(
   const encodeFrom = async (from: number) => {
     for (const key of keys) await queries.forgetFrom(ctx.db, key, from)
     const options = { input, plan, limits: limitsOf(ctx), rungs, withAudio: false, skipSegments: from }
-    const run = { videoId, generation, plan, file, durationMs: base.durationMs, from, nice: NICE, signal }
+    const shareNow = () => (ctx.steward.modeOf('processing') === 'on' ? 1 : REDUCED_SHARE)
+    const { durationMs } = base
+    const run = { videoId, generation, plan, file, durationMs, from, nice: NICE, shareNow, signal }
     await encodeIntoBlobs(ctx, { ...run, job: encodeArguments(options) })
   }
   if (!areAllWhole) {

@@ -8,6 +8,7 @@ import { coverQueue, findVideo, listGenerations, missingFileQueue, recordWait } 
 import { refuseVideo } from './encoding.ts'
 import { makeFirstPlayable } from './first-playable.ts'
 import { improveVideo } from './improve.ts'
+import { startWhileWanted, watchBacklog } from './governing.ts'
 import { mendVideo } from './mending.ts'
 import { makePoster } from './pictures.ts'
 import { startReconciler } from './reconcile.ts'
@@ -38,7 +39,10 @@ export async function startFirstPlayableLane(ctx: Ctx): Promise<AsyncDisposable>
 export async function startImproveLane(ctx: Ctx): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack()
   const concurrency = Math.max(1, Math.floor(availableParallelism() / 4))
-  stack.use(await startLane(ctx, 'improve', { concurrency, perGroup: 1 }, improveVideo))
+  stack.use(
+    await startWhileWanted(ctx, () => startLane(ctx, 'improve', { concurrency, perGroup: 1 }, improveVideo)),
+  )
+  stack.use(watchBacklog(ctx))
   await ctx.jobs.work(coverQueue, {}, ({ data }) => remakePoster(ctx, data.videoId))
   await ctx.jobs.work(missingFileQueue, {}, async ({ data }) => {
     await mendVideo(ctx, data.videoId, 'presence')
