@@ -11,7 +11,7 @@ const webFolder = import.meta.dirname
  * other pages or rare cases need stays apart.
  */
 const FIRST_ROUTE =
-  /\/src\/lib\/(?:ids|(?:api|feed|i18n|outbox|player|preferences|session|ui|updates|version)\/.*|upload\/(?:caption-tags|limits|tasks))\./
+  /\/src\/lib\/(?:ids|(?:api|feed|i18n|outbox|player|preferences|session|ui|updates|version)\/.*|service\/service\.svelte|upload\/(?:caption-tags|limits|tasks))\./
 const NOT_FIRST =
   /hls-js-stream|updates\/(?:live-stream|gap-watch|wants)|outbox\/(?:outbox|storage)|comment|sheet|dialog|single-video|video-grid|text-field|tabs\.svelte|progress-bar|ui\/(?:skeleton|slow-words|switch|more-icons|keys-texts)|ui\/page\.svelte|\.css$|app-manifest/
 

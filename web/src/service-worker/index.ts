@@ -12,6 +12,7 @@ import {
   DIRECT_ROUTES,
   handlingOf,
   KEPT_HEADER,
+  LEVEL_HEADER,
   MAX_KEPT_CODE_BYTES,
   MAX_PICTURE_BYTES,
   MAX_PICTURES,
@@ -106,7 +107,7 @@ async function answerLast(event: FetchEvent, request: Request): Promise<Response
       const copy = response.clone()
       event.waitUntil(caches.open(ANSWER_CACHE).then((cache) => cache.put(request.url, copy)))
     }
-    return response.status >= 500 ? ((await keptAnswer(request)) ?? response) : response
+    return response.status >= 500 ? ((await keptAnswer(request, response)) ?? response) : response
   } catch (error) {
     const kept = await keptAnswer(request)
     if (kept) return kept
@@ -114,12 +115,15 @@ async function answerLast(event: FetchEvent, request: Request): Promise<Response
   }
 }
 
-/** The last answer, marked as such: the page says that it is old. */
-async function keptAnswer(request: Request): Promise<Response | null> {
+/** The last answer, marked as such: the page says that it is old. The level is the one that the server has just told. */
+async function keptAnswer(request: Request, refusal?: Response): Promise<Response | null> {
   const kept = await caches.match(request.url, { cacheName: ANSWER_CACHE })
   if (!kept) return null
   const headers = new Headers(kept.headers)
   headers.set(KEPT_HEADER, '1')
+  headers.delete(LEVEL_HEADER)
+  const level = refusal?.headers.get(LEVEL_HEADER)
+  if (level) headers.set(LEVEL_HEADER, level)
   return new Response(kept.body, { status: kept.status, headers })
 }
 

@@ -25,6 +25,9 @@ export interface RequestFacts {
 /** Marks an answer that is the last one because the server gave no new one. */
 export const KEPT_HEADER = 'x-upbeat-kept'
 
+/** At which level an answer was given (contract/state.ts). */
+export const LEVEL_HEADER = 'upbeat-level'
+
 /** Holds answers to the one who is signed in: the page deletes it when that one leaves. */
 export const ANSWER_CACHE = 'upbeat-answers'
 

@@ -3,6 +3,7 @@
  * as an ApiError whose problem a person can read.
  */
 import { makeId } from '#lib/ids.ts'
+import { LEVEL_HEADER, lookSoon, noteLevel } from '#lib/service/service.svelte.ts'
 import {
   ApiError,
   badAnswerProblem,
@@ -78,6 +79,8 @@ export async function request<T>(path: string, options: RequestOptions = {}): Pr
       return answer
     } catch (error) {
       if (!(error instanceof ApiError) || !shouldRetry || !isTransient(error.problem)) throw error
+      // What is paused says so on the screen, and comes back there.
+      if (error.problem.code === 'feature-paused') throw error
       if (error.problem.code === 'offline' || tryNumber >= READ_POLICY.maxTries || !retryBudget.trySpend())
         throw error
       const retryAfterMs = error.problem.retryAfterS === undefined ? null : error.problem.retryAfterS * 1000
@@ -109,8 +112,9 @@ async function requestOnce<T>(
     if (error instanceof ApiError) throw error
     if (options.signal?.aborted) throw error
     if (timeout.aborted) throw new ApiError(timeoutProblem(timeoutMs), { cause: error })
-    const problem = navigator.onLine === false ? offlineProblem() : unreachableProblem()
-    throw new ApiError(problem, { cause: error })
+    if (navigator.onLine === false) throw new ApiError(offlineProblem(), { cause: error })
+    lookSoon()
+    throw new ApiError(unreachableProblem(), { cause: error })
   }
 }
 
@@ -137,6 +141,7 @@ function bodyFor(body: unknown): BodyInit | undefined {
  * @throws {ApiError}
  */
 export async function readAnswer<T>(response: Response): Promise<T> {
+  noteLevel(response.headers.get(LEVEL_HEADER))
   if (response.status === 204) return undefined as T
   const type = response.headers.get('content-type') ?? ''
   if (!/\bjson\b/.test(type)) {
@@ -146,6 +151,7 @@ export async function readAnswer<T>(response: Response): Promise<T> {
   // The feed and the account are objects: what the worker had kept says so in them.
   if (response.ok)
     return (response.headers.has(KEPT_HEADER) ? { ...(body as object), isKept: true } : body) as T
+  if ((body as Partial<Problem> | null)?.code === 'feature-paused') lookSoon()
   throw new ApiError(isProblem(body) ? withRetryAfter(body, response) : serverFaultProblem(response.status))
 }
 

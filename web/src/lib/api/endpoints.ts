@@ -14,6 +14,7 @@ import type {
   ProfileEdit,
   Receipt,
   SearchPage,
+  ServiceState,
   SessionList,
   SignIn,
   SignUp,
@@ -113,4 +114,6 @@ export const readReceipt = (id: string) => request<Receipt>(`/uploads/${at(id)}`
 export const readReceipts = (options?: ReadOptions) => readPage<Page<Receipt>>('/uploads', options)
 
 // Instance
+/** Answered from memory, whatever else is away: not asked twice, for the next look comes soon. */
+export const readState = () => request<ServiceState>('/state', { shouldRetry: false, timeoutMs: 5000 })
 export const readInstance = () => request<Instance>('/instance')

@@ -3,12 +3,15 @@ import { deleteComment, readComments, readReplies } from '#lib/api/endpoints.ts'
 import { problemOf } from '#lib/api/problem.ts'
 import type { Comment, Page, Problem } from '#lib/api/types.ts'
 import type { OutboxEntry } from '#lib/outbox/outbox.ts'
-import { keepAndSend } from '#lib/outbox/pending.svelte.ts'
+import { keepAndSend, pending, settleKept } from '#lib/outbox/pending.svelte.ts'
+import { modeOf, service } from '#lib/service/service.svelte.ts'
 import { session } from '#lib/session/session.svelte.ts'
 
 export interface ShownComment extends Comment {
   /** It waits in the outbox. */
   isPending: boolean
+  /** The server has it in its journal; others see it once it is posted from there. */
+  isKept: boolean
   replies: ShownComment[]
   /** Null: no reply was asked for yet, or all are there. */
   repliesCursor: string | null
@@ -16,9 +19,12 @@ export interface ShownComment extends Comment {
   areRepliesLoading: boolean
 }
 
-const shown = (comment: Comment, isPending = false): ShownComment => ({
+type Written = Comment & { readonly isKept?: boolean }
+
+const shown = (comment: Written, isPending = false): ShownComment => ({
   ...comment,
   isPending,
+  isKept: comment.isKept ?? false,
   replies: [],
   repliesCursor: null,
   areRepliesOpen: false,
@@ -43,6 +49,7 @@ export class CommentThread {
     this.state = 'loading'
     try {
       const page = await readComments(this.videoId, { cursor: this.#cursor, signal: this.#closing.signal })
+      page.items.forEach((item) => this.#takePosted(item))
       const known = new Set(this.items.map((item) => item.id))
       this.items.push(...page.items.filter((item) => !known.has(item.id)).map((item) => shown(item)))
       this.#cursor = page.nextCursor
@@ -62,7 +69,7 @@ export class CommentThread {
       const page = await readComments(this.videoId, { signal: this.#closing.signal })
       if (!page.items.some(({ id }) => this.#find(id))) {
         // So many were missed that the page does not reach what is shown: the list begins anew.
-        this.items = this.items.filter((item) => item.isPending)
+        this.items = this.items.filter((item) => item.isPending || item.isKept)
         this.#cursor = page.nextCursor
         this.isAtEnd = page.nextCursor === null
       }
@@ -71,9 +78,11 @@ export class CommentThread {
         if (!known) this.#insert(shown(comment))
         else {
           const { body, isDeleted, likeCount, replyCount } = comment
+          this.#takePosted(comment)
           Object.assign(known, { body, isDeleted, likeCount, replyCount })
         }
       }
+      this.#settleKept()
     } catch {
       // What is shown stays; the next gap, or opening the comments again, reads them anew.
     }
@@ -91,6 +100,7 @@ export class CommentThread {
     comment.areRepliesLoading = true
     try {
       const page: Page<Comment> = await readReplies(comment.id, { cursor: comment.repliesCursor })
+      page.items.forEach((reply) => this.#takePosted(reply))
       const known = new Set(comment.replies.map((reply) => reply.id))
       comment.replies.push(...page.items.filter((reply) => !known.has(reply.id)).map((reply) => shown(reply)))
       comment.repliesCursor = page.nextCursor
@@ -107,7 +117,7 @@ export class CommentThread {
       kind: 'comment',
       subject: null,
       method: 'POST',
-      path: `/videos/${this.videoId}/comments`,
+      path: this.#path,
       body: { body, parentId: parent?.id ?? null },
     })
     this.showPending(entry)
@@ -116,7 +126,7 @@ export class CommentThread {
   /** Shows what waits in the outbox for this video. */
   showPending(entry: OutboxEntry): void {
     const me = session.account
-    if (!me || entry.kind !== 'comment' || entry.path !== `/videos/${this.videoId}/comments`) return
+    if (!me || entry.kind !== 'comment' || entry.path !== this.#path) return
     const { body, parentId } = entry.body as { body: string; parentId: string | null }
     if (this.#find(entry.id)) return
     const comment = shown(
@@ -137,8 +147,15 @@ export class CommentThread {
     this.#insert(comment)
   }
 
+  /** Shows the person's own comments that the server has in its journal, until the list itself has them. */
+  showKept(): void {
+    for (const { kind, path, keptAnswer } of pending.atServer)
+      if (kind === 'comment' && path === this.#path) this.hear(keptAnswer as Written)
+    this.#settleKept()
+  }
+
   /** The server has taken it: the waiting one becomes the real one. */
-  settle(entryId: string, comment: Comment): void {
+  settle(entryId: string, comment: Written): void {
     this.#removeById(entryId)
     this.hear(comment)
   }
@@ -149,8 +166,10 @@ export class CommentThread {
   }
 
   /** A comment that somebody has just written. */
-  hear(comment: Comment): void {
-    if (comment.videoId !== this.videoId || this.#find(comment.id)) return
+  hear(comment: Written): void {
+    if (comment.videoId !== this.videoId) return
+    if (!comment.isKept) this.#takePosted(comment)
+    if (this.#find(comment.id)) return
     const parent = comment.parentId ? this.items.find((item) => item.id === comment.parentId) : null
     if (parent) parent.replyCount += 1
     this.#insert(shown(comment))
@@ -183,6 +202,24 @@ export class CommentThread {
 
   close(): void {
     this.#closing.abort()
+  }
+
+  get #path(): string {
+    return `/videos/${this.videoId}/comments`
+  }
+
+  /** A comment out of the journal is where everyone sees it now: it is there once. */
+  #takePosted({ id, createdAt, viewer }: Comment): void {
+    const kept = this.#find(id)
+    if (!kept?.isKept) return
+    Object.assign(kept, { isKept: false, createdAt, viewer })
+    void settleKept((entry) => (entry.keptAnswer as Comment).id === id)
+  }
+
+  /** Once comments are wholly back, the list that was read just now is the truth: what it lacks was not posted. */
+  #settleKept(): void {
+    if (service.level !== 0 || modeOf('comments') !== 'on') return
+    void settleKept(({ kind, path }) => kind === 'comment' && path === this.#path)
   }
 
   #find(id: string): ShownComment | undefined {

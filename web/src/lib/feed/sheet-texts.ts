@@ -50,4 +50,5 @@ export const t = createTranslator('feed-sheets', {
   'comments.emptyText': 'Say what you think; be kind.',
   'comments.signIn': 'Sign in to comment',
   'comments.author': 'Creator',
+  'comments.kept': 'Saved, will be posted',
 })

@@ -19,6 +19,7 @@ export const t = createTranslator('feed', {
   'feed.findPeople': 'Find people',
   'feed.stale': 'Not connected. This is what we had {span} ago.',
   'feed.staleOnline': 'The server doesn’t answer. This is what we had {span} ago.',
+  'feed.old': 'This list was made {span} ago.',
   'feed.loadingMore': 'Loading more videos',
 
   'video.play': 'Play',
@@ -69,6 +70,9 @@ export const t = createTranslator('feed', {
   'count.saves': { one: '{count} save', other: '{count} saves' },
   'count.shares': { one: '{count} share', other: '{count} shares' },
   'count.unknown': 'number not known right now',
+  'count.paused': 'paused',
+  'count.pausedLong': 'number paused right now',
+  'count.asOf': 'Numbers as of {ago}',
   pending: 'Waiting to be sent',
 
   'reason.title': 'Why you see this',

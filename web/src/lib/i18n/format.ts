@@ -71,6 +71,16 @@ export function formatDateTime(at: string | number | Date): string {
   )
 }
 
+/** "24 November". */
+export function formatDay(at: string | number | Date): string {
+  return new Intl.DateTimeFormat(locale.current, { day: 'numeric', month: 'long' }).format(new Date(at))
+}
+
+/** "14:05". */
+export function formatClock(at: string | number | Date): string {
+  return new Intl.DateTimeFormat(locale.current, { timeStyle: 'short' }).format(new Date(at))
+}
+
 /** "November 2026". */
 export function formatMonth(at: string | number | Date): string {
   return new Intl.DateTimeFormat(locale.current, { month: 'long', year: 'numeric' }).format(new Date(at))

@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest'
 import { prefetchBudgetBytes } from './prefetch.ts'
 
-const good = { isSavingData: false, effectiveType: '4g', isHidden: false, isOnline: true, bandwidthBps: 8e6 }
+const good = {
+  isSavingData: false,
+  effectiveType: '4g',
+  isHidden: false,
+  isOnline: true,
+  isPaused: false,
+  bandwidthBps: 8e6,
+}
 
 test('two seconds of the network, and at most 3 MB', () => {
   expect(prefetchBudgetBytes(good)).toBe(2_000_000)
@@ -19,4 +26,8 @@ test('nothing is fetched ahead for who saves data, on a slow network, offline, o
 test('a 3G network gets half a megabyte, and no more than it can carry', () => {
   expect(prefetchBudgetBytes({ ...good, effectiveType: '3g' })).toBe(500_000)
   expect(prefetchBudgetBytes({ ...good, effectiveType: '3g', bandwidthBps: 400_000 })).toBe(100_000)
+})
+
+test('nothing is fetched ahead while the service has no capacity for it', () => {
+  expect(prefetchBudgetBytes({ ...good, isPaused: true })).toBe(0)
 })

@@ -2,6 +2,7 @@
  * Fetches the beginning of the videos that come next, within a budget of bytes, so that a swipe shows a frame at once.
  */
 import { preferences } from '#lib/preferences/preferences.svelte.ts'
+import { modeOf, service } from '#lib/service/service.svelte.ts'
 import { readInit, readMaster, readMedia, streamSegment } from './stream/fetch-media.ts'
 import { bandwidth, effectiveType, isSavingData } from './stream/network.ts'
 import { chooseVariant } from './stream/quality.ts'
@@ -11,6 +12,8 @@ export interface PrefetchConditions {
   readonly effectiveType: string | null
   readonly isHidden: boolean
   readonly isOnline: boolean
+  /** The service has no capacity for what nobody looks at yet. */
+  readonly isPaused: boolean
   readonly bandwidthBps: number
   /** What the person allows. @default no limit of theirs */
   readonly allowedBytes?: number
@@ -24,7 +27,7 @@ const BUDGET_S = 2
 
 /** How many bytes may be fetched ahead for one video; 0 means: nothing at all. */
 export function prefetchBudgetBytes(conditions: PrefetchConditions): number {
-  if (conditions.isHidden || !conditions.isOnline || conditions.isSavingData) return 0
+  if (conditions.isHidden || !conditions.isOnline || conditions.isSavingData || conditions.isPaused) return 0
   if (conditions.effectiveType === 'slow-2g' || conditions.effectiveType === '2g') return 0
   const affordable = Math.min(
     conditions.allowedBytes ?? Infinity,
@@ -73,6 +76,9 @@ export async function prefetchStart(input: PrefetchInput): Promise<void> {
   }
 }
 
+/** From level 1 on nothing is fetched ahead. */
+export const isPrefetchPaused = (): boolean => (service.level ?? 0) > 0 || modeOf('prefetch') !== 'on'
+
 /** The conditions as they are now. */
 export function currentConditions(): PrefetchConditions {
   return {
@@ -80,6 +86,7 @@ export function currentConditions(): PrefetchConditions {
     effectiveType: effectiveType(),
     isHidden: document.hidden,
     isOnline: navigator.onLine !== false,
+    isPaused: isPrefetchPaused(),
     bandwidthBps: bandwidth().read(),
     allowedBytes: preferences.fetchAheadMb * MEGABYTE,
   }

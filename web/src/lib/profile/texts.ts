@@ -5,6 +5,7 @@ export const t = createTranslator('profile', {
   'profile.followers': { one: 'Follower', other: 'Followers' },
   'profile.following': 'Following',
   'profile.likes': { one: 'Like', other: 'Likes' },
+  'profile.countPaused': 'paused',
   'profile.follow': 'Follow',
   'profile.followingNow': 'Following',
   'profile.followBack': 'Follow back',

@@ -35,6 +35,16 @@ export function showToast(
 
 /** Shows a failure in its own words: what failed and what to do next. */
 export function showProblem(problem: Problem, action?: Toast['action']): () => void {
+  if (problem.code === 'feature-paused') {
+    let dismiss = () => {}
+    import('#lib/service/words.ts').then(
+      ({ wordsOf }) => {
+        dismiss = showToast(wordsOf(problem).text, { icon: 'pause', shownMs: SHOWN_PROBLEM_MS })
+      },
+      () => {},
+    )
+    return () => dismiss()
+  }
   return showToast(`${problem.detail} ${problem.next}`, {
     tone: 'bad',
     icon: problem.side === 'network' ? 'offline' : 'alert',

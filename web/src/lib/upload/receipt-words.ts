@@ -34,8 +34,8 @@ export function stepsOf(receipt: Receipt): { id: StepId; state: StepState }[] {
   }))
 }
 
-/** What is true of an upload now. */
-export function describeReceipt(receipt: Receipt): ReceiptWords {
+/** What is true of an upload now. @param isPaused whether the server makes no renditions beyond the first at the moment */
+export function describeReceipt(receipt: Receipt, isPaused = false): ReceiptWords {
   switch (receipt.state) {
     case 'receiving':
       return {
@@ -59,7 +59,7 @@ export function describeReceipt(receipt: Receipt): ReceiptWords {
         progress: receipt.progress,
       }
     case 'playable':
-      return describePlayable(receipt)
+      return describePlayable(receipt, isPaused)
     case 'complete':
       return receipt.publishedAt
         ? {
@@ -93,7 +93,7 @@ export function describeReceipt(receipt: Receipt): ReceiptWords {
   }
 }
 
-function describePlayable(receipt: Receipt): ReceiptWords {
+function describePlayable(receipt: Receipt, isPaused: boolean): ReceiptWords {
   const height = receipt.playableHeight
   const left = receipt.timeLeftS === null ? null : formatTimeLeft(receipt.timeLeftS)
   return {
@@ -104,9 +104,11 @@ function describePlayable(receipt: Receipt): ReceiptWords {
         : t('receipt.playable.titleAt', { height: String(height) }),
     detail: receipt.waitsFor
       ? t(`receipt.waits.${receipt.waitsFor}`)
-      : left === null
-        ? t('receipt.playable.detail')
-        : t('receipt.playable.detailLeft', { left }),
+      : isPaused
+        ? t('receipt.waits.paused')
+        : left === null
+          ? t('receipt.playable.detail')
+          : t('receipt.playable.detailLeft', { left }),
     tone: 'good',
     progress: receipt.progress,
   }

@@ -40,6 +40,8 @@ export const t = createTranslator('upload', {
   'task.paused': 'Paused at {percent}. What has arrived stays.',
   'task.waiting': 'Waiting for the connection. It goes on by itself from {percent}.',
   'task.waitingServer': '{reason} Trying again in {left}; {percent} is kept.',
+  'task.waitingPaused':
+    'Uploads are paused right now. It goes on by itself from {percent}; your words are kept.',
   'task.elsewhere': 'Another tab of this browser is sending it: {percent}.',
   'task.progress': 'Upload of {name}',
   'task.refused': 'Can’t be uploaded',
@@ -124,6 +126,7 @@ export const t = createTranslator('upload', {
     'The server’s disk is full. Your file is safe, and the work goes on as soon as there is room.',
   'receipt.waits.storage':
     'The server can’t reach its storage. The work goes on by itself once it can; the operator has to look.',
+  'receipt.waits.paused': 'Making more sizes is paused right now, and goes on by itself.',
   'receipt.playable.title': 'Playable',
   'receipt.playable.titleAt': 'Playable at {height}p',
   'receipt.playable.detail': 'More sizes are being made.',

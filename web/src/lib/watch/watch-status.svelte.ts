@@ -17,6 +17,13 @@ const TIMEOUT_MS = 8_000
 
 export const watch = $state<{ banner: Banner | null }>({ banner: null })
 
+let lookEarlier = () => {}
+
+/** Brings the next look forward: the service itself says, or keeps silent about, that something is wrong. */
+export function lookAgain(): void {
+  lookEarlier()
+}
+
 /** Looks until it is stopped; with no watch it never asks again. */
 export function startWatching(): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -35,12 +42,14 @@ export function startWatching(): () => void {
       void look()
     }
   }
+  lookEarlier = onVisible
   document.addEventListener('visibilitychange', onVisible)
   void findUrl().then((url) => {
     if (url && !isStopped) void look()
   })
   return () => {
     isStopped = true
+    lookEarlier = () => {}
     clearTimeout(timer)
     document.removeEventListener('visibilitychange', onVisible)
   }

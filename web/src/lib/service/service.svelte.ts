@@ -1,0 +1,46 @@
+/**
+ * How the service fares, as its answers tell: the level in a header of each, the rest by `GET /state`, asked for by
+ * `follow-state.ts`, which is loaded once there is something to follow.
+ */
+import type { Feature, FeatureMode, Limit, ServiceState } from '#lib/api/types.ts'
+
+export const LEVEL_HEADER: Limit<'LEVEL_HEADER'> = 'upbeat-level'
+
+interface Service {
+  /** Of the newest answer; null: no answer has told it yet. */
+  level: number | null
+  /** Null until it was worth asking for. */
+  state: ServiceState | null
+  /** The last question for it had no answer. */
+  isSilent: boolean
+}
+
+export const service = $state<Service>({ level: null, state: null, isSilent: false })
+
+/** What a feature can do now. What nobody has told yet counts as on: the answers themselves say otherwise. */
+export function modeOf(feature: Feature): FeatureMode {
+  return service.state?.features[feature].mode ?? 'on'
+}
+
+/** Notes what the answer to a request says of the level. */
+export function noteLevel(header: string | null): void {
+  if (header === null || !/^[0-5]$/.test(header)) return
+  const level = Number(header)
+  const before = service.level
+  service.level = level
+  service.isSilent = false
+  if (level === (service.state?.level ?? before ?? 0)) return
+  // The answer may be that of the state itself, which is taken in meanwhile.
+  withFollower((follow) => service.level !== service.state?.level && follow.lookSoon())
+}
+
+/** Asks how the service is, soon: something showed that it is not as it was. */
+export const lookSoon = (): void => withFollower((follow) => follow.lookSoon())
+
+/** Begins to follow the state, calmly while all is well. */
+export const followState = (): void => withFollower((follow) => follow.lookNow())
+
+function withFollower(run: (follow: typeof import('./follow-state.ts')) => unknown): void {
+  // Without it nothing is known of the features: each answer says by itself what it is.
+  import('./follow-state.ts').then(run, () => {})
+}

@@ -1,0 +1,40 @@
+import { afterEach, expect, test } from 'vitest'
+import { localProblem } from '#lib/api/problem.ts'
+import type { Problem, ServiceState } from '#lib/api/types.ts'
+import { service } from './service.svelte.ts'
+import { featureNames, noteOf, whyOf, wordsOf } from './words.ts'
+
+const paused = (facts: Problem['facts']): Problem => ({
+  ...localProblem({ code: 'feature-paused', side: 'us', status: 503, title: 'T', detail: 'D.', next: '' }),
+  facts,
+})
+afterEach(() => {
+  service.state = null
+})
+
+test('each feature has words of its own, and each says what is paused', () => {
+  const texts = featureNames.map((feature) => wordsOf(paused({ feature, reason: 'database' })))
+  expect(new Set(texts.map(({ title }) => title)).size).toBe(featureNames.length)
+  for (const { text } of texts) expect(text).toContain('paused while we recover')
+})
+
+test('why it is paused is told in four ways', () => {
+  expect(wordsOf(paused({ feature: 'search', reason: 'overload' })).text).toBe(
+    'Search is paused while more people are here than we can serve. Your feed keeps playing.',
+  )
+  expect(whyOf('maintenance')).toBe('maintenance')
+  expect(whyOf('journal')).toBe('recovering')
+  expect(whyOf(null)).toBe('recovering')
+})
+
+test('a feature that this app does not know is told in the words of the server', () => {
+  expect(wordsOf(paused({ feature: 'holograms', reason: 'operator' }))).toEqual({ title: 'T', text: 'D.' })
+  expect(wordsOf(paused({}))).toEqual({ title: 'T', text: 'D.' })
+})
+
+test('the words of the operator stand beside ours, as a quotation', () => {
+  expect(noteOf('comments')).toBeNull()
+  const comments = { mode: 'paused', since: '', reason: 'operator', share: 0, note: 'Spam wave' }
+  service.state = { level: 0, features: { comments } } as unknown as ServiceState
+  expect(noteOf('comments')).toBe('“Spam wave”')
+})
