@@ -33,7 +33,7 @@ export const STEPS: readonly Step[] = [
     after: ['journal'],
     needs: ['database', 'ingest', 'disk'],
     holds: { uploads: 'paused' },
-    level: 3,
+    level: 0,
   },
   {
     name: 'comments-and-search',

@@ -15,6 +15,9 @@ import { toProblemBody } from '../../kit/problem-details.ts'
 import type { Ctx } from './context.ts'
 import { AppError } from './errors.ts'
 import type { App, Viewer } from './http.ts'
+import type { GateCounts } from './steward/sensors.ts'
+
+const CLASSES = [0, 1, 2, 3] as const
 
 /** Told to the browser at the check of its session; read before anything is looked up. */
 const HINT_COOKIE = 'upbeat.hint'
@@ -58,6 +61,12 @@ export function openDoor(
   })
 }
 
+/** How many the door has let in and turned away so far, by class. */
+export const countsOf = ({ gate }: Door): GateCounts => ({
+  admitted: CLASSES.map((each) => gate.admittedOf(each)),
+  refused: CLASSES.map((each) => gate.refusedOf(each)),
+})
+
 /** Tells the browser of a signed-in viewer what its requests count as; once in a while, when it has not been told. */
 export function giveHint(
   ctx: Ctx,
@@ -81,7 +90,7 @@ export function giveHint(
   )
 }
 
-const bodies = [0, 1, 2, 3].map((level) => {
+const bodies = CLASSES.map((level) => {
   const problem = toProblemBody(
     new AppError('busy', { retryAfterS: -1, facts: { class: `P${level}` } }),
     'REQUEST_ID',

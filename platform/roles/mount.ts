@@ -2,7 +2,7 @@
 import swagger from '@fastify/swagger'
 import { inScope } from '../../kit/fastify-scope.ts'
 import type { Ctx } from '../app/context.ts'
-import { openDoor } from '../app/admission.ts'
+import { countsOf, openDoor } from '../app/admission.ts'
 import { openFeatureGate } from '../app/feature-gate.ts'
 import { createApp, type App, type AppOptions, type Routes } from '../app/http.ts'
 import { registerSessions } from '../modules/accounts/index.ts'
@@ -23,7 +23,8 @@ export async function mountApi(
 ): Promise<App> {
   const app = createApp(ctx, options)
   // Before sessions are looked up and bodies are read.
-  openDoor(app, ctx, ruleOfRoute)
+  const door = openDoor(app, ctx, ruleOfRoute)
+  if (door) ctx.steward.watchGate(() => countsOf(door))
   openFeatureGate(app, ctx, featureOfRoute)
   await app.register(swagger, describeApi(ctx.config.instanceName))
   await inScope(

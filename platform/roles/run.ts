@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { loadConfig, type Config } from '../app/config.ts'
 import { openContext, type Ctx } from '../app/context.ts'
 import type { App } from '../app/http.ts'
+import { openSenses } from '../app/senses.ts'
 import { issueOperatorLink } from '../modules/accounts/index.ts'
 import { DRAIN_TIMEOUT_MS, type FromRole, type FromSupervisor, type RoleName } from '../supervisor/index.ts'
 
@@ -41,6 +42,7 @@ export async function runRole(role: RoleName): Promise<void> {
   // An api without an ingest role beside it works that one's lane too.
   const isWorker = role !== 'api' || config.ingestAddress === null
   const { ctx } = stack.use(await openContext({ config, role, isWorker }))
+  stack.use(openSenses(ctx))
   const app = await createRole(role, ctx, stack)
   const requests = app && trackRequests(app.server)
   if (app) {
