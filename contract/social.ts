@@ -1,7 +1,7 @@
 /** Comments, notifications and search. */
 import { z } from 'zod'
 import { AccountCard, AccountListItem } from './accounts.ts'
-import { Id, Instant } from './common.ts'
+import { Id, Instant, pageOf } from './common.ts'
 import { VideoCard } from './videos.ts'
 
 export const COMMENT_MAX_LENGTH = 1000
@@ -24,9 +24,16 @@ export const Comment = z.object({
   createdAt: Instant,
   likeCount: z.int(),
   replyCount: z.int(),
-  viewer: z.object({ isLiked: z.boolean(), isOwn: z.boolean(), canDelete: z.boolean() }).nullable(),
+  /** Null for a signed-out viewer; `isLiked` null: unknown at the moment. */
+  viewer: z
+    .object({ isLiked: z.boolean().nullable(), isOwn: z.boolean(), canDelete: z.boolean() })
+    .nullable(),
 })
 export type Comment = z.infer<typeof Comment>
+
+/** A page of comments. `asOf` is there while it comes from memory: how old it is. */
+export const CommentPage = pageOf(Comment).extend({ asOf: Instant.optional() })
+export type CommentPage = z.infer<typeof CommentPage>
 
 /** The viewer's own state after an act, as the answers to liking, saving, following and blocking tell it. */
 export const LikeState = z.object({ isLiked: z.boolean() })

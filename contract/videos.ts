@@ -81,12 +81,12 @@ export const VideoCard = z.object({
   placeholder: z.string().nullable(),
   playback: Playback,
   counts: VideoCounts,
-  /** Null for a signed-out viewer. */
+  /** Null for a signed-out viewer; inside, null is unknown at the moment, never false. */
   viewer: z
     .object({
-      isLiked: z.boolean(),
-      isSaved: z.boolean(),
-      isFollowingAuthor: z.boolean(),
+      isLiked: z.boolean().nullable(),
+      isSaved: z.boolean().nullable(),
+      isFollowingAuthor: z.boolean().nullable(),
       isOwn: z.boolean(),
     })
     .nullable(),
@@ -99,6 +99,11 @@ export const FeedPage = z.object({
   nextCursor: z.string().nullable(),
   /** When the ranking behind this page was made. */
   rankedAt: Instant,
+  /**
+   * For whom the ranking was made: for this viewer (also when absent), for people of like taste, or for everyone. The
+   * latter two are what there is while personal ranking is off, or the database is away.
+   */
+  service: z.enum(['personal', 'cohort', 'top']).optional(),
 })
 export type FeedPage = z.infer<typeof FeedPage>
 

@@ -11,6 +11,7 @@ import { createDatabaseDoor } from './admission.ts'
 import type { Config } from './config.ts'
 import { createEvents, type Events } from './events.ts'
 import { loadSecrets, type Secrets } from './secrets.ts'
+import { openStandby, type Standby } from './standby/index.ts'
 import { openSteward, type Steward } from './steward/index.ts'
 
 export interface Ctx {
@@ -29,6 +30,8 @@ export interface Ctx {
   readonly jobs: Jobs
   readonly blobs: Blobs
   readonly events: Events
+  /** What can be served without the database. */
+  readonly standby: Standby
   /** A UUIDv7: ids sort by the time they were made. */
   newId(): string
   randomBytes(count: number): Buffer
@@ -69,6 +72,7 @@ export async function openContext(options: ContextOptions): Promise<OpenContext>
   )
   const listener = stack.use(openListener({ url, onError }))
   const jobs = stack.use(await openJobs({ url, isWorker: options.isWorker ?? false, onError }))
+  const standby = stack.use(await openStandby({ dataDir: config.dataDir, listener, clock, log }))
   const ctx: Ctx = {
     config,
     secrets: await loadSecrets(config.paths.secrets),
@@ -82,6 +86,7 @@ export async function openContext(options: ContextOptions): Promise<OpenContext>
     jobs,
     blobs: withHeldDeletions(await openDiskBlobs(config.paths.blobs), database.db),
     events: createEvents(clock),
+    standby,
     newId: () => uuidv7({ msecs: clock.now().getTime() }),
     randomBytes,
   }

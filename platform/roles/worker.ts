@@ -6,6 +6,7 @@ import { startFeedJobs } from '../modules/feed/index.ts'
 import { startNotificationJobs } from '../modules/notifications/index.ts'
 import { startOperationsJobs } from '../modules/operations/index.ts'
 import { startReactionJobs } from '../modules/reactions/index.ts'
+import { startStandbyJobs } from '../modules/standby/index.ts'
 import { startImproveLane } from '../modules/transcoding/index.ts'
 import { startUploadJobs } from '../modules/uploads/index.ts'
 import { startVideoJobs } from '../modules/videos/index.ts'
@@ -19,6 +20,7 @@ export async function startWorker(ctx: Ctx): Promise<AsyncDisposable> {
   stack.use(await startNotificationJobs(ctx))
   stack.use(startOperationsJobs(ctx))
   stack.use(startReactionJobs(ctx))
+  stack.use(startStandbyJobs(ctx))
   stack.use(await startImproveLane(ctx))
   await startVideoJobs(ctx)
   await startUploadJobs(ctx)

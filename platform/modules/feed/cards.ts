@@ -123,7 +123,7 @@ export class CardCache implements Disposable {
       handle: card.author.handle,
       visibility: card.visibility,
       publishedAt: card.publishedAt,
-      json: Buffer.from(openJson(card)),
+      json: Buffer.from(openCardJson(card)),
       loadedAtMs: this.#ctx.clock.now().getTime(),
     }
   }
@@ -145,6 +145,7 @@ export class CardCache implements Disposable {
   }
 }
 
-function openJson({ viewer: _viewer, reason: _reason, ...rest }: VideoCard): string {
+/** A card as JSON, open at its end: `viewer` and `reason` are still to come. */
+export function openCardJson({ viewer: _viewer, reason: _reason, ...rest }: VideoCard): string {
   return JSON.stringify(rest).slice(0, -1)
 }

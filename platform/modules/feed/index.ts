@@ -2,3 +2,6 @@
 import './feed.schema.ts'
 export { feedRoutes } from './feed.routes.ts'
 export { startFeedJobs } from './feed.jobs.ts'
+export { Candidates } from './candidates.ts'
+export { openCardJson } from './cards.ts'
+export { ChangeLog } from './changes.ts'

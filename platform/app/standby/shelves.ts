@@ -1,0 +1,142 @@
+/** The three files of the standby shelf, taken apart: looked things up in, never parsed as a whole. */
+import type { RecordFile } from '../../../kit/record-file.ts'
+import { readSortedRecords } from '../../../kit/sorted-records.ts'
+import {
+  COHORT_BYTES,
+  CohortsHead,
+  GONE_BYTES,
+  GONE_KINDS,
+  ID_BYTES,
+  idBytes,
+  LIST_REASONS,
+  ListsHead,
+  MediaHead,
+  PAIR_BYTES,
+  pairBytes,
+  PLACE_BYTES,
+  type GoneKind,
+  type ListReason,
+  type StandbyMedia,
+} from './format.ts'
+
+/** A card of a video that everyone may see. */
+export interface StandbyCard {
+  readonly id: string
+  readonly authorId: string
+  /** ISO 8601. */
+  readonly publishedAt: string
+  /** The card as JSON, open at its end: `viewer` and `reason` are still to come. */
+  readonly json: Buffer
+}
+
+export interface StandbyEntry {
+  readonly card: StandbyCard
+  readonly reason: ListReason
+}
+
+export interface ListsShelf {
+  readonly asOfMs: number
+  readonly top: readonly StandbyEntry[]
+  /** By tag; each goes on with `top`. */
+  readonly cohorts: ReadonlyMap<string, readonly StandbyEntry[]>
+  readonly cards: ReadonlyMap<string, StandbyCard>
+  readonly pairCount: number
+  readonly goneCount: number
+  isBlocking(blocker: string, blocked: string): boolean
+  goneKind(videoId: string): GoneKind | null
+}
+
+export interface MediaShelf {
+  readonly asOfMs: number
+  readonly count: number
+  find(videoId: string): StandbyMedia | null
+  /** The record as it lies there. */
+  bytesOf(videoId: string): Buffer | null
+  ids(): Buffer
+}
+
+export interface CohortsShelf {
+  readonly asOfMs: number
+  readonly count: number
+  readonly accounts: Buffer
+  readonly tags: readonly string[]
+  tagOf(accountId: string): string | null
+}
+
+/** @throws when it is not what our version writes. */
+export function openLists({ head, sections }: RecordFile): ListsShelf {
+  const { asOfMs, cards: rows, top, cohorts } = ListsHead.parse(head)
+  const json = sections.get('cards')!
+  let at = 0
+  const cards = rows.map(({ id, authorId, publishedAt, sizeBytes }): StandbyCard => ({
+    id,
+    authorId,
+    publishedAt,
+    json: json.subarray(at, (at += sizeBytes)),
+  }))
+  const entriesOf = (list: ListsHead['top']): StandbyEntry[] =>
+    list.cards.map((place, index) => ({
+      card: cards[place]!,
+      reason: LIST_REASONS[list.reasons[index]!]!,
+    }))
+  const topEntries = entriesOf(top)
+  /** Whoever comes to the end of their own list goes on with the one for all. */
+  const withTop = (own: readonly StandbyEntry[]): StandbyEntry[] => {
+    const ids = new Set(own.map(({ card }) => card.id))
+    return [...own, ...topEntries.filter(({ card }) => !ids.has(card.id))]
+  }
+  const pairs = readSortedRecords(sections.get('blocks')!, PAIR_BYTES)
+  const gone = readSortedRecords(sections.get('gone')!, GONE_BYTES)
+  return {
+    asOfMs,
+    top: topEntries,
+    cohorts: new Map(cohorts.map((cohort) => [cohort.tag, withTop(entriesOf(cohort))])),
+    cards: new Map(cards.map((card) => [card.id, card])),
+    pairCount: pairs.count,
+    goneCount: gone.count,
+    isBlocking: (blocker, blocked) => pairs.count > 0 && pairs.find(pairBytes(blocker, blocked)) !== null,
+    goneKind(videoId) {
+      const record = gone.find(idBytes(videoId))
+      return record && GONE_KINDS[record[ID_BYTES]!]!
+    },
+  }
+}
+
+/** @throws when it is not what our version writes. */
+export function openMedia({ head, sections }: RecordFile): MediaShelf {
+  const { asOfMs } = MediaHead.parse(head)
+  const places = readSortedRecords(sections.get('places')!, PLACE_BYTES)
+  const records = sections.get('records')!
+  const bytesOf = (videoId: string): Buffer | null => {
+    const place = places.find(idBytes(videoId))
+    if (!place) return null
+    const start = place.readUInt32BE(ID_BYTES)
+    return records.subarray(start, start + place.readUInt32BE(ID_BYTES + 4))
+  }
+  return {
+    asOfMs,
+    count: places.count,
+    bytesOf,
+    find(videoId) {
+      const bytes = bytesOf(videoId)
+      return bytes && (JSON.parse(bytes.toString()) as StandbyMedia)
+    },
+    ids: () => places.bytes,
+  }
+}
+
+/** @throws when it is not what our version writes. */
+export function openCohorts({ head, sections }: RecordFile): CohortsShelf {
+  const { asOfMs, tags } = CohortsHead.parse(head)
+  const accounts = readSortedRecords(sections.get('accounts')!, COHORT_BYTES)
+  return {
+    asOfMs,
+    count: accounts.count,
+    accounts: accounts.bytes,
+    tags,
+    tagOf(accountId) {
+      const record = accounts.find(idBytes(accountId))
+      return record ? (tags[record[ID_BYTES]!] ?? null) : null
+    },
+  }
+}

@@ -1,0 +1,2 @@
+/** The standby shelf: what is served without the database, always being made, always on disk. */
+export { startStandbyJobs } from './standby.jobs.ts'
