@@ -72,7 +72,15 @@ export async function openContext(options: ContextOptions): Promise<OpenContext>
   )
   const listener = stack.use(openListener({ url, onError }))
   const jobs = stack.use(await openJobs({ url, isWorker: options.isWorker ?? false, onError }))
-  const standby = stack.use(await openStandby({ dataDir: config.dataDir, listener, clock, log }))
+  const standby = stack.use(
+    await openStandby({
+      dataDir: config.dataDir,
+      listener,
+      clock,
+      log,
+      isOn: !config.protectionsOff.has('standby'),
+    }),
+  )
   const ctx: Ctx = {
     config,
     secrets: await loadSecrets(config.paths.secrets),
