@@ -36,6 +36,7 @@ beforeEach(async () => {
   vi.resetModules()
   world = await import('./service.svelte.ts')
   isTroubled = (await import('./follow-state.ts')).isTroubled
+  world.setFollower(() => import('./follow-state.ts'))
   // Each test begins after a calm time, with everything on.
   say(makeState(0))
   world.followState()

@@ -40,7 +40,18 @@ export const lookSoon = (): void => withFollower((follow) => follow.lookSoon())
 /** Begins to follow the state, calmly while all is well. */
 export const followState = (): void => withFollower((follow) => follow.lookNow())
 
-function withFollower(run: (follow: typeof import('./follow-state.ts')) => unknown): void {
+interface Follower {
+  lookSoon(): void
+  lookNow(): void
+}
+let load: (() => Promise<Follower>) | null = null
+
+/** Names who follows the state; it is loaded once there is something to follow. */
+export function setFollower(loadFollower: () => Promise<Follower>): void {
+  load = loadFollower
+}
+
+function withFollower(run: (follow: Follower) => unknown): void {
   // Without it nothing is known of the features: each answer says by itself what it is.
-  import('./follow-state.ts').then(run, () => {})
+  load?.().then(run, () => {})
 }
