@@ -21,7 +21,7 @@ import { startProduct, type Product } from '../tests/support/product.ts'
 import { makeTemporaryDir } from '../tests/support/temporary-dir.ts'
 import { roundTo } from './machine/quantile.ts'
 import { multiply } from './restore/catalogue.ts'
-import { backAfter, shareServed, startWatching } from './restore/watching.ts'
+import { backAfter, shareServed, startWatching, type Asked } from './restore/watching.ts'
 import type { BenchResult, BenchRow } from './support.ts'
 
 const run_ = promisify(execFile)
@@ -48,7 +48,7 @@ export async function run(): Promise<BenchResult> {
   const bytes = await multiply(dataDir, { videoId, count }, say)
   await requireRoom(dir.path, bytes * 3)
 
-  const load = { port, ratePerS: RATE_PER_S, paths }
+  const load = { port, ratePerS: RATE_PER_S, asked: paths.map((path) => ({ path })) }
   const backups = await measureBackups(dir.path, dataDir, load)
   const killed = await measureKill(first, dataDir, {
     ...load,
@@ -94,7 +94,7 @@ async function firstUri(origin: string, path: string): Promise<string> {
 interface Load {
   readonly port: number
   readonly ratePerS: number
-  readonly paths: readonly string[]
+  readonly asked: readonly Asked[]
 }
 
 async function measureBackups(dir: string, dataDir: string, load: Load) {

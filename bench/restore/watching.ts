@@ -3,9 +3,20 @@ import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { join } from 'node:path'
 
+/** What is asked for, and with which headers. */
+export interface Asked {
+  readonly path: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
 export interface Outcome {
   readonly dueAtMs: number
+  /** How late it was sent, by the generator's own doing. */
+  readonly lateMs: number
+  /** Since it was due. */
   readonly tookMs: number
+  /** 0: there was no answer. */
+  readonly status: number
   readonly isServed: boolean
 }
 
@@ -21,7 +32,7 @@ export function startWatching(input: {
   readonly port: number
   readonly ratePerS: number
   readonly seconds: number
-  readonly paths: readonly string[]
+  readonly asked: readonly Asked[]
 }): Watching {
   const child = spawn(
     process.execPath,
@@ -33,8 +44,10 @@ export function startWatching(input: {
     ],
     { stdio: ['pipe', 'pipe', 'inherit'] },
   )
-  process.once('exit', () => void child.kill())
-  child.stdin.end(JSON.stringify(input.paths))
+  const endWithUs = () => void child.kill()
+  process.once('exit', endWithUs)
+  child.once('exit', () => process.off('exit', endWithUs))
+  child.stdin.end(JSON.stringify(input.asked))
   const outcomes: Outcome[] = []
   let worstLagMs = 0
   createInterface({ input: child.stdout }).on('line', (line) => {

@@ -1,44 +1,73 @@
 /**
  * `npm run -s drill -- NAME|short|all`: injects a fault into a product that it starts itself, and prints a line for each
  * promise that must hold meanwhile and afterwards.
+ *
+ * `--without PROTECTION` switches a protection off, to see the promises break; `--prove` runs each drill so and passes when
+ * they do. `--record DIR` (or `--data DIR`, the data folder whose operator's page shall show it) keeps the results.
  */
-import { createReport, type Drill } from './report.ts'
-
-/** Those that the check passes every time; `all` adds the longer ones. */
-const SHORT: Readonly<Record<string, () => Promise<Drill>>> = {
-  'kill-one': async () => (await import('./kill-one.ts')).run,
-  'kill-all': async () => (await import('./kill-all.ts')).run,
-  'full-disk': async () => (await import('./full-disk.ts')).run,
-  'late-database': async () => (await import('./late-database.ts')).run,
-  restore: async () => (await import('./restore.ts')).run,
-}
-const LONG: Readonly<Record<string, () => Promise<Drill>>> = {
-  overload: async () => (await import('./overload.ts')).run,
-  watch: async () => (await import('./watch.ts')).run,
-  'two-watches': async () => (await import('./two-watches.ts')).run,
-}
-const ALL = { ...SHORT, ...LONG }
+import { environmentWith } from '../../platform/app/config.ts'
+import { DRILLS } from './catalogue.ts'
+import { readCommand, UsageError, type Command } from './options.ts'
+import { proveDrill } from './prove.ts'
+import { recordResult } from './record.ts'
+import { createReport, type Counts } from './report.ts'
 
 // An ordinary exit ends the product that a drill has started; a second signal must not cut that short.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
 
-const name = process.argv[2] ?? ''
-const chosen = name === 'all' ? ALL : name === 'short' ? SHORT : { [name]: ALL[name] }
-const report = createReport((line) => console.log(line))
-for (const [title, load] of Object.entries(chosen)) {
-  if (!load) {
-    console.error(`There is no drill "${title}". There are: ${Object.keys(ALL).join(', ')}, short, all`)
+const command = understand()
+// Every product that is started from here inherits it.
+Object.assign(process.env, environmentWith({ PROTECTIONS_OFF: command.without.join(',') }))
+
+const total = { passed: 0, failed: 0, skipped: 0 }
+for (const name of command.names) add(await (command.isProof ? prove(name) : drill(name, command)))
+const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : ''
+console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`)
+process.exit(total.failed > 0 ? 1 : 0)
+
+function understand(): Command {
+  try {
+    return readCommand(process.argv.slice(2))
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    console.error(error.message)
     process.exit(2)
   }
+}
+
+async function drill(name: string, { recordDir, ...options }: Command): Promise<Counts> {
+  const title = options.without.length > 0 ? `${name} (without ${options.without.join(', ')})` : name
   console.log(`\n▸ ${title}`)
+  const startedMs = performance.now()
+  const lines: string[] = []
+  const report = createReport((line) => {
+    lines.push(line.trim())
+    console.log(line)
+  })
   try {
     await (
-      await load()
-    )(report)
+      await DRILLS[name]!.load()
+    )(report, options)
   } catch (error) {
-    report.broke(title, error)
+    report.broke(name, error)
   }
+  const tookS = Math.round((performance.now() - startedMs) / 100) / 10
+  console.log(`  ${tookS} s`)
+  if (recordDir !== null && options.without.length === 0)
+    await recordResult(recordDir, { name, at: new Date().toISOString(), tookS, ...report.counts, lines })
+  return report.counts
 }
-const { passed, failed, skipped } = report.counts
-console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
-process.exit(failed > 0 ? 1 : 0)
+
+async function prove(name: string): Promise<Counts> {
+  const { provenWithout } = DRILLS[name]!
+  const report = createReport((line) => console.log(line))
+  if (provenWithout.length > 0) console.log(`\n▸ proof of ${name}`)
+  for (const protection of provenWithout) await proveDrill(report, name, protection)
+  return report.counts
+}
+
+function add(counts: Counts): void {
+  total.passed += counts.passed
+  total.failed += counts.failed
+  total.skipped += counts.skipped
+}

@@ -1,6 +1,6 @@
 /**
  * More comes than can be served: twice and five times as much, a burst of what is fetched ahead, and clients that ask again
- * and again. With `--unprotected` the door stands open, and the promises break.
+ * and again. Without `admission` the door stands open, and the promises break.
  *
  * The bottleneck is the pool of connections to a database that is some milliseconds away, so that one machine can make
  * five times the load that it can serve.
@@ -14,6 +14,7 @@ import { startFaultProxy } from '../support/fault-proxy.ts'
 import { startProduct } from '../support/product.ts'
 import { makeTemporaryDir } from '../support/temporary-dir.ts'
 import { signUp, type DrillClient } from './client.ts'
+import type { DrillOptions } from './options.ts'
 import type { Report } from './report.ts'
 
 const DATABASE_AWAY_MS = 10
@@ -25,10 +26,8 @@ const MIX = [0.1, 0.3, 0.3, 0.3] as const
 /** After a rise, the limit and the cut have this long to find themselves. */
 const SKIP_MS = 2_000
 
-const isUnprotected = process.argv.includes('--unprotected')
-
-export async function run(report: Report): Promise<void> {
-  await using stage = await startStage()
+export async function run(report: Report, { without }: DrillOptions): Promise<void> {
+  await using stage = await startStage(!without.includes('admission'))
   const capacityPerS = await measureCapacity(stage)
   report.promise(
     'there is a capacity to speak of',
@@ -49,7 +48,7 @@ interface Stage extends AsyncDisposable {
   order(ratePerS: number | null, more?: Partial<LoadOrder>): LoadOrder
 }
 
-async function startStage(): Promise<Stage> {
+async function startStage(isProtected: boolean): Promise<Stage> {
   await using stack = new AsyncDisposableStack()
   const dir = stack.use(await makeTemporaryDir())
   const log = createLog({ level: 'silent', base: {} })
@@ -57,7 +56,7 @@ async function startStage(): Promise<Stage> {
   const databaseUrl = new URL(postgres.url)
   const proxy = stack.use(await startFaultProxy({ targetPort: Number(databaseUrl.port) }))
   databaseUrl.port = String(proxy.port)
-  const env = { DATABASE_URL: databaseUrl.href, ADMISSION: isUnprotected ? 'off' : 'on' }
+  const env = { DATABASE_URL: databaseUrl.href, ADMISSION: isProtected ? 'on' : 'off' }
   const product = stack.use(await startProduct({ dataDir: join(dir.path, 'data'), env }))
   const clients: DrillClient[] = []
   for (let n = 0; n < ACCOUNTS; n++) clients.push(await signUp(product.url))

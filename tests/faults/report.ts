@@ -1,11 +1,18 @@
 /** What a drill reports: promises kept, broken, or not put to the test. */
 import { availableParallelism, loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { DrillOptions } from './options.ts'
 
-export type Drill = (report: Report) => Promise<void>
+export type Drill = (report: Report, options: DrillOptions) => Promise<void>
+
+export interface Counts {
+  readonly passed: number
+  readonly failed: number
+  readonly skipped: number
+}
 
 export interface Report {
-  readonly counts: { readonly passed: number; readonly failed: number; readonly skipped: number }
+  readonly counts: Counts
   /** Says whether a promise was kept, with its figures. */
   promise(text: string, isKept: boolean, figures?: string): void
   /** A promise that can't be put to the test here, and why. */

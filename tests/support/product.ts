@@ -42,18 +42,20 @@ export interface ProductOptions {
   readonly port?: number
   readonly env?: Readonly<Record<string, string>>
   readonly args?: readonly string[]
+  /** What to wait for: its word that all is ready, or anybody behind its control socket. @default 'ready' */
+  readonly until?: 'ready' | 'control'
 }
 
 /** Starts the product without its demo; answers when it says that it is ready. @throws with all that it said */
 export async function startProduct(options: ProductOptions): Promise<Product> {
   const started = spawnProduct(options)
   const { child, told, logged } = started
-  const url = await waitFor(
-    child,
-    () => /^Upbeat is ready: (\S+)/m.exec(told())?.[1],
-    () => `It did not get ready:\n${started.everything()}`,
-  )
   const { dataDir } = options
+  const complain = () => `It did not get ready:\n${started.everything()}`
+  const url =
+    options.until === 'control'
+      ? await waitForControl(child, dataDir, complain)
+      : await waitFor(child, () => /^Upbeat is ready: (\S+)/m.exec(told())?.[1], complain)
   const status = () => askSupervisor(dataDir, { command: 'status' })
 
   return {
@@ -141,6 +143,17 @@ function spawnProduct({ dataDir, port = 0, env = {}, args = [] }: ProductOptions
   child.stdout.setEncoding('utf8').on('data', (text: string) => (told += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (logged = (logged + text).slice(-200_000)))
   return { child, told: () => told, logged: () => logged, everything: () => told + logged }
+}
+
+async function waitForControl(child: ChildProcess, dataDir: string, complain: () => string): Promise<string> {
+  const endMs = performance.now() + START_TIMEOUT_MS
+  while (performance.now() < endMs && child.exitCode === null && child.signalCode === null) {
+    const status = await askSupervisor(dataDir, { command: 'status' }).catch(() => null)
+    if (status) return `http://localhost:${status.port}`
+    await sleep(10)
+  }
+  child.kill('SIGTERM')
+  throw new Error(complain())
 }
 
 async function waitFor(

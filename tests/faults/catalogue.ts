@@ -1,0 +1,54 @@
+/** Every drill: how long it is, and which protections it must fail without. */
+import type { Drill } from './report.ts'
+
+/** What PROTECTIONS_OFF switches off, by name. */
+export type Protection =
+  | 'admission'
+  | 'drain'
+  | 'guard'
+  | 'journal'
+  | 'levels'
+  | 'patience'
+  | 'restarts'
+  | 'restoration'
+  | 'standby'
+
+export interface DrillEntry {
+  /** Whether the check runs it every time; `all` adds the longer ones. */
+  readonly isShort: boolean
+  /** Without any one of these its promises break. Empty: there is nothing to switch off. */
+  readonly provenWithout: readonly Protection[]
+  load(): Promise<Drill>
+}
+
+export const DRILLS: Readonly<Record<string, DrillEntry>> = {
+  'database-away': {
+    isShort: false,
+    provenWithout: ['guard', 'standby', 'journal'],
+    load: async () => (await import('./database-away.ts')).run,
+  },
+  'kill-one': {
+    isShort: true,
+    provenWithout: ['restarts'],
+    load: async () => (await import('./kill-one.ts')).run,
+  },
+  'kill-all': { isShort: true, provenWithout: [], load: async () => (await import('./kill-all.ts')).run },
+  'full-disk': { isShort: true, provenWithout: [], load: async () => (await import('./full-disk.ts')).run },
+  'late-database': {
+    isShort: true,
+    provenWithout: [],
+    load: async () => (await import('./late-database.ts')).run,
+  },
+  restore: { isShort: true, provenWithout: [], load: async () => (await import('./restore.ts')).run },
+  overload: {
+    isShort: false,
+    provenWithout: ['admission'],
+    load: async () => (await import('./overload.ts')).run,
+  },
+  watch: { isShort: false, provenWithout: [], load: async () => (await import('./watch.ts')).run },
+  'two-watches': {
+    isShort: false,
+    provenWithout: [],
+    load: async () => (await import('./two-watches.ts')).run,
+  },
+}
