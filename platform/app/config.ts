@@ -21,6 +21,10 @@ export const PROTECTIONS = [
   'levels',
   'restoration',
   'drain',
+  /** Slow clients are cut off (slow-clients.ts). */
+  'patience',
+  /** What died is started again (supervisor). */
+  'restarts',
 ] as const
 export type Protection = (typeof PROTECTIONS)[number]
 

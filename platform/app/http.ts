@@ -10,7 +10,13 @@ import { inputCompiler } from '../../kit/read-input.ts'
 import { isDatabaseUnavailable, isUnstorableText } from '../infra/db/index.ts'
 import type { Ctx } from './context.ts'
 import { AppError, SignedOutError } from './errors.ts'
-import { PATIENCE, refuseBrokenRequest, watchBodies, type Patience } from './slow-clients.ts'
+import {
+  NO_PATIENCE_LIMIT,
+  PATIENCE,
+  refuseBrokenRequest,
+  watchBodies,
+  type Patience,
+} from './slow-clients.ts'
 
 /** Who asks. */
 export interface Viewer {
@@ -45,7 +51,8 @@ export interface AppOptions {
 
 /** Makes a Fastify instance with everything but routes. */
 export function createApp(ctx: Ctx, options: AppOptions = {}): App {
-  const { isBehindLoopback = false, patience = PATIENCE } = options
+  const isPatienceOff = ctx.config.protectionsOff.has('patience')
+  const { isBehindLoopback = false, patience = isPatienceOff ? NO_PATIENCE_LIMIT : PATIENCE } = options
   const trusted = [...ctx.config.trustedProxies, ...(isBehindLoopback ? ['127.0.0.1', '::1'] : [])]
   const app = Fastify({
     loggerInstance: ctx.log,

@@ -34,6 +34,9 @@ export const PATIENCE: Patience = {
   bodyBytesPerS: 16 * 1024,
 }
 
+/** For drills: whoever is slow may be as slow as they like. */
+export const NO_PATIENCE_LIMIT: Patience = { ...PATIENCE, headersMs: 0, bodyGraceMs: 2 ** 31 - 1 }
+
 /** How long what a client still sends is read and dropped after an answer that came early. */
 const LINGER_MS = 2_000
 

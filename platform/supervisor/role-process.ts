@@ -5,6 +5,8 @@ import { DRAIN_TIMEOUT_MS, type FromRole, type FromSupervisor, type RoleName } f
 import { startRun, type RoleRun, type RoleRunOptions, type RunEnd } from './role-run.ts'
 
 export interface RoleProcessOptions extends RoleRunOptions {
+  /** Whether it is started again when it died. @default true */
+  readonly isRestarted?: boolean
   readonly onReady?: () => void
   /** It takes no further work: it ends in order, or it is dead. Follows each `onReady` once. */
   readonly onGone?: () => void
@@ -118,7 +120,7 @@ class SupervisedRole implements RoleProcess {
         if (run === this.#run) this.#run = null
         this.#noteEnd(end)
         resolve()
-        if (this.#isWanted) void this.#restart(end.livedMs)
+        if (this.#isWanted && this.#options.isRestarted !== false) void this.#restart(end.livedMs)
       },
     })
     this.#run = run

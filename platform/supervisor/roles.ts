@@ -40,6 +40,7 @@ export async function createRoles(options: RolesOptions): Promise<Roles> {
       role,
       program: options.program,
       env,
+      isRestarted: !options.config.protectionsOff.has('restarts'),
       log: output.log,
       onOutput(line) {
         output.passOn(role, line)

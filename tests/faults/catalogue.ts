@@ -1,17 +1,6 @@
 /** Every drill: how long it is, and which protections it must fail without. */
+import type { Protection } from '../../platform/app/config.ts'
 import type { Drill } from './report.ts'
-
-/** What PROTECTIONS_OFF switches off, by name. */
-export type Protection =
-  | 'admission'
-  | 'drain'
-  | 'guard'
-  | 'journal'
-  | 'levels'
-  | 'patience'
-  | 'restarts'
-  | 'restoration'
-  | 'standby'
 
 export interface DrillEntry {
   /** Whether the check runs it every time; `all` adds the longer ones. */

@@ -2,7 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Receipt } from '../../contract/uploads.ts'
-import { eventually } from './report.ts'
+import { BrokenPromise, eventually } from './report.ts'
 
 const REQUEST_TIMEOUT_MS = 30_000
 const MAX_RETRY_AFTER_MS = 2_000
@@ -66,7 +66,8 @@ export async function signUp(url: string): Promise<DrillClient> {
         await sleep(Math.min(MAX_RETRY_AFTER_MS, Number(response.headers.get('retry-after') ?? 0) * 1_000))
         return null
       })
-      if (!answer) throw new Error(`${method} ${path} was never acknowledged; the last answer: ${last}`)
+      if (!answer)
+        throw new BrokenPromise(`${method} ${path} is acknowledged sooner or later; the last answer: ${last}`)
       return answer.value
     },
     async cookies() {
@@ -152,7 +153,7 @@ export async function startUpload(client: DrillClient, bytes: Buffer, caption: s
           throw error
         }
       })
-      if (!done) throw new Error(`The upload did not get past ${acknowledgedBytes} of ${end} bytes.`)
+      if (!done) throw new BrokenPromise(`An upload gets past ${acknowledgedBytes} of ${end} bytes.`)
     },
   }
 }

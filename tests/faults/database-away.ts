@@ -12,7 +12,7 @@ import { gather, type Audience } from './audience.ts'
 import { promiseKept } from './comparing.ts'
 import { describeRefusals, startActing, type Ledger } from './ledger.ts'
 import { startOwnDatabase, type OwnDatabase } from './own-database.ts'
-import { allowedMs, type Report } from './report.ts'
+import { allowedMs, percent, type Report } from './report.ts'
 import { countHandles, listFallen, listRestarts, readState, untilFullService } from './service.ts'
 
 /** Of the faults' table. */
@@ -162,6 +162,3 @@ async function promiseNoLeaks(
     `open handles: ${grown.join(', ')}`,
   )
 }
-
-const percent = (share: number | null) =>
-  share === null ? 'nothing was asked' : `${(share * 100).toFixed(1)} %`

@@ -39,11 +39,7 @@ async function drill(name: string, { recordDir, ...options }: Command): Promise<
   const title = options.without.length > 0 ? `${name} (without ${options.without.join(', ')})` : name
   console.log(`\n▸ ${title}`)
   const startedMs = performance.now()
-  const lines: string[] = []
-  const report = createReport((line) => {
-    lines.push(line.trim())
-    console.log(line)
-  })
+  const report = createReport((line) => console.log(line))
   try {
     await (
       await DRILLS[name]!.load()
@@ -51,10 +47,11 @@ async function drill(name: string, { recordDir, ...options }: Command): Promise<
   } catch (error) {
     report.broke(name, error)
   }
-  const tookS = Math.round((performance.now() - startedMs) / 100) / 10
-  console.log(`  ${tookS} s`)
+  const durationS = Math.round((performance.now() - startedMs) / 100) / 10
+  console.log(`  ${durationS} s`)
+  const { promises } = report
   if (recordDir !== null && options.without.length === 0)
-    await recordResult(recordDir, { name, at: new Date().toISOString(), tookS, ...report.counts, lines })
+    await recordResult(recordDir, { name, endedAt: new Date().toISOString(), durationS, promises })
   return report.counts
 }
 

@@ -1,6 +1,7 @@
 /** What a drill is run with: the words of the command line. */
 import { parseArgs } from 'node:util'
-import { DRILLS, type Protection } from './catalogue.ts'
+import { PROTECTIONS, type Protection } from '../../platform/app/config.ts'
+import { DRILLS } from './catalogue.ts'
 
 export interface DrillOptions {
   /** Switched off in the products that the drill starts, to see that it fails without them. */
@@ -31,11 +32,10 @@ export function readCommand(args: readonly string[]): Command {
   if (positionals.length === 0) throw new UsageError(USAGE)
   const names = positionals.flatMap(namesOf)
   const without = (values.without ?? '').split(',').filter(Boolean)
-  const known = new Set<string>(Object.values(DRILLS).flatMap(({ provenWithout }) => provenWithout))
   for (const protection of without)
-    if (!known.has(protection))
+    if (!PROTECTIONS.includes(protection as Protection))
       throw new UsageError(
-        `There is no protection "${protection}" to switch off. There are: ${[...known].join(', ')}`,
+        `There is no protection "${protection}" to switch off. There are: ${PROTECTIONS.join(', ')}`,
       )
   return {
     names,

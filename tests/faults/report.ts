@@ -2,6 +2,7 @@
 import { availableParallelism, loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DrillOptions } from './options.ts'
+import type { DrillResult } from './record.ts'
 
 export type Drill = (report: Report, options: DrillOptions) => Promise<void>
 
@@ -13,6 +14,7 @@ export interface Counts {
 
 export interface Report {
   readonly counts: Counts
+  readonly promises: DrillResult['promises']
   /** Says whether a promise was kept, with its figures. */
   promise(text: string, isKept: boolean, figures?: string): void
   /** A promise that can't be put to the test here, and why. */
@@ -21,21 +23,30 @@ export interface Report {
   broke(what: string, error: unknown): void
 }
 
+/** What was waited for did not come: no fault of the drill's, but a promise that was not kept. */
+export class BrokenPromise extends Error {}
+
 export function createReport(print: (line: string) => void): Report {
-  const counts = { passed: 0, failed: 0, skipped: 0 }
+  const promises: DrillResult['promises'] = []
+  const count = (wanted: string) => promises.filter(({ state }) => state === wanted).length
   return {
-    counts,
+    promises,
+    get counts() {
+      return { passed: count('kept'), failed: count('broken'), skipped: count('skipped') }
+    },
     promise(text, isKept, figures) {
-      counts[isKept ? 'passed' : 'failed']++
+      promises.push({ text, state: isKept ? 'kept' : 'broken', detail: figures ?? null })
       print(`  ${isKept ? '✓' : '✗'} ${text}${figures ? ` (${figures})` : ''}`)
     },
     skip(text, why) {
-      counts.skipped++
+      promises.push({ text, state: 'skipped', detail: why })
       print(`  – ${text}: skipped (${why})`)
     },
     broke(what, error) {
-      counts.failed++
-      print(`  ✗ ${what} could not go on: ${error instanceof Error ? error.stack : String(error)}`)
+      if (error instanceof BrokenPromise) return this.promise(error.message, false)
+      const words = error instanceof Error ? error.message : String(error)
+      promises.push({ text: `${what} could not go on`, state: 'broken', detail: words })
+      print(`  ✗ ${what} could not go on: ${error instanceof Error ? error.stack : words}`)
     },
   }
 }
@@ -63,6 +74,10 @@ export async function eventually<T>(
 /** Seconds since, to be read. */
 export const secondsSince = (startMs: number): string =>
   `${((performance.now() - startMs) / 1_000).toFixed(1)} s`
+
+/** A share, to be read; null: there was nothing to take it of. */
+export const percent = (share: number | null): string =>
+  share === null ? 'nothing was asked' : `${(share * 100).toFixed(1)} %`
 
 /** A promised time, longer in proportion when the machine has more to do than it has cores: others may share it. */
 export function allowedMs(promisedMs: number): number {
