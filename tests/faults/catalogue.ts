@@ -7,6 +7,8 @@ export interface DrillEntry {
   readonly isShort: boolean
   /** Without any one of these its promises break. Empty: there is nothing to switch off. */
   readonly provenWithout: readonly Protection[]
+  /** Whether the level follows the load in it; else what makes this machine busy may not matter. @default false */
+  readonly needsLevels?: boolean
   load(): Promise<Drill>
 }
 

@@ -130,7 +130,11 @@ function spawnProduct({ dataDir, port = 0, env = {}, args = [] }: ProductOptions
     {
       cwd: REPOSITORY,
       // A test machine is overloaded by its tests: levels that follow load are for those that ask for them.
-      env: environmentWith({ HOST: '127.0.0.1', PROTECTIONS_OFF: 'levels', ...env }),
+      env: environmentWith({
+        HOST: '127.0.0.1',
+        PROTECTIONS_OFF: process.env['PROTECTIONS_OFF'] ?? 'levels',
+        ...env,
+      }),
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   )
