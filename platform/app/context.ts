@@ -5,7 +5,17 @@ import type { Door } from '../../kit/admission/index.ts'
 import { systemClock, type Clock } from '../../kit/clock.ts'
 import { createLog, type Log } from '../../kit/log.ts'
 import { openDiskBlobs, withHeldDeletions, type Blobs } from '../infra/blobs/index.ts'
-import { openDatabase, openListener, type Database, type Db, type Listener } from '../infra/db/index.ts'
+import {
+  listMigrations,
+  openDatabase,
+  openGuard,
+  openIdleGuard,
+  openListener,
+  type Database,
+  type DatabaseGuard,
+  type Db,
+  type Listener,
+} from '../infra/db/index.ts'
 import { openJobs, type Jobs } from '../infra/jobs/index.ts'
 import { createDatabaseDoor } from './admission.ts'
 import type { Config } from './config.ts'
@@ -24,6 +34,8 @@ export interface Ctx {
   readonly pool: Database['pool']
   /** The door before the pool; null where the configuration leaves it open. */
   readonly databaseDoor: Door | null
+  /** Whether PostgreSQL is there, with the schema that this version needs. While it is away every query fails at once. */
+  readonly databaseGuard: DatabaseGuard
   /** What works at this moment, and how. */
   readonly steward: Steward
   readonly listener: Listener
@@ -51,7 +63,7 @@ export interface ContextOptions {
 }
 
 /**
- * Opens what a role stands on. Disposal closes it in the opposite order.
+ * Opens what a role stands on, whether the database is there or not. Disposal closes it in the opposite order.
  *
  * @throws when DATABASE_URL is not set: the supervisor passes the embedded server's.
  */
@@ -67,11 +79,15 @@ export async function openContext(options: ContextOptions): Promise<OpenContext>
   const databaseDoor = config.isAdmissionOn ? createDatabaseDoor(poolSize) : null
   await using stack = new AsyncDisposableStack()
   const steward = stack.use(openSteward({ config, clock, log }))
-  const database = stack.use(
-    openDatabase({ url, poolSize, applicationName: `upbeat-${role}`, onError, door: databaseDoor }),
+  const guard = stack.use(
+    config.protectionsOff.has('guard') ? openIdleGuard() : await watchDatabase(url, log),
   )
-  const listener = stack.use(openListener({ url, onError }))
-  const jobs = stack.use(await openJobs({ url, isWorker: options.isWorker ?? false, onError }))
+  steward.addProbe('database', () => guard.isUp)
+  const database = stack.use(
+    openDatabase({ url, poolSize, applicationName: `upbeat-${role}`, onError, door: databaseDoor, guard }),
+  )
+  const listener = stack.use(openListener({ url, onError, guard }))
+  const jobs = stack.use(await openJobs({ url, isWorker: options.isWorker ?? false, onError, guard }))
   const standby = stack.use(
     await openStandby({
       dataDir: config.dataDir,
@@ -89,6 +105,7 @@ export async function openContext(options: ContextOptions): Promise<OpenContext>
     db: database.db,
     pool: database.pool,
     databaseDoor,
+    databaseGuard: guard,
     steward,
     listener,
     jobs,
@@ -100,4 +117,18 @@ export async function openContext(options: ContextOptions): Promise<OpenContext>
   }
   const owned = stack.move()
   return { ctx, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+async function watchDatabase(url: string, log: Log): Promise<DatabaseGuard> {
+  const guard = openGuard({
+    url,
+    migrations: await listMigrations(),
+    onError: (error) => log.error({ err: error }, 'database.guard'),
+  })
+  guard.onChange((isUp) => {
+    if (isUp) log.info('database.back')
+    else log.warn({ absence: guard.absence }, 'database.away')
+  })
+  await guard.settled()
+  return guard
 }

@@ -2,6 +2,8 @@
 import { CamelCasePlugin, Kysely, PostgresDialect, type Transaction } from 'kysely'
 import pg from 'pg'
 import type { Door } from '../../../kit/admission/index.ts'
+import type { DatabaseGuard } from './guard.ts'
+import { DatabaseAwayError } from './guarded-client.ts'
 import { guardPool } from './guarded-pool.ts'
 import type { Tables } from './tables.ts'
 
@@ -37,6 +39,8 @@ export interface DatabaseOptions {
   readonly onError: (error: Error) => void
   /** Before the pool. @default none */
   readonly door?: Door | null
+  /** Ends every wait while the database is away. @default none */
+  readonly guard?: DatabaseGuard
 }
 
 export interface Database extends AsyncDisposable {
@@ -44,8 +48,12 @@ export interface Database extends AsyncDisposable {
   readonly pool: pg.Pool
 }
 
-/** Opens a pool. Connections are made on first use; a broken one is replaced by the next query. */
+/**
+ * Opens a pool. Connections are made on first use; a broken one is replaced by the next query. What is asked while the
+ * guard says that the database is away fails at once, see isDatabaseUnavailable.
+ */
 export function openDatabase(options: DatabaseOptions): Database {
+  const { guard } = options
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.poolSize,
@@ -53,15 +61,32 @@ export function openDatabase(options: DatabaseOptions): Database {
     connectionTimeoutMillis: 5_000,
     statement_timeout: options.statementTimeoutMs ?? 10_000,
     idle_in_transaction_session_timeout: 30_000,
+    keepAlive: true,
     types,
+    ...(guard?.Client && { Client: guard.Client as never }),
   })
-  pool.on('error', options.onError)
+  pool.on('error', (error) => {
+    // That it went is told once, by the guard, not by each connection.
+    if (!(error instanceof DatabaseAwayError)) options.onError(error)
+  })
   // The pool listens to idle connections only; one that breaks while it is checked out would end the process. The query
   // under way is rejected all the same.
   pool.on('connect', (client) => client.on('error', () => {}))
   if (options.door) guardPool(pool, options.door)
+  if (guard) refuseWhileAway(pool, guard)
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
   return { db, pool, [Symbol.asyncDispose]: () => db.destroy() }
+}
+
+/** Before any door or queue: whoever would wait there for a connection is told that there is none. */
+function refuseWhileAway(pool: pg.Pool, guard: DatabaseGuard): void {
+  type Connect = (callback?: (error: Error, client: undefined, done: () => void) => void) => unknown
+  const connect = pool.connect.bind(pool) as Connect
+  pool.connect = ((callback) => {
+    if (guard.isUp) return connect(callback)
+    const error = new DatabaseAwayError()
+    return callback ? process.nextTick(callback, error, undefined, () => {}) : Promise.reject(error)
+  }) as Connect as pg.Pool['connect']
 }
 
 /** The same connections for code that names columns in camel case, as better-auth does. */

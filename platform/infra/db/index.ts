@@ -8,6 +8,9 @@ export {
   openDatabase,
 } from './client.ts'
 export type { Database, Db, Tx } from './client.ts'
+export { openGuard, openIdleGuard, whenUp } from './guard.ts'
+export type { Absence, DatabaseGuard } from './guard.ts'
+export { DatabaseAwayError } from './guarded-client.ts'
 export { notify, notifyAll, openListener } from './listen.ts'
 export type { Listener } from './listen.ts'
 export { listMigrations, migrateTo, migrateToLatest } from './migrate.ts'

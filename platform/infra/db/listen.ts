@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import pg from 'pg'
 import type { Db, Tx } from './client.ts'
+import { openIdleGuard, whenUp, type DatabaseGuard } from './guard.ts'
 
 /** PostgreSQL refuses a payload of 8,000 bytes or more. */
 const NOTIFY_MAX_BYTES = 7_999
@@ -29,15 +30,22 @@ export interface Listener extends AsyncDisposable {
   on(channel: string, handler: (payload: unknown) => void): () => void
   /** Calls `handler` after a lost connection is back: messages may have been missed, so caches must be dropped. */
   onGap(handler: () => void): () => void
-  /** Waits until everything asked for so far is listened to: what is sent from now on is heard. */
+  /**
+   * Waits until everything asked for so far is listened to: what is sent from now on is heard. While the database is away
+   * it waits for nothing: the gap is told when the connection is there.
+   */
   settled(): Promise<void>
 }
 
 const RECONNECT_DELAYS_MS = [50, 200, 500, 1000]
+/** A link that went dead without a word is found out this often, and given up after as long again. */
+const KEEP_ALIVE_MS = 2_000
 
 interface ListenerOptions {
   readonly url: string
   readonly onError: (error: Error) => void
+  /** @default none: the database counts as up */
+  readonly guard?: DatabaseGuard
 }
 
 /** Keeps one connection that listens; reconnects by itself. */
@@ -45,18 +53,21 @@ export const openListener = (options: ListenerOptions): Listener => new PgListen
 
 class PgListener implements Listener {
   readonly #options: ListenerOptions
+  readonly #guard: DatabaseGuard
   readonly #handlers = new Map<string, Set<(payload: unknown) => void>>()
   readonly #gapHandlers = new Set<() => void>()
   readonly #closing = new AbortController()
   readonly #running: Promise<void>
   #client: pg.Client | null = null
   #connected = Promise.withResolvers<void>()
-  #hasConnectedBefore = false
+  /** Somebody may have missed something, or has not been waited for. */
+  #isGapDue = false
   /** The last channel asked for, and so all before it. */
   #asked: Promise<unknown> = Promise.resolve()
 
   constructor(options: ListenerOptions) {
     this.#options = options
+    this.#guard = options.guard ?? openIdleGuard()
     this.#running = this.#run()
   }
 
@@ -77,8 +88,12 @@ class PgListener implements Listener {
   }
 
   async settled(): Promise<void> {
-    await this.#connected.promise
-    await this.#asked
+    const away = Promise.withResolvers<'away'>()
+    const stop = this.#guard.onChange((isUp) => isUp || away.resolve('away'))
+    if (!this.#guard.isUp) away.resolve('away')
+    const outcome = await Promise.race([this.#connected.promise.then(() => this.#asked), away.promise])
+    stop()
+    if (outcome === 'away') this.#isGapDue = true
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -93,18 +108,30 @@ class PgListener implements Listener {
    */
   #ask(channel: string): void {
     const client = this.#client
-    if (!client) return
-    this.#asked = this.#asked
-      .then(() => client.query(`LISTEN ${pg.escapeIdentifier(channel)}`))
-      .catch(this.#options.onError)
+    if (client) this.#inTurn(() => client.query(`LISTEN ${pg.escapeIdentifier(channel)}`))
+  }
+
+  #inTurn(work: () => Promise<unknown>): void {
+    this.#asked = this.#asked.then(work).catch(this.#options.onError)
+  }
+
+  #keepAlive(client: pg.Client): void {
+    this.#inTurn(async () => {
+      if (client !== this.#client) return
+      const giveUp = setTimeout(() => client.connection.stream.destroy(), KEEP_ALIVE_MS)
+      await client.query('select 1').finally(() => clearTimeout(giveUp))
+    })
   }
 
   async #run(): Promise<void> {
     for (let attempt = 0; !this.#closing.signal.aborted; attempt++) {
       try {
+        await whenUp(this.#guard, this.#closing.signal)
         await this.#connectOnce()
         attempt = 0
       } catch (error) {
+        if (this.#closing.signal.aborted) return
+        this.#isGapDue = true
         this.#options.onError(error as Error)
       }
       this.#client = null
@@ -115,7 +142,8 @@ class PgListener implements Listener {
 
   /** Settles when the connection has ended. */
   async #connectOnce(): Promise<void> {
-    const next = new pg.Client({
+    const Client = this.#guard.Client ?? pg.Client
+    const next = new Client({
       connectionString: this.#options.url,
       application_name: 'upbeat-listener',
       keepAlive: true,
@@ -131,10 +159,12 @@ class PgListener implements Listener {
     for (const channel of this.#handlers.keys()) await next.query(`LISTEN ${pg.escapeIdentifier(channel)}`)
     this.#client = next
     if (this.#closing.signal.aborted) return next.end()
-    if (this.#hasConnectedBefore) for (const handler of this.#gapHandlers) handler()
-    this.#hasConnectedBefore = true
+    if (this.#isGapDue) for (const handler of this.#gapHandlers) handler()
+    this.#isGapDue = true
     this.#connected.resolve()
+    const keepAlive = setInterval(() => this.#keepAlive(next), KEEP_ALIVE_MS)
     await ended
+    clearInterval(keepAlive)
     this.#connected = Promise.withResolvers()
   }
 }

@@ -1,7 +1,20 @@
 /** Background jobs on pg-boss: enqueued in the caller's transaction, run by whoever works the queue. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { CompiledQuery } from 'kysely'
 import { PgBoss, type SendOptions } from 'pg-boss'
-import type { Db, Tx } from '../db/index.ts'
+import {
+  DatabaseAwayError,
+  openIdleGuard,
+  whenUp,
+  type DatabaseGuard,
+  type Db,
+  type Tx,
+} from '../db/index.ts'
+
+/** What could not be begun is tried again after this. */
+const START_RETRY_MS = 1_000
+/** How long a job waits for the queues when the database has just come. */
+const START_PATIENCE_MS = 3_000
 
 /** A queue, declared once by the module that owns it. `T` is what a job carries. */
 export interface Queue<T extends object> {
@@ -68,6 +81,8 @@ export interface JobsOptions {
   /** Whether this process works and supervises queues, or only puts jobs in. */
   readonly isWorker: boolean
   readonly onError: (error: Error) => void
+  /** @default none: the database has to be there */
+  readonly guard?: DatabaseGuard
 }
 
 /** What a backup keeps of pg-boss's schema: its queues, and the jobs that have not ended. */
@@ -76,50 +91,136 @@ export const JOB_TABLES = [
   { schema: 'pgboss', name: 'job', where: "state < 'completed'" },
 ] as const
 
-/** Starts pg-boss in its own schema (`pgboss`), which it makes and migrates by itself. */
+/**
+ * Opens the queues, on pg-boss in its own schema (`pgboss`), which it makes and migrates by itself. With a guard, that
+ * begins when the database is there: until then nothing can be enqueued, and the handlers of `work` wait.
+ */
 export async function openJobs(options: JobsOptions): Promise<Jobs> {
+  const closing = new AbortController()
+  const { guard = openIdleGuard() } = options
+  const starting = options.guard ? startWhenUp(options, guard, closing.signal) : startBoss(options)
+  let running: Running | null = null
+  const started = starting.then((made) => (running = made))
+  started.catch(() => {})
+  if (!options.guard) await started
+
+  async function start(): Promise<Running> {
+    if (running) return running
+    if (!guard.isUp) throw new DatabaseAwayError()
+    const patience = new AbortController()
+    const tooLate = sleep(START_PATIENCE_MS, null, { signal: patience.signal }).catch(() => null)
+    const made = await Promise.race([started, tooLate])
+    patience.abort()
+    if (!made) throw new DatabaseAwayError()
+    return made
+  }
+
+  return {
+    async enqueue(tx, queue, data, enqueueOptions = {}) {
+      const { boss, ensureQueue } = await start()
+      await ensureQueue(queue)
+      await boss.send(queue.name, data, toSendOptions(tx, enqueueOptions))
+    },
+    async countWaiting(queue) {
+      return (await running?.boss.getQueue(queue.name))?.readyCount ?? null
+    },
+    async work(queue, workOptions, handler) {
+      const stopping = new AbortController()
+      const signal = AbortSignal.any([stopping.signal, closing.signal])
+      const working = keepTrying(options, guard, signal, async () => {
+        const { boss, ensureQueue } = await started
+        await ensureQueue(queue)
+        if (!signal.aborted) await workOn(boss, queue, workOptions, handler)
+        return boss
+      }).catch(() => null)
+      return {
+        async stop() {
+          stopping.abort()
+          await (await working)?.offWork(queue.name, { wait: true })
+        },
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      closing.abort()
+      const made = await started.catch(() => null)
+      await made?.boss.stop({ graceful: true, timeout: 5_000, close: true })
+    },
+  }
+}
+
+interface Running {
+  readonly boss: PgBoss
+  readonly ensureQueue: (queue: Queue<object>) => Promise<void>
+}
+
+async function startBoss({ url, isWorker, onError, guard }: JobsOptions): Promise<Running> {
   const boss = new PgBoss({
-    connectionString: options.url,
+    connectionString: url,
     application_name: 'upbeat-jobs',
-    max: options.isWorker ? 4 : 2,
-    supervise: options.isWorker,
+    max: isWorker ? 4 : 2,
+    supervise: isWorker,
     schedule: false,
     superviseIntervalSeconds: 1,
     maintenanceIntervalSeconds: 60,
     monitorIntervalSeconds: 2,
     useListenNotify: true,
+    // Its pool is made with all that it is given.
+    ...(guard?.Client && { Client: guard.Client }),
   })
-  boss.on('error', options.onError)
-  await boss.start()
-  const ensureQueue = queuesOf(boss)
-
-  return {
-    async enqueue(tx, queue, data, enqueueOptions = {}) {
-      await ensureQueue(queue)
-      await boss.send(queue.name, data, toSendOptions(tx, enqueueOptions))
-    },
-    async countWaiting(queue) {
-      return (await boss.getQueue(queue.name))?.readyCount ?? null
-    },
-    async work(queue, { concurrency = 1, perGroup }, handler) {
-      await ensureQueue(queue)
-      const workOptions = {
-        localConcurrency: concurrency,
-        batchSize: 1,
-        pollingIntervalSeconds: 2,
-        // A retry that has become due wakes nobody: pg-boss's 30 s would be the time to recover.
-        notifyPollingIntervalSeconds: 2,
-        heartbeatRefreshSeconds: 3,
-        ...(perGroup && { groupConcurrency: perGroup }),
-      }
-      await boss.work(queue.name, workOptions, async ([job]) => {
-        if (job)
-          await handler({ id: job.id, data: job.data as never, attempt: job.retryCount, signal: job.signal })
-      })
-      return { stop: () => boss.offWork(queue.name, { wait: true }) }
-    },
-    [Symbol.asyncDispose]: () => boss.stop({ graceful: true, timeout: 5_000, close: true }),
+  boss.on('error', (error) => {
+    // Told once, by the guard, not by each look for work.
+    if (!(error instanceof DatabaseAwayError)) onError(error)
+  })
+  try {
+    await boss.start()
+  } catch (error) {
+    await boss.stop({ graceful: false }).catch(() => {})
+    throw error
   }
+  return { boss, ensureQueue: queuesOf(boss) }
+}
+
+const startWhenUp = (options: JobsOptions, guard: DatabaseGuard, signal: AbortSignal): Promise<Running> =>
+  keepTrying(options, guard, signal, () => startBoss(options))
+
+/** Until it works, or the signal says that it is no longer wanted. */
+async function keepTrying<T>(
+  { onError }: JobsOptions,
+  guard: DatabaseGuard,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
+  for (;;) {
+    await whenUp(guard, signal)
+    try {
+      return await work()
+    } catch (error) {
+      signal.throwIfAborted()
+      if (guard.isUp) onError(error as Error)
+      await sleep(START_RETRY_MS, undefined, { signal })
+    }
+  }
+}
+
+async function workOn<T extends object>(
+  boss: PgBoss,
+  queue: Queue<T>,
+  { concurrency = 1, perGroup }: WorkOptions,
+  handler: (job: RunningJob<T>) => Promise<void>,
+): Promise<void> {
+  const workOptions = {
+    localConcurrency: concurrency,
+    batchSize: 1,
+    pollingIntervalSeconds: 2,
+    // A retry that has become due wakes nobody: pg-boss's 30 s would be the time to recover.
+    notifyPollingIntervalSeconds: 2,
+    heartbeatRefreshSeconds: 3,
+    ...(perGroup && { groupConcurrency: perGroup }),
+  }
+  await boss.work(queue.name, workOptions, async ([job]) => {
+    if (job)
+      await handler({ id: job.id, data: job.data as never, attempt: job.retryCount, signal: job.signal })
+  })
 }
 
 /** Makes each queue on its first use in this process. */
