@@ -99,14 +99,14 @@ export const Chatter = z
 
 export const Word = z
   .strictObject({
-    kind: z.enum(['statuspage', 'rss']),
+    kind: z.enum(['upbeat', 'statuspage', 'rss']),
     url: HttpUrl,
-    everyS: z.number().min(15).max(3600).default(60),
+    everyS: z.number().min(10).max(3600).default(60),
     allowPrivate: z.boolean().default(false),
     features: z
       .record(z.string().max(200), Slug)
       .default({})
-      .describe('Name of a component of the official page → feature.'),
+      .describe('Name of a component of the official page, or feature of an Upbeat platform → feature here.'),
   })
   .nullable()
   .default(null)

@@ -7,6 +7,7 @@ export {
   scheduleMaintenance,
   updateMaintenance,
 } from './maintenance-verbs.ts'
+export { heedAnnouncement, type Announcement } from './announced-maintenance.ts'
 export { wordStatement } from './official-word.ts'
 export {
   confirmOutage,

@@ -29,22 +29,32 @@ export async function scheduleMaintenance(
   requireOperator(input.actor, 'responder')
   const entry = ctx.catalog.find(input.serviceId)
   if (!entry) throw notFound('service', input.serviceId)
-  checkWindow(input)
   for (const id of input.featureIds)
     if (!entry.features.some((feature) => feature.id === id)) throw invalid(`There is no feature ${id}.`)
   for (const id of input.regions)
     if (!entry.regions.some((region) => region.id === id)) throw invalid(`There is no region ${id}.`)
+  return recordMaintenance(ctx, ctx.newId(), 'scheduled', input)
+}
+
+/** Puts a window of this id down. @throws {WatchError} invalid-input */
+export async function recordMaintenance(
+  ctx: WatchCtx,
+  id: string,
+  status: MaintenanceStatus,
+  input: ScheduleMaintenanceInput,
+): Promise<MaintenanceView> {
+  checkWindow(input)
   const nowMs = ctx.clock.now().getTime()
   const { actor, ...rest } = input
   const view = {
     ...rest,
-    id: ctx.newId(),
-    status: 'scheduled' as const,
+    id,
+    status,
     createdAtMs: nowMs,
     updatedAtMs: nowMs,
     completedAtMs: null,
   }
-  const update = makeUpdate(ctx, actor, 'scheduled', input.body)
+  const update = makeUpdate(ctx, actor, status, input.body)
   await ctx.store.write([
     insertMaintenance(view),
     insertMaintenanceUpdate(view.id, update),
@@ -64,8 +74,7 @@ export async function updateMaintenance(
   if (before.status === 'completed') throw invalid('This window is completed; announce another one.')
   const body = input.body.trim()
   if (body.length > TEXT_MAX_LENGTH) throw invalid(`The text takes at most ${TEXT_MAX_LENGTH} characters.`)
-  await move(ctx, before, input.status, body || BODIES[input.status], input.actor)
-  return tell(ctx, before.id)
+  return moveMaintenance(ctx, before, input.status, body || BODIES[input.status], input.actor)
 }
 
 /** All of a service, the latest first. */
@@ -85,8 +94,7 @@ export async function keepMaintenanceTimes(ctx: WatchCtx): Promise<void> {
     const next = dueStatus(window, nowMs)
     if (next === null) continue
     try {
-      await move(ctx, window, next, BODIES[next], WATCH)
-      tell(ctx, window.id)
+      await moveMaintenance(ctx, window, next, BODIES[next], WATCH)
     } catch (error) {
       // An operator was faster; the next look finds what they did.
       if (!isRace(error)) throw error
@@ -107,13 +115,14 @@ const BODIES: Record<MaintenanceStatus, string> = {
   completed: 'The maintenance is over.',
 }
 
-async function move(
+/** Moves a window to a status and tells of it. @throws a race, when somebody else moved it meanwhile. */
+export async function moveMaintenance(
   ctx: WatchCtx,
   before: MaintenanceView,
   status: MaintenanceStatus,
   body: string,
   actor: Actor,
-): Promise<void> {
+): Promise<MaintenanceView> {
   const nowMs = ctx.clock.now().getTime()
   await ctx.store.write([
     changeMaintenance({ id: before.id, seenStatus: before.status, status, atMs: nowMs }),
@@ -125,6 +134,7 @@ async function move(
       facts: { before: before.status, after: status },
     }),
   ])
+  return tell(ctx, before.id)
 }
 
 const makeUpdate = (

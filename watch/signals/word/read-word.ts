@@ -1,5 +1,7 @@
-/** What a service says of itself, out of Statuspage's summary or an RSS or Atom feed. Pure. */
+/** What a service says of itself, out of Upbeat's state, Statuspage's summary or an RSS or Atom feed. Pure. */
+import { FEATURES, ServiceState, type Feature, type FeatureState } from '../../../contract/state.ts'
 import type { WordSample } from '../../../engines/detect/types.ts'
+import type { Announcement } from '../../incidents/index.ts'
 
 export type Word = Pick<WordSample, 'featureId' | 'status'>
 
@@ -43,6 +45,74 @@ export function readStatuspage(text: string, features: Readonly<Record<string, s
     if (featureId !== null && known !== undefined) words.push({ featureId, status: known })
   }
   return words
+}
+
+const STATUS_OF_MODE: Readonly<Record<FeatureState['mode'], WordSample['status']>> = {
+  on: 'operational',
+  reduced: 'operational',
+  cached: 'degraded',
+  shared: 'degraded',
+  kept: 'partial',
+  paused: 'major',
+}
+const WINDOW_STATUS = { announced: 'scheduled', 'under-way': 'in_progress', verifying: 'verifying' } as const
+const BY_BADNESS: readonly WordSample['status'][] = [
+  'operational',
+  'degraded',
+  'partial',
+  'major',
+  'maintenance',
+]
+
+export interface StateWord {
+  readonly words: Word[]
+  readonly announcement: Announcement | null
+}
+
+/**
+ * `/api/v1/state` of an Upbeat platform: how each feature works, and its maintenance.
+ *
+ * @param features feature of the platform → feature of the service's file; several may stand for one, whose word is that
+ *   of the worst
+ * @throws {UnreadableWordError}
+ */
+export function readState(text: string, features: Readonly<Record<string, string>>): StateWord {
+  let state: ServiceState
+  try {
+    state = ServiceState.parse(JSON.parse(text))
+  } catch (error) {
+    throw new UnreadableWordError('It is no state of an Upbeat platform.', { cause: error })
+  }
+  const byFeature = new Map<string, WordSample['status']>()
+  for (const feature of FEATURES) {
+    const featureId = features[feature]
+    if (featureId === undefined) continue
+    const status = statusOf(feature, state)
+    const known = byFeature.get(featureId) ?? 'operational'
+    byFeature.set(featureId, BY_BADNESS.indexOf(status) > BY_BADNESS.indexOf(known) ? status : known)
+  }
+  const { maintenance } = state
+  return {
+    words: [
+      {
+        featureId: null,
+        status: state.level === 0 ? 'operational' : state.level >= 4 ? 'partial' : 'degraded',
+      },
+      ...[...byFeature].map(([featureId, status]) => ({ featureId, status })),
+    ],
+    announcement: maintenance && {
+      id: maintenance.id,
+      status: WINDOW_STATUS[maintenance.state],
+      startsAtMs: Date.parse(maintenance.startsAt),
+      endsAtMs: Date.parse(maintenance.endsAt),
+      text: maintenance.text,
+    },
+  }
+}
+
+function statusOf(feature: Feature, { features }: ServiceState): WordSample['status'] {
+  const { mode, reason } = features[feature]
+  return mode !== 'on' && reason === 'maintenance' ? 'maintenance' : STATUS_OF_MODE[mode]
 }
 
 /** Not what every object has besides: `constructor` is no status. */
