@@ -6,6 +6,9 @@ import { VideoCard } from './videos.ts'
 
 export const COMMENT_MAX_LENGTH = 1000
 
+/** True: it is written down safely, and others see it once the database is back. */
+const IsKept = z.boolean().optional()
+
 export const NewComment = z.object({
   body: z.string().trim().min(1).max(COMMENT_MAX_LENGTH),
   /** Set for a reply; replies have one level: a reply to a reply joins the same thread. */
@@ -28,6 +31,7 @@ export const Comment = z.object({
   viewer: z
     .object({ isLiked: z.boolean().nullable(), isOwn: z.boolean(), canDelete: z.boolean() })
     .nullable(),
+  isKept: IsKept,
 })
 export type Comment = z.infer<typeof Comment>
 
@@ -36,9 +40,9 @@ export const CommentPage = pageOf(Comment).extend({ asOf: Instant.optional() })
 export type CommentPage = z.infer<typeof CommentPage>
 
 /** The viewer's own state after an act, as the answers to liking, saving, following and blocking tell it. */
-export const LikeState = z.object({ isLiked: z.boolean() })
-export const SaveState = z.object({ isSaved: z.boolean() })
-export const FollowState = z.object({ isFollowing: z.boolean() })
+export const LikeState = z.object({ isLiked: z.boolean(), isKept: IsKept })
+export const SaveState = z.object({ isSaved: z.boolean(), isKept: IsKept })
+export const FollowState = z.object({ isFollowing: z.boolean(), isKept: IsKept })
 export const BlockState = z.object({ isBlocking: z.boolean() })
 
 /** The address to share. */

@@ -26,11 +26,14 @@ export async function openOwnJournal({ root, ...options }: RootOptions): Promise
 
 /**
  * Takes up the journals of dead processes, the oldest first, but for the folders that this process has open. Whoever
- * replayed one disposes of it.
+ * replayed one disposes of it. One that can't be read throws, or is told to `onUnreadable` and left.
  */
 export async function takeAbandonedJournals(
   { root, ...options }: RootOptions,
   own: readonly string[] = [],
+  onUnreadable: (folder: string, error: unknown) => void = (_, error) => {
+    throw error
+  },
 ): Promise<Journal[]> {
   const taken: Journal[] = []
   for (const folder of await listFolders(root)) {
@@ -38,7 +41,7 @@ export async function takeAbandonedJournals(
     try {
       taken.push(await openJournal({ ...options, folder, mustExist: true }))
     } catch (error) {
-      if (!isTaken(error)) throw error
+      if (!isTaken(error)) onUnreadable(folder, error)
     }
   }
   return taken

@@ -145,6 +145,10 @@ export interface Config {
     readonly blobs: string
     readonly staging: string
     readonly secrets: string
+    /** What is kept while the database is away, a folder each process. */
+    readonly journal: string
+    /** What of it could be neither done nor read. */
+    readonly journalAside: string
     readonly demoPasswords: string
   }
 }
@@ -199,6 +203,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
       blobs: join(dataDir, 'blobs'),
       staging: join(dataDir, 'staging'),
       secrets: join(dataDir, 'secrets.json'),
+      journal: join(dataDir, 'journal'),
+      journalAside: join(dataDir, 'journal', 'aside'),
       demoPasswords: join(dataDir, 'demo-passwords.json'),
     },
   }

@@ -20,6 +20,7 @@ import { openJobs, type Jobs } from '../infra/jobs/index.ts'
 import { createDatabaseDoor } from './admission.ts'
 import type { Config } from './config.ts'
 import { createEvents, type Events } from './events.ts'
+import { openEntryJournal, type EntryJournal } from './journal/index.ts'
 import { loadSecrets, type Secrets } from './secrets.ts'
 import { openStandby, type Standby } from './standby/index.ts'
 import { openSteward, type Steward } from './steward/index.ts'
@@ -38,6 +39,8 @@ export interface Ctx {
   readonly databaseGuard: DatabaseGuard
   /** What works at this moment, and how. */
   readonly steward: Steward
+  /** Where what people do is kept while the database is away; null: in a process that keeps nothing. */
+  readonly journal: EntryJournal | null
   readonly listener: Listener
   readonly jobs: Jobs
   readonly blobs: Blobs
@@ -58,6 +61,8 @@ export interface ContextOptions {
   readonly role: string
   /** Whether this process runs jobs. @default false */
   readonly isWorker?: boolean
+  /** Whether this process keeps what people do while the database is away. @default false */
+  readonly isKeeping?: boolean
   /** @default the system's clock */
   readonly clock?: Clock
 }
@@ -79,6 +84,9 @@ export async function openContext(options: ContextOptions): Promise<OpenContext>
   const databaseDoor = config.isAdmissionOn ? createDatabaseDoor(poolSize) : null
   await using stack = new AsyncDisposableStack()
   const steward = stack.use(openSteward({ config, clock, log }))
+  const newId = () => uuidv7({ msecs: clock.now().getTime() })
+  const journal = options.isKeeping ? await openJournalOf(config, { clock, log, newId }) : null
+  if (journal) stack.use(journal)
   const guard = stack.use(
     config.protectionsOff.has('guard') ? openIdleGuard() : await watchDatabase(url, log),
   )
@@ -107,12 +115,13 @@ export async function openContext(options: ContextOptions): Promise<OpenContext>
     databaseDoor,
     databaseGuard: guard,
     steward,
+    journal,
     listener,
     jobs,
     blobs: withHeldDeletions(await openDiskBlobs(config.paths.blobs), database.db),
     events: createEvents(clock),
     standby,
-    newId: () => uuidv7({ msecs: clock.now().getTime() }),
+    newId,
     randomBytes,
   }
   const owned = stack.move()
@@ -131,4 +140,14 @@ async function watchDatabase(url: string, log: Log): Promise<DatabaseGuard> {
   })
   await guard.settled()
   return guard
+}
+
+/** Null where a drill has switched it off. */
+function openJournalOf(
+  config: Config,
+  parts: { readonly clock: Clock; readonly log: Log; newId(): string },
+): Promise<EntryJournal> | null {
+  if (config.protectionsOff.has('journal')) return null
+  const { journal: root, journalAside: asideFolder } = config.paths
+  return openEntryJournal({ root, asideFolder, ...parts })
 }

@@ -413,6 +413,13 @@ export const problemKinds = {
     isWorkKept: true,
     next: 'The instance itself is untouched. Make a new backup and check that one; tell us what was found.',
   },
+  'journal-unwritable': {
+    status: 503,
+    side: 'us',
+    title: 'What you did can not be written down safely now',
+    isWorkKept: false,
+    next: 'Nothing of it was done. Do it again after the time that is named; playing videos goes on.',
+  },
   'feature-paused': {
     status: 503,
     side: 'us',

@@ -4,16 +4,17 @@ import type { Ctx } from '../app/context.ts'
 import { toProblemBody } from '../../kit/problem-details.ts'
 import { AppError } from '../app/errors.ts'
 import type { App, Routes } from '../app/http.ts'
+import { startReplay, type AnyAct } from '../app/journal/index.ts'
 import { accountRoutes } from '../modules/accounts/index.ts'
-import { commentRoutes } from '../modules/comments/index.ts'
+import { commentActs, commentRoutes } from '../modules/comments/index.ts'
 import { registerMedia } from '../modules/delivery/index.ts'
 import { feedRoutes } from '../modules/feed/index.ts'
-import { followRoutes } from '../modules/follows/index.ts'
+import { followActs, followRoutes } from '../modules/follows/index.ts'
 import { instanceRoutes } from '../modules/instance/index.ts'
 import { notificationRoutes } from '../modules/notifications/index.ts'
 import { bodyProbeRoutes, operationsRoutes, stateRoutes } from '../modules/operations/index.ts'
 import { profileRoutes } from '../modules/profiles/index.ts'
-import { reactionRoutes } from '../modules/reactions/index.ts'
+import { reactionActs, reactionRoutes } from '../modules/reactions/index.ts'
 import { searchRoutes } from '../modules/search/index.ts'
 import { registerShell } from '../modules/shell/index.ts'
 import { createUpdateRoutes } from '../modules/updates/index.ts'
@@ -40,6 +41,9 @@ const routes: readonly Routes[] = [
   videoRoutes,
 ]
 
+/** What is kept while the database is away. */
+const acts: readonly AnyAct[] = [...reactionActs, ...followActs, ...commentActs]
+
 /** Makes the api role's app, ready to be given connections. */
 export async function createApi(ctx: Ctx): Promise<App> {
   // Without an ingest role of its own, this process takes the bytes, and makes them playable.
@@ -55,6 +59,8 @@ export async function createApi(ctx: Ctx): Promise<App> {
     const lane = await startFirstPlayableLane(ctx)
     app.addHook('onClose', () => lane[Symbol.asyncDispose]())
   }
+  const replay = startReplay(ctx, acts)
+  app.addHook('onClose', () => replay[Symbol.asyncDispose]())
   await app.ready()
   return app
 }

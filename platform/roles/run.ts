@@ -41,7 +41,7 @@ export async function runRole(role: RoleName): Promise<void> {
 
   // An api without an ingest role beside it works that one's lane too.
   const isWorker = role !== 'api' || config.ingestAddress === null
-  const { ctx } = stack.use(await openContext({ config, role, isWorker }))
+  const { ctx } = stack.use(await openContext({ config, role, isWorker, isKeeping: role === 'api' }))
   stack.use(openSenses(ctx))
   const app = await createRole(role, ctx, stack)
   const requests = app && trackRequests(app.server)

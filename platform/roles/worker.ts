@@ -1,5 +1,6 @@
 /** The worker role: everything that can happen after the answer. */
 import type { Ctx } from '../app/context.ts'
+import { startJournalJobs } from '../app/journal/index.ts'
 import { startAccountJobs } from '../modules/accounts/index.ts'
 import { startCounterJobs } from '../modules/counters/index.ts'
 import { startFeedJobs } from '../modules/feed/index.ts'
@@ -16,6 +17,7 @@ export async function startWorker(ctx: Ctx): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack()
   stack.use(startAccountJobs(ctx))
   stack.use(startCounterJobs(ctx))
+  stack.use(startJournalJobs(ctx))
   stack.use(startFeedJobs(ctx))
   stack.use(await startNotificationJobs(ctx))
   stack.use(startOperationsJobs(ctx))

@@ -65,6 +65,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       role: 'test',
       clock: options.clock ?? systemClock,
       isWorker: options.isWorker ?? false,
+      isKeeping: true,
     }),
   )
   const owned = stack.move()

@@ -92,8 +92,12 @@ function refuseWhileAway(pool: pg.Pool, guard: DatabaseGuard): void {
 /** The same connections for code that names columns in camel case, as better-auth does. */
 export const inCamelCase = (db: Db | Tx) => db.withPlugin(new CamelCasePlugin())
 
-/** Runs `work` in one transaction: all of it happens, or none. Never hold one across storage, ffmpeg or the network. */
-export function inTransaction<T>(ctx: { readonly db: Db }, work: (tx: Tx) => Promise<T>): Promise<T> {
+/**
+ * Runs `work` in one transaction: all of it happens, or none. Never hold one across storage, ffmpeg or the network. A
+ * context whose `db` is a transaction already has `work` join that.
+ */
+export function inTransaction<T>(ctx: { readonly db: Db | Tx }, work: (tx: Tx) => Promise<T>): Promise<T> {
+  if (ctx.db.isTransaction) return work(ctx.db as Tx)
   return ctx.db.transaction().execute(work)
 }
 

@@ -3,7 +3,9 @@ import { z } from 'zod'
 import { Id, PageQuery, pageOf } from '../../../contract/common.ts'
 import { Comment, LikeState, NewComment } from '../../../contract/social.ts'
 import { requireViewer, type Routes } from '../../app/http.ts'
+import { doOrKeep } from '../../app/journal/index.ts'
 import { accountOf, limitPerMinute } from '../../app/rate-limit.ts'
+import { commentAct, newCommentOf } from './comments.acts.ts'
 import * as service from './comments.service.ts'
 
 /** Of one account. */
@@ -37,14 +39,13 @@ export const commentRoutes: Routes = (app, ctx) => {
       schema: { params, headers: Headers, body: NewComment, response: { 201: Comment } },
     },
     async (request, reply) => {
-      const viewer = requireViewer(request)
-      const comment = await service.addComment(ctx, {
-        viewer,
+      const asked = newCommentOf(ctx, {
+        viewer: requireViewer(request),
         videoId: request.params.id,
         ...request.body,
-        clientKey: request.headers['idempotency-key'] ?? null,
+        clientKey: request.headers['idempotency-key'],
       })
-      return reply.code(201).send(comment)
+      return reply.code(201).send(await doOrKeep(ctx, commentAct, asked))
     },
   )
 

@@ -57,6 +57,8 @@ export interface AddCommentInput {
   readonly parentId: string | null
   /** Made by the client once for each comment; null: a repeated request makes another comment. */
   readonly clientKey: string | null
+  /** The id that it gets. @default a new one */
+  readonly id?: string
 }
 
 /**
@@ -69,12 +71,7 @@ export interface AddCommentInput {
  */
 export async function addComment(ctx: Ctx, input: AddCommentInput): Promise<Comment> {
   const { viewer, videoId, clientKey } = input
-  const body = cleanCaption(input.body)
-  if (body === '')
-    throw new AppError('invalid-input', {
-      detail: 'The comment has no text that can be seen.',
-      fields: { body: 'Write something.' },
-    })
+  const body = cleanBody(input.body)
   return inTransaction(ctx, async (tx) => {
     const known = clientKey === null ? undefined : await queries.findIdByClientKey(tx, viewer.id, clientKey)
     if (known !== undefined) return loadOwn(tx, known, viewer)
@@ -84,7 +81,7 @@ export async function addComment(ctx: Ctx, input: AddCommentInput): Promise<Comm
       throw new NotFoundError('comment', answered.id)
     const parentId = answered ? (answered.parentId ?? answered.id) : null
 
-    const id = ctx.newId()
+    const { id = ctx.newId() } = input
     const row = { id, videoId, accountId: viewer.id, parentId, body, clientKey, createdAt: ctx.clock.now() }
     if (!(await queries.insertComment(tx, row)))
       return loadOwn(tx, (await queries.findIdByClientKey(tx, viewer.id, clientKey!))!, viewer)
@@ -95,6 +92,17 @@ export async function addComment(ctx: Ctx, input: AddCommentInput): Promise<Comm
     await announce(tx, made)
     return toComment(made, viewer)
   })
+}
+
+/** The text as it is shown. @throws {AppError} invalid-input when nothing can be seen of it. */
+export function cleanBody(text: string): string {
+  const body = cleanCaption(text)
+  if (body === '')
+    throw new AppError('invalid-input', {
+      detail: 'The comment has no text that can be seen.',
+      fields: { body: 'Write something.' },
+    })
+  return body
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Comments on videos, with one level of replies. */
 import './comments.schema.ts'
+export { commentActs } from './comments.acts.ts'
 export { COMMENTS_PER_MINUTE, commentRoutes } from './comments.routes.ts'
 export {
   addComment,

@@ -3,8 +3,10 @@ import { z } from 'zod'
 import { AccountListItem } from '../../../contract/accounts.ts'
 import { Handle, PageQuery, pageOf } from '../../../contract/common.ts'
 import { BlockState, FollowState } from '../../../contract/social.ts'
-import { requireViewer, type Routes } from '../../app/http.ts'
+import { requireViewer, type Routes, type Viewer } from '../../app/http.ts'
+import { doOrKeep } from '../../app/journal/index.ts'
 import { accountOf, limitPerMinute } from '../../app/rate-limit.ts'
+import { followAct, unfollowAct, type FollowInput } from './follows.acts.ts'
 import * as service from './follows.service.ts'
 
 /** Follows, begun and ended, of one account. */
@@ -26,10 +28,10 @@ export const followRoutes: Routes = (app, ctx) => {
   }
 
   app.put('/profiles/:handle/follow', follow, async (request) =>
-    service.followAccount(ctx, { viewerId: requireViewer(request).id, handle: request.params.handle }),
+    doOrKeep(ctx, followAct, towards(requireViewer(request), request.params.handle)),
   )
   app.delete('/profiles/:handle/follow', follow, async (request) =>
-    service.unfollowAccount(ctx, { viewerId: requireViewer(request).id, handle: request.params.handle }),
+    doOrKeep(ctx, unfollowAct, towards(requireViewer(request), request.params.handle)),
   )
   app.put('/profiles/:handle/block', block, async (request) =>
     service.blockAccount(ctx, { viewerId: requireViewer(request).id, handle: request.params.handle }),
@@ -51,3 +53,9 @@ export const followRoutes: Routes = (app, ctx) => {
     service.listBlocks(ctx, { viewerId: requireViewer(request).id, page: request.query }),
   )
 }
+
+const towards = (viewer: Viewer, handle: string): FollowInput => ({
+  viewerId: viewer.id,
+  viewerHandle: viewer.handle,
+  handle,
+})

@@ -176,6 +176,8 @@ export const loadHiddenAccountIds = async (db: Db | Tx, accountId: string): Prom
   new Set(await queries.selectHidden(db, accountId))
 
 function refuseSelf(viewerId: string, accountId: string, verb: string): void {
-  if (viewerId === accountId)
-    throw new AppError('invalid-input', { detail: `You can't ${verb} yourself.`, isWorkKept: null })
+  if (viewerId === accountId) throw selfError(verb)
 }
+
+export const selfError = (verb: string): AppError =>
+  new AppError('invalid-input', { detail: `You can't ${verb} yourself.`, isWorkKept: null })

@@ -1,5 +1,6 @@
 /** Follows and blocks: who wants to hear of whom, and who wants nothing to do with whom. */
 import './follows.schema.ts'
+export { followActs } from './follows.acts.ts'
 export { followRoutes } from './follows.routes.ts'
 export {
   blockAccount,

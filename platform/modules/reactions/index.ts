@@ -1,5 +1,6 @@
 /** Reactions: likes, saves, shares, and what was watched. */
 import './reactions.schema.ts'
+export { reactionActs } from './reactions.acts.ts'
 export { startReactionJobs } from './reactions.jobs.ts'
 export { REPORTS_PER_MINUTE, reactionRoutes } from './reactions.routes.ts'
 export {

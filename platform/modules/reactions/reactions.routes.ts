@@ -4,10 +4,11 @@ import { Id, PageQuery, pageOf } from '../../../contract/common.ts'
 import { LikeState, SaveState, ShareLink } from '../../../contract/social.ts'
 import { VideoCard, ViewReports } from '../../../contract/videos.ts'
 import { originOf, requireViewer, type Routes } from '../../app/http.ts'
+import { doOrKeep } from '../../app/journal/index.ts'
 import { accountOf, callerOf, limitPerMinute } from '../../app/rate-limit.ts'
+import { likeAct, saveAct, unlikeAct, unsaveAct, viewsAct } from './reactions.acts.ts'
 import * as service from './reactions.service.ts'
 import { identifyViewer } from './viewer-keys.ts'
-import { recordViews } from './views.ts'
 
 /** Likes, given and taken back, of one account. */
 export const LIKES_PER_MINUTE = 300
@@ -34,16 +35,16 @@ export const reactionRoutes: Routes = (app, ctx) => {
   const reports = limitPerMinute(ctx, REPORTS_PER_MINUTE, callerOf)
 
   app.put('/videos/:id/like', like, async (request) =>
-    service.likeVideo(ctx, { viewerId: requireViewer(request).id, videoId: request.params.id }),
+    doOrKeep(ctx, likeAct, { viewerId: requireViewer(request).id, videoId: request.params.id }),
   )
   app.delete('/videos/:id/like', like, async (request) =>
-    service.unlikeVideo(ctx, { viewerId: requireViewer(request).id, videoId: request.params.id }),
+    doOrKeep(ctx, unlikeAct, { viewerId: requireViewer(request).id, videoId: request.params.id }),
   )
   app.put('/videos/:id/save', save, async (request) =>
-    service.saveVideo(ctx, { viewerId: requireViewer(request).id, videoId: request.params.id }),
+    doOrKeep(ctx, saveAct, { viewerId: requireViewer(request).id, videoId: request.params.id }),
   )
   app.delete('/videos/:id/save', save, async (request) =>
-    service.unsaveVideo(ctx, { viewerId: requireViewer(request).id, videoId: request.params.id }),
+    doOrKeep(ctx, unsaveAct, { viewerId: requireViewer(request).id, videoId: request.params.id }),
   )
   app.get('/me/liked', list, async (request) =>
     service.listReactedVideos(ctx, {
@@ -74,7 +75,7 @@ export const reactionRoutes: Routes = (app, ctx) => {
     { preHandler: reports, schema: { body: ViewReports, response: { 204: z.null() } } },
     async (request, reply) => {
       const viewer = identifyViewer(ctx, request, reply)
-      await recordViews(ctx, { viewer, reports: request.body.views })
+      await doOrKeep(ctx, viewsAct, { viewer, reports: request.body.views })
       return reply.code(204).send(null)
     },
   )

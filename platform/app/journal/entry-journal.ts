@@ -1,0 +1,254 @@
+/**
+ * The journal of one process, and those that it has taken up from dead ones: entries go in, are acknowledged when they are
+ * durable, and wait here until they are settled.
+ */
+import {
+  hasRecordsElsewhere,
+  openOwnJournal,
+  takeAbandonedJournals,
+  type Journal,
+  type JournalTrouble,
+} from '../../../kit/journal/index.ts'
+import type { Clock } from '../../../kit/clock.ts'
+import type { Log } from '../../../kit/log.ts'
+import { startRepeating } from '../../../kit/repeat.ts'
+import { AppError } from '../errors.ts'
+import { decodeEntry, encodeEntry, type KeptEntry, type NewEntry } from './entries.ts'
+
+/** Of one process: hours of what a busy instance is asked to keep. */
+export const JOURNAL_MAX_BYTES = 256 * 1024 ** 2
+/** How often is looked whether it can be written (again), and whether somebody has died. */
+const TEND_INTERVAL_MS = 1_000
+const RETRY_AFTER_S = 5
+
+export interface KeepOptions {
+  /** The part of the journal's room that entries of this kind may fill. @default 1 */
+  readonly roomShare?: number
+}
+
+/** What is waiting, as far as it has to be known without reading the files. */
+interface Waiting {
+  readonly sequence: number
+  readonly atMs: number
+  readonly actor: string | null
+  readonly repeat: string | null
+}
+
+export interface EntryJournalOptions {
+  /** The folder of all processes' journals. */
+  readonly root: string
+  readonly asideFolder: string
+  readonly clock: Clock
+  readonly log: Log
+  newId(): string
+  /** @default JOURNAL_MAX_BYTES */
+  readonly maxBytes?: number
+}
+
+export interface SettledCounts {
+  done: number
+  void: number
+  superseded: number
+  'set-aside': number
+}
+
+/** Opens it; what dead processes have left is known when it returns. It never fails: see `isWritable`. */
+export async function openEntryJournal(options: EntryJournalOptions): Promise<EntryJournal> {
+  const journal = new EntryJournal(options)
+  await journal.tend()
+  return journal
+}
+
+export class EntryJournal implements AsyncDisposable {
+  /** Since the start. */
+  readonly settled: SettledCounts = { done: 0, void: 0, superseded: 0, 'set-aside': 0 }
+  readonly #options: EntryJournalOptions
+  #own: Journal | null = null
+  readonly #taken: Journal[] = []
+  /** Oldest first, by journal. */
+  readonly #waiting = new Map<Journal, Waiting[]>()
+  /** How many entries of each actor wait, those under way to the disk included. */
+  readonly #actors = new Map<string, number>()
+  readonly #repeats = new Map<string, Promise<KeptEntry>>()
+  #hasElsewhere = false
+  /** Folders that could not be taken up; they are tried again, and hold up nobody. */
+  readonly #unreadable = new Set<string>()
+  #lastAtMs = 0
+  #lastTrouble: string | null = null
+  readonly #tending: AsyncDisposable
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(options: EntryJournalOptions) {
+    this.#options = options
+    this.#tending = startRepeating({
+      intervalMs: TEND_INTERVAL_MS,
+      work: () => this.tend(),
+      onError: (error) => this.#tellOnce('journal.tending-failed', error),
+    })
+  }
+
+  /** Entries that this process has to settle. */
+  pending(): number {
+    return this.#journals().reduce((sum, journal) => sum + journal.pendingCount, 0)
+  }
+
+  get sizeBytes(): number {
+    return this.#journals().reduce((sum, journal) => sum + journal.sizeBytes, 0)
+  }
+
+  /** Of the entry that waits longest; null: none waits. */
+  get oldestAgeMs(): number | null {
+    const oldest = this.#journals().flatMap((journal) => this.#waiting.get(journal)?.[0]?.atMs ?? [])
+    return oldest.length === 0 ? null : Math.max(0, this.#options.clock.now().getTime() - Math.min(...oldest))
+  }
+
+  get isWritable(): boolean {
+    return this.#own?.isWritable ?? false
+  }
+
+  /**
+   * Whether what this actor does now has to be kept, because something that they did before is: a like, then its taking
+   * back. True for everybody while another process has entries, of which nobody here knows whose they are.
+   */
+  mustFollow(actor: string): boolean {
+    return this.#hasElsewhere || this.#actors.has(actor)
+  }
+
+  /**
+   * Writes an entry down; returns when it is durable. One that repeats a waiting one gets that.
+   *
+   * @throws {AppError} journal-unwritable: it is not kept.
+   */
+  async keep(entry: NewEntry, { roomShare = 1 }: KeepOptions = {}): Promise<KeptEntry> {
+    const { repeat } = entry
+    if (repeat === null) return this.#append(entry, roomShare)
+    const known = this.#repeats.get(repeat)
+    if (known) return known
+    const keeping = this.#append(entry, roomShare)
+    this.#repeats.set(repeat, keeping)
+    keeping.catch(() => this.#repeats.delete(repeat))
+    return keeping
+  }
+
+  /** Where entries wait: what the dead have left before our own. */
+  sources(): readonly Journal[] {
+    return this.#journals().filter((journal) => journal.pendingCount > 0)
+  }
+
+  /** Every entry of the journal up to this one is settled. A dead process's journal ends with its last. */
+  async settleUpTo(journal: Journal, sequence: number): Promise<void> {
+    await journal.markDone(sequence)
+    const waiting = this.#waiting.get(journal) ?? []
+    const left = waiting.findIndex((one) => one.sequence > sequence)
+    for (const one of waiting.splice(0, left < 0 ? waiting.length : left)) {
+      if (one.actor !== null) this.#forget(one.actor)
+      if (one.repeat !== null) this.#repeats.delete(one.repeat)
+    }
+    if (journal === this.#own || journal.pendingCount > 0) return
+    this.#taken.splice(this.#taken.indexOf(journal), 1)
+    this.#waiting.delete(journal)
+    await journal[Symbol.asyncDispose]()
+  }
+
+  /** Takes up what the dead have left, and finds out whether our own can be written. */
+  tend(): Promise<void> {
+    const tended = this.#turn.then(() => this.#tendNow())
+    this.#turn = tended.catch(() => {})
+    return tended
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#tending[Symbol.asyncDispose]()
+    await this.#turn
+    for (const journal of this.#journals()) await journal[Symbol.asyncDispose]()
+  }
+
+  #journals(): Journal[] {
+    return this.#own ? [...this.#taken, this.#own] : this.#taken
+  }
+
+  async #append(entry: NewEntry, roomShare: number): Promise<KeptEntry> {
+    const own = this.#own
+    if (!own) throw this.#refusal('It could not be opened.', null)
+    if (own.sizeBytes > roomShare * own.maxBytes) throw this.#refusal('It has no more room for this.', null)
+    // Of two entries the later never has the earlier time, even when the clock is set back.
+    this.#lastAtMs = Math.max(this.#lastAtMs, this.#options.clock.now().getTime())
+    const kept: KeptEntry = { ...entry, id: this.#options.newId(), at: new Date(this.#lastAtMs) }
+    this.#remember(entry.actor)
+    try {
+      const sequence = await own.append(encodeEntry(kept))
+      this.#wait(own, sequence, kept)
+      return kept
+    } catch (error) {
+      this.#forget(entry.actor)
+      this.#tellOnce('journal.unwritable', error)
+      throw this.#refusal((error as Error).message, error)
+    }
+  }
+
+  #wait(journal: Journal, sequence: number, entry: KeptEntry | null): void {
+    const { actor = null, repeat = null } = entry ?? {}
+    const waiting = this.#waiting.get(journal) ?? []
+    waiting.push({ sequence, atMs: entry?.at.getTime() ?? 0, actor, repeat })
+    this.#waiting.set(journal, waiting)
+  }
+
+  #remember(actor: string): void {
+    this.#actors.set(actor, (this.#actors.get(actor) ?? 0) + 1)
+  }
+
+  #forget(actor: string): void {
+    const left = (this.#actors.get(actor) ?? 1) - 1
+    if (left === 0) this.#actors.delete(actor)
+    else this.#actors.set(actor, left)
+  }
+
+  #refusal(detail: string, cause: unknown): AppError {
+    return new AppError('journal-unwritable', { detail, retryAfterS: RETRY_AFTER_S, cause })
+  }
+
+  async #tendNow(): Promise<void> {
+    const { root, asideFolder, maxBytes = JOURNAL_MAX_BYTES, log } = this.#options
+    const onTrouble = (trouble: JournalTrouble) => {
+      if (trouble.kind === 'torn') log.info(trouble, 'journal.torn')
+      else log.error(trouble, 'journal.damaged')
+    }
+    const options = { root, asideFolder, maxBytes, onTrouble }
+    const mine = () => this.#journals().map((journal) => journal.folder)
+    const onUnreadable = (folder: string, error: unknown) => {
+      if (!this.#unreadable.has(folder)) log.error({ err: error, folder }, 'journal.unreadable')
+      this.#unreadable.add(folder)
+    }
+    try {
+      for (const journal of await takeAbandonedJournals(options, mine(), onUnreadable))
+        await this.#takeUp(journal)
+      if (this.#own === null) this.#own = await openOwnJournal(options)
+      else if (!this.#own.isWritable) await this.#own.probe()
+      this.#hasElsewhere = await hasRecordsElsewhere(root, [...mine(), ...this.#unreadable])
+      if (this.isWritable) this.#lastTrouble = null
+    } catch (error) {
+      this.#tellOnce('journal.unwritable', error)
+    }
+  }
+
+  async #takeUp(journal: Journal): Promise<void> {
+    if (journal.pendingCount === 0) return journal[Symbol.asyncDispose]()
+    this.#options.log.info({ entries: journal.pendingCount }, 'journal.taken-up')
+    for await (const { sequence, payload } of journal.read()) {
+      const entry = decodeEntry(payload)
+      this.#wait(journal, sequence, entry)
+      if (entry === null) continue
+      this.#remember(entry.actor)
+      if (entry.repeat !== null) this.#repeats.set(entry.repeat, Promise.resolve(entry))
+    }
+    this.#taken.push(journal)
+  }
+
+  /** The same trouble is in the log once until it is over. */
+  #tellOnce(what: string, error: unknown): void {
+    const trouble = `${what} ${(error as Error).message}`
+    if (trouble === this.#lastTrouble) return
+    this.#lastTrouble = trouble
+    this.#options.log.error({ err: error }, what)
+  }
+}

@@ -1,0 +1,81 @@
+/** All SQL of the journal: which of its entries are settled. */
+import { sql } from 'kysely'
+import type { Db, Tx } from '../../infra/db/index.ts'
+
+/** How an entry ended. */
+export type Outcome = 'done' | 'void' | 'superseded' | 'set-aside'
+
+interface JournalSettledTable {
+  id: string
+  outcome: Outcome
+  sets: string | null
+  kept_at: Date
+  settled_at: Date
+}
+
+declare module '../../infra/db/tables.ts' {
+  interface Tables {
+    journal_settled: JournalSettledTable
+  }
+}
+
+export interface Settled {
+  readonly id: string
+  readonly outcome: Outcome
+  readonly sets: string | null
+  readonly keptAt: Date
+  readonly settledAt: Date
+}
+
+/** False when the entry is settled already. */
+export async function insertSettled(tx: Tx, row: Settled): Promise<boolean> {
+  const result = await tx
+    .insertInto('journal_settled')
+    .values({
+      id: row.id,
+      outcome: row.outcome,
+      sets: row.sets,
+      kept_at: row.keptAt,
+      settled_at: row.settledAt,
+    })
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .executeTakeFirst()
+  return (result.numInsertedOrUpdatedRows ?? 0n) > 0n
+}
+
+export async function markSuperseded(tx: Tx, id: string): Promise<void> {
+  await tx.updateTable('journal_settled').set({ outcome: 'superseded' }).where('id', '=', id).execute()
+}
+
+/** Makes entries that set the same happen one after the other, whichever process replays them. */
+export async function lockSets(tx: Tx, sets: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${sets}, 2))`.execute(tx)
+}
+
+/** Whether an entry that sets the same, and was kept later, is done. */
+export async function isSuperseded(
+  tx: Tx,
+  entry: { readonly sets: string; readonly keptAt: Date },
+): Promise<boolean> {
+  const row = await tx
+    .selectFrom('journal_settled')
+    .select('id')
+    .where('sets', '=', entry.sets)
+    .where('kept_at', '>', entry.keptAt)
+    .where('outcome', '=', 'done')
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** @returns how many were deleted, at most `limit`. */
+export async function pruneSettled(
+  db: Db,
+  options: { readonly before: Date; readonly limit: number },
+): Promise<number> {
+  const { numAffectedRows } = await sql`
+    delete from journal_settled where ctid = any(array(
+      select ctid from journal_settled where settled_at < ${options.before} order by settled_at limit ${options.limit}))
+  `.execute(db)
+  return Number(numAffectedRows)
+}

@@ -1,0 +1,214 @@
+/**
+ * Replay: what the journal has is done by the same verbs, each entry in one transaction with its row in `journal_settled`.
+ *
+ * An actor's entries are done in their order, those of different actors beside each other. A death at any point changes
+ * nothing: what is read again is known by its row.
+ */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { v7 as uuidv7 } from 'uuid'
+import { NotAdmittedError } from '../../../kit/admission/index.ts'
+import { writeWhole } from '../../../kit/durable-file.ts'
+import type { JournalRecord } from '../../../kit/journal/index.ts'
+import { eachInParallel } from '../../../kit/parallel.ts'
+import { startRepeating } from '../../../kit/repeat.ts'
+import { inTransaction, isDatabaseUnavailable, type Db, type Tx } from '../../infra/db/index.ts'
+import type { Ctx } from '../context.ts'
+import { AppError } from '../errors.ts'
+import { createEvents } from '../events.ts'
+import type { AnyAct } from './acts.ts'
+import { decodeEntry, type KeptEntry } from './entries.ts'
+import * as queries from './journal.queries.ts'
+
+const LOOK_INTERVAL_MS = 250
+/** Entries between two positions on the disk. */
+const CHUNK = 128
+/** Actors at once: a part of the pool, so that what people do meanwhile has its own. */
+const LANES = 4
+/** An entry that fails this often in a way that nobody expected is set aside. */
+const ATTEMPTS = 2
+/** Of a transaction that another one was in the way of. */
+const CONFLICT_ATTEMPTS = 8
+const CONFLICT_PAUSE_MS = 50
+/** Entries older than this hold direct writing back when everything comes back. */
+const NEARLY_DRAINED_MS = 1_000
+
+/** Codes of refusals that mean: it was right then, and can no longer be done. */
+const VOID_CODES: ReadonlySet<string> = new Set(['not-found', 'not-allowed', 'invalid-input'])
+const FOREIGN_KEY_VIOLATION = '23503'
+/** Serialization failure, deadlock, lock not available, query cancelled. */
+const CONFLICTS: ReadonlySet<string> = new Set(['40001', '40P01', '55P03', '57014'])
+
+type Acts = ReadonlyMap<string, AnyAct>
+
+/** Replays by itself from now on, whenever the database is there and something waits. Disposal ends it after the entry under way. */
+export function startReplay(ctx: Ctx, acts: readonly AnyAct[]): AsyncDisposable {
+  const { journal, steward } = ctx
+  if (journal === null) return { [Symbol.asyncDispose]: async () => {} }
+  steward.addProbe('journal', () => journal.isWritable)
+  steward.addStepProbe('journal', () => (journal.oldestAgeMs ?? 0) < NEARLY_DRAINED_MS)
+  return startRepeating({
+    intervalMs: LOOK_INTERVAL_MS,
+    async work(signal) {
+      if (journal.pending() > 0 && steward.isUp('database')) await replayAll(ctx, acts, signal)
+    },
+    onError: (error) => {
+      // Away again: the steward tells of it.
+      if (!isAway(error)) ctx.log.error({ err: error }, 'journal.replay-failed')
+    },
+  })
+}
+
+/**
+ * Settles everything that waits.
+ *
+ * @throws when the database goes away, or the signal is aborted: what was settled so far is, the rest goes on waiting.
+ */
+export async function replayAll(ctx: Ctx, acts: readonly AnyAct[], signal?: AbortSignal): Promise<void> {
+  const { journal } = ctx
+  if (journal === null) return
+  const byName: Acts = new Map(acts.map((act) => [act.name, act]))
+  for (const source of journal.sources()) {
+    try {
+      for await (const chunk of inChunks(source.read())) {
+        await settleChunk(ctx, byName, chunk, signal ?? new AbortController().signal)
+        await journal.settleUpTo(source, chunk.at(-1)!.sequence)
+      }
+    } catch (error) {
+      // A file that can't be read holds up neither the other journals nor, by `sets`, their order.
+      if ((error as NodeJS.ErrnoException).syscall !== 'read') throw error
+      ctx.log.error({ err: error, folder: source.folder }, 'journal.unreadable')
+    }
+  }
+}
+
+async function* inChunks(records: AsyncIterable<JournalRecord>): AsyncGenerator<JournalRecord[]> {
+  let chunk: JournalRecord[] = []
+  for await (const record of records) {
+    chunk.push(record)
+    if (chunk.length < CHUNK) continue
+    yield chunk
+    chunk = []
+  }
+  if (chunk.length > 0) yield chunk
+}
+
+async function settleChunk(
+  ctx: Ctx,
+  acts: Acts,
+  chunk: readonly JournalRecord[],
+  signal: AbortSignal,
+): Promise<void> {
+  const read = chunk.map((record) => ({ record, entry: decodeEntry(record.payload) }))
+  const byActor = Map.groupBy(read, ({ entry }) => entry?.actor ?? null)
+  await eachInParallel(
+    iterate(byActor.values()),
+    { concurrency: LANES, signal },
+    async (entries, aborted) => {
+      for (const { record, entry } of entries) {
+        aborted.throwIfAborted()
+        if (entry === null) await setAsideUnread(ctx, record)
+        else await settle(ctx, acts, entry)
+      }
+    },
+  )
+}
+
+async function* iterate<T>(values: Iterable<T>): AsyncGenerator<T> {
+  yield* values
+}
+
+/** Brings the entry to its end. @throws when the database is away, or the entry can't be set aside. */
+async function settle(ctx: Ctx, acts: Acts, entry: KeptEntry): Promise<void> {
+  const { settled } = ctx.journal!
+  let [failures, conflicts] = [0, 0]
+  for (;;) {
+    try {
+      const outcome = await settleOnce(ctx, acts, entry)
+      if (outcome !== null) settled[outcome] += 1
+      return
+    } catch (error) {
+      if (isAway(error)) throw error
+      if (isVoid(error)) return await voidEntry(ctx, entry, error)
+      const isConflict = CONFLICTS.has((error as { code?: string }).code ?? '')
+      if (isConflict && ++conflicts < CONFLICT_ATTEMPTS) await sleep(CONFLICT_PAUSE_MS)
+      else if (++failures >= ATTEMPTS) return await setAside(ctx, entry, error)
+    }
+  }
+}
+
+/** Null: it was settled before. */
+async function settleOnce(ctx: Ctx, acts: Acts, entry: KeptEntry): Promise<queries.Outcome | null> {
+  const act = acts.get(entry.act)
+  if (!act) throw new TypeError(`This version knows no act "${entry.act}".`)
+  // Parsed by the act's own shape.
+  const input = act.shape.parse(entry.input) as never
+  return inTransaction(ctx, async (tx) => {
+    if (entry.sets !== null) await queries.lockSets(tx, entry.sets)
+    if (!(await queries.insertSettled(tx, rowOf(ctx, entry, 'done')))) return null
+    if (entry.sets !== null && (await queries.isSuperseded(tx, { sets: entry.sets, keptAt: entry.at }))) {
+      await queries.markSuperseded(tx, entry.id)
+      return 'superseded'
+    }
+    await act.do(contextAt(ctx, tx, entry.at), input)
+    return 'done'
+  })
+}
+
+/** The context in which the entry was acknowledged: its time, and one transaction for all that the verb does. */
+function contextAt(ctx: Ctx, tx: Tx, at: Date): Ctx {
+  const clock = { now: () => at, monotonicMs: () => ctx.clock.monotonicMs() }
+  const newId = () => uuidv7({ msecs: at.getTime() })
+  return { ...ctx, db: tx as Db, clock, events: createEvents(clock), newId }
+}
+
+async function voidEntry(ctx: Ctx, entry: KeptEntry, error: unknown): Promise<void> {
+  if (!(await recordSettled(ctx, entry, 'void'))) return
+  ctx.journal!.settled.void += 1
+  const { code, message } = error as { code?: string; message: string }
+  ctx.log.info({ entry: entry.id, act: entry.act, code, why: message }, 'journal.void')
+}
+
+/** Into a file of its own, from which a person can take it; then never again. */
+async function setAside(ctx: Ctx, entry: KeptEntry, error: unknown): Promise<void> {
+  const path = join(ctx.config.paths.journalAside, `${entry.id}.json`)
+  await writeAside(path, JSON.stringify({ error: String(error), entry }, null, 2))
+  if (!(await recordSettled(ctx, entry, 'set-aside'))) return
+  ctx.journal!.settled['set-aside'] += 1
+  ctx.log.error({ err: error, entry: entry.id, act: entry.act, path }, 'journal.set-aside')
+}
+
+async function setAsideUnread(ctx: Ctx, { sequence, payload }: JournalRecord): Promise<void> {
+  const path = join(ctx.config.paths.journalAside, `unread-${ctx.newId()}.bin`)
+  await writeAside(path, payload)
+  ctx.journal!.settled['set-aside'] += 1
+  ctx.log.error({ sequence, path }, 'journal.set-aside')
+}
+
+async function writeAside(path: string, content: string | Uint8Array): Promise<void> {
+  await mkdir(join(path, '..'), { recursive: true, mode: 0o700 })
+  await writeWhole(path, content)
+}
+
+const recordSettled = (ctx: Ctx, entry: KeptEntry, outcome: queries.Outcome): Promise<boolean> =>
+  inTransaction(ctx, (tx) => queries.insertSettled(tx, rowOf(ctx, entry, outcome)))
+
+const rowOf = (ctx: Ctx, entry: KeptEntry, outcome: queries.Outcome): queries.Settled => ({
+  id: entry.id,
+  outcome,
+  sets: entry.sets,
+  keptAt: entry.at,
+  settledAt: ctx.clock.now(),
+})
+
+const isAway = (error: unknown): boolean =>
+  isDatabaseUnavailable(error) ||
+  error instanceof NotAdmittedError ||
+  (error instanceof AppError && error.code === 'database-unavailable') ||
+  (error as Error).name === 'AbortError'
+
+const isVoid = (error: unknown): boolean =>
+  error instanceof AppError
+    ? VOID_CODES.has(error.code)
+    : (error as { code?: string }).code === FOREIGN_KEY_VIOLATION
