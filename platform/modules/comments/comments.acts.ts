@@ -5,7 +5,7 @@ import { Id } from '../../../contract/common.ts'
 import { NewComment, type Comment } from '../../../contract/social.ts'
 import type { Ctx } from '../../app/context.ts'
 import type { Viewer } from '../../app/http.ts'
-import type { Act, AnyAct } from '../../app/journal/index.ts'
+import { refuseKnownHidden, type Act, type AnyAct } from '../../app/journal/index.ts'
 import { addComment, cleanBody } from './comments.service.ts'
 
 const Input = NewComment.extend({
@@ -38,7 +38,10 @@ export const commentAct: Act<Input, Comment> = {
   actorOf: ({ viewer }) => viewer.id,
   setsOf: () => null,
   repeatOf: ({ viewer, clientKey }) => `comment:${viewer.id}:${clientKey}`,
-  check: (_, { body }) => void cleanBody(body),
+  check(ctx, { viewer, videoId, body }) {
+    cleanBody(body)
+    refuseKnownHidden(ctx, { viewerId: viewer.id, videoId })
+  },
   do: addComment,
   answerKept: ({ id, videoId, parentId, viewer, body }, at) => ({
     id,

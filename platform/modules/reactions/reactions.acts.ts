@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { Id } from '../../../contract/common.ts'
 import type { LikeState, SaveState } from '../../../contract/social.ts'
 import { ViewReports } from '../../../contract/videos.ts'
-import type { Act, AnyAct } from '../../app/journal/index.ts'
+import { refuseKnownHidden, type Act, type AnyAct } from '../../app/journal/index.ts'
 import type { Ctx } from '../../app/context.ts'
 import * as service from './reactions.service.ts'
 import { keyOf, type ViewerIdentity } from './viewer-keys.ts'
@@ -29,6 +29,8 @@ function reaction<State extends ReactionState>(
     actorOf: ({ viewerId }) => viewerId,
     setsOf: ({ viewerId, videoId }) => `${sets}:${viewerId}:${videoId}`,
     repeatOf: () => null,
+    // Taken back is also what is hidden by now.
+    check: name === sets ? refuseKnownHidden : undefined,
     do: verb,
     answerKept: () => ({ ...state, isKept: true }),
   }
