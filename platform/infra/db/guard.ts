@@ -36,8 +36,11 @@ export interface GuardOptions {
 export const LOOK_INTERVAL_MS = 100
 /** From a question without an answer to a second one over a new connection… */
 const DOUBT_MS = 100
-/** …and to the verdict. Where answers take long lately, it is that much longer. */
-export const PATIENCE_MS = 250
+/**
+ * …and to the verdict, which ends every connection: a machine that is busy holds an answer up for some hundred milliseconds.
+ * Where answers take long lately, it is that much longer. Who can't wait for so long looks at the silence itself.
+ */
+export const PATIENCE_MS = 1_000
 const PATIENCE_IN_LATENCIES = 5
 /** The time between two looks at what was away. */
 const RETRY_INTERVAL_MS = 150

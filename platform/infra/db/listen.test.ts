@@ -38,7 +38,8 @@ test('a listener whose link went dead without a word hears again by itself, and 
     await world.listener.settled()
 
     world.proxy.freeze()
-    await sleep(isGuarded ? 700 : 4_500)
+    if (world.guard) await expect.poll(() => world.guard!.isUp, { timeout: 10_000 }).toBe(false)
+    else await sleep(4_500)
     await notify(world.db, 'news', 'missed')
     world.proxy.thaw()
 
