@@ -3,15 +3,17 @@
  *
  * One thread does everything, so a request that computes for long holds up all others without ever being "under way"
  * beside them: no limit would see it. So in one turn of the event loop, work is begun for a few milliseconds only; what
- * comes later in the turn waits at the gate, where it is put in order with what comes next.
+ * comes later in the turn waits at the gate, where it is put in order with what comes next. While somebody waits for whom
+ * there is room, the thread never rests: the next turn comes at once.
  */
+import { performance } from 'node:perf_hooks'
 import { Gate, type GateOptions, type Ticket } from './core/index.ts'
 
 /** Nothing more is begun in a turn of the event loop after this time. */
 const TURN_MS = 2
 /** Whoever waits is looked after this often. */
 const TICK_MS = 4
-const BATCH_MAX = 64
+const LOOKS_EVERY_MAX_MS = 10
 /** The thread stood still for this long, by garbage collection say: whoever waited meanwhile was not kept by load… */
 const STALL_MS = 60
 /** …but where it does so all the time, that is the load. */
@@ -30,26 +32,26 @@ export class Door {
   readonly #isThreadBound: boolean
   #isTurnOpen = false
   #turnStartMs = 0
-  #begunInTurn = 0
-  /** Of this thread's time, what one that is begun takes before the turn ends. */
-  #costMs = 0.5
+  /** Since when those who waited are begun, one after the other; null: that isn't being done. */
+  #beginsFromMs: number | null = null
   #tickedAtMs = 0
+  /** How long it takes from one look at those who wait to the next: longer where the thread is busy. */
+  #looksEveryMs = TICK_MS
   #forgaveAtMs = -Infinity
   #timer: NodeJS.Timeout | null = null
 
   constructor({ name, isThreadBound = false, ...gate }: DoorOptions) {
     this.name = name
     this.#isThreadBound = isThreadBound
-    this.gate = new Gate({ random: Math.random, ...gate })
+    const threadIdleMs = isThreadBound ? () => performance.eventLoopUtilization().idle : undefined
+    this.gate = new Gate({ random: Math.random, threadIdleMs, ...gate })
   }
 
   /** Whoever has to wait is told by the ticket's `onTurn`; otherwise its state says it now. */
   enter(ticket: Ticket): void {
     const nowMs = performance.now()
     this.gate.ask(ticket, nowMs, this.#mayBegin(nowMs))
-    if (ticket.state === 'waiting') {
-      if (!this.#timer) this.#plan(nowMs)
-    } else if (ticket.state === 'admitted') this.#begunInTurn += 1
+    if (ticket.state === 'waiting' && !this.#timer) this.#plan(nowMs)
   }
 
   /** Turns it away where it would be in vain to go on; else nothing: it has to `enter` later. */
@@ -61,7 +63,7 @@ export class Door {
   leave(ticket: Ticket, isSample = true): void {
     const nowMs = performance.now()
     this.gate.leave(ticket, nowMs, isSample)
-    if (this.#mayBegin(nowMs) && this.gate.next(nowMs)) this.#begunInTurn += 1
+    if (this.gate.waiting > 0 && this.#mayBegin(nowMs)) this.gate.next(nowMs)
   }
 
   /** Nobody who waits keeps the process alive for longer than a tick. */
@@ -79,29 +81,39 @@ export class Door {
   #openTurn(nowMs: number): void {
     this.#isTurnOpen = true
     this.#turnStartMs = nowMs
-    this.#begunInTurn = 0
     setImmediate(this.#endTurn)
   }
 
   /** After all that came with this turn has been read. */
   readonly #endTurn = (): void => {
-    const nowMs = performance.now()
     this.#isTurnOpen = false
-    if (this.#begunInTurn > 0) {
-      const costMs = (nowMs - this.#turnStartMs) / this.#begunInTurn
-      this.#costMs += 0.2 * (costMs - this.#costMs)
-    }
-    if (this.gate.waiting > 0) this.#callNext(nowMs)
+    this.#callNext()
   }
 
-  #callNext(nowMs: number): void {
-    const batch = this.#isThreadBound ? Math.max(1, Math.floor(TURN_MS / this.#costMs)) : BATCH_MAX
-    for (let begun = 0; begun < Math.min(batch, BATCH_MAX) && this.gate.next(nowMs); begun++) {
-      // Only when something was begun: a turn after each turn would keep the thread busy while everybody waits.
-      if (this.#isThreadBound && !this.#isTurnOpen) this.#openTurn(nowMs)
-      this.#begunInTurn += 1
+  #callNext(): void {
+    if (this.gate.waiting === 0 || this.#beginsFromMs !== null) return
+    const nowMs = performance.now()
+    if (!this.#isThreadBound) while (this.gate.next(nowMs));
+    else {
+      this.#beginsFromMs = nowMs
+      this.#beginNext()
     }
   }
+
+  readonly #beginNext = (): void => {
+    const nowMs = performance.now()
+    const isInTime = nowMs - this.#beginsFromMs! < TURN_MS
+    if (!isInTime || !this.gate.next(nowMs)) {
+      this.#beginsFromMs = null
+      return
+    }
+    // Only when something was begun: a turn after each turn would keep the thread busy while everybody waits.
+    if (!this.#isTurnOpen) this.#openTurn(nowMs)
+    // What it does at once is done in microtasks: how long it takes is known after the last of them.
+    queueMicrotask(this.#goOnAfterMicrotasks)
+  }
+
+  readonly #goOnAfterMicrotasks = (): void => process.nextTick(this.#beginNext)
 
   #plan(nowMs: number): void {
     this.#tickedAtMs = nowMs
@@ -110,13 +122,15 @@ export class Door {
 
   readonly #tick = (): void => {
     const nowMs = performance.now()
+    const sinceMs = nowMs - this.#tickedAtMs
     this.#timer = null
-    if (nowMs - this.#tickedAtMs > STALL_MS && nowMs - this.#forgaveAtMs > FORGIVES_EVERY_MS) {
+    this.#looksEveryMs += 0.2 * (Math.min(sinceMs, LOOKS_EVERY_MAX_MS) - this.#looksEveryMs)
+    if (sinceMs > STALL_MS && nowMs - this.#forgaveAtMs > FORGIVES_EVERY_MS) {
       this.gate.forgive(nowMs)
       this.#forgaveAtMs = nowMs
     }
-    this.gate.expire(nowMs)
-    if (!this.#isTurnOpen) this.#callNext(nowMs)
+    this.gate.expire(nowMs, this.#looksEveryMs)
+    if (!this.#isTurnOpen) this.#callNext()
     if (this.gate.waiting > 0) this.#plan(nowMs)
   }
 }

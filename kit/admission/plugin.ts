@@ -6,7 +6,14 @@
  * it should know.
  */
 import type { IncomingHttpHeaders } from 'node:http'
-import type { FastifyInstance, FastifyReply, FastifyRequest, onSendHookHandler, RouteOptions } from 'fastify'
+import type {
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  onSendHookHandler,
+  preValidationHookHandler,
+  RouteOptions,
+} from 'fastify'
 import { rankOf, retryAfterS, Ticket, type PriorityClass, type Refusal } from './core/index.ts'
 import { Door, type DoorOptions } from './door.ts'
 import type { Hint } from './hint.ts'
@@ -29,6 +36,8 @@ export interface AdmissionRule {
 interface RouteRule extends AdmissionRule {
   /** Given to each route: round trips are compared within one. */
   readonly kind?: number
+  /** Its body is read before it is begun. */
+  readonly readsBody?: boolean
 }
 
 declare module 'fastify' {
@@ -70,6 +79,8 @@ export const DEADLINE_HEADER = 'x-deadline-ms'
 export const CLASS_HEADER = 'x-admission-class'
 const DEADLINE_MAX_MS = 600_000
 const DEFAULT_RULE: AdmissionRule = { class: 2 }
+/** Fastify reads no body with them. */
+const BODYLESS_METHODS = new Set(['GET', 'HEAD', 'TRACE'])
 
 /** Puts a door before all routes that are registered afterwards; answers the door, for metrics and for whoever steers. */
 export function installAdmission(app: FastifyInstance, options: AdmissionOptions = {}): Door {
@@ -78,7 +89,6 @@ export function installAdmission(app: FastifyInstance, options: AdmissionOptions
   app.addHook('onClose', async () => admission.door.close())
   app.addHook('onRoute', (route) => admission.giveRule(route))
   app.addHook('onRequest', (request, reply, done) => admission.receive(request, reply, done))
-  app.addHook('preValidation', (request, _reply, done) => admission.goOnAfterBody(request, done))
   return admission.door
 }
 
@@ -105,7 +115,13 @@ class Admission {
   giveRule(route: RouteOptions): void {
     const method = [route.method].flat()[0]!
     const rule = route.config?.admission ?? this.#options.ruleOf?.(method, route.url) ?? this.#defaultRule
-    route.config = { ...route.config, admission: { ...rule, kind: this.#kinds++ } }
+    const readsBody = [route.method].flat().some((each) => !BODYLESS_METHODS.has(each.toUpperCase()))
+    route.config = { ...route.config, admission: { ...rule, kind: this.#kinds++, readsBody } }
+    // Only where it is needed: each hook is a step more for every request.
+    if (readsBody) {
+      const goOn: preValidationHookHandler = (request, _reply, done) => this.goOnAfterBody(request, done)
+      route.preValidation = [goOn, ...[route.preValidation ?? []].flat()]
+    }
     if (rule.holds !== 'head') return
     const leaveAtHead: onSendHookHandler = (request, _reply, payload, done) => {
       const ticket = this.#streaming.get(request)
@@ -134,12 +150,14 @@ class Admission {
       this.door.leave(ticket, isAnswered)
     })
     if (rule.holds === 'head') this.#streaming.set(request, ticket)
-    const arrival = { ticket, scope, rule, request, reply }
-    if (rule.holds === 'nothing' || !hasBody(headers)) return this.#enter(arrival, done)
-    this.door.screen(ticket)
-    if (ticket.state === 'refused') return this.#refuse(arrival)
-    this.#withBodies.set(request, arrival)
-    inScopeOf(scope, done)
+    if (rule.readsBody && rule.holds !== 'nothing' && hasBody(headers)) {
+      this.door.screen(ticket)
+      const arrival = { ticket, scope, rule, request, reply }
+      if (ticket.state === 'refused') return this.#refuse(arrival)
+      this.#withBodies.set(request, arrival)
+      return inScopeOf(scope, done)
+    }
+    this.#enter({ ticket, scope, rule, request, reply }, done)
   }
 
   /** A body ends in the context of its connection, not in that of its request. */
@@ -151,17 +169,19 @@ class Admission {
   }
 
   #enter(arrival: Arrival, done: () => void): void {
-    const { ticket, scope, rule, reply } = arrival
+    const { ticket, scope, reply } = arrival
     // Gone while its body was read: it would never leave.
     if (scope.isGone) return void reply.hijack()
-    const goOn = () => {
-      if (ticket.state === 'refused') return this.#refuse(arrival)
-      if (rule.holds === 'nothing') this.door.leave(ticket, false)
-      inScopeOf(scope, done)
-    }
     this.door.enter(ticket)
-    if (ticket.state === 'waiting') ticket.onTurn = goOn
-    else goOn()
+    if (ticket.state === 'waiting') ticket.onTurn = () => this.#goOn(arrival, done)
+    else this.#goOn(arrival, done)
+  }
+
+  #goOn(arrival: Arrival, done: () => void): void {
+    const { ticket, scope, rule } = arrival
+    if (ticket.state === 'refused') return this.#refuse(arrival)
+    if (rule.holds === 'nothing') this.door.leave(ticket, false)
+    inScopeOf(scope, done)
   }
 
   #refuse({ ticket, request, reply }: Arrival): void {

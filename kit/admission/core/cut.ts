@@ -19,10 +19,17 @@ const WINDOW_MAX_MS = 1_000
 const WINDOW_MIN_SERVED = 50
 /** Rates are means over about so long. */
 const RATE_MEMORY_MS = 2_000
+const CAPACITY_MEMORY_MS = 600
+/** More than this many times the capacity was served, and nobody turned away for want of room: then it has grown. */
+const EXCEEDED_ABOVE = 1.1
 /** Turned away in the line beyond this share: more comes than can be served. */
 const OVERLOADED_ABOVE = 0.01
-/** A capacity that was seen idle is taken for this much larger than it was thought. */
-const PROBE = 1.03
+/** Who is turned away while there is room for this share of the time shows nothing. */
+const ROOMY_ABOVE = 0.25
+/** A capacity that was seen idle is taken for this much of the idle share larger: what was cut too deep is soon let in again. */
+const PROBE_BY_IDLE = 0.5
+/** What turning one away takes of the thread's time, about: time that could have been spent on serving. */
+const REFUSAL_MS = 0.04
 /** As many windows without any need of a cut end it. */
 const CALM_WINDOWS = 3
 
@@ -30,13 +37,16 @@ export type Verdict = 'in' | 'margin' | 'out'
 
 export class Cut {
   readonly #random: () => number
+  readonly #readThreadIdleMs: (() => number) | null
   readonly #counts = new Float64Array(LEVEL_COUNT)
   /** Arrivals a millisecond, by level. */
   readonly #rates = new Float64Array(LEVEL_COUNT)
   #windowStartMs = -1
   #served = 0
   #shed = 0
-  #wasIdle = false
+  #idleMs = 0
+  #turnedAway = 0
+  #threadIdleMs = 0
   /** What is served, a millisecond; 0: no cut is in force. */
   #capacity = 0
   #calmWindows = 0
@@ -46,8 +56,10 @@ export class Cut {
   /** Of the level that the outer bound goes through, this share is let into the line. */
   #outerShare = 1
 
-  constructor(random: () => number) {
+  /** @param readThreadIdleMs how long in all the thread that does the work had nothing to do. */
+  constructor(random: () => number, readThreadIdleMs?: () => number) {
     this.#random = random
+    this.#readThreadIdleMs = readThreadIdleMs ?? null
   }
 
   get isInForce(): boolean {
@@ -65,9 +77,9 @@ export class Cut {
     return Math.min(1, Math.max(0, ranks / RANK_COUNT))
   }
 
-  /** The class that the cut goes through: of those after it none are served. */
+  /** The class from which on not all are served wholly. */
   get lastClass(): number {
-    return Math.floor(this.#outerLevel / RANK_COUNT)
+    return Math.floor(this.#innerLevel / RANK_COUNT)
   }
 
   /** Counts an arrival and says where it lies. */
@@ -78,7 +90,9 @@ export class Cut {
     if (nowMs - this.#windowStartMs >= WINDOW_MIN_MS) this.#closeWindow(nowMs)
     if (level < this.#innerLevel) return 'in'
     if (level < this.#outerLevel) return 'margin'
-    return level === this.#outerLevel && this.#random() < this.#outerShare ? 'margin' : 'out'
+    if (level === this.#outerLevel && this.#random() < this.#outerShare) return 'margin'
+    this.#turnedAway += 1
+    return 'out'
   }
 
   noteServed(): void {
@@ -88,11 +102,12 @@ export class Cut {
   /** One that had been let into the line was not served after all. */
   noteShed(): void {
     this.#shed += 1
+    this.#turnedAway += 1
   }
 
-  /** There was room and nobody waited. */
-  noteIdle(): void {
-    this.#wasIdle = true
+  /** There was room and nobody waited for so long. */
+  noteIdle(idleMs: number): void {
+    this.#idleMs += idleMs
   }
 
   #closeWindow(nowMs: number): void {
@@ -100,12 +115,16 @@ export class Cut {
     if (this.#served < WINDOW_MIN_SERVED && tookMs < WINDOW_MAX_MS) return
     const arrivalRate = this.#updateRates(tookMs)
     const rate = this.#served / tookMs
-    const isOverloaded = this.#shed > OVERLOADED_ABOVE * (this.#served + this.#shed)
+    const weight = tookMs / (tookMs + CAPACITY_MEMORY_MS)
+    const idleShare = this.#idleShare(tookMs)
+    const isOverloaded =
+      this.#shed > OVERLOADED_ABOVE * (this.#served + this.#shed) && idleShare <= ROOMY_ABOVE
     if (isOverloaded) {
-      this.#capacity = this.#capacity === 0 ? rate : this.#capacity + 0.15 * (rate - this.#capacity)
+      this.#capacity = this.#capacity === 0 ? rate : this.#capacity + weight * (rate - this.#capacity)
       this.#calmWindows = 0
     } else if (this.isInForce) {
-      if (this.#wasIdle) this.#capacity = Math.max(this.#capacity * PROBE, rate)
+      if (rate > this.#capacity * EXCEEDED_ABOVE) this.#capacity += weight * (rate - this.#capacity)
+      if (idleShare > 0) this.#capacity = Math.max(this.#capacity * (1 + PROBE_BY_IDLE * idleShare), rate)
       this.#calmWindows = this.#capacity * INNER >= arrivalRate ? this.#calmWindows + 1 : 0
       if (this.#calmWindows >= CALM_WINDOWS) this.#capacity = 0
     }
@@ -113,7 +132,18 @@ export class Cut {
     this.#windowStartMs = nowMs
     this.#served = 0
     this.#shed = 0
-    this.#wasIdle = false
+    this.#idleMs = 0
+    this.#turnedAway = 0
+  }
+
+  /** Of the window: there was room at the gate, and the thread had nothing to do but turn away. */
+  #idleShare(tookMs: number): number {
+    const share = Math.min(1, this.#idleMs / tookMs)
+    if (!this.#readThreadIdleMs) return share
+    const threadIdleMs = this.#readThreadIdleMs()
+    const threadMs = threadIdleMs - this.#threadIdleMs + this.#turnedAway * REFUSAL_MS
+    this.#threadIdleMs = threadIdleMs
+    return Math.min(share, threadMs / tookMs)
   }
 
   /** @returns all arrivals a millisecond. */
@@ -149,10 +179,10 @@ export class Cut {
       if (sum + rate > outer) {
         this.#outerLevel = level
         this.#outerShare = (outer - sum) / rate
-        this.#leftPerMs = this.#capacity - this.#rateBefore(this.lastClass)
-        return
+        break
       }
       sum += rate
     }
+    this.#leftPerMs = this.#capacity - this.#rateBefore(this.lastClass)
   }
 }

@@ -3,7 +3,8 @@
  * it says what time it is and asks for the next in line when something has ended.
  *
  * What holds at every moment:
- * - none is admitted while one of a higher class, who could be, waits;
+ * - while more comes than can be served, none is admitted while one of a higher class, who could be, waits; before that,
+ *   each class goes ahead of those who came a moment earlier in the next one, so that a burst keeps nobody out for good;
  * - class 0 is counted apart: it never waits for what lower classes have under way;
  * - none is admitted who could not be answered before its deadline, and none waits longer than the bound of its class;
  * - what is kept in memory is bounded, however much comes.
@@ -23,19 +24,25 @@ export interface GateOptions extends LimitOptions {
   readonly maxWaiting?: number
   /** Nobody waits for longer. @default 250 */
   readonly waitMs?: number
+  /** How long in all the thread that does the work had nothing to do. @default the thread is not the bottleneck */
+  readonly threadIdleMs?: (() => number) | undefined
 }
 
 /** Whoever is more likely to be turned away than not hears it soon. */
 const MARGIN_WAIT_MS = 14
-/** In the class that the cut goes through one waits for five usual round trips, or for this long. */
+/** In the class that the cut goes through one waits for three usual round trips, or for this long. */
 const LAST_WAIT_MIN_MS = 30
 /** …and there a newcomer who would wait for longer than this, or than a round trip and a half, hears it at once. */
 const LAST_FORESEEN_MS = 12
 
-/** Once the first in a line has waited for this share of the bound, newcomers hear at once that their turn won't come. */
-const CLOSED_AT = 0.5
+/** Once the first in a line has waited for this share of the bound, newcomers hear at once that their turn won't come… */
+const CLOSED_AT = 0.8
 /** …and from this share on those who came last go first: they may still be in time. */
-const LONG_AT = 0.75
+const LONG_AT = 0.9
+/** So much earlier than one of the next class one counts as having come, while no cut is in force; class 0 always goes first. */
+export const HEAD_START_MS = 60
+/** Before anything is known, the first requests warm everything up, and those behind them wait for so many times the bound. */
+export const COLD_TIMES = 4
 const LINES = CLASS_COUNT * 2
 
 const lineOf = (ticket: Ticket): number => ticket.class * 2 + (ticket.isAtMargin ? 1 : 0)
@@ -52,12 +59,13 @@ export class Gate {
   #inFlight = 0
   #inFlightTop = 0
   #countsFromMs = -Infinity
+  #seenAtMs = 0
   readonly #admitted = new Float64Array(CLASS_COUNT)
   readonly #refused = new Float64Array(CLASS_COUNT * REFUSALS.length)
 
   constructor(options: GateOptions) {
     this.#limit = new ConcurrencyLimit(options)
-    this.#cut = new Cut(options.random)
+    this.#cut = new Cut(options.random, options.threadIdleMs)
     this.#isFixed = options.isFixed ?? false
     this.#isCutting = options.isCutting ?? true
     this.#maxWaiting = options.maxWaiting ?? 1_000
@@ -96,6 +104,11 @@ export class Gate {
   waitingOf(priorityClass: PriorityClass): number {
     return this.#lines[priorityClass * 2]!.size + this.#lines[priorityClass * 2 + 1]!.size
   }
+  /** For how long the first of a class has waited; 0: nobody does. */
+  longestWaitMsOf(priorityClass: PriorityClass, nowMs: number): number {
+    const waitMs = (line: Line) => nowMs - (line.oldest()?.arrivedAtMs ?? nowMs)
+    return Math.max(waitMs(this.#lines[priorityClass * 2]!), waitMs(this.#lines[priorityClass * 2 + 1]!))
+  }
 
   /**
    * Takes an arrival; its state says what became of it: admitted, waiting (its `onTurn` is called later) or refused.
@@ -104,6 +117,7 @@ export class Gate {
    * @returns why it was refused, else null.
    */
   ask(ticket: Ticket, nowMs: number, mayBeginNow = true): Refusal | null {
+    this.#noteTime(nowMs)
     const refusal = this.#judge(ticket, nowMs)
     if (refusal) return refusal
     const index = lineOf(ticket)
@@ -141,27 +155,40 @@ export class Gate {
 
   /** Admits the next of those who wait, if there is room, and calls its `onTurn`. */
   next(nowMs: number): Ticket | null {
-    for (let index = 0; index < LINES && this.#waiting > 0; index++) {
-      const line = this.#lines[index]!
-      for (;;) {
-        const oldest = line.oldest()
-        if (!oldest) break
-        if (!this.#hasRoom(oldest.class)) return null
-        const isLong = this.#waitedMs(oldest, nowMs) > this.#boundMs(oldest) * LONG_AT
-        const ticket = isLong ? line.newest()! : oldest
-        line.take(isLong ? 'newest' : 'oldest')
-        this.#waiting -= 1
-        if (this.#waitedMs(ticket, nowMs) > this.#boundMs(ticket)) this.#shed(ticket, 'waited')
-        else if (this.#isTooLate(ticket, nowMs)) this.#shed(ticket, 'deadline')
-        else {
-          this.#admit(ticket, nowMs)
-          ticket.onTurn?.(ticket)
-          return ticket
-        }
+    while (this.#waiting > 0) {
+      const line = this.#nextLine()
+      if (!line) return null
+      const oldest = line.oldest()!
+      const isLong = this.#waitedMs(oldest, nowMs) > this.#boundMs(oldest) * LONG_AT
+      const ticket = isLong ? line.newest()! : oldest
+      line.take(isLong ? 'newest' : 'oldest')
+      this.#waiting -= 1
+      if (this.#waitedMs(ticket, nowMs) > this.#boundMs(ticket)) this.#shed(ticket, 'waited')
+      else if (this.#isTooLate(ticket, nowMs)) this.#shed(ticket, 'deadline')
+      else {
+        this.#admit(ticket, nowMs)
+        ticket.onTurn?.(ticket)
+        return ticket
       }
     }
-    if (this.#waiting === 0 && this.#inFlight < this.limit) this.#cut.noteIdle()
     return null
+  }
+
+  /** The line whose turn it is; null: there is no room for any of those who wait. */
+  #nextLine(): Line | null {
+    let first: Line | null = null
+    let firstMs = Infinity
+    for (const line of this.#lines) {
+      const oldest = line.oldest()
+      if (!oldest) continue
+      if (!this.#hasRoom(oldest.class)) break
+      if (this.#cut.isInForce || oldest.class === 0) return line
+      const countsFromMs = oldest.arrivedAtMs + oldest.class * HEAD_START_MS
+      if (countsFromMs >= firstMs) continue
+      first = line
+      firstMs = countsFromMs
+    }
+    return first
   }
 
   /** The driver itself stood still: those who wait have not waited for others, and begin to wait now. */
@@ -169,13 +196,17 @@ export class Gate {
     this.#countsFromMs = nowMs
   }
 
-  /** Turns away who has waited for too long. To be called every few milliseconds while somebody waits. */
-  expire(nowMs: number): void {
+  /**
+   * Turns away who has waited for too long. To be called every few milliseconds while somebody waits.
+   *
+   * @param nextLookMs in about so long it will be called again: who will have waited for too long by then goes now.
+   */
+  expire(nowMs: number, nextLookMs = 0): void {
     for (const line of this.#lines) {
       for (;;) {
         const ticket = line.oldest()
         if (!ticket) break
-        const isOver = this.#waitedMs(ticket, nowMs) > this.#boundMs(ticket)
+        const isOver = this.#waitedMs(ticket, nowMs) + nextLookMs > this.#boundMs(ticket)
         if (!isOver && !this.#isTooLate(ticket, nowMs)) break
         line.take('oldest')
         this.#waiting -= 1
@@ -197,11 +228,17 @@ export class Gate {
       return
     }
     if (ticket.state !== 'admitted') return
+    this.#noteTime(nowMs)
     ticket.state = 'left'
     this.#inFlight -= 1
     if (ticket.class === 0) this.#inFlightTop -= 1
     if (isSample && !this.#isFixed)
       this.#limit.sample(ticket.kind, ticket.admittedAtMs, nowMs, this.#inFlight)
+  }
+
+  #noteTime(nowMs: number): void {
+    if (this.#waiting === 0 && this.#inFlight * 2 < this.limit) this.#cut.noteIdle(nowMs - this.#seenAtMs)
+    this.#seenAtMs = nowMs
   }
 
   #judge(ticket: Ticket, nowMs: number): Refusal | null {
@@ -242,8 +279,8 @@ export class Gate {
   #boundMs(ticket: Ticket): number {
     // What lasts is no burst that waiting could carry over: it would only make everybody late.
     const isLast = this.#cut.isInForce && ticket.class > 0 && ticket.class >= this.#cut.lastClass
-    if (!isLast) return this.#waitMs
-    const boundMs = ticket.isAtMargin ? MARGIN_WAIT_MS : Math.max(LAST_WAIT_MIN_MS, 5 * this.#limit.usualMs)
+    if (!isLast) return this.#limit.usualMs === 0 && !this.#isFixed ? this.#waitMs * COLD_TIMES : this.#waitMs
+    const boundMs = ticket.isAtMargin ? MARGIN_WAIT_MS : Math.max(LAST_WAIT_MIN_MS, 3 * this.#limit.usualMs)
     return Math.min(this.#waitMs, boundMs)
   }
 

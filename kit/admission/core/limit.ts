@@ -21,6 +21,8 @@ export interface LimitOptions {
 
 /** Round trips may take this much longer than in quiet before the limit shrinks: a baseline is never exact. */
 const TOLERANCE = 1.5
+/** …and by so much, however short they are in quiet: nobody notices that, and the noise of a busy thread is as long. */
+const SLACK_MS = 4
 /** √limit times this may wait inside, so that what is behind the gate never runs dry. */
 const HEADROOM = 0.5
 /** Round trips this close to the usual mean that there is room. */
@@ -38,8 +40,8 @@ const FIRST_RETAKE_MS = 1_000
 const RETAKE_MS = 30_000
 /** This much earlier or later, at random: gates that were opened together must not narrow together. */
 const RETAKE_JITTER = 0.25
-/** When round trips seem to be as long as this for so many windows, it is the baseline that may be wrong. */
-const SUSPECT_RATIO = 2.2
+/** When round trips seem to be longer than is tolerated by this for so many windows, it is the baseline that may be wrong. */
+const SUSPECT_BEYOND = 0.7
 const SUSPECT_WINDOWS = 3
 const SUSPECT_WAIT_MS = 2_000
 const STILL_FALLING_BELOW = 0.85
@@ -145,21 +147,22 @@ export class ConcurrencyLimit {
     const ratio = this.#usualSumMs > 0 ? this.#sumMs / this.#usualSumMs : 1
     if (this.#retake === 'none') {
       this.#ratio = ratio
-      if (this.#wasBinding) this.#adjust(ratio, nowMs)
+      if (this.#wasBinding)
+        this.#adjust(ratio, TOLERANCE + (SLACK_MS * this.#count) / Math.max(0.001, this.#usualSumMs), nowMs)
       else if (this.#mostInFlight <= this.#limit / 2) this.#learnFromQuiet(ratio)
     }
     this.#beginWindow(nowMs)
   }
 
-  #adjust(ratio: number, nowMs: number): void {
+  #adjust(ratio: number, tolerance: number, nowMs: number): void {
     const { sqrt } = Math
     const target =
       ratio < HAS_ROOM_BELOW
         ? this.#limit + Math.max(1, this.#limit / 4)
-        : this.#limit * Math.min(1, TOLERANCE / ratio) + HEADROOM * sqrt(this.#limit)
+        : this.#limit * Math.min(1, tolerance / ratio) + HEADROOM * sqrt(this.#limit)
     const next = this.#limit + STEP * (target - this.#limit)
     this.#limit = Math.min(this.#max, Math.max(this.#min, next))
-    this.#suspectWindows = ratio > SUSPECT_RATIO ? this.#suspectWindows + 1 : 0
+    this.#suspectWindows = ratio > tolerance + SUSPECT_BEYOND ? this.#suspectWindows + 1 : 0
     if (this.#retakeAtMs === Infinity) this.#planRetake(nowMs)
     const isSuspect = this.#suspectWindows >= SUSPECT_WINDOWS && nowMs - this.#lastRetakeMs >= SUSPECT_WAIT_MS
     if (nowMs >= this.#retakeAtMs || isSuspect) this.#beginRetake(nowMs)
