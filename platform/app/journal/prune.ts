@@ -1,7 +1,7 @@
 /** How long it is known which entries of the journal are settled. */
 import { hasRecordsElsewhere } from '../../../kit/journal/index.ts'
-import { startRepeating } from '../../../kit/repeat.ts'
 import type { Ctx } from '../context.ts'
+import { startUpkeep } from '../upkeep.ts'
 import * as queries from './journal.queries.ts'
 
 export const SETTLED_KEPT_MS = 7 * 24 * 3_600_000
@@ -22,10 +22,10 @@ export async function pruneSettledEntries(ctx: Ctx): Promise<number> {
 
 /** Runs until disposal. */
 export const startJournalJobs = (ctx: Ctx): AsyncDisposable =>
-  startRepeating({
+  startUpkeep(ctx, {
     intervalMs: PRUNE_INTERVAL_MS,
     async work(signal) {
       while (!signal.aborted && (await pruneSettledEntries(ctx)) === PRUNE_BATCH);
     },
-    onError: (error) => ctx.log.warn({ err: error }, 'journal.prune-failed'),
+    failure: 'journal.prune-failed',
   })

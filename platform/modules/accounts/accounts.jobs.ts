@@ -1,6 +1,6 @@
 /** What accounts have done after the answer, and beside all answers. */
-import { startRepeating } from '../../../kit/repeat.ts'
 import type { Ctx } from '../../app/context.ts'
+import { startUpkeep } from '../../app/upkeep.ts'
 import type { Queue } from '../../infra/jobs/index.ts'
 import * as queries from './accounts.queries.ts'
 
@@ -25,8 +25,8 @@ export const forgetOldPlaces = (ctx: Ctx): Promise<number> =>
 
 /** Runs until disposal, which waits for what is under way. */
 export const startAccountJobs = (ctx: Ctx): AsyncDisposable =>
-  startRepeating({
+  startUpkeep(ctx, {
     intervalMs: PRUNE_INTERVAL_MS,
     work: () => forgetOldPlaces(ctx),
-    onError: (error) => ctx.log.warn({ err: error }, 'accounts.prune-failed'),
+    failure: 'accounts.prune-failed',
   })

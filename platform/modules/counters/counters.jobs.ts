@@ -1,6 +1,6 @@
 /** The loops that keep counters true: folding, pruning, recounting. Any process may run them; one at a time folds. */
-import { startRepeating } from '../../../kit/repeat.ts'
 import type { Ctx } from '../../app/context.ts'
+import { startUpkeep } from '../../app/upkeep.ts'
 import { foldAll, pruneOldEvents, recountNext } from './counters.service.ts'
 
 /** Twice within the second that a count may be late. */
@@ -15,8 +15,8 @@ export function startCounterJobs(ctx: Ctx): AsyncDisposable {
   let position: string | null = null
   const jobs = new AsyncDisposableStack()
   // A round that fails is made up for by the next: nothing is lost meanwhile, the counts are only late.
-  const repeat = (intervalMs: number, name: string, work: () => Promise<unknown>) =>
-    jobs.use(startRepeating({ intervalMs, work, onError: (error) => ctx.log.warn({ err: error }, name) }))
+  const repeat = (intervalMs: number, failure: string, work: () => Promise<unknown>) =>
+    jobs.use(startUpkeep(ctx, { intervalMs, work, failure }))
 
   repeat(FOLD_INTERVAL_MS, 'counters.fold-failed', () => foldAll(ctx))
   repeat(PRUNE_INTERVAL_MS, 'counters.prune-failed', () => pruneOldEvents(ctx))

@@ -1,6 +1,6 @@
 /** What the feed does beside answering: folding views into the signals of the ranking, and clearing old snapshots and changes away. */
-import { startRepeating } from '../../../kit/repeat.ts'
 import type { Ctx } from '../../app/context.ts'
+import { startUpkeep } from '../../app/upkeep.ts'
 import { inTransaction } from '../../infra/db/index.ts'
 import * as queries from './feed.queries.ts'
 
@@ -9,14 +9,14 @@ const FOLD_BATCH = 5_000
 
 /** Runs until disposal. Several processes may: one at a time does the work. */
 export const startFeedJobs = (ctx: Ctx): AsyncDisposable =>
-  startRepeating({
+  startUpkeep(ctx, {
     intervalMs: FOLD_INTERVAL_MS,
     async work(signal) {
       while (await foldSignals(ctx)) if (signal.aborted) return
       await queries.deleteExpiredSnapshots(ctx.db, ctx.clock.now())
       await queries.deleteOldChanges(ctx.db)
     },
-    onError: (error) => ctx.log.warn({ err: error }, 'feed.jobs-failed'),
+    failure: 'feed.jobs-failed',
   })
 
 /**

@@ -1,6 +1,6 @@
 /** What accounts are told of by other modules' jobs, and how long it is kept. */
-import { startRepeating } from '../../../kit/repeat.ts'
 import type { Ctx } from '../../app/context.ts'
+import { startUpkeep } from '../../app/upkeep.ts'
 import { inTransaction } from '../../infra/db/index.ts'
 import { newSignInQueue, type NewSignIn } from '../accounts/index.ts'
 import { captionMentionsQueue, findVideo } from '../videos/index.ts'
@@ -45,11 +45,11 @@ export const pruneNotifications = (ctx: Ctx): Promise<number> =>
 export async function startNotificationJobs(ctx: Ctx): Promise<AsyncDisposable> {
   await ctx.jobs.work(captionMentionsQueue, {}, ({ data }) => tellCaptionMentions(ctx, data.videoId))
   await ctx.jobs.work(newSignInQueue, {}, ({ data }) => tellNewSignIn(ctx, data))
-  return startRepeating({
+  return startUpkeep(ctx, {
     intervalMs: PRUNE_INTERVAL_MS,
     async work(signal) {
       while (!signal.aborted && (await pruneNotifications(ctx)) === PRUNE_BATCH);
     },
-    onError: (error) => ctx.log.warn({ err: error }, 'notifications.prune-failed'),
+    failure: 'notifications.prune-failed',
   })
 }

@@ -1,6 +1,6 @@
 /** What the worker does for operations by itself: the backup of each night, and deletions that a backup had held. */
-import { startRepeating } from '../../../kit/repeat.ts'
 import type { Ctx } from '../../app/context.ts'
+import { startUpkeep } from '../../app/upkeep.ts'
 import { makeUpForDeletions } from '../../infra/blobs/index.ts'
 import { readBackupRecords } from '../../app/backup-records.ts'
 import * as queries from './operations.queries.ts'
@@ -10,14 +10,14 @@ const LOOK_INTERVAL_MS = 60_000
 
 /** Runs until disposal, which cancels a backup that is under way. */
 export function startOperationsJobs(ctx: Ctx): AsyncDisposable {
-  return startRepeating({
+  return startUpkeep(ctx, {
     intervalMs: LOOK_INTERVAL_MS,
     async work(signal) {
       await makeUpForDeletions(ctx.db, ctx.blobs)
       if (ctx.config.backups.isNightly && (await isDue(ctx))) await runNightlyBackup(ctx, signal)
     },
     // Backups say by themselves what went wrong with them.
-    onError: (error) => ctx.log.warn({ err: error }, 'operations.round-failed'),
+    failure: 'operations.round-failed',
   })
 }
 

@@ -1,7 +1,7 @@
 /** How long it is kept who watched what, and when. */
 import { VIEW_MIN_WATCHED_MS } from '../../../contract/videos.ts'
-import { startRepeating } from '../../../kit/repeat.ts'
 import type { Ctx } from '../../app/context.ts'
+import { startUpkeep } from '../../app/upkeep.ts'
 import * as queries from './reactions.queries.ts'
 
 /** A video's counts keep what was watched longer ago; who it was is forgotten. */
@@ -19,10 +19,10 @@ export const pruneOldViews = (ctx: Ctx): Promise<number> =>
 
 /** Runs until disposal, which waits for what is under way. */
 export const startReactionJobs = (ctx: Ctx): AsyncDisposable =>
-  startRepeating({
+  startUpkeep(ctx, {
     intervalMs: PRUNE_INTERVAL_MS,
     async work(signal) {
       while (!signal.aborted && (await pruneOldViews(ctx)) === PRUNE_BATCH);
     },
-    onError: (error) => ctx.log.warn({ err: error }, 'reactions.prune-failed'),
+    failure: 'reactions.prune-failed',
   })

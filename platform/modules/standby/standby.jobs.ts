@@ -1,7 +1,7 @@
 /** Keeps the standby shelf filled: constant work in the worker, every few seconds, whatever happens. */
-import { startRepeating } from '../../../kit/repeat.ts'
 import type { DomainEvent } from '../../../contract/events.ts'
 import type { Ctx } from '../../app/context.ts'
+import { startUpkeep } from '../../app/upkeep.ts'
 import { EVENTS_CHANNEL } from '../../app/events.ts'
 import { openShelfMaker } from './shelf-maker.ts'
 
@@ -18,7 +18,7 @@ export function startStandbyJobs(ctx: Ctx): AsyncDisposable {
   const stopListening = ctx.listener.on(EVENTS_CHANNEL, (event) => {
     if (NEWS.has((event as DomainEvent).kind)) hasNews = true
   })
-  const repeating = startRepeating({
+  const repeating = startUpkeep(ctx, {
     intervalMs: NEWS_INTERVAL_MS,
     async work() {
       const nowMs = ctx.clock.monotonicMs()
@@ -28,7 +28,7 @@ export function startStandbyJobs(ctx: Ctx): AsyncDisposable {
       await maker.makeOnce()
     },
     // The shelf stays as it was: that is what it is for.
-    onError: (error) => ctx.log.warn({ err: error }, 'standby.not-made'),
+    failure: 'standby.not-made',
   })
   return {
     async [Symbol.asyncDispose]() {

@@ -1,6 +1,6 @@
 /** The lane *improve* gives way: it stops while processing is paused, and goes slowly while a backlog is worked off. */
 import type { Ctx } from '../../app/context.ts'
-import { startRepeating } from '../../../kit/repeat.ts'
+import { startUpkeep } from '../../app/upkeep.ts'
 import { lanes } from './transcoding.jobs.ts'
 
 /** As many waiting are no backlog. */
@@ -53,7 +53,7 @@ export function watchBacklog(ctx: Ctx): AsyncDisposable {
     isWorkedOff = false
     sinceMs = ctx.clock.monotonicMs()
   })
-  const looking = startRepeating({
+  const looking = startUpkeep(ctx, {
     intervalMs: LOOK_EVERY_MS,
     async work() {
       if (isWorkedOff || ctx.steward.modeOf('processing') === 'paused') return
@@ -61,7 +61,7 @@ export function watchBacklog(ctx: Ctx): AsyncDisposable {
       isWorkedOff =
         waiting === null || waiting <= BACKLOG_MIN || ctx.clock.monotonicMs() - sinceMs > BACKLOG_MAX_MS
     },
-    onError: (error) => ctx.log.warn({ err: error }, 'transcoding.backlog-unknown'),
+    failure: 'transcoding.backlog-unknown',
   })
   return {
     async [Symbol.asyncDispose]() {
