@@ -61,6 +61,7 @@ export async function runAll(options: RunAllOptions): Promise<void> {
       {
         config,
         program: join(import.meta.dirname, 'main.ts'),
+        commandLine: join(import.meta.dirname, '..', 'cli', 'main.ts'),
         isForPerson: process.stderr.isTTY,
       },
       ending.signal,

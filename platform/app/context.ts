@@ -21,9 +21,12 @@ import { createDatabaseDoor } from './admission.ts'
 import type { Config } from './config.ts'
 import { createEvents, type Events } from './events.ts'
 import { openEntryJournal, type EntryJournal } from './journal/index.ts'
+import { createPeers, type Peers } from './peers.ts'
 import { loadSecrets, type Secrets } from './secrets.ts'
 import { openStandby, type Standby } from './standby/index.ts'
 import { openSteward, type Steward } from './steward/index.ts'
+import type { SupervisorLink } from './supervisor-link.ts'
+import { createVitals, type Vitals } from './vitals.ts'
 
 export interface Ctx {
   readonly config: Config
@@ -41,6 +44,12 @@ export interface Ctx {
   readonly steward: Steward
   /** Where what people do is kept while the database is away; null: in a process that keeps nothing. */
   readonly journal: EntryJournal | null
+  /** The other roles of this machine. */
+  readonly peers: Peers
+  /** Null: this process runs on its own. */
+  readonly supervisor: SupervisorLink | null
+  /** How this process fares. */
+  readonly vitals: Vitals
   readonly listener: Listener
   readonly jobs: Jobs
   readonly blobs: Blobs
@@ -63,6 +72,8 @@ export interface ContextOptions {
   readonly isWorker?: boolean
   /** Whether this process keeps what people do while the database is away. @default false */
   readonly isKeeping?: boolean
+  /** @default null: none */
+  readonly supervisor?: SupervisorLink | null
   /** @default the system's clock */
   readonly clock?: Clock
 }
@@ -87,6 +98,10 @@ export async function openContext(options: ContextOptions): Promise<OpenContext>
   const newId = () => uuidv7({ msecs: clock.now().getTime() })
   const journal = options.isKeeping ? await openJournalOf(config, { clock, log, newId }) : null
   if (journal) stack.use(journal)
+  const peers = createPeers()
+  for (const name of ['ingest', 'worker'] as const) steward.addProbe(name, () => peers.isUp(name))
+  const vitals = createVitals()
+  if (databaseDoor) vitals.addDoor(databaseDoor)
   const guard = stack.use(
     config.protectionsOff.has('guard') ? openIdleGuard() : await watchDatabase(url, log),
   )
@@ -116,6 +131,9 @@ export async function openContext(options: ContextOptions): Promise<OpenContext>
     databaseGuard: guard,
     steward,
     journal,
+    peers,
+    supervisor: options.supervisor ?? null,
+    vitals,
     listener,
     jobs,
     blobs: withHeldDeletions(await openDiskBlobs(config.paths.blobs), database.db),

@@ -24,7 +24,10 @@ export async function mountApi(
   const app = createApp(ctx, options)
   // Before sessions are looked up and bodies are read.
   const door = openDoor(app, ctx, ruleOfRoute)
-  if (door) ctx.steward.watchGate(() => countsOf(door))
+  if (door) {
+    ctx.steward.watchGate(() => countsOf(door))
+    ctx.vitals.addDoor(door)
+  }
   openFeatureGate(app, ctx, featureOfRoute)
   await app.register(swagger, describeApi(ctx.config.instanceName))
   await inScope(

@@ -7,28 +7,38 @@ import { openContext, type Ctx } from '../app/context.ts'
 import type { App } from '../app/http.ts'
 import { openSenses } from '../app/senses.ts'
 import { issueOperatorLink } from '../modules/accounts/index.ts'
+import { reportOf, toOrders } from './report.ts'
+import { createSupervisorChannel } from './supervisor-channel.ts'
 import { DRAIN_TIMEOUT_MS, type FromRole, type FromSupervisor, type RoleName } from '../supervisor/index.ts'
 
 /** Before the supervisor loses patience. */
 const REQUESTS_TIMEOUT_MS = DRAIN_TIMEOUT_MS - 4_000
 const POLL_INTERVAL_MS = 25
+const VITALS_INTERVAL_MS = 1_000
+/** How long those who keep a connection open may take to send another request on it, when nothing presses. */
+const IDLE_GRACE_MS = 4_000
 
 /** Starts the role and returns when it takes work; it then lives until a signal, or until its supervisor is gone. */
 export async function runRole(role: RoleName): Promise<void> {
   const config = loadConfig()
   const isSupervised = process.send !== undefined
-  const answer = (message: FromRole) => void (process.connected && process.send!(message, () => {}))
+  const send = (message: FromRole): boolean => {
+    if (process.connected) process.send!(message, () => {})
+    return process.connected
+  }
+  const channel = createSupervisorChannel(send)
+  const early = keepEarlyWords()
   await using stack = new AsyncDisposableStack()
   let isEnding = false
-  let end = async () => process.exit(0)
+  let end: (isPatient: boolean) => Promise<void> = async () => process.exit(0)
 
-  const beginEnd = (reason: string) => {
+  const beginEnd = (reason: string, isPatient = false) => {
     if (isEnding) return
     isEnding = true
-    answer({ type: 'draining' })
+    send({ type: 'draining' })
     // Whatever hangs, a process that was told to end ends.
     setTimeout(() => process.exit(1), DRAIN_TIMEOUT_MS).unref()
-    end().catch((error: unknown) => {
+    end(isPatient).catch((error: unknown) => {
       console.error(reason, error)
       process.exit(1)
     })
@@ -36,35 +46,77 @@ export async function runRole(role: RoleName): Promise<void> {
   process.once('SIGTERM', () => beginEnd('SIGTERM')).once('SIGINT', () => beginEnd('SIGINT'))
   if (isSupervised) {
     process.once('disconnect', () => beginEnd('the supervisor is gone'))
-    process.on('message', (message: FromSupervisor) => message.type === 'ping' && answer({ type: 'pong' }))
+    process.on('message', (message: FromSupervisor) => {
+      if (message.type === 'ping') send({ type: 'pong' })
+      else if (message.type === 'retire') beginEnd('another process has taken over', true)
+      else if (!channel.hear(message)) early.hear(message)
+    })
   }
 
   // An api without an ingest role beside it works that one's lane too.
   const isWorker = role !== 'api' || config.ingestAddress === null
-  const { ctx } = stack.use(await openContext({ config, role, isWorker, isKeeping: role === 'api' }))
+  const { ctx } = stack.use(
+    await openContext({
+      ...{ config, role, isWorker },
+      isKeeping: role === 'api',
+      supervisor: isSupervised ? channel.link : null,
+    }),
+  )
   stack.use(openSenses(ctx))
+  early.passOn((message) => obey(ctx, message))
   const app = await createRole(role, ctx, stack)
   const requests = app && trackRequests(app.server)
   if (app) {
+    ctx.vitals.watchServer(app.server)
     stack.defer(() => app.close())
     await app.listen(addressOf(role, config, isSupervised))
   }
   const parts = stack.move()
-  end = async () => {
-    await requests?.drain(REQUESTS_TIMEOUT_MS)
+  end = async (isPatient) => {
+    await requests?.drain(REQUESTS_TIMEOUT_MS, isPatient ? IDLE_GRACE_MS : 0)
     await parts.disposeAsync()
     process.exit(0)
   }
-  if (isEnding) return void end()
+  if (isEnding) return void end(false)
   process.on('message', (message: FromSupervisor, connection?: Socket) => {
     if (message.type === 'connection' && connection && app) {
-      answer({ type: 'taken', id: message.id })
+      send({ type: 'taken', id: message.id })
       app.server.emit('connection', connection)
     }
-    if (message.type === 'issue-operator-link') void tellOperatorLink(ctx, answer)
+    if (message.type === 'issue-operator-link') void tellOperatorLink(ctx, send)
   })
-  answer({ type: 'ready' })
+  send({ type: 'ready' })
+  if (isSupervised) parts.defer(tellVitals(ctx, send))
   ctx.log.info('ready')
+}
+
+/** What the supervisor said before there was a context to do it in. */
+function keepEarlyWords() {
+  const kept: FromSupervisor[] = []
+  let pass: ((message: FromSupervisor) => void) | null = null
+  return {
+    hear(message: FromSupervisor): void {
+      if (pass) pass(message)
+      else kept.push(message)
+    },
+    passOn(to: (message: FromSupervisor) => void): void {
+      pass = to
+      for (const message of kept.splice(0)) to(message)
+    },
+  }
+}
+
+function obey(ctx: Ctx, message: FromSupervisor): void {
+  if (message.type === 'peers') ctx.peers.set(message.areUp)
+  else if (message.type === 'orders') ctx.steward.order(toOrders(message.orders))
+}
+
+/** Tells the supervisor how this process fares, once a second; answers what ends it. */
+function tellVitals(ctx: Ctx, send: (message: FromRole) => boolean): () => void {
+  const tell = () => void send({ type: 'vitals', report: reportOf(ctx) })
+  const timer = setInterval(tell, VITALS_INTERVAL_MS)
+  tell()
+  return () => clearInterval(timer)
 }
 
 /** The role's app; null for one that speaks no HTTP. Each process loads its own role's code only. */
@@ -91,9 +143,9 @@ function addressOf(role: RoleName, config: Config, isSupervised: boolean): { hos
   return { host: hostname, port: Number(port) }
 }
 
-async function tellOperatorLink(ctx: Ctx, answer: (message: FromRole) => void): Promise<void> {
+async function tellOperatorLink(ctx: Ctx, send: (message: FromRole) => boolean): Promise<void> {
   try {
-    answer({ type: 'operator-link', path: await issueOperatorLink(ctx) })
+    send({ type: 'operator-link', path: await issueOperatorLink(ctx) })
   } catch (error) {
     ctx.log.error({ err: error }, 'operator-link.failed')
   }
@@ -102,6 +154,12 @@ async function tellOperatorLink(ctx: Ctx, answer: (message: FromRole) => void): 
 /** Knows the requests under way, so that a role can end without cutting one off. */
 function trackRequests(server: Server) {
   const underWay = new Set<ServerResponse>()
+  // The server itself counts only those that it accepted, not those that were handed to it.
+  const connections = new Set<Socket>()
+  server.prependListener('connection', (connection: Socket) => {
+    connections.add(connection)
+    connection.once('close', () => connections.delete(connection))
+  })
   let isDraining = false
   server.prependListener('request', (_request, response) => {
     underWay.add(response)
@@ -110,14 +168,19 @@ function trackRequests(server: Server) {
   })
   return {
     /** Lets what was begun finish; event streams, which never would, are ended: their clients come back by themselves. */
-    async drain(timeoutMs: number): Promise<void> {
+    async drain(timeoutMs: number, idleGraceMs: number): Promise<void> {
       isDraining = true
       for (const response of underWay) {
         if (String(response.getHeader('content-type')).startsWith('text/event-stream')) response.end()
         else if (!response.headersSent) response.setHeader('connection', 'close')
       }
-      for (let waitedMs = 0; underWay.size > 0 && waitedMs < timeoutMs; waitedMs += POLL_INTERVAL_MS) {
-        server.closeIdleConnections()
+      // Whoever uses a connection learns with the next answer that it is the last one on it. Closing one that is idle can
+      // cross with a request that is just being sent on it.
+      const startedMs = performance.now()
+      const passedMs = () => performance.now() - startedMs
+      while (passedMs() < timeoutMs && (underWay.size > 0 || passedMs() < idleGraceMs)) {
+        if (passedMs() >= idleGraceMs) server.closeIdleConnections()
+        else if (connections.size === 0) break
         await sleep(POLL_INTERVAL_MS)
       }
       server.closeAllConnections()

@@ -4,17 +4,19 @@
  */
 import { chmod, mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { systemClock } from '../../kit/clock.ts'
 import { environmentWith, type Config } from '../app/config.ts'
 import { startPostgres, type Postgres } from '../infra/postgres/index.ts'
 import { describeReach, localUrlOf } from './addresses.ts'
-import { openControl, type ControlRequest, type SupervisorStatus } from './control.ts'
+import { openControl, type ControlRequest, type DeskRequest, type SupervisorStatus } from './control.ts'
 import { decideOnDemo, startDemo } from './demo.ts'
+import { openDesk, type Desk } from './desk/desk.ts'
 import { openFrontDoor, type FrontDoor } from './front-door.ts'
 import { endLeftovers } from './leftovers.ts'
 import { lockDataDir } from './lock.ts'
 import { openOutput, type Output } from './output.ts'
 import { bringSchemaUpToDate } from './schema.ts'
-import type { FromRole } from './protocol.ts'
+import { ROLE_NAMES, type FromRole, type Question } from './protocol.ts'
 import { createRoles, type Roles } from './roles.ts'
 import { startSibling, type Sibling } from './sibling.ts'
 
@@ -31,6 +33,8 @@ export interface SupervisorOptions {
   readonly config: Config
   /** The program that runs a role, given its name as argument. */
   readonly program: string
+  /** The program of the command line, for what takes long: verifying, backing up. */
+  readonly commandLine: string
   /** Whether standard error is read by a person rather than kept by a service manager. */
   readonly isForPerson: boolean
 }
@@ -69,11 +73,27 @@ export async function startSupervisor(
     `Upbeat keeps its data in ${config.dataDir}${output.logFile ? `, its logs in ${output.logFile}` : ''}`,
   )
 
+  const parts: Parts = { door, database: null, roles: null, isReady: false }
+  const desk = stack.use(
+    await openDesk({
+      dataDir: config.dataDir,
+      clock: systemClock,
+      log: output.log,
+      commandLine: options.commandLine,
+      roles: () => parts.roles?.all ?? [],
+      waitingConnections: () => door.waitingCount,
+      databaseUrl: () => parts.database?.url ?? null,
+    }),
+  )
+  const control = await openControl(config.dataDir, (request) => answerControl(desk, parts, request))
+  if (control) stack.use(control)
+
   const sibling = startWatchBeside(config, door.port, output)
   if (sibling) stack.defer(() => sibling.stop())
 
   const records = await endLeftovers(config.dataDir)
   const database = stack.use(await openDatabase(config, { output, progress, signal }))
+  parts.database = database
   const link = createOperatorLink(output, url)
   const roles = stack.use(
     await createRoles({
@@ -83,16 +103,19 @@ export async function startSupervisor(
       door,
       databaseUrl: database.url,
       watchUrl: watchUrlOf(config),
-      onMessage: link.hear,
+      onMessage(role, message) {
+        link.hear(message)
+        if (message.type === 'vitals') desk.hear(role, message.report)
+      },
+      onGone: desk.forget,
+      onQuestion: (question) => answerQuestion(desk, question),
+      greeting: desk.greeting,
     }),
   )
-  let isReady = false
-  const status = () => describeParts({ door, database, roles, isReady })
-  const control = await openControl(config.dataDir, (request) => steer(roles, request, status))
-  if (control) stack.use(control)
+  parts.roles = roles
 
   await progress.during('API, ingest and worker', () => roles.startInOrder(signal))
-  isReady = true
+  parts.isReady = true
   output.tell(`Upbeat is ready: ${url}${await describeSibling(sibling)}`)
   const reach = describeReach(config.host, door.port)
   if (reach) output.tell(reach)
@@ -219,31 +242,67 @@ function createOperatorLink(output: Output, url: string) {
   }
 }
 
-const describeParts = (parts: {
-  door: FrontDoor
-  database: Database
-  roles: Roles
+/** What there is so far: the operator's desk stands before anything that could hang is begun. */
+interface Parts {
+  readonly door: FrontDoor
+  database: Database | null
+  roles: Roles | null
   isReady: boolean
-}): SupervisorStatus => ({
+}
+
+const describeParts = ({ door, database, roles, isReady }: Parts): SupervisorStatus => ({
   pid: process.pid,
-  port: parts.door.port,
-  isReady: parts.isReady,
-  waitingConnections: parts.door.waitingCount,
-  postgres: parts.database.postgres && {
-    pid: parts.database.postgres.pid,
-    isAdopted: parts.database.postgres.isAdopted,
-  },
-  roles: parts.roles.all.map(({ role, state, pid, restartCount }) => ({ role, state, pid, restartCount })),
+  port: door.port,
+  isReady,
+  waitingConnections: door.waitingCount,
+  postgres: database?.postgres
+    ? { pid: database.postgres.pid, isAdopted: database.postgres.isAdopted }
+    : null,
+  roles: ROLE_NAMES.map((role) => {
+    const { state, pid, restartCount } = roles?.byName[role] ?? NOT_MADE
+    return { role, state, pid, restartCount }
+  }),
 })
 
-async function steer(
-  roles: Roles,
-  request: ControlRequest,
-  status: () => SupervisorStatus,
-): Promise<SupervisorStatus> {
-  if (request.command === 'hold') await roles.byName[request.role].hold()
-  if (request.command === 'release') roles.byName[request.role].release()
-  return status()
+const NOT_MADE = { state: 'stopped', pid: null, restartCount: 0 } as const
+
+async function answerControl(
+  desk: Desk,
+  parts: Parts,
+  request: ControlRequest | DeskRequest,
+): Promise<unknown> {
+  switch (request.command) {
+    case 'state':
+    case 'metrics':
+      return desk[request.command]()
+    case 'history':
+      return desk.history(request.afterS)
+    case 'audit':
+      return desk.audit(request.limit)
+    case 'order':
+      return desk.give(request.order, { kind: 'command-line', user: request.user })
+    case 'status':
+      return describeParts(parts)
+    case 'hold':
+    case 'release':
+      if (!parts.roles) throw new Error('Upbeat is just starting: its roles are not there yet.')
+      await parts.roles.byName[request.role][request.command]()
+      return describeParts(parts)
+  }
+}
+
+function answerQuestion(desk: Desk, question: Question): Promise<unknown> {
+  switch (question.about) {
+    case 'state':
+    case 'metrics':
+      return desk[question.about]()
+    case 'history':
+      return Promise.resolve(desk.history(question.afterS))
+    case 'audit':
+      return desk.audit(question.limit)
+    case 'order':
+      return desk.give(question.order, question.who)
+  }
 }
 
 /** How long a step may take before the person hears that it goes on. */

@@ -1,7 +1,23 @@
 /** What the supervisor and a role say to each other over their channel. */
+import type { OperatorOrder, OrderGiver, OrdersInForce, RoleName } from '../../contract/operations.ts'
+import type { RoleReport } from '../app/vitals.ts'
 
-export const ROLE_NAMES = ['ingest', 'api', 'worker'] as const
-export type RoleName = (typeof ROLE_NAMES)[number]
+export type { RoleName } from '../../contract/operations.ts'
+export const ROLE_NAMES = ['ingest', 'api', 'worker'] as const satisfies readonly RoleName[]
+
+/** Orders as a role has to follow them. */
+export interface OrdersMessage {
+  readonly level: { readonly level: number; readonly reason: string; readonly untilAt: string } | null
+  readonly features: OrdersInForce['features']
+  readonly maintenance: OrdersInForce['maintenance']
+}
+
+/** What a role may ask of its supervisor. */
+export type Question =
+  | { readonly about: 'state' | 'metrics' }
+  | { readonly about: 'history'; readonly afterS: number }
+  | { readonly about: 'audit'; readonly limit: number }
+  | { readonly about: 'order'; readonly order: OperatorOrder; readonly who: OrderGiver }
 
 export type FromSupervisor =
   /** Comes with the connection itself. The role says `taken` before it reads a byte of it. */
@@ -9,6 +25,13 @@ export type FromSupervisor =
   | { readonly type: 'ping' }
   /** Asks the api role for the link that makes the operator's account. */
   | { readonly type: 'issue-operator-link' }
+  | { readonly type: 'orders'; readonly orders: OrdersMessage }
+  /** Which roles take work; null: not known yet. Told with each change. */
+  | { readonly type: 'peers'; readonly areUp: Readonly<Record<RoleName, boolean | null>> }
+  | { readonly type: 'answer'; readonly id: number; readonly answer: unknown }
+  | { readonly type: 'no-answer'; readonly id: number; readonly reason: string }
+  /** Another process has taken over: it ends once those who hold connections have let go of them. */
+  | { readonly type: 'retire' }
 
 export type FromRole =
   | { readonly type: 'ready' }
@@ -18,6 +41,8 @@ export type FromRole =
   | { readonly type: 'taken'; readonly id: number }
   /** The path to open once, or null when there is an operator already. */
   | { readonly type: 'operator-link'; readonly path: string | null }
+  | { readonly type: 'vitals'; readonly report: RoleReport }
+  | { readonly type: 'ask'; readonly id: number; readonly question: Question }
 
 /** How long a role may take to finish what it has begun; then it is ended by force. */
 export const DRAIN_TIMEOUT_MS = 10_000

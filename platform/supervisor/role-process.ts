@@ -1,7 +1,14 @@
 /** One role as a child process: started, watched, started again after each death, drained, ended. */
 import type { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { pauseBeforeRestart, sendSignal } from '../../kit/processes.ts'
-import { DRAIN_TIMEOUT_MS, type FromRole, type FromSupervisor, type RoleName } from './protocol.ts'
+import {
+  DRAIN_TIMEOUT_MS,
+  type FromRole,
+  type FromSupervisor,
+  type Question,
+  type RoleName,
+} from './protocol.ts'
 import { startRun, type RoleRun, type RoleRunOptions, type RunEnd } from './role-run.ts'
 
 export interface RoleProcessOptions extends RoleRunOptions {
@@ -13,6 +20,12 @@ export interface RoleProcessOptions extends RoleRunOptions {
   /** It ended without having been ready, for this many times in a row. */
   readonly onFailedStart?: (count: number) => void
   readonly onMessage?: (message: FromRole) => void
+  /** Also by a process that is being retired: it still answers people. */
+  readonly onQuestion?: (question: Question) => Promise<unknown>
+  /** What each new process is told before anything else. */
+  readonly greeting?: () => readonly FromSupervisor[]
+  /** Whether two processes of the role may work side by side while one takes over from the other. @default false */
+  readonly canOverlap?: boolean
 }
 
 export type RoleState = 'starting' | 'ready' | 'draining' | 'waiting' | 'held' | 'stopped'
@@ -32,6 +45,15 @@ export interface RoleProcess {
   hold(): Promise<void>
   /** Starts it again after `hold`. */
   release(): void
+  /** Being replaced by a new process, in order. */
+  readonly isBeingReplaced: boolean
+  /**
+   * Puts a new process in its place. Where both may work side by side, the new one takes over before the old one is
+   * drained; else it begins when the old one has ended.
+   *
+   * @throws when it is not ready, or when the new one does not get ready: then the old one goes on where there is one.
+   */
+  replace(): Promise<void>
   /** Drains it for good; what is left after the time allowed is ended by force. */
   stop(): Promise<void>
   /** Ends it by force at once, and for good. */
@@ -40,6 +62,18 @@ export interface RoleProcess {
 
 /** A process that lived this long was healthy: the next restart is immediate again. */
 const HEALTHY_AFTER_MS = 10_000
+const POLL_INTERVAL_MS = 25
+/** How long a new process may take until it is ready. */
+const TAKE_OVER_TIMEOUT_MS = 30_000
+/** Beyond what the role itself allows those who hold connections. */
+const RETIRE_TIMEOUT_MS = DRAIN_TIMEOUT_MS + 5_000
+
+/** Who takes over from the present process. */
+interface Successor {
+  readonly run: RoleRun
+  readonly ended: Promise<void>
+  readonly ready: PromiseWithResolvers<void>
+}
 
 /** Prepares a role; `start` starts it. */
 export const createRoleProcess = (options: RoleProcessOptions): RoleProcess => new SupervisedRole(options)
@@ -58,6 +92,10 @@ class SupervisedRole implements RoleProcess {
   #attempt = 0
   #failedStarts = 0
   #wakeUp = new AbortController()
+  #successor: Successor | null = null
+  #isBeingReplaced = false
+  /** They have handed over, and end. */
+  readonly #retired = new Map<RoleRun, Promise<void>>()
 
   constructor(options: RoleProcessOptions) {
     this.role = options.role
@@ -99,31 +137,145 @@ class SupervisedRole implements RoleProcess {
     if (this.#state === 'held') this.start()
   }
 
-  stop(): Promise<void> {
-    return this.#drain('stopped')
+  async stop(): Promise<void> {
+    await this.#drain('stopped')
+    await Promise.all(this.#retired.values())
   }
 
   kill(): void {
     this.#isWanted = false
-    this.#run?.kill()
+    for (const run of [this.#run, this.#successor?.run, ...this.#retired.keys()]) run?.kill()
+  }
+
+  get isBeingReplaced(): boolean {
+    return this.#isBeingReplaced
+  }
+
+  async replace(): Promise<void> {
+    if (this.#isBeingReplaced) throw new Error('It is being replaced already.')
+    if (this.#state !== 'ready') throw new Error(`It is ${this.#state}, so nothing can be handed over.`)
+    this.#isBeingReplaced = true
+    try {
+      await (this.#options.canOverlap ? this.#replaceBeside() : this.#replaceAfter())
+    } finally {
+      this.#isBeingReplaced = false
+    }
+  }
+
+  async #replaceAfter(): Promise<void> {
+    await this.#drain('held')
+    this.release()
+    for (let waitedMs = 0; this.state !== 'ready'; waitedMs += POLL_INTERVAL_MS) {
+      if (!this.#isWanted) throw new Error('It is being stopped.')
+      if (waitedMs > TAKE_OVER_TIMEOUT_MS) throw new Error('The new process does not get ready.')
+      await sleep(POLL_INTERVAL_MS)
+    }
+  }
+
+  async #replaceBeside(): Promise<void> {
+    const ready = Promise.withResolvers<void>()
+    const { run, ended } = this.#begin()
+    this.#successor = { run, ended, ready }
+    const timer = setTimeout(
+      () => ready.reject(new Error('The new process does not get ready; the old one goes on.')),
+      TAKE_OVER_TIMEOUT_MS,
+    )
+    try {
+      await ready.promise
+    } catch (error) {
+      if (this.#successor?.run === run) {
+        this.#successor = null
+        run.kill()
+      }
+      throw error
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /** From here on the new process is the present one. */
+  #handOver({ run, ended, ready }: Successor): void {
+    const old = this.#run!
+    const oldEnded = this.#ended
+    this.#run = run
+    this.#ended = ended
+    this.#successor = null
+    this.#retire(old, oldEnded)
+    ready.resolve()
+  }
+
+  #retire(run: RoleRun, ended: Promise<void>): void {
+    this.#retired.set(run, ended)
+    run.send({ type: 'retire' })
+    const force = setTimeout(() => {
+      this.#options.log.warn({ child: this.role, pid: run.pid }, 'role.retire-timeout')
+      run.kill()
+    }, RETIRE_TIMEOUT_MS)
+    void ended.then(() => {
+      clearTimeout(force)
+      this.#retired.delete(run)
+    })
   }
 
   #spawn(): void {
     this.#state = 'starting'
+    const { run, ended } = this.#begin()
+    this.#run = run
+    this.#ended = ended
+  }
+
+  #begin(): { run: RoleRun; ended: Promise<void> } {
     const { promise, resolve } = Promise.withResolvers<void>()
-    this.#ended = promise
     const run: RoleRun = startRun(this.#options, {
       onMessage: (message) => {
-        if (run === this.#run) this.#receive(message)
+        if (message.type === 'ask') void this.#answer(run, message.id, message.question)
+        else if (run === this.#run) this.#receive(message)
+        else if (run === this.#successor?.run && message.type === 'ready') this.#handOver(this.#successor)
       },
       onEnd: (end) => {
-        if (run === this.#run) this.#run = null
-        this.#noteEnd(end)
         resolve()
-        if (this.#isWanted && this.#options.isRestarted !== false) void this.#restart(end.livedMs)
+        this.#noteEndOf(run, end)
       },
     })
+    for (const message of this.#options.greeting?.() ?? []) run.send(message)
+    return { run, ended: promise }
+  }
+
+  async #answer(run: RoleRun, id: number, question: Question): Promise<void> {
+    try {
+      run.send({ type: 'answer', id, answer: await this.#options.onQuestion?.(question) })
+    } catch (error) {
+      run.send({ type: 'no-answer', id, reason: (error as Error).message })
+    }
+  }
+
+  #noteEndOf(run: RoleRun, end: RunEnd): void {
+    if (this.#retired.has(run)) {
+      this.#options.log.info({ child: this.role, ...end }, 'role.retired')
+      return
+    }
+    if (run === this.#successor?.run) {
+      this.#successor.ready.reject(
+        new Error('The new process ended before it was ready; the old one goes on.'),
+      )
+      this.#successor = null
+      return
+    }
+    if (run !== this.#run) return
+    this.#run = null
+    this.#noteEnd(end)
+    if (!this.#isWanted || this.#options.isRestarted === false) return
+    if (this.#successor) this.#promote(this.#successor)
+    else void this.#restart(end.livedMs)
+  }
+
+  /** The old process died while the new one was starting: there is nothing to hand over. */
+  #promote({ run, ended, ready }: Successor): void {
+    this.#state = 'starting'
     this.#run = run
+    this.#ended = ended
+    this.#successor = null
+    ready.reject(new Error('The old process died meanwhile; the new one is starting.'))
   }
 
   #receive(message: FromRole): void {
@@ -165,6 +317,7 @@ class SupervisedRole implements RoleProcess {
     this.#isWanted = false
     this.#wakeUp.abort()
     this.#wakeUp = new AbortController()
+    this.#successor?.ready.reject(new Error('It is being stopped.'))
     const run = this.#run
     if (run?.pid) {
       this.#setGone('draining')

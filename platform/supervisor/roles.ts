@@ -4,7 +4,7 @@ import { environmentWith, type Config } from '../app/config.ts'
 import type { FrontDoor } from './front-door.ts'
 import type { RoleRecords } from './leftovers.ts'
 import type { Output } from './output.ts'
-import { ROLE_NAMES, type FromRole, type RoleName } from './protocol.ts'
+import { ROLE_NAMES, type FromRole, type FromSupervisor, type Question, type RoleName } from './protocol.ts'
 import { createRoleProcess, type RoleProcess } from './role-process.ts'
 
 export interface Roles extends AsyncDisposable {
@@ -22,7 +22,12 @@ export interface RolesOptions {
   readonly door: FrontDoor
   readonly databaseUrl: string
   readonly watchUrl: string | null
-  readonly onMessage: (message: FromRole) => void
+  readonly onMessage: (role: RoleName, message: FromRole) => void
+  /** A process of the role is gone. */
+  readonly onGone: (role: RoleName) => void
+  readonly onQuestion: (question: Question) => Promise<unknown>
+  /** What each new process is told first. */
+  readonly greeting: () => readonly FromSupervisor[]
 }
 
 /** A role that fails this often in a row will hardly heal by itself: the person hears of it. */
@@ -52,9 +57,16 @@ export async function createRoles(options: RolesOptions): Promise<Roles> {
         firstReady[role].resolve()
         if (role === 'api') door.addTaker(made)
       },
-      onGone: () => door.removeTaker(made),
+      onGone() {
+        door.removeTaker(made)
+        options.onGone(role)
+      },
       onReturned: (connection) => door.receive(connection),
-      onMessage: options.onMessage,
+      onMessage: (message) => options.onMessage(role, message),
+      onQuestion: options.onQuestion,
+      greeting: options.greeting,
+      // The others have a port or work of their own that two can't share.
+      canOverlap: role === 'api',
     })
     return made
   })

@@ -1,0 +1,21 @@
+/** The supervisor as a role sees it: what it knows of all of them, and what an operator can have it do. */
+import type {
+  AuditEntry,
+  OperationsHistory,
+  OperationsState,
+  OperatorOrder,
+  OrderAnswer,
+  OrderGiver,
+} from '../../contract/operations.ts'
+
+/** Who asks, by name; the answer, by what was asked. All are given within a second. */
+export interface SupervisorLink {
+  state(): Promise<OperationsState>
+  /** @param afterS leaves out what is not later; 0: everything that is kept */
+  history(afterS: number): Promise<OperationsHistory>
+  /** The newest first. */
+  audit(limit: number): Promise<AuditEntry[]>
+  /** In Prometheus' text format. */
+  metrics(): Promise<string>
+  give(order: OperatorOrder, who: OrderGiver): Promise<OrderAnswer>
+}

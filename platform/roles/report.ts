@@ -1,0 +1,51 @@
+/** What a role tells its supervisor of itself, and the orders that it gets from there. */
+import type { Ctx } from '../app/context.ts'
+import type { Orders } from '../app/steward/index.ts'
+import type { RoleReport } from '../app/vitals.ts'
+import type { OrdersMessage } from '../supervisor/protocol.ts'
+
+/** Everything at once; asks nobody. */
+export function reportOf(ctx: Ctx): RoleReport {
+  const { causes, steps, timeline, dependencies, eventLoopP99Ms, memoryShare } = ctx.steward.report()
+  const nowMs = ctx.clock.now().getTime()
+  const monotonicMs = ctx.clock.monotonicMs()
+  return {
+    ...ctx.vitals.report(),
+    eventLoopP99Ms,
+    heapShare: memoryShare,
+    service: ctx.steward.state,
+    causes,
+    restoration: {
+      steps: steps.map(({ name, changedAtMs, ...step }) => ({
+        ...step,
+        step: name,
+        changedAt: changedAtMs === null ? null : new Date(nowMs - (monotonicMs - changedAtMs)).toISOString(),
+      })),
+      timeline: timeline.map(({ at, ...event }) => ({ ...event, at: at.toISOString() })),
+    },
+    dependencies,
+    database: {
+      isUp: ctx.steward.isUp('database'),
+      since: null,
+      pingMs: null,
+      connections: ctx.pool.totalCount,
+      connectionsMax: ctx.config.database.poolSize,
+      waiting: ctx.pool.waitingCount,
+    },
+    journal: null,
+    jobs: ctx.vitals.jobs,
+  }
+}
+
+/** As the steward takes them: dates, and features by name. */
+export const toOrders = ({ level, features, maintenance }: OrdersMessage): Orders => ({
+  level: level && {
+    level: level.level as NonNullable<Orders['level']>['level'],
+    reason: level.reason,
+    untilAt: new Date(level.untilAt),
+  },
+  features: Object.fromEntries(
+    features.map(({ feature, reason, untilAt }) => [feature, { reason, untilAt: new Date(untilAt) }]),
+  ),
+  maintenance,
+})

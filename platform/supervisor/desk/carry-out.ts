@@ -1,0 +1,113 @@
+/** Each order, carried out. */
+import type { OperatorOrder, OrderGiver, OrderOutcome, RoleName } from '../../../contract/operations.ts'
+import type { Clock } from '../../../kit/clock.ts'
+import type { RoleProcess } from '../role-process.ts'
+import type { MaintenanceDesk } from './maintenance.ts'
+import type { OrderBook } from './order-book.ts'
+import { begun, done, failed, refused, type Carried } from './outcome.ts'
+import type { OwnPrograms } from './own-programs.ts'
+
+export interface Means {
+  readonly book: OrderBook
+  readonly clock: Clock
+  readonly roles: () => readonly RoleProcess[]
+  readonly programs: OwnPrograms
+  readonly maintenance: MaintenanceDesk
+  /** The supervisor ends. */
+  readonly signal: AbortSignal
+}
+
+/** Those who serve people first, one after the other. */
+const RESTART_ORDER: readonly RoleName[] = ['api', 'ingest', 'worker']
+
+/** Long ones are answered as soon as they have begun. @throws when it could not be done */
+export async function carryOut(order: OperatorOrder, who: OrderGiver, means: Means): Promise<Carried> {
+  const { book, maintenance } = means
+  switch (order.type) {
+    case 'set-level': {
+      const { level, reason } = order
+      await book.change({ level: { level, reason, who, ...span(order.forS, means.clock) } })
+      return done(`The level is at least ${level} until ${book.inForce.level?.untilAt}.`)
+    }
+    case 'clear-level':
+      if (!book.inForce.level) return refused('No level is ordered.')
+      await book.change({ level: null })
+      return done('The level follows what Upbeat sees by itself.')
+    case 'pause-feature': {
+      const { feature, reason } = order
+      const entry = { feature, reason, who, ...span(order.forS, means.clock) }
+      await book.change({ features: [...without(book, feature), entry] })
+      return done(`${feature} is paused until ${entry.untilAt}.`)
+    }
+    case 'resume-feature':
+      if (without(book, order.feature).length === book.inForce.features.length)
+        return refused(`No operator has paused ${order.feature}.`)
+      await book.change({ features: without(book, order.feature) })
+      return done(`${order.feature} is no longer paused by an operator.`)
+    case 'announce-maintenance':
+      return maintenance.announce(order)
+    case 'begin-maintenance':
+      return maintenance.begin(order)
+    case 'end-maintenance':
+      return maintenance.end(order)
+    case 'cancel-maintenance':
+      return maintenance.cancel()
+    case 'restart-role':
+      return restart(order.role === 'all' ? RESTART_ORDER : [order.role], means.roles())
+    case 'hold-role':
+    case 'release-role':
+      return steer(order.type, roleOf(order.role, means.roles()))
+    case 'backup-now':
+      return begun('A backup is being made.', backUp(means))
+  }
+}
+
+const without = (book: OrderBook, feature: string) =>
+  book.inForce.features.filter((it) => it.feature !== feature)
+
+function span(forS: number, clock: Clock): { since: string; untilAt: string } {
+  const now = clock.now().getTime()
+  return { since: new Date(now).toISOString(), untilAt: new Date(now + forS * 1_000).toISOString() }
+}
+
+function roleOf(name: RoleName, roles: readonly RoleProcess[]): RoleProcess {
+  const found = roles.find(({ role }) => role === name)
+  if (!found) throw new Error(`${name} is not made yet: Upbeat is just starting.`)
+  return found
+}
+
+function steer(type: 'hold-role' | 'release-role', role: RoleProcess): Carried {
+  if (type === 'release-role') {
+    if (role.state !== 'held') return refused(`${role.role} is not held: it is ${role.state}.`)
+    role.release()
+    return done(`${role.role} starts again.`)
+  }
+  const held = role.hold().then((): OrderOutcome => ({ state: 'done', detail: `${role.role} is held.` }))
+  return begun(`${role.role} finishes what it has begun, and is then held.`, held)
+}
+
+function restart(names: readonly RoleName[], roles: readonly RoleProcess[]): Carried {
+  const chosen = names.map((name) => roleOf(name, roles))
+  const unfit = chosen.find(({ state }) => state !== 'ready')
+  if (unfit)
+    return refused(`${unfit.role} is ${unfit.state}: only what is ready can hand over to a new process.`)
+  return begun(`${names.join(', ')}: one after the other.`, restartEach(chosen))
+}
+
+async function restartEach(roles: readonly RoleProcess[]): Promise<OrderOutcome> {
+  const restarted: string[] = []
+  for (const role of roles) {
+    try {
+      await role.replace()
+      restarted.push(role.role)
+    } catch (error) {
+      const before = restarted.length > 0 ? `${restarted.join(', ')} is new. ` : ''
+      return failed(`${before}${role.role}: ${(error as Error).message}`)
+    }
+  }
+  return { state: 'done', detail: `${restarted.join(', ')} runs in a new process.` }
+}
+
+async function backUp({ programs, signal }: Means): Promise<OrderOutcome> {
+  return { state: 'done', detail: await programs.backUp(signal) }
+}
