@@ -106,6 +106,7 @@ export async function openContext(options: ContextOptions): Promise<OpenContext>
     config.protectionsOff.has('guard') ? openIdleGuard() : await watchDatabase(url, log),
   )
   steward.addProbe('database', () => guard.isUp)
+  guard.onChange(() => vitals.noteDatabase())
   const database = stack.use(
     openDatabase({ url, poolSize, applicationName: `upbeat-${role}`, onError, door: databaseDoor, guard }),
   )

@@ -54,6 +54,7 @@ export interface RoleReport extends OwnReport {
   readonly restoration: Restoration
   readonly dependencies: Readonly<Record<Dependency, boolean | null>>
   readonly database: DatabaseVitals
+  readonly standby: { readonly asOf: string | null; readonly videos: number | null }
   readonly journal: JournalVitals | null
   readonly jobs: Jobs | null
 }
@@ -67,6 +68,9 @@ export interface Vitals {
   /** Counts the requests of an HTTP server. */
   watchServer(server: Server): void
   addDoor(door: Door): void
+  /** Since when the database is up, or away; null: since before this process. */
+  readonly databaseSince: string | null
+  noteDatabase(): void
   /** As they were counted last; null: nobody counts them here, or not yet. */
   readonly jobs: Jobs | null
   setJobs(jobs: Jobs): void
@@ -79,10 +83,17 @@ export function createVitals(): Vitals {
   const traffic = countRequests()
   let before: Moment | null = null
   let jobs: Jobs | null = null
+  let databaseSince: string | null = null
 
   return {
     watchServer: traffic.watch,
     addDoor: (door) => void doors.push(door),
+    get databaseSince() {
+      return databaseSince
+    },
+    noteDatabase() {
+      databaseSince = new Date().toISOString()
+    },
     get jobs() {
       return jobs
     },

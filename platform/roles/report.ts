@@ -25,16 +25,24 @@ export function reportOf(ctx: Ctx): RoleReport {
     },
     dependencies,
     database: {
-      isUp: ctx.steward.isUp('database'),
-      since: null,
-      pingMs: null,
+      isUp: ctx.databaseGuard.isUp,
+      since: ctx.vitals.databaseSince,
+      pingMs: ctx.databaseGuard.latencyMs,
       connections: ctx.pool.totalCount,
       connectionsMax: ctx.config.database.poolSize,
       waiting: ctx.pool.waitingCount,
     },
+    standby: standbyOf(ctx),
     journal: null,
     jobs: ctx.vitals.jobs,
   }
+}
+
+/** As old as the oldest of what it needs. */
+function standbyOf({ standby }: Ctx): RoleReport['standby'] {
+  const { listsAsOfMs, mediaAsOfMs, cardCount } = standby.figures
+  if (listsAsOfMs === null || mediaAsOfMs === null) return { asOf: null, videos: null }
+  return { asOf: new Date(Math.min(listsAsOfMs, mediaAsOfMs)).toISOString(), videos: cardCount }
 }
 
 /** As the steward takes them: dates, and features by name. */

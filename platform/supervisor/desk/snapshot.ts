@@ -59,7 +59,7 @@ export async function takeSnapshot({
       totalBytes: disk && disk.blocks * disk.bsize,
     },
     jobs: { asOf: jobs?.asOf ?? null, queues: [...(jobs?.queues ?? [])] },
-    standby: { asOf: null, videos: null },
+    standby: speaking?.standby ?? { asOf: null, videos: null },
     backups: summarize(backups),
     drills,
     orders,
