@@ -3,6 +3,7 @@ import { request, type RequestOptions } from './client.ts'
 import type {
   AccountListItem,
   Comment,
+  CommentPage,
   FeedPage,
   Instance,
   Me,
@@ -86,7 +87,7 @@ export const reportViews = (views: ViewReport[], idempotencyKey: string) =>
 
 // Comments
 export const readComments = (videoId: string, options?: ReadOptions) =>
-  readPage<Page<Comment>>(`/videos/${at(videoId)}/comments`, options)
+  readPage<CommentPage>(`/videos/${at(videoId)}/comments`, options)
 export const readReplies = (commentId: string, options?: ReadOptions) =>
   readPage<Page<Comment>>(`/comments/${at(commentId)}/replies`, options)
 export const deleteComment = (id: string) => request<void>(`/comments/${at(id)}`, { method: 'DELETE' })

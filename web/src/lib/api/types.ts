@@ -5,6 +5,7 @@ export type {
   AccountCard,
   AccountListItem,
   Comment,
+  CommentPage,
   Feature,
   FeatureMode,
   FeatureState,

@@ -36,6 +36,8 @@ export class CommentThread {
   state = $state<'loading' | 'ready' | 'failed'>('loading')
   problem = $state<Problem | null>(null)
   isAtEnd = $state(false)
+  /** From when the newest page is, while the server gives it from memory. */
+  asOf = $state<string | null>(null)
   #cursor: string | null = null
   #closing = new AbortController()
   readonly videoId: string
@@ -49,6 +51,7 @@ export class CommentThread {
     this.state = 'loading'
     try {
       const page = await readComments(this.videoId, { cursor: this.#cursor, signal: this.#closing.signal })
+      if (this.#cursor === null) this.asOf = page.asOf ?? null
       page.items.forEach((item) => this.#takePosted(item))
       const known = new Set(this.items.map((item) => item.id))
       this.items.push(...page.items.filter((item) => !known.has(item.id)).map((item) => shown(item)))
@@ -67,6 +70,7 @@ export class CommentThread {
   async catchUp(): Promise<void> {
     try {
       const page = await readComments(this.videoId, { signal: this.#closing.signal })
+      this.asOf = page.asOf ?? null
       if (!page.items.some(({ id }) => this.#find(id))) {
         // So many were missed that the page does not reach what is shown: the list begins anew.
         this.items = this.items.filter((item) => item.isPending || item.isKept)

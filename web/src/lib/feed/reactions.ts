@@ -51,14 +51,14 @@ export function setSaved(card: VideoCard, isSaved: boolean): void {
 /** Notes on the card that its viewer likes it, or no longer; its count follows. */
 export function takeLike(card: VideoCard, isLiked: boolean): void {
   const viewer = viewerOf(card)
-  card.counts.likes = withWish({ isOn: viewer.isLiked, count: card.counts.likes }, isLiked).count
+  card.counts.likes = withWish({ isOn: viewer.isLiked ?? false, count: card.counts.likes }, isLiked).count
   viewer.isLiked = isLiked
 }
 
 /** Notes on the card that its viewer has saved it, or no longer; its count follows. */
 export function takeSave(card: VideoCard, isSaved: boolean): void {
   const viewer = viewerOf(card)
-  card.counts.saves = withWish({ isOn: viewer.isSaved, count: card.counts.saves }, isSaved).count
+  card.counts.saves = withWish({ isOn: viewer.isSaved ?? false, count: card.counts.saves }, isSaved).count
   viewer.isSaved = isSaved
 }
 

@@ -7,6 +7,8 @@ export interface VideoPage {
   readonly nextCursor: string | null
   /** When the first page was made; tells the age of what a cache has kept. */
   readonly rankedAt?: string
+  /** For whom it was ranked; absent: for this viewer. */
+  readonly service?: 'personal' | 'cohort' | 'top'
   /** The server gave none: it is the last one that this device has kept. */
   readonly isKept?: boolean
 }
@@ -19,6 +21,8 @@ export class VideoList {
   problem = $state<Problem | null>(null)
   isAtEnd = $state(false)
   rankedAt = $state<string | null>(null)
+  /** For whom the newest page was ranked. */
+  service = $state<NonNullable<VideoPage['service']>>('personal')
   /** The first page is what this device had kept, for the server did not answer. */
   isKept = $state(false)
 
@@ -53,6 +57,7 @@ export class VideoList {
         this.rankedAt = page.rankedAt ?? null
         this.isKept = page.isKept ?? false
       }
+      this.service = page.service ?? 'personal'
       this.#cursor = page.nextCursor
       this.isAtEnd = page.nextCursor === null
       this.problem = null

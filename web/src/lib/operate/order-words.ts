@@ -1,0 +1,65 @@
+/** An order in words: what its button says, and what it will do, before it is given. */
+import { t as service } from '#lib/service/texts.ts'
+import { formatSeconds } from './figures.ts'
+import { t } from './texts.ts'
+import type { AuditEntry, OperatorOrder, OrderGiver } from './types.ts'
+
+/** "Pause Comments": the name of an order, for its button and for the log. */
+export function nameOrder(order: AuditEntry['order']): string {
+  switch (order.type) {
+    case 'set-level':
+      return t('do.set-level', { level: order.level })
+    case 'pause-feature':
+    case 'resume-feature':
+      return t(`do.${order.type}`, { feature: service(`feature.${order.feature}`) })
+    case 'restart-role':
+    case 'hold-role':
+    case 'release-role':
+      return t(`do.${order.type}`, { role: t(`role.${order.role}`) })
+    case 'expire':
+      return t('do.expire', { what: order.what })
+    default:
+      return t(`do.${order.type}`)
+  }
+}
+
+/** What an order will do to people and to the service. */
+export function effectOf(order: OperatorOrder): string {
+  switch (order.type) {
+    case 'set-level':
+      if (order.level === 0) return t('effect.set-level.0')
+      return t('effect.set-level', {
+        level: order.level,
+        meaning: t(`level.${order.level as 1 | 2 | 3 | 4 | 5}`),
+        span: formatSeconds(order.forS),
+      })
+    case 'pause-feature':
+      return t('effect.pause-feature', {
+        feature: service(`feature.${order.feature}`),
+        span: formatSeconds(order.forS),
+      })
+    case 'resume-feature':
+      return t('effect.resume-feature', { feature: service(`feature.${order.feature}`) })
+    case 'begin-maintenance':
+      return t('effect.begin-maintenance', { level: order.level })
+    case 'end-maintenance':
+      return t(order.isDespiteProblems ? 'effect.end-maintenance.despite' : 'effect.end-maintenance')
+    case 'restart-role':
+      return t(order.role === 'all' ? 'effect.restart-role.all' : 'effect.restart-role')
+    case 'hold-role':
+      return t(`effect.hold-role.${order.role}`)
+    default:
+      return t(`effect.${order.type}`)
+  }
+}
+
+/** Orders that take something away from people look like it. */
+export function takesAway(order: OperatorOrder): boolean {
+  if (order.type === 'set-level') return order.level > 0
+  return ['pause-feature', 'begin-maintenance', 'hold-role'].includes(order.type)
+}
+
+export function nameGiver(who: OrderGiver): string {
+  if (who.kind === 'operator') return `@${who.handle}`
+  return who.kind === 'command-line' ? t('audit.commandLine', { user: who.user }) : t('audit.upbeat')
+}
