@@ -75,7 +75,7 @@ const isWithin = (mode: FeatureMode, upTo: FeatureMode): boolean => ORDER.indexO
 const isSuccess = (reply: FastifyReply): boolean => reply.statusCode < 500
 
 /** Where in 0…1 a person stands: the same in each of their requests, so that a feature is wholly back for them or not at all. */
-function drawOf(request: FastifyRequest): number {
+export function drawOf(request: FastifyRequest): number {
   const person = readCookie(request.headers.cookie, SESSION) || request.ip
   let hash = 0x811c9dc5
   for (let at = 0; at < person.length; at++) hash = Math.imul(hash ^ person.charCodeAt(at), 0x01000193)

@@ -48,6 +48,8 @@ export const ListsHead = Heading.extend({
   cards: z.array(
     z.object({ id: z.string(), authorId: z.string(), publishedAt: z.string(), sizeBytes: z.int() }),
   ),
+  /** Whether `top` has every video that everyone may see. */
+  isWhole: z.boolean(),
   top: Entries,
   /** By tag. */
   cohorts: z.array(Entries.extend({ tag: z.string() })),

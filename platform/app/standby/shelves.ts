@@ -36,6 +36,8 @@ export interface StandbyEntry {
 
 export interface ListsShelf {
   readonly asOfMs: number
+  /** Whether `top` had every video that everyone may see. */
+  readonly isWhole: boolean
   readonly top: readonly StandbyEntry[]
   /** By tag; each goes on with `top`. */
   readonly cohorts: ReadonlyMap<string, readonly StandbyEntry[]>
@@ -65,7 +67,7 @@ export interface CohortsShelf {
 
 /** @throws when it is not what our version writes. */
 export function openLists({ head, sections }: RecordFile): ListsShelf {
-  const { asOfMs, cards: rows, top, cohorts } = ListsHead.parse(head)
+  const { asOfMs, isWhole, cards: rows, top, cohorts } = ListsHead.parse(head)
   const json = sections.get('cards')!
   let at = 0
   const cards = rows.map(({ id, authorId, publishedAt, sizeBytes }): StandbyCard => ({
@@ -89,6 +91,7 @@ export function openLists({ head, sections }: RecordFile): ListsShelf {
   const gone = readSortedRecords(sections.get('gone')!, GONE_BYTES)
   return {
     asOfMs,
+    isWhole,
     top: topEntries,
     cohorts: new Map(cohorts.map((cohort) => [cohort.tag, withTop(entriesOf(cohort))])),
     cards: new Map(cards.map((card) => [card.id, card])),

@@ -49,6 +49,8 @@ export interface StandbyList {
   readonly kind: StandbyKind
   readonly entries: readonly StandbyEntry[]
   readonly asOfMs: number
+  /** Whether it had every video that everyone may see. */
+  readonly isWhole: boolean
 }
 
 export interface Standby extends AsyncDisposable {
@@ -131,8 +133,8 @@ export async function openStandby(options: StandbyOptions): Promise<Standby> {
       if (!lists) return null
       const tag = kind === 'cohort' && accountId !== null ? cohorts?.tagOf(accountId) : null
       const own = tag ? lists.cohorts.get(tag) : undefined
-      const { asOfMs, top } = lists
-      return own ? { kind: 'cohort', entries: own, asOfMs } : { kind: 'top', entries: top, asOfMs }
+      const { asOfMs, isWhole, top } = lists
+      return { kind: own ? 'cohort' : 'top', entries: own ?? top, asOfMs, isWhole }
     },
     maySee(viewerId, card) {
       if (!lists || isDoubtful(card.id, lists.asOfMs)) return false

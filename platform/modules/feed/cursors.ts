@@ -13,15 +13,18 @@ const POSITION_BYTES = 2
 const HASH_BYTES = 4
 /** How many of the last shown videos a cursor remembers by itself. */
 export const CURSOR_SHOWN_MAX = 256
+/** A page that was not ranked for anybody has nothing but these to go on by: more than the longest list that there is. */
+export const STANDBY_SHOWN_MAX = 512
 /** Longest cursor that is ever made, in characters of base64url. */
 export const CURSOR_MAX_LENGTH = Math.ceil(
-  ((1 + ID_BYTES + POSITION_BYTES + CURSOR_SHOWN_MAX * HASH_BYTES + MAC_BYTES) * 4) / 3,
+  ((1 + ID_BYTES + POSITION_BYTES + STANDBY_SHOWN_MAX * HASH_BYTES + MAC_BYTES) * 4) / 3,
 )
 
-const KIND = { forYou: 1, following: 2 } as const
+const KIND = { forYou: 1, following: 2, standby: 3 } as const
 
 export interface ForYouCursor {
-  readonly snapshotId: string
+  /** Null: it comes from a page that was ranked for no one. */
+  readonly snapshotId: string | null
   readonly position: number
   /** Short hashes of the videos shown last, oldest first: see `addShown`. */
   readonly shown: Buffer
@@ -38,10 +41,10 @@ export const NOTHING_SHOWN = Buffer.alloc(0)
 /** 32 of a video id's random bits (a UUIDv7 ends in them), in hexadecimal. */
 const shortHashOf = (videoId: string): string => videoId.slice(-HASH_BYTES * 2)
 
-/** What was shown and now these; the oldest are forgotten above `CURSOR_SHOWN_MAX`. */
-export function addShown(shown: Buffer, videoIds: readonly string[]): Buffer {
+/** What was shown and now these; the oldest are forgotten above `max`. */
+export function addShown(shown: Buffer, videoIds: readonly string[], max = CURSOR_SHOWN_MAX): Buffer {
   const added = Buffer.from(videoIds.map(shortHashOf).join(''), 'hex')
-  return Buffer.concat([shown, added]).subarray(-CURSOR_SHOWN_MAX * HASH_BYTES)
+  return Buffer.concat([shown, added]).subarray(-max * HASH_BYTES)
 }
 
 /** Tells whether a video is among those shown. */
@@ -52,6 +55,7 @@ export function shownFilter(shown: Buffer): (videoId: string) => boolean {
 }
 
 export function sealForYouCursor(secret: string, cursor: ForYouCursor): string {
+  if (cursor.snapshotId === null) return seal(secret, KIND.standby, cursor.shown)
   const head = Buffer.allocUnsafe(ID_BYTES + POSITION_BYTES)
   head.write(cursor.snapshotId.replaceAll('-', ''), 0, 'hex')
   head.writeUInt16BE(cursor.position, ID_BYTES)
@@ -60,7 +64,8 @@ export function sealForYouCursor(secret: string, cursor: ForYouCursor): string {
 
 /** @throws {AppError} invalid-input, when it is not one of ours. */
 export function openForYouCursor(secret: string, text: string): ForYouCursor {
-  const bytes = open(secret, KIND.forYou, text)
+  const { kind, bytes } = open(secret, [KIND.forYou, KIND.standby], text)
+  if (kind === KIND.standby) return { snapshotId: null, position: 0, shown: bytes }
   return {
     snapshotId: uuidOf(bytes.subarray(0, ID_BYTES)),
     position: bytes.readUInt16BE(ID_BYTES),
@@ -74,7 +79,7 @@ export function sealFollowingCursor(secret: string, cursor: FollowingCursor): st
 
 /** @throws {AppError} invalid-input, when it is not one of ours. */
 export function openFollowingCursor(secret: string, text: string): FollowingCursor {
-  const plain = open(secret, KIND.following, text).toString()
+  const plain = open(secret, [KIND.following], text).bytes.toString()
   return { videoId: plain.slice(0, 36), publishedAt: plain.slice(37) }
 }
 
@@ -83,12 +88,12 @@ function seal(secret: string, kind: number, body: Buffer): string {
   return Buffer.concat([bytes, macOf(secret, bytes)]).toString('base64url')
 }
 
-function open(secret: string, kind: number, text: string): Buffer {
+function open(secret: string, kinds: readonly number[], text: string): { kind: number; bytes: Buffer } {
   const bytes = Buffer.from(text, 'base64url')
   const end = bytes.length - MAC_BYTES
   const isOurs =
     end > 0 &&
-    bytes[0] === kind &&
+    kinds.includes(bytes[0]!) &&
     timingSafeEqual(bytes.subarray(end), macOf(secret, bytes.subarray(0, end)))
   if (!isOurs)
     throw new AppError('invalid-input', {
@@ -96,7 +101,7 @@ function open(secret: string, kind: number, text: string): Buffer {
       next: 'Leave the cursor out to start at the top.',
       fields: { cursor: 'was not made by this feed' },
     })
-  return bytes.subarray(1, end)
+  return { kind: bytes[0]!, bytes: bytes.subarray(1, end) }
 }
 
 function macOf(secret: string, bytes: Buffer): Buffer {

@@ -2,6 +2,7 @@
 import type { DomainEvent } from '../../../contract/events.ts'
 import type { Ctx } from '../../app/context.ts'
 import { EVENTS_CHANNEL } from '../../app/events.ts'
+import { Patience } from './patience.ts'
 import { Candidates } from './candidates.ts'
 import { CardCache } from './cards.ts'
 import { ChangeLog } from './changes.ts'
@@ -42,6 +43,7 @@ export interface Feed extends AsyncDisposable {
   readonly shared: SharedRankings
   readonly viewers: Viewers
   readonly changes: ChangeLog
+  readonly patience: Patience
 }
 
 const COUNTED = new Set<DomainEvent['kind']>([
@@ -74,6 +76,8 @@ export function openFeed(ctx: Ctx, sizes: FeedSizes = DEFAULT_SIZES): Feed {
     },
   })
 
+  const patience = new Patience(() => !ctx.steward.isUp('database'))
+
   // Events are soon, not exact: they are for the ranking and for counts.
   const stopListening = ctx.listener.on(EVENTS_CHANNEL, (payload) => {
     const event = payload as DomainEvent
@@ -94,7 +98,9 @@ export function openFeed(ctx: Ctx, sizes: FeedSizes = DEFAULT_SIZES): Feed {
     shared: new SharedRankings(ctx.clock),
     viewers,
     changes,
+    patience,
     async [Symbol.asyncDispose]() {
+      patience[Symbol.dispose]()
       stopListening()
       stopMinding()
       cards[Symbol.dispose]()

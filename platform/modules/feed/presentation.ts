@@ -2,12 +2,18 @@
 import type { FeedReason } from '../../../contract/videos.ts'
 import { PART_COUNT, PART_NAMES, type Ranking, type ReasonCode } from '../../../engines/for-you/index.ts'
 import type { CachedCard } from './cards.ts'
-import type { CardState } from './hydration.ts'
+
+/** Null: unknown at the moment. */
+export interface PageState {
+  readonly isLiked: boolean | null
+  readonly isSaved: boolean | null
+  readonly isFollowingAuthor: boolean | null
+}
 
 export interface PageItem {
-  readonly card: CachedCard
+  readonly card: Pick<CachedCard, 'authorId' | 'json'>
   /** Null for a signed-out viewer. */
-  readonly state: CardState | null
+  readonly state: PageState | null
   /** A `FeedReason`, written. */
   readonly reasonJson: string
 }
@@ -17,6 +23,8 @@ export interface PageInput {
   readonly items: readonly PageItem[]
   readonly nextCursor: string | null
   readonly rankedAtMs: number
+  /** For whom it was ranked, if not for the viewer. @default the viewer */
+  readonly service?: 'cohort' | 'top'
 }
 
 /** The page as JSON. Cards are copied as they are: nothing of them is parsed or written again. */
@@ -24,7 +32,8 @@ export function presentPage(input: PageInput): Buffer {
   const { items, viewerId } = input
   const rankedAt = new Date(input.rankedAtMs).toISOString()
   const nextCursor = input.nextCursor === null ? 'null' : `"${input.nextCursor}"`
-  const end = `],"nextCursor":${nextCursor},"rankedAt":"${rankedAt}"}`
+  const service = input.service === undefined ? '' : `,"service":"${input.service}"`
+  const end = `],"nextCursor":${nextCursor},"rankedAt":"${rankedAt}"${service}}`
   // Between cards: what ends one and begins the next.
   const joints = items.map((item, index) => {
     const rest = `,"viewer":${viewerJson(item, viewerId)},"reason":${item.reasonJson}}`

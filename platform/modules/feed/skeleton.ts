@@ -34,7 +34,7 @@ export interface Asker {
 export async function findPlace(feed: Feed, asker: Asker, cursor: ForYouCursor | null): Promise<Place> {
   const { viewerId } = asker
   if (cursor === null) return { snapshot: await beginSnapshot(feed, viewerId), position: 0 }
-  const snapshot = await feed.snapshots.find(cursor.snapshotId)
+  const snapshot = cursor.snapshotId === null ? null : await feed.snapshots.find(cursor.snapshotId)
   if (snapshot && snapshot.accountId === viewerId) return { snapshot, position: cursor.position }
   // Gone, or somebody else's (they signed in meanwhile): a new one, without what the cursor remembers.
   asker.admitRanking()

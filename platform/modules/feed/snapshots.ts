@@ -71,6 +71,11 @@ export class SnapshotStore implements AsyncDisposable {
     return snapshot
   }
 
+  /** The snapshot, when it is in memory. */
+  peek(id: string): Snapshot | undefined {
+    return this.#memory.peek(id)
+  }
+
   /** Waits until everything kept so far is in the database, or could not be written. */
   async flush(): Promise<void> {
     this.#startWriting()

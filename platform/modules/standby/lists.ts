@@ -60,6 +60,7 @@ export async function makeLists(
     format: STANDBY_FORMAT,
     asOfMs,
     cards,
+    isWhole: candidates.isWhole && candidates.pool.size <= top.length,
     top: entriesOf(top),
     cohorts: cohorts.map(({ tag, ranked }) => ({ tag, ...entriesOf(ranked) })),
   }
