@@ -17,6 +17,8 @@ export interface DatabaseGuard extends AsyncDisposable {
   readonly absence: Absence | null
   /** What a question takes at present, there and back; null: unknown, as while it is away. */
   readonly latencyMs: number | null
+  /** For how long a question has waited for its answer; 0: none does. What is in doubt shows here before it is a verdict. */
+  readonly silenceMs: number
   /** Calls `handler` when it goes and when it comes back; the answer stops it. */
   onChange(handler: (isUp: boolean) => void): () => void
   /** Waits for the first verdict. Takes PATIENCE_MS at most. */
@@ -62,6 +64,7 @@ export const openIdleGuard = (): DatabaseGuard => ({
   isUp: true,
   absence: null,
   latencyMs: null,
+  silenceMs: 0,
   onChange: () => () => {},
   settled: async () => {},
   Client: undefined,
@@ -135,6 +138,10 @@ class ActiveGuard implements DatabaseGuard {
 
   get latencyMs(): number | null {
     return this.isUp ? this.#latencyMs : null
+  }
+
+  get silenceMs(): number {
+    return this.#askedAtMs === null ? 0 : performance.now() - this.#askedAtMs
   }
 
   get Client(): typeof pg.Client {

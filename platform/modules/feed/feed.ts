@@ -46,6 +46,9 @@ export interface Feed extends AsyncDisposable {
   readonly patience: Patience
 }
 
+/** A database that answers nothing for so long is in doubt. Any that is well answers the guard's question sooner. */
+const SILENCE_MS = 75
+
 const COUNTED = new Set<DomainEvent['kind']>([
   'liked',
   'unliked',
@@ -76,7 +79,8 @@ export function openFeed(ctx: Ctx, sizes: FeedSizes = DEFAULT_SIZES): Feed {
     },
   })
 
-  const patience = new Patience(() => !ctx.steward.isUp('database'))
+  const { databaseGuard } = ctx
+  const patience = new Patience(() => !databaseGuard.isUp || databaseGuard.silenceMs > SILENCE_MS)
 
   // Events are soon, not exact: they are for the ranking and for counts.
   const stopListening = ctx.listener.on(EVENTS_CHANNEL, (payload) => {
