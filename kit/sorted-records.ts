@@ -4,7 +4,6 @@
  */
 
 export interface SortedRecords {
-  readonly bytes: Buffer
   readonly count: number
   /** The record that begins with these bytes; the first, when there are several. */
   find(prefix: Buffer): Buffer | null
@@ -26,7 +25,6 @@ export function readSortedRecords(bytes: Buffer, sizeBytes: number): SortedRecor
     at < count &&
     bytes.compare(prefix, 0, prefix.length, at * sizeBytes, at * sizeBytes + prefix.length) === 0
   return {
-    bytes,
     count,
     find(prefix) {
       const at = lowerBound(bytes, sizeBytes, prefix)

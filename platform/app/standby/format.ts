@@ -72,11 +72,5 @@ export interface StandbyMedia {
 /** The 16 bytes of a UUID. */
 export const idBytes = (id: string): Buffer => Buffer.from(id.replaceAll('-', ''), 'hex')
 
-/** The UUID of 16 bytes, as it is written. */
-export function idText(bytes: Buffer, at = 0): string {
-  const hex = bytes.toString('hex', at, at + ID_BYTES)
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
-}
-
 export const pairBytes = (first: string, second: string): Buffer =>
   Buffer.concat([idBytes(first), idBytes(second)])

@@ -1,6 +1,5 @@
 /** What every process has of the standby shelf. */
 export * from './format.ts'
-export { openCohorts, openLists, openMedia } from './shelves.ts'
 export type { StandbyCard, StandbyEntry } from './shelves.ts'
 export { openStandby } from './standby.ts'
 export type { Standby, StandbyFigures, StandbyKind, StandbyList } from './standby.ts'

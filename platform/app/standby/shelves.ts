@@ -52,16 +52,11 @@ export interface MediaShelf {
   readonly asOfMs: number
   readonly count: number
   find(videoId: string): StandbyMedia | null
-  /** The record as it lies there. */
-  bytesOf(videoId: string): Buffer | null
-  ids(): Buffer
 }
 
 export interface CohortsShelf {
   readonly asOfMs: number
   readonly count: number
-  readonly accounts: Buffer
-  readonly tags: readonly string[]
   tagOf(accountId: string): string | null
 }
 
@@ -110,21 +105,17 @@ export function openMedia({ head, sections }: RecordFile): MediaShelf {
   const { asOfMs } = MediaHead.parse(head)
   const places = readSortedRecords(sections.get('places')!, PLACE_BYTES)
   const records = sections.get('records')!
-  const bytesOf = (videoId: string): Buffer | null => {
-    const place = places.find(idBytes(videoId))
-    if (!place) return null
-    const start = place.readUInt32BE(ID_BYTES)
-    return records.subarray(start, start + place.readUInt32BE(ID_BYTES + 4))
-  }
   return {
     asOfMs,
     count: places.count,
-    bytesOf,
     find(videoId) {
-      const bytes = bytesOf(videoId)
-      return bytes && (JSON.parse(bytes.toString()) as StandbyMedia)
+      const place = places.find(idBytes(videoId))
+      if (!place) return null
+      const start = place.readUInt32BE(ID_BYTES)
+      const end = start + place.readUInt32BE(ID_BYTES + 4)
+      // Under our own checksum: it is what `Media` of modules/standby wrote.
+      return JSON.parse(records.toString('utf8', start, end)) as StandbyMedia
     },
-    ids: () => places.bytes,
   }
 }
 
@@ -135,8 +126,6 @@ export function openCohorts({ head, sections }: RecordFile): CohortsShelf {
   return {
     asOfMs,
     count: accounts.count,
-    accounts: accounts.bytes,
-    tags,
     tagOf(accountId) {
       const record = accounts.find(idBytes(accountId))
       return record ? (tags[record[ID_BYTES]!] ?? null) : null

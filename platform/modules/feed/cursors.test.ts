@@ -10,6 +10,7 @@ import {
   sealFollowingCursor,
   sealForYouCursor,
   shownFilter,
+  STANDBY_SHOWN_MAX,
 } from './cursors.ts'
 
 const SECRET = 'a secret of the instance'
@@ -36,13 +37,24 @@ test('a Following cursor comes back as it was sealed', () => {
   expect(openFollowingCursor(SECRET, sealFollowingCursor(SECRET, cursor))).toEqual(cursor)
 })
 
-test('a cursor remembers the last 256 videos shown, and is then as long as a cursor gets', () => {
-  const snapshotId = '0199aaaa-0000-7000-8000-00000000000a'
-  const idOf = (n: number) => `0199aaaa-0000-7000-8000-${n.toString(16).padStart(12, '0')}`
+const idOf = (n: number) => `0199aaaa-0000-7000-8000-${n.toString(16).padStart(12, '0')}`
+
+test('a cursor remembers the last 256 videos shown', () => {
   const videoIds = Array.from({ length: CURSOR_SHOWN_MAX + 1 }, (_, n) => idOf(n))
   const shown = addShown(NOTHING_SHOWN, videoIds)
 
   const isShown = shownFilter(shown)
   expect(videoIds.map(isShown)).toEqual([false, ...videoIds.slice(1).map(() => true)])
-  expect(sealForYouCursor(SECRET, { snapshotId, position: 0, shown })).toHaveLength(CURSOR_MAX_LENGTH)
+})
+
+test('one that goes on without a ranking remembers 512, and is then as long as a cursor gets', () => {
+  const videoIds = Array.from({ length: STANDBY_SHOWN_MAX + 1 }, (_, n) => idOf(n))
+  const shown = addShown(NOTHING_SHOWN, videoIds, STANDBY_SHOWN_MAX)
+  const cursor = { snapshotId: null, position: 0, shown }
+
+  const text = sealForYouCursor(SECRET, cursor)
+
+  expect(text).toHaveLength(CURSOR_MAX_LENGTH)
+  expect(openForYouCursor(SECRET, text)).toEqual(cursor)
+  expect(videoIds.map(shownFilter(shown))).toEqual([false, ...videoIds.slice(1).map(() => true)])
 })

@@ -16,9 +16,7 @@ export const CURSOR_SHOWN_MAX = 256
 /** A page that was not ranked for anybody has nothing but these to go on by: more than the longest list that there is. */
 export const STANDBY_SHOWN_MAX = 512
 /** Longest cursor that is ever made, in characters of base64url. */
-export const CURSOR_MAX_LENGTH = Math.ceil(
-  ((1 + ID_BYTES + POSITION_BYTES + STANDBY_SHOWN_MAX * HASH_BYTES + MAC_BYTES) * 4) / 3,
-)
+export const CURSOR_MAX_LENGTH = Math.ceil(((1 + STANDBY_SHOWN_MAX * HASH_BYTES + MAC_BYTES) * 4) / 3)
 
 const KIND = { forYou: 1, following: 2, standby: 3 } as const
 
