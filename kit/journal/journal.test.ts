@@ -91,6 +91,26 @@ test('a journal in which all is done has no record left on the disk, and takes t
   expect(await read(again)).toEqual(['last'])
 })
 
+test('who reads, notes the end and closes the journal in one go meets nothing that is gone', async () => {
+  await using dir = await makeTemporaryDir()
+  await using journal = await openJournal({ folder: join(dir.path, 'j'), segmentBytes: 100 })
+  for (let i = 0; i < 20; i++) await journal.append(`text ${i}`)
+  // Opened and left several times, as by processes that die early: empty segments come last.
+  let folder = await imageOf(journal)
+  for (let death = 0; death < 3; death++) {
+    await using opened = await openJournal({ folder })
+    folder = await imageOf(opened)
+  }
+  await using last = await openJournal({ folder })
+  let count = 0
+  for await (const { sequence } of last.read()) {
+    count += 1
+    await last.markDone(sequence)
+    if (last.pendingCount === 0) await last[Symbol.asyncDispose]()
+  }
+  expect(count).toBe(20)
+})
+
 test('a journal in which nothing waits leaves no folder', async () => {
   await using dir = await makeTemporaryDir()
   const journal = await openJournal({ folder: join(dir.path, 'j') })

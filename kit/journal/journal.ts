@@ -184,7 +184,9 @@ export class Journal implements AsyncDisposable {
   /** The durable records that are not done, in their order. One that is appended meanwhile may come, or not. */
   async *read(): AsyncGenerator<JournalRecord> {
     for (const segment of [...this.#segments]) {
-      if (segment.lastSequence < this.#doneBefore) continue
+      // What was done since the look may be gone by now, and the journal with it.
+      if (this.#pending.length === 0) return
+      if (segment.lastSequence < this.#doneBefore || segment.sizeBytes === HEADER_BYTES) continue
       for (const found of scanSegment(await readSegment(segment), segment.salt))
         if (found.kind === 'record' && found.sequence >= this.#doneBefore)
           yield { sequence: found.sequence, payload: found.payload }

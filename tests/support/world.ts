@@ -37,6 +37,8 @@ export interface WorldOptions {
   readonly env?: Record<string, string>
   /** Whether the world runs and supervises jobs. @default false */
   readonly isWorker?: boolean
+  /** Whether what people do is kept while the database is away. @default false */
+  readonly isKeeping?: boolean
 }
 
 export { createFakeClock }
@@ -65,7 +67,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       role: 'test',
       clock: options.clock ?? systemClock,
       isWorker: options.isWorker ?? false,
-      isKeeping: true,
+      isKeeping: options.isKeeping ?? false,
     }),
   )
   const owned = stack.move()

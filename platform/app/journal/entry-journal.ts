@@ -11,6 +11,7 @@ import {
 } from '../../../kit/journal/index.ts'
 import type { Clock } from '../../../kit/clock.ts'
 import type { Log } from '../../../kit/log.ts'
+import { createRecentMap } from '../../../kit/recent-map.ts'
 import { startRepeating } from '../../../kit/repeat.ts'
 import { AppError } from '../errors.ts'
 import { decodeEntry, encodeEntry, type KeptEntry, type NewEntry } from './entries.ts'
@@ -20,6 +21,7 @@ export const JOURNAL_MAX_BYTES = 256 * 1024 ** 2
 /** How often is looked whether it can be written (again), and whether somebody has died. */
 const TEND_INTERVAL_MS = 1_000
 const RETRY_AFTER_S = 5
+const SETTLED_REPEATS_MAX = 5_000
 
 export interface KeepOptions {
   /** The part of the journal's room that entries of this kind may fill. @default 1 */
@@ -70,6 +72,8 @@ export class EntryJournal implements AsyncDisposable {
   /** How many entries of each actor wait, those under way to the disk included. */
   readonly #actors = new Map<string, number>()
   readonly #repeats = new Map<string, Promise<KeptEntry>>()
+  /** Settled ones, for a client that did not get its answer. */
+  readonly #settledRepeats = createRecentMap<string, Promise<KeptEntry>>(SETTLED_REPEATS_MAX)
   #hasElsewhere = false
   /** Folders that could not be taken up; they are tried again, and hold up nobody. */
   readonly #unreadable = new Set<string>()
@@ -115,14 +119,14 @@ export class EntryJournal implements AsyncDisposable {
   }
 
   /**
-   * Writes an entry down; returns when it is durable. One that repeats a waiting one gets that.
+   * Writes an entry down; returns when it is durable. One that repeats another, be it settled lately, gets that.
    *
    * @throws {AppError} journal-unwritable: it is not kept.
    */
   async keep(entry: NewEntry, { roomShare = 1 }: KeepOptions = {}): Promise<KeptEntry> {
     const { repeat } = entry
     if (repeat === null) return this.#append(entry, roomShare)
-    const known = this.#repeats.get(repeat)
+    const known = this.#repeats.get(repeat) ?? this.#settledRepeats.get(repeat)
     if (known) return known
     const keeping = this.#append(entry, roomShare)
     this.#repeats.set(repeat, keeping)
@@ -142,7 +146,7 @@ export class EntryJournal implements AsyncDisposable {
     const left = waiting.findIndex((one) => one.sequence > sequence)
     for (const one of waiting.splice(0, left < 0 ? waiting.length : left)) {
       if (one.actor !== null) this.#forget(one.actor)
-      if (one.repeat !== null) this.#repeats.delete(one.repeat)
+      if (one.repeat !== null) this.#noteSettled(one.repeat)
     }
     if (journal === this.#own || journal.pendingCount > 0) return
     this.#taken.splice(this.#taken.indexOf(journal), 1)
@@ -242,6 +246,12 @@ export class EntryJournal implements AsyncDisposable {
       if (entry.repeat !== null) this.#repeats.set(entry.repeat, Promise.resolve(entry))
     }
     this.#taken.push(journal)
+  }
+
+  #noteSettled(repeat: string): void {
+    const kept = this.#repeats.get(repeat)
+    this.#repeats.delete(repeat)
+    if (kept) this.#settledRepeats.set(repeat, kept)
   }
 
   /** The same trouble is in the log once until it is over. */
