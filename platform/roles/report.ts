@@ -33,7 +33,7 @@ export function reportOf(ctx: Ctx): RoleReport {
       waiting: ctx.pool.waitingCount,
     },
     standby: standbyOf(ctx),
-    journal: null,
+    journal: journalOf(ctx),
     jobs: ctx.vitals.jobs,
   }
 }
@@ -43,6 +43,12 @@ function standbyOf({ standby }: Ctx): RoleReport['standby'] {
   const { listsAsOfMs, mediaAsOfMs, cardCount } = standby.figures
   if (listsAsOfMs === null || mediaAsOfMs === null) return { asOf: null, videos: null }
   return { asOf: new Date(Math.min(listsAsOfMs, mediaAsOfMs)).toISOString(), videos: cardCount }
+}
+
+function journalOf({ journal }: Ctx): RoleReport['journal'] {
+  if (journal === null) return null
+  const { isWritable, sizeBytes, oldestAgeMs } = journal
+  return { isWritable, pending: journal.pending(), sizeBytes, oldestAgeMs }
 }
 
 /** As the steward takes them: dates, and features by name. */
