@@ -19,7 +19,7 @@ declare module 'fastify' {
     feature?: FeatureRule | undefined
   }
   interface FastifyRequest {
-    /** Which feature was let in, and when by the monotonic clock; null: none is counted. */
+    /** The feature that is on for whoever asks, and since when by the monotonic clock; null: none is, or it is not. */
     admittedTo: { readonly feature: Feature; readonly atMs: number } | null
   }
 }
@@ -52,14 +52,14 @@ export function openFeatureGate(
     const rule = request.routeOptions.config.feature
     if (rule === undefined) return done()
     const view = state.features[rule.feature]
-    // Uploads know best whether one more fits, and say so by a code of their own (507).
-    const isOpen = view.reason === 'disk' || isWithin(view.mode, rule.upTo ?? 'shared')
-    if (isOpen || (view.share > 0 && drawOf(request) < view.share)) {
+    if (view.mode === 'on' || (view.share > 0 && drawOf(request) < view.share)) {
       request.admittedTo = { feature: rule.feature, atMs: ctx.clock.monotonicMs() }
       return done()
     }
     ctx.steward.noteWaiting(rule.feature)
-    done(pausedError(rule.feature, view, ctx))
+    // Uploads know best whether one more fits, and say so by a code of their own (507).
+    if (view.reason === 'disk' || isWithin(view.mode, rule.upTo ?? 'shared')) done()
+    else done(pausedError(rule.feature, view, ctx))
   })
   app.addHook('onResponse', (request, reply, done) => {
     const admitted = request.admittedTo
@@ -68,6 +68,10 @@ export function openFeatureGate(
     done()
   })
 }
+
+/** How a feature works for whoever asks: while it comes back, it is on for some people already. */
+export const modeFor = (ctx: Pick<Ctx, 'steward'>, request: FastifyRequest, feature: Feature): FeatureMode =>
+  request.admittedTo?.feature === feature ? 'on' : ctx.steward.modeOf(feature)
 
 const isWithin = (mode: FeatureMode, upTo: FeatureMode): boolean => ORDER.indexOf(mode) <= ORDER.indexOf(upTo)
 
