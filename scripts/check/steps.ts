@@ -100,6 +100,15 @@ export function drills(name: string, which: string): Step {
   }
 }
 
+/** They use a database, and test processes, sockets and the encoder: which PostgreSQL it is makes no difference to those. */
+const NOT_ABOUT_SQL = new Set([
+  'platform/app/slow-clients.test.ts',
+  'platform/modules/transcoding/full-disk.test.ts',
+  'platform/modules/transcoding/mending.test.ts',
+  'platform/modules/transcoding/streaming.test.ts',
+  'platform/supervisor/supervisor.test.ts',
+])
+
 /** The test files that reach PostgreSQL: those that make a world or take the suite's server. */
 export async function listDatabaseTests(): Promise<string[]> {
   const found: string[] = []
@@ -108,6 +117,7 @@ export async function listDatabaseTests(): Promise<string[]> {
     for (const entry of entries.filter((path) => path.endsWith('.test.ts'))) {
       const path = join(folder, entry)
       const text = await readFile(join(REPOSITORY, path), 'utf8')
+      if (NOT_ABOUT_SQL.has(path)) continue
       if (!path.startsWith('tests/e2e/') && /support\/world\.ts|inject\('databaseUrl'\)/.test(text))
         found.push(path)
     }
