@@ -25,10 +25,26 @@ export const DRILLS: Readonly<Record<string, DrillEntry>> = {
   },
   'kill-all': { isShort: true, provenWithout: [], load: async () => (await import('./kill-all.ts')).run },
   'full-disk': { isShort: true, provenWithout: [], load: async () => (await import('./full-disk.ts')).run },
-  'late-database': {
+  'no-database': {
+    isShort: true,
+    provenWithout: ['standby'],
+    load: async () => (await import('./no-database.ts')).run,
+  },
+  'bad-clients': {
+    isShort: true,
+    provenWithout: ['patience'],
+    load: async () => (await import('./bad-clients.ts')).run,
+  },
+  squeeze: {
+    isShort: false,
+    provenWithout: ['levels'],
+    needsLevels: true,
+    load: async () => (await import('./squeeze.ts')).run,
+  },
+  'health-checks': {
     isShort: true,
     provenWithout: [],
-    load: async () => (await import('./late-database.ts')).run,
+    load: async () => (await import('./health-checks.ts')).run,
   },
   restore: { isShort: true, provenWithout: [], load: async () => (await import('./restore.ts')).run },
   overload: {
