@@ -46,6 +46,12 @@ export const DRILLS: Readonly<Record<string, DrillEntry>> = {
     provenWithout: [],
     load: async () => (await import('./health-checks.ts')).run,
   },
+  random: {
+    isShort: false,
+    provenWithout: ['journal', 'standby'],
+    needsLevels: true,
+    load: async () => (await import('./random.ts')).run,
+  },
   restore: { isShort: true, provenWithout: [], load: async () => (await import('./restore.ts')).run },
   overload: {
     isShort: false,

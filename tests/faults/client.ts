@@ -6,6 +6,7 @@ import { BrokenPromise, eventually } from './report.ts'
 
 const REQUEST_TIMEOUT_MS = 30_000
 const MAX_RETRY_AFTER_MS = 2_000
+const SIGN_UP_TIMEOUT_MS = 30_000
 
 export interface DrillClient {
   readonly handle: string
@@ -81,11 +82,19 @@ export async function signUp(url: string): Promise<DrillClient> {
     },
   }
 
-  const made = await client.request('POST', '/accounts', {
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ handle, password: `a password of ${handle}` }),
+  let last = 'no answer'
+  const made = await eventually(SIGN_UP_TIMEOUT_MS, async () => {
+    const response = await client.request('POST', '/accounts', {
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ handle, password: `a password of ${handle}` }),
+    })
+    if (response.ok) return response
+    last = `${response.status} ${await response.text()}`
+    // Paused for the moment: it comes back when it is told to.
+    if (response.status === 503) await sleep(1_000)
+    return response.status === 503 ? null : 'refused'
   })
-  if (!made.ok) throw new Error(`sign-up: ${made.status} ${await made.text()}`)
+  if (made === null || made === 'refused') throw new Error(`sign-up: ${last}`)
   cookie = made.headers.getSetCookie()[0]!.split(';')[0]!
   return client
 }

@@ -33,6 +33,8 @@ export type Marks = Map<string, Set<boolean>>
 
 export interface PersonAccount {
   readonly person: DrillClient
+  /** What the person did so far. */
+  count: number
   readonly marks: Marks
   /** By text: its key, and whether it was acknowledged. */
   readonly comments: Map<string, { readonly videoId: string; readonly key: string; isAcknowledged: boolean }>
@@ -50,17 +52,23 @@ export interface Ledger {
   stop(): Promise<void>
 }
 
-/** Everyone in the audience begins to act, until `stop`. */
-export function startActing(audience: Audience): Ledger {
+/**
+ * Everyone in the audience begins to act, until `stop`.
+ *
+ * @param before the ledger of the same people until now, which goes on
+ */
+export function startActing(audience: Audience, before: Ledger | null = null): Ledger {
   const acts: Act[] = []
   let isEnding = false
-  const accounts = audience.people.map((person): PersonAccount => {
-    return { person, marks: new Map(), comments: new Map(), views: new Map() }
-  })
+  const accounts =
+    before?.accounts ??
+    audience.people.map((person): PersonAccount => {
+      return { person, marks: new Map(), comments: new Map(), views: new Map(), count: 0 }
+    })
   const running = accounts.map(async (account, index) => {
     await sleep((index * EVERY_MS) / accounts.length)
-    for (let n = index; !isEnding; n++) {
-      acts.push(await actOnce(account, audience, { n, index }))
+    while (!isEnding) {
+      acts.push(await actOnce(account, audience, { n: index + account.count++, index }))
       await sleep(EVERY_MS)
     }
   })
