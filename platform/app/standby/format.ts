@@ -48,6 +48,8 @@ export const ListsHead = Heading.extend({
   cards: z.array(
     z.object({ id: z.string(), authorId: z.string(), publishedAt: z.string(), sizeBytes: z.int() }),
   ),
+  /** The `media` file of this time was still right at that one; null: nobody knows. */
+  media: z.object({ asOfMs: z.number(), isRightAtMs: z.number() }).nullable(),
   /** Whether `top` has every video that everyone may see. */
   isWhole: z.boolean(),
   top: Entries,

@@ -36,6 +36,8 @@ export interface StandbyEntry {
 
 export interface ListsShelf {
   readonly asOfMs: number
+  /** Up to when the media shelf of this age was right, though nothing new was written. */
+  readonly media: ListsHead['media']
   /** Whether `top` had every video that everyone may see. */
   readonly isWhole: boolean
   readonly top: readonly StandbyEntry[]
@@ -62,7 +64,7 @@ export interface CohortsShelf {
 
 /** @throws when it is not what our version writes. */
 export function openLists({ head, sections }: RecordFile): ListsShelf {
-  const { asOfMs, isWhole, cards: rows, top, cohorts } = ListsHead.parse(head)
+  const { asOfMs, media, isWhole, cards: rows, top, cohorts } = ListsHead.parse(head)
   const json = sections.get('cards')!
   let at = 0
   const cards = rows.map(({ id, authorId, publishedAt, sizeBytes }): StandbyCard => ({
@@ -86,6 +88,7 @@ export function openLists({ head, sections }: RecordFile): ListsShelf {
   const gone = readSortedRecords(sections.get('gone')!, GONE_BYTES)
   return {
     asOfMs,
+    media,
     isWhole,
     top: topEntries,
     cohorts: new Map(cohorts.map((cohort) => [cohort.tag, withTop(entriesOf(cohort))])),

@@ -114,6 +114,9 @@ export async function openStandby(options: StandbyOptions): Promise<Standby> {
     isBlocking(one, other) || isBlocking(other, one)
   const isDoubtful = (videoId: string, asOfMs: number): boolean =>
     heard.isChanged(videoId, asOfMs) || (lists !== null && lists.goneKind(videoId) !== null)
+  /** A media shelf is written when something changed only: the lists say for how long it went on being right. */
+  const mediaRightAtMs = ({ asOfMs }: MediaShelf): number =>
+    lists?.media?.asOfMs === asOfMs ? lists.media.isRightAtMs : asOfMs
   return {
     get figures() {
       return {
@@ -144,7 +147,7 @@ export async function openStandby(options: StandbyOptions): Promise<Standby> {
       const card = lists?.cards.get(videoId)
       return card && !isDoubtful(videoId, lists!.asOfMs) ? card : null
     },
-    media: (videoId) => (media && !isDoubtful(videoId, media.asOfMs) ? media.find(videoId) : null),
+    media: (videoId) => (media && !isDoubtful(videoId, mediaRightAtMs(media)) ? media.find(videoId) : null),
     isDeleted: (videoId) => lists?.goneKind(videoId) === 'deleted',
     isHidden: (videoId) => lists !== null && isDoubtful(videoId, lists.asOfMs),
     isBlockBetween,

@@ -1,6 +1,6 @@
 /**
  * Media indexes of the videos that are being watched, in memory: a warm request asks the database nothing, and while the
- * database is away what is known goes on being played.
+ * database is away what is known goes on being played. What is not known here comes from the standby shelf then.
  *
  * An entry is dropped when any process says that the video changed; besides, it is looked up again each minute.
  */
@@ -30,7 +30,7 @@ export interface MediaCatalogue {
   /**
    * What can be delivered of the video; null: it is missing, deleted or has nothing yet.
    *
-   * @throws when the database is away and the video is not known here.
+   * @throws when the database is away and the video is known neither here nor on the standby shelf.
    */
   find(videoId: string): Promise<MediaIndex | null>
 }
@@ -70,9 +70,17 @@ export function openMediaCatalogue(ctx: Ctx): MediaCatalogue {
   return {
     async find(videoId) {
       const entry = entries.get(videoId)
-      if (!entry) return (await load(videoId)).index
-      if (entry.freshUntilMs > ctx.clock.monotonicMs()) return entry.index
-      return (await (entry.index ? preferNewer(ctx, entry, load(videoId)) : load(videoId))).index
+      if (entry && entry.freshUntilMs > ctx.clock.monotonicMs())
+        // Nobody tells of changes while the database is away.
+        return (ctx.databaseGuard.isUp ? entry : withoutHidden(ctx, videoId, entry)).index
+      if (entry?.index)
+        return (await preferNewer(ctx, () => withoutHidden(ctx, videoId, entry), load(videoId))).index
+      const fromStandby = () => {
+        const kept = takeFromStandby(ctx, videoId)
+        if (kept) entries.keep(videoId, kept)
+        return kept
+      }
+      return (await preferNewer(ctx, fromStandby, load(videoId))).index
     },
   }
 }
@@ -115,8 +123,12 @@ function createEntries(): Entries {
   }
 }
 
-/** An older answer is good enough only while the database does not give a newer one in time. */
-async function preferNewer(ctx: Ctx, stale: Entry, newer: Promise<Entry>): Promise<Entry> {
+/**
+ * An older answer is good enough only while the database does not give a newer one in time.
+ *
+ * @throws what the newer one fails with, when there is no older one.
+ */
+async function preferNewer(ctx: Ctx, older: () => Entry | null, newer: Promise<Entry>): Promise<Entry> {
   const waiting = new AbortController()
   const refreshed = newer.catch((error: unknown) => {
     if (!isDatabaseUnavailable(error)) throw error
@@ -126,8 +138,23 @@ async function preferNewer(ctx: Ctx, stale: Entry, newer: Promise<Entry>): Promi
   const late = sleep(REFRESH_WAIT_MS, null, { signal: waiting.signal }).catch(() => null)
   const fresh = await Promise.race([refreshed, late]).finally(() => waiting.abort())
   if (fresh) return fresh
+  const stale = older()
+  if (!stale) return newer
   stale.freshUntilMs = ctx.clock.monotonicMs() + REFRESH_PAUSE_MS
   return stale
+}
+
+/** What was hidden or deleted meanwhile, as the shelf knows, does not go on being played by everyone. */
+function withoutHidden({ standby }: Ctx, videoId: string, entry: Entry): Entry {
+  if (!entry.index?.isOpen || !standby.isHidden(videoId)) return entry
+  // A hidden one can still be had with a token: whom it is for has one.
+  return { ...entry, index: standby.isDeleted(videoId) ? null : { ...entry.index, isOpen: false } }
+}
+
+/** From disk alone: of videos that everyone may see. */
+function takeFromStandby({ standby }: Ctx, videoId: string): Entry | null {
+  const media = standby.media(videoId)
+  return media && { index: buildMediaIndex({ isOpen: true, ...media }), freshUntilMs: 0 }
 }
 
 async function loadEntry(ctx: Ctx, videoId: string): Promise<Entry> {

@@ -18,6 +18,7 @@ export interface ListsInput {
   /** Those watched most of late. */
   readonly hottest: readonly string[]
   readonly tags: readonly string[]
+  readonly media: ListsHead['media']
   readonly sizes: StandbySizes
 }
 
@@ -60,6 +61,7 @@ export async function makeLists(
     format: STANDBY_FORMAT,
     asOfMs,
     cards,
+    media: input.media,
     isWhole: candidates.isWhole && candidates.pool.size <= top.length,
     top: entriesOf(top),
     cohorts: cohorts.map(({ tag, ranked }) => ({ tag, ...entriesOf(ranked) })),

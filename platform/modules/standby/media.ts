@@ -22,6 +22,11 @@ export class Media {
     this.#sizes = sizes
   }
 
+  /** Whether what was taken last is not right any more. */
+  get isDirty(): boolean {
+    return this.#isDirty
+  }
+
   /** The video changed. */
   drop(videoId: string): void {
     if (this.#records.delete(videoId)) this.#isDirty = true
@@ -53,9 +58,8 @@ export class Media {
     return missing.length === round.length
   }
 
-  /** As they go to the shelf, the most important first for as long as there is room; null: nothing changed since. */
-  take(wanted: readonly string[]): { places: Buffer; records: Buffer } | null {
-    if (!this.#isDirty) return null
+  /** As they go to the shelf, the most important first for as long as there is room. */
+  take(wanted: readonly string[]): { places: Buffer; records: Buffer } {
     this.#isDirty = false
     const records: Buffer[] = []
     const places: Buffer[] = []

@@ -7,7 +7,7 @@ import type { DomainEvent } from '../../../contract/events.ts'
 import { readLastGood, writeRecordFile } from '../../../kit/record-file.ts'
 import type { Ctx } from '../../app/context.ts'
 import { EVENTS_CHANNEL } from '../../app/events.ts'
-import { STANDBY_FORMAT, standbyPath, type StandbyFile } from '../../app/standby/index.ts'
+import { STANDBY_FORMAT, standbyPath, type ListsHead, type StandbyFile } from '../../app/standby/index.ts'
 import { Candidates, ChangeLog } from '../feed/index.ts'
 import { Blocks } from './blocks.ts'
 import { Cohorts } from './cohorts.ts'
@@ -55,6 +55,7 @@ export function openShelfMaker(ctx: Ctx, sizes: StandbySizes = DEFAULT_SIZES): S
   const stopMinding = ctx.listener.onGap(() => candidates.invalidate())
   const lists = createFileWriter(ctx, 'lists')
   const mediaFile = createFileWriter(ctx, 'media')
+  let mediaWritten: ListsHead['media'] = null
   const cohortsFile = createFileWriter(ctx, 'cohorts')
   const tagsDue = createInterval(ctx, TAGS_EVERY_MS)
   const mediaDue = createInterval(ctx, MEDIA_EVERY_MS)
@@ -62,11 +63,14 @@ export function openShelfMaker(ctx: Ctx, sizes: StandbySizes = DEFAULT_SIZES): S
 
   async function makeMedia(asOfMs: number, wanted: readonly string[]): Promise<void> {
     // What is on disk from before is better than a part of it.
-    if (!(await media.read(wanted)) || !mediaDue.isDue()) return
-    const sections = media.take(wanted)
-    if (!sections) return
-    await mediaFile.write({ format: STANDBY_FORMAT, asOfMs }, sections)
-    mediaDue.done()
+    if (!(await media.read(wanted))) return
+    if (media.isDirty) {
+      if (!mediaDue.isDue()) return
+      await mediaFile.write({ format: STANDBY_FORMAT, asOfMs }, media.take(wanted))
+      mediaDue.done()
+      mediaWritten = { asOfMs, isRightAtMs: asOfMs }
+    }
+    mediaWritten = mediaWritten && { ...mediaWritten, isRightAtMs: asOfMs }
   }
 
   async function makeCohorts(asOfMs: number): Promise<void> {
@@ -89,7 +93,7 @@ export function openShelfMaker(ctx: Ctx, sizes: StandbySizes = DEFAULT_SIZES): S
         await cohorts.chooseTags(alternately(hottest, newest).slice(0, TAGGED_VIDEOS))
         tagsDue.done()
       }
-      const input = { asOfMs, newest, hottest, tags: cohorts.tags, sizes }
+      const input = { asOfMs, newest, hottest, tags: cohorts.tags, media: mediaWritten, sizes }
       const { head, cards } = await makeLists(ctx, candidates, input)
       const sections = { cards, blocks: await blocks.all(), gone: await gone.records() }
       await lists.write(head, sections)
