@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { endChild, MEASURED_CORE, nextMessage, OTHER_CORE, startNode } from '../machine/children.ts'
 import type { LoadOrder, LoadResult } from './generator-process.ts'
 import type { Bottleneck, Protection, ServerStatus } from './server-process.ts'
+import { MIX, SERVICE_MS } from './service-times.ts'
 
 export interface LoadedServer extends AsyncDisposable {
   readonly port: number
@@ -41,7 +42,7 @@ export async function startGenerator(): Promise<Generator> {
   }
 }
 
-export const MIX = [0.1, 0.3, 0.3, 0.3] as const
+export { MIX }
 export const DEADLINE_MS = 500
 
 /** By class, the requests of a few hundred persons. */
@@ -66,6 +67,17 @@ export const flatOut = (port: number, durationMs: number, connections: number): 
 
 export const answeredPerS = ({ byClass, countedMs }: LoadResult): number =>
   (byClass.reduce((sum, { good }) => sum + good, 0) / countedMs) * 1_000
+
+/**
+ * What was answered in time, each class weighed by what it takes at the bottleneck and the mix as a whole by 1: with the same
+ * work fewer requests can be served when those of the higher classes are the costlier ones, and more when they are cheaper.
+ */
+export function workPerS({ byClass, countedMs }: LoadResult, bottleneck: 'pool' | 'cpu'): number {
+  const serviceMs = SERVICE_MS[bottleneck]
+  const meanMs = serviceMs.reduce((sum, each, level) => sum + each * MIX[level]!, 0)
+  const doneMs = byClass.reduce((sum, { good }, level) => sum + good * serviceMs[level]!, 0)
+  return (doneMs / meanMs / countedMs) * 1_000
+}
 
 /** Whether a short run is asked for, to see that it works: its figures prove nothing. */
 export const isQuick = process.argv.includes('--quick')

@@ -8,6 +8,7 @@ import underPressure from '@fastify/under-pressure'
 import Fastify from 'fastify'
 import { createSlots } from '../../kit/slots.ts'
 import { installAdmission, type Door } from '../../kit/admission/index.ts'
+import { SERVICE_MS } from './service-times.ts'
 
 /**
  * `ours`; `none`; `under-pressure`: @fastify/under-pressure with its documented limits; `fixed`: ours with a limit that
@@ -25,9 +26,6 @@ export interface ServerStatus {
 }
 
 const POOL_SIZE = 10
-/** Milliseconds, by class: what is played is cheap, a feed page is not. */
-const POOL_HOLD_MS = [10, 24, 22, 20] as const
-const CPU_BURN_MS = [6, 14, 11, 9] as const
 const FIXED_LIMIT = 100
 
 // From the parent, by the environment that it gives.
@@ -56,8 +54,8 @@ const pool = createSlots({ running: POOL_SIZE, waiting: Infinity })
 for (const level of [0, 1, 2, 3] as const) {
   const route = { config: { admission: { class: level } } }
   app.get(`/p${level}`, route, async () => {
-    if (bottleneck === 'pool') await pool.run(() => sleep(spread(POOL_HOLD_MS[level])))
-    else if (bottleneck === 'cpu') await burn(spread(CPU_BURN_MS[level]))
+    if (bottleneck === 'pool') await pool.run(() => sleep(spread(SERVICE_MS.pool[level])))
+    else if (bottleneck === 'cpu') await burn(spread(SERVICE_MS.cpu[level]))
     return { level }
   })
 }

@@ -11,6 +11,8 @@ import { Gate, type GateOptions, type Ticket } from './core/index.ts'
 
 /** Nothing more is begun in a turn of the event loop after this time. */
 const TURN_MS = 2
+/** After a turn as long as this, what came meanwhile is read first: whoever is turned away should hear it soon. */
+const LONG_TURN_MS = 4
 /** Whoever waits is looked after this often. */
 const TICK_MS = 4
 const LOOKS_EVERY_MAX_MS = 10
@@ -32,6 +34,8 @@ export class Door {
   readonly #isThreadBound: boolean
   #isTurnOpen = false
   #turnStartMs = 0
+  /** The turn before this one was long, so that what came meanwhile was read before more was begun. */
+  #hasRead = false
   /** Since when those who waited are begun, one after the other; null: that isn't being done. */
   #beginsFromMs: number | null = null
   #tickedAtMs = 0
@@ -87,7 +91,11 @@ export class Door {
   /** After all that came with this turn has been read. */
   readonly #endTurn = (): void => {
     this.#isTurnOpen = false
-    this.#callNext()
+    const nowMs = performance.now()
+    const isLong = this.gate.waiting > 0 && nowMs - this.#turnStartMs > LONG_TURN_MS
+    this.#hasRead = isLong && !this.#hasRead
+    if (this.#hasRead) this.#openTurn(nowMs)
+    else this.#callNext()
   }
 
   #callNext(): void {

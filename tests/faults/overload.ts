@@ -151,7 +151,7 @@ async function promiseThroughBurst(report: Report, stage: Stage, capacityPerS: n
   report.promise(
     'in a 12× burst of what is fetched ahead, 99.9 % of what people ask for is served',
     share >= 0.999,
-    percent(share),
+    `${percent(share)}; ${describeLosses(load)}`,
   )
 }
 
@@ -184,6 +184,13 @@ const percent = (share: number) => `${(share * 100).toFixed(1)} %`
 const offeredOf = ({ byClass }: LoadResult) => byClass.reduce((sum, { offered }) => sum + offered, 0)
 const goodPerS = ({ byClass, countedMs }: LoadResult) =>
   (byClass.reduce((sum, { good }) => sum + good, 0) / countedMs) * 1_000
+
+/** What became of those who were not served in time, by class. */
+const describeLosses = ({ byClass }: LoadResult) =>
+  byClass
+    .slice(0, 3)
+    .map(({ offered, late, refused }, level) => `P${level}: of ${offered} ${late} late, ${refused} refused`)
+    .join(', ')
 
 function shareOf({ byClass }: LoadResult, levels: readonly number[]): number {
   const of = (what: 'good' | 'offered') => levels.reduce((sum, level) => sum + byClass[level]![what], 0)

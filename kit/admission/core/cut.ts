@@ -19,6 +19,8 @@ const WINDOW_MAX_MS = 1_000
 const WINDOW_MIN_SERVED = 50
 /** Rates are means over about so long. */
 const RATE_MEMORY_MS = 2_000
+/** A count that lies so many times its own spread off what was expected is no chance. */
+const JUMPS_BEYOND = 4
 const CAPACITY_MEMORY_MS = 600
 /** More than this many times the capacity was served, and nobody turned away for want of room: then it has grown. */
 const EXCEEDED_ABOVE = 1.1
@@ -41,6 +43,7 @@ export class Cut {
   readonly #counts = new Float64Array(LEVEL_COUNT)
   /** Arrivals a millisecond, by level. */
   readonly #rates = new Float64Array(LEVEL_COUNT)
+  readonly #classRates = new Float64Array(CLASS_COUNT)
   #windowStartMs = -1
   #served = 0
   #shed = 0
@@ -150,18 +153,38 @@ export class Cut {
   #updateRates(tookMs: number): number {
     const weight = tookMs / (tookMs + RATE_MEMORY_MS)
     let sum = 0
-    for (let level = 0; level < LEVEL_COUNT; level++) {
-      const rate = this.#rates[level]! + weight * (this.#counts[level]! / tookMs - this.#rates[level]!)
-      this.#rates[level] = rate
-      this.#counts[level] = 0
-      sum += rate
-    }
+    for (let each = 0; each < CLASS_COUNT; each++) sum += this.#updateClass(each, tookMs, weight)
     return sum
+  }
+
+  /** A rate that has jumped is taken as it is; one that wanders is smoothed. How persons share in it is always smoothed. */
+  #updateClass(priorityClass: number, tookMs: number, weight: number): number {
+    const from = priorityClass * RANK_COUNT
+    let count = 0
+    for (let level = from; level < from + RANK_COUNT; level++) {
+      count += this.#counts[level]!
+      this.#rates[level]! += weight * (this.#counts[level]! / tookMs - this.#rates[level]!)
+      this.#counts[level] = 0
+    }
+    const before = this.#classRates[priorityClass]!
+    const expected = before * tookMs
+    const hasJumped = Math.abs(count - expected) > JUMPS_BEYOND * Math.sqrt(expected + 1)
+    const rate = before + (hasJumped ? 1 : weight) * (count / tookMs - before)
+    this.#classRates[priorityClass] = rate
+    return rate
+  }
+
+  /** How much the rates of a class's levels have to be multiplied by to sum up to that of the class. */
+  #scaleOf(priorityClass: number): number {
+    const from = priorityClass * RANK_COUNT
+    let sum = 0
+    for (let level = from; level < from + RANK_COUNT; level++) sum += this.#rates[level]!
+    return sum > 0 ? this.#classRates[priorityClass]! / sum : 0
   }
 
   #rateBefore(priorityClass: number): number {
     let sum = 0
-    for (let level = 0; level < priorityClass * RANK_COUNT; level++) sum += this.#rates[level]!
+    for (let each = 0; each < priorityClass; each++) sum += this.#classRates[each]!
     return sum
   }
 
@@ -173,8 +196,10 @@ export class Cut {
     const inner = this.#capacity * INNER
     const outer = this.#capacity * OUTER + 1 / OUTER_FEW_MS
     let sum = 0
+    let scale = 0
     for (let level = 0; level < LEVEL_COUNT; level++) {
-      const rate = this.#rates[level]!
+      if (level % RANK_COUNT === 0) scale = this.#scaleOf(level / RANK_COUNT)
+      const rate = this.#rates[level]! * scale
       if (sum + rate > inner && this.#innerLevel === LEVEL_COUNT) this.#innerLevel = level
       if (sum + rate > outer) {
         this.#outerLevel = level

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createRandom, simulate, type Outcome, type Scene } from './fixtures/simulate.ts'
-import { Gate, HEAD_START_MS, RANK_COUNT, rankOf, retryAfterS, Ticket, type PriorityClass } from './index.ts'
+import { Gate, COMES_LATER_MS, RANK_COUNT, rankOf, retryAfterS, Ticket, type PriorityClass } from './index.ts'
 
 const openGate = (options: Partial<ConstructorParameters<typeof Gate>[0]> = {}) =>
   new Gate({ random: createRandom(1), initial: 1, min: 1, isFixed: true, ...options })
@@ -27,7 +27,11 @@ test('who finds room goes in; who does not waits, the higher class before the lo
 test('in a burst a lower class goes first where it came so much earlier', () => {
   const gate = openGate()
   const first = ask(gate, 1)
-  const [low, early, late] = [ask(gate, 2), ask(gate, 1, HEAD_START_MS - 1), ask(gate, 1, HEAD_START_MS + 1)]
+  const [low, early, late] = [
+    ask(gate, 2),
+    ask(gate, 1, COMES_LATER_MS[2] - 1),
+    ask(gate, 1, COMES_LATER_MS[2] + 1),
+  ]
 
   const order = [first, early, low].map((leaving) => {
     gate.leave(leaving, 70)

@@ -29,18 +29,28 @@ export interface GateOptions extends LimitOptions {
 }
 
 /** Whoever is more likely to be turned away than not hears it soon. */
-const MARGIN_WAIT_MS = 14
-/** In the class that the cut goes through one waits for three usual round trips, or for this long. */
-const LAST_WAIT_MIN_MS = 30
-/** …and there a newcomer who would wait for longer than this, or than a round trip and a half, hears it at once. */
+const MARGIN_WAIT_MS = 10
+/** While a cut is in force nobody below class 0 waits for longer than five usual round trips, or than this… */
+const CUT_WAIT_MIN_MS = 50
+/**
+ * …and in the class that it goes through a newcomer who would wait for longer than this, or than a usual round trip, hears it at once; for half as long at the
+ * margin, and for a quarter in lower classes. So those who are turned away hear it early, and those who may wait are served.
+ */
 const LAST_FORESEEN_MS = 12
+/** So many may wait there in any case: where one at a time is worked on, chance alone makes a line of some. */
+const LAST_LINE_MIN = 3
 
 /** Once the first in a line has waited for this share of the bound, newcomers hear at once that their turn won't come… */
 const CLOSED_AT = 0.8
 /** …and from this share on those who came last go first: they may still be in time. */
 const LONG_AT = 0.9
-/** So much earlier than one of the next class one counts as having come, while no cut is in force; class 0 always goes first. */
-export const HEAD_START_MS = 60
+/**
+ * While no cut is in force, whoever waits counts as having come so much later, by class. Class 0 always goes first, and
+ * what nobody waits for hardly ever before others.
+ */
+export const COMES_LATER_MS = [0, 0, 60, 200] as const
+/** Of the bound, what nobody waits for waits for this share. */
+const LAST_CLASS_WAITS = 0.4
 /** Before anything is known, the first requests warm everything up, and those behind them wait for so many times the bound. */
 export const COLD_TIMES = 4
 const LINES = CLASS_COUNT * 2
@@ -183,7 +193,7 @@ export class Gate {
       if (!oldest) continue
       if (!this.#hasRoom(oldest.class)) break
       if (this.#cut.isInForce || oldest.class === 0) return line
-      const countsFromMs = oldest.arrivedAtMs + oldest.class * HEAD_START_MS
+      const countsFromMs = oldest.arrivedAtMs + COMES_LATER_MS[oldest.class]
       if (countsFromMs >= firstMs) continue
       first = line
       firstMs = countsFromMs
@@ -277,11 +287,16 @@ export class Gate {
   }
 
   #boundMs(ticket: Ticket): number {
+    if (!this.#cut.isInForce || ticket.class === 0) {
+      const waitMs = ticket.class === 3 ? this.#waitMs * LAST_CLASS_WAITS : this.#waitMs
+      return this.#limit.usualMs === 0 && !this.#isFixed ? waitMs * COLD_TIMES : waitMs
+    }
     // What lasts is no burst that waiting could carry over: it would only make everybody late.
-    const isLast = this.#cut.isInForce && ticket.class > 0 && ticket.class >= this.#cut.lastClass
-    if (!isLast) return this.#limit.usualMs === 0 && !this.#isFixed ? this.#waitMs * COLD_TIMES : this.#waitMs
-    const boundMs = ticket.isAtMargin ? MARGIN_WAIT_MS : Math.max(LAST_WAIT_MIN_MS, 3 * this.#limit.usualMs)
-    return Math.min(this.#waitMs, boundMs)
+    const isWhole = !ticket.isAtMargin && ticket.class <= this.#cut.lastClass
+    return Math.min(
+      this.#waitMs,
+      isWhole ? Math.max(CUT_WAIT_MIN_MS, 5 * this.#limit.usualMs) : MARGIN_WAIT_MS,
+    )
   }
 
   /** Whether a line takes no newcomers. */
@@ -296,11 +311,14 @@ export class Gate {
 
   /** By how many go before, at the rate at which requests are let in lately. */
   #isForeseenLate(index: number): boolean {
-    if (!this.#cut.isInForce || index >> 1 < Math.max(1, this.#cut.lastClass)) return false
-    let before = 1
+    const { isInForce, lastClass, leftPerMs } = this.#cut
+    const priorityClass = index >> 1
+    if (!isInForce || priorityClass < Math.max(1, lastClass)) return false
+    let before = 0
     for (let line = 0; line <= index; line++) before += this.#lines[line]!.size
-    const boundMs = Math.max(LAST_FORESEEN_MS, this.#limit.usualMs) * (index % 2 === 0 ? 3 : 0.5)
-    return before > 1 + boundMs * Math.max(0, this.#cut.leftPerMs)
+    const inTime = Math.max(LAST_FORESEEN_MS, this.#limit.usualMs) * Math.max(0, leftPerMs)
+    if (priorityClass > lastClass) return before > inTime / 4
+    return before > (index % 2 === 0 ? Math.max(LAST_LINE_MIN, inTime) : inTime / 2)
   }
 
   /** Turns away the oldest of the lowest line below this one. */
