@@ -85,6 +85,9 @@ export async function runRole(role: RoleName): Promise<void> {
     }
     if (message.type === 'issue-operator-link') void tellOperatorLink(ctx, send)
   })
+  const tellOfDatabase = (isUp: boolean) => send({ type: 'database', isUp })
+  ctx.databaseGuard.onChange(tellOfDatabase)
+  tellOfDatabase(ctx.databaseGuard.isUp)
   send({ type: 'ready' })
   if (isSupervised) parts.defer(tellVitals(ctx, send))
   ctx.log.info('ready')

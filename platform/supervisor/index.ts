@@ -6,18 +6,19 @@ import { chmod, mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock } from '../../kit/clock.ts'
 import { environmentWith, type Config } from '../app/config.ts'
-import { startPostgres, type Postgres } from '../infra/postgres/index.ts'
-import { describeReach, localUrlOf } from './addresses.ts'
+import { localUrlOf } from './addresses.ts'
 import { openControl, type ControlRequest, type DeskRequest, type SupervisorStatus } from './control.ts'
-import { decideOnDemo, startDemo } from './demo.ts'
+import { superviseDatabase, type SupervisedDatabase } from './database.ts'
+import { decideOnDemo } from './demo.ts'
 import { openDesk, type Desk } from './desk/desk.ts'
 import { openFrontDoor, type FrontDoor } from './front-door.ts'
 import { endLeftovers } from './leftovers.ts'
 import { lockDataDir } from './lock.ts'
 import { openOutput, type Output } from './output.ts'
-import { bringSchemaUpToDate } from './schema.ts'
+import { showProgress } from './progress.ts'
 import { ROLE_NAMES, type FromRole, type Question } from './protocol.ts'
-import { createRoles, type Roles } from './roles.ts'
+import { createRoles, rejectOn, type Roles } from './roles.ts'
+import { beginToServe } from './serving.ts'
 import { startSibling, type Sibling } from './sibling.ts'
 
 export { AlreadyRunningError } from './lock.ts'
@@ -49,7 +50,8 @@ export interface Supervisor {
 }
 
 /**
- * Starts everything; answers when a person can use it. When it fails, it has stopped what it had started.
+ * Starts everything; answers when the roles serve, with the database or without: it comes up beside them, and that a
+ * person can use everything is told then. When it fails, it has stopped what it had started.
  *
  * @param signal aborts the start
  * @throws {AlreadyRunningError} {PortUnavailableError} {FolderBlockedError} {PostgresStartError}
@@ -92,45 +94,43 @@ export async function startSupervisor(
   if (sibling) stack.defer(() => sibling.stop())
 
   const records = await endLeftovers(config.dataDir)
-  const database = stack.use(await openDatabase(config, { output, progress, signal }))
-  parts.database = database
   const link = createOperatorLink(output, url)
-  const roles = stack.use(
-    await createRoles({
-      ...options,
+  const roles = await createRoles({
+    ...options,
+    output,
+    records,
+    door,
+    watchUrl: watchUrlOf(config),
+    onMessage(role, message) {
+      link.hear(message)
+      if (message.type === 'vitals') desk.hear(role, message.report)
+    },
+    onGone: desk.forget,
+    onQuestion: (question) => answerQuestion(desk, question),
+    greeting: desk.greeting,
+  })
+  const onMoved = (databaseUrl: string) => void roles.moveTo(databaseUrl)
+  const database = stack.use(superviseDatabase({ config, output, progress, onMoved }))
+  // Stopped before the database on which they finish their work.
+  stack.use(roles)
+  Object.assign(parts, { database, roles })
+
+  const databaseUrl = await Promise.race([database.address, rejectOn(signal)])
+  await progress.during('API, ingest and worker', () => roles.startInOrder(databaseUrl, signal))
+  stack.use(
+    beginToServe({
+      config,
+      program: options.program,
+      url,
+      port: door.port,
       output,
-      records,
-      door,
-      databaseUrl: database.url,
-      watchUrl: watchUrlOf(config),
-      onMessage(role, message) {
-        link.hear(message)
-        if (message.type === 'vitals') desk.hear(role, message.report)
-      },
-      onGone: desk.forget,
-      onQuestion: (question) => answerQuestion(desk, question),
-      greeting: desk.greeting,
+      database,
+      roles,
+      describeWatch: () => describeSibling(sibling),
+      onReady: () => (parts.isReady = true),
+      onDemoComplete: link.repeat,
     }),
   )
-  parts.roles = roles
-
-  await progress.during('API, ingest and worker', () => roles.startInOrder(signal))
-  parts.isReady = true
-  output.tell(`Upbeat is ready: ${url}${await describeSibling(sibling)}`)
-  const reach = describeReach(config.host, door.port)
-  if (reach) output.tell(reach)
-  roles.byName.api.send({ type: 'issue-operator-link' })
-  if (config.isSignUpOpen)
-    stack.use(
-      await startDemo({
-        dataDir: config.dataDir,
-        program: options.program,
-        host: config.host,
-        port: door.port,
-        output,
-        onComplete: link.repeat,
-      }),
-    )
   return takeOver(stack.move(), { url, output, roles, dataDir: config.dataDir })
 }
 
@@ -164,34 +164,6 @@ async function ensureDataDir(dataDir: string): Promise<void> {
   await mkdir(dataDir, { recursive: true })
   // Others may pass through (PostgreSQL's user must), not look around; an existing folder keeps what its owner chose.
   if (!exists) await chmod(dataDir, 0o711)
-}
-
-interface Database extends AsyncDisposable {
-  readonly url: string
-  /** Null: somebody else runs it. */
-  readonly postgres: Postgres | null
-}
-
-/** The database with its schema as it has to be: our own, or the one that the configuration names. */
-async function openDatabase(
-  { dataDir, database }: Config,
-  { output, progress, signal }: { output: Output; progress: Progress; signal: AbortSignal },
-): Promise<Database> {
-  await using stack = new AsyncDisposableStack()
-  const postgres = database.url
-    ? null
-    : stack.use(
-        await progress.during('PostgreSQL', () =>
-          startPostgres({ dataDir: `${dataDir}/postgres`, log: output.log }),
-        ),
-      )
-  signal.throwIfAborted()
-  const url = database.url ?? postgres!.url
-  await progress.during('Database schema', () =>
-    bringSchemaUpToDate({ url, log: output.log, tell: output.tell, signal }),
-  )
-  const owned = stack.move()
-  return { url, postgres, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
 /** The watch looks at us from outside, by the same door as everyone; it lives on when we are killed. */
@@ -245,7 +217,7 @@ function createOperatorLink(output: Output, url: string) {
 /** What there is so far: the operator's desk stands before anything that could hang is begun. */
 interface Parts {
   readonly door: FrontDoor
-  database: Database | null
+  database: SupervisedDatabase | null
   roles: Roles | null
   isReady: boolean
 }
@@ -255,8 +227,8 @@ const describeParts = ({ door, database, roles, isReady }: Parts): SupervisorSta
   port: door.port,
   isReady,
   waitingConnections: door.waitingCount,
-  postgres: database?.postgres
-    ? { pid: database.postgres.pid, isAdopted: database.postgres.isAdopted }
+  postgres: database?.isEmbedded
+    ? { pid: database.postgres?.pid ?? null, isAdopted: database.postgres?.isAdopted ?? false }
     : null,
   roles: ROLE_NAMES.map((role) => {
     const { state, pid, restartCount } = roles?.byName[role] ?? NOT_MADE
@@ -302,30 +274,5 @@ function answerQuestion(desk: Desk, question: Question): Promise<unknown> {
       return desk.audit(question.limit)
     case 'order':
       return desk.give(question.order, question.who)
-  }
-}
-
-/** How long a step may take before the person hears that it goes on. */
-const SILENCE_MS = 4_000
-
-interface Progress {
-  /** Tells what takes long, and how long it took. */
-  during<T>(what: string, work: () => Promise<T>): Promise<T>
-}
-
-function showProgress(output: Output): Progress {
-  return {
-    async during(what, work) {
-      const startedMs = performance.now()
-      const seconds = () => ((performance.now() - startedMs) / 1_000).toFixed(1)
-      const reminder = setInterval(() => output.tell(`  … ${what}: ${seconds()} s so far`), SILENCE_MS)
-      try {
-        const result = await work()
-        output.tell(`  ✓ ${what} (${seconds()} s)`)
-        return result
-      } finally {
-        clearInterval(reminder)
-      }
-    },
   }
 }

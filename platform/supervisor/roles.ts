@@ -10,8 +10,12 @@ import { createRoleProcess, type RoleProcess } from './role-process.ts'
 export interface Roles extends AsyncDisposable {
   readonly all: readonly RoleProcess[]
   readonly byName: Readonly<Record<RoleName, RoleProcess>>
-  /** What a person needs first; the worker follows when they can use it. */
-  startInOrder(signal: AbortSignal): Promise<void>
+  /** What a person needs first; the worker follows when they are there. Whether the database is, is no matter. */
+  startInOrder(databaseUrl: string, signal: AbortSignal): Promise<void>
+  /** Settles when all that a person needs has found the database, with the schema that it needs. */
+  untilDatabaseIsUsed(signal: AbortSignal): Promise<void>
+  /** Starts those that run again, with another address of the database. */
+  moveTo(databaseUrl: string): Promise<void>
 }
 
 export interface RolesOptions {
@@ -20,7 +24,6 @@ export interface RolesOptions {
   readonly output: Output
   readonly records: RoleRecords
   readonly door: FrontDoor
-  readonly databaseUrl: string
   readonly watchUrl: string | null
   readonly onMessage: (role: RoleName, message: FromRole) => void
   /** A process of the role is gone. */
@@ -39,6 +42,7 @@ export async function createRoles(options: RolesOptions): Promise<Roles> {
   const env = await environmentOf(options)
   const trouble = createStartTrouble(output)
   const firstReady = mapRoles(() => Promise.withResolvers<void>())
+  const databaseUse = createDatabaseUse()
 
   const byName = mapRoles((role) => {
     const made: RoleProcess = createRoleProcess({
@@ -59,10 +63,14 @@ export async function createRoles(options: RolesOptions): Promise<Roles> {
       },
       onGone() {
         door.removeTaker(made)
+        databaseUse.note(role, false)
         options.onGone(role)
       },
       onReturned: (connection) => door.receive(connection),
-      onMessage: (message) => options.onMessage(role, message),
+      onMessage(message) {
+        if (message.type === 'database') databaseUse.note(role, message.isUp)
+        options.onMessage(role, message)
+      },
       onQuestion: options.onQuestion,
       greeting: options.greeting,
       // The others have a port or work of their own that two can't share.
@@ -74,7 +82,17 @@ export async function createRoles(options: RolesOptions): Promise<Roles> {
   return {
     byName,
     all,
-    async startInOrder(signal) {
+    untilDatabaseIsUsed: (signal) => Promise.race([databaseUse.reached, rejectOn(signal)]),
+    async moveTo(databaseUrl) {
+      env['DATABASE_URL'] = databaseUrl
+      for (const role of all) {
+        if (role.state === 'held' || role.state === 'stopped') continue
+        await role.hold()
+        await role.release()
+      }
+    },
+    async startInOrder(databaseUrl, signal) {
+      env['DATABASE_URL'] = databaseUrl
       byName.ingest.start()
       byName.api.start()
       await Promise.race([Promise.all([firstReady.api.promise, firstReady.ingest.promise]), rejectOn(signal)])
@@ -93,10 +111,25 @@ const mapRoles = <T>(make: (role: RoleName) => T): Record<RoleName, T> => ({
   worker: make('worker'),
 })
 
-const environmentOf = async ({ config, door, databaseUrl, watchUrl }: RolesOptions) =>
+/** Without whom nobody can use it. */
+const NEEDED: readonly RoleName[] = ['api', 'ingest']
+
+function createDatabaseUse() {
+  const using = new Set<RoleName>()
+  const { promise: reached, resolve } = Promise.withResolvers<void>()
+  return {
+    reached,
+    note(role: RoleName, isUp: boolean): void {
+      if (isUp) using.add(role)
+      else using.delete(role)
+      if (NEEDED.every((needed) => using.has(needed))) resolve()
+    },
+  }
+}
+
+const environmentOf = async ({ config, door, watchUrl }: RolesOptions) =>
   environmentWith({
     DATA_DIR: config.dataDir,
-    DATABASE_URL: databaseUrl,
     PORT: String(door.port),
     ...(watchUrl !== null && { WATCH_URL: watchUrl }),
     INGEST_ADDRESS: config.ingestAddress ?? `http://127.0.0.1:${await findFreePort()}`,
@@ -119,7 +152,8 @@ function createStartTrouble(output: Output) {
   }
 }
 
-function rejectOn(signal: AbortSignal): Promise<never> {
+/** Rejects when the signal is aborted. */
+export function rejectOn(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     if (signal.aborted) reject(signal.reason)
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })

@@ -8,9 +8,12 @@ import pg from 'pg'
 export class DatabaseAwayError extends Error {
   /** SQLSTATE connection_failure, as other ends of a connection have it. */
   readonly code = '08006'
+  override readonly name = 'DatabaseAwayError'
 
   constructor() {
     super('The database is away.')
+    // Thrown by the thousand, and where from says nothing.
+    this.stack = `${this.name}: ${this.message}`
   }
 }
 

@@ -30,6 +30,8 @@ export interface PostgresOptions {
   /** Server settings beyond the defaults, such as `fsync: 'off'` in a test. */
   readonly settings?: Readonly<Record<string, string>>
   readonly log: Log
+  /** Called with the connection string as soon as it is known, before the server answers, and whenever it is another one. */
+  readonly onAddress?: (url: string) => void
   /** Called with a line for a person when a step begins that takes noticeable time. */
   readonly onProgress?: (line: string) => void
 }
@@ -71,7 +73,7 @@ const START_ATTEMPTS = 3
  * @throws {PostgresStartError} when it does not come up.
  */
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
-  const { dataDir, log, onProgress = () => {} } = options
+  const { dataDir, log, onProgress = () => {}, onAddress = () => {} } = options
   const settings = { ...SETTINGS, ...options.settings }
   const paths = clusterPaths(dataDir)
   const user = await chooseSystemUser(paths.cluster)
@@ -88,10 +90,12 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   const awaitAnswer = (server: Server, signal?: AbortSignal) =>
     waitUntilAnswering(server, { cluster, paths, signal })
 
-  let server = await adopt(cluster, awaitAnswer, log)
+  let server = await adopt(cluster, awaitAnswer, { log, onAddress })
   for (let attempt = 1; !server; attempt++) {
     try {
-      const started = await spawnOn(await choosePort(paths, options.port))
+      const port = await choosePort(paths, options.port)
+      onAddress(urlOf(cluster, port))
+      const started = await spawnOn(port)
       await awaitAnswer(started)
       server = started
     } catch (error) {
@@ -104,13 +108,17 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   return keepAlive({ first: server, cluster, log, spawnOn, awaitAnswer })
 }
 
+const urlOf = ({ password }: Cluster, port: number): string =>
+  `postgres://${NAME}:${password}@127.0.0.1:${port}/${NAME}`
+
 async function adopt(
   cluster: Cluster,
   awaitAnswer: (server: Server) => Promise<void>,
-  log: Log,
+  { log, onAddress }: { log: Log; onAddress: (url: string) => void },
 ): Promise<Server | null> {
   const living = await findLivingServer(cluster)
   if (!living) return null
+  onAddress(urlOf(cluster, living.port))
   try {
     await awaitAnswer(living)
     log.info({ pid: living.pid, port: living.port }, 'postgres.adopted')
@@ -168,7 +176,7 @@ function keepAlive(options: {
   }
 
   return {
-    url: `postgres://${NAME}:${cluster.password}@127.0.0.1:${first.port}/${NAME}`,
+    url: urlOf(cluster, first.port),
     get pid() {
       return current?.pid ?? null
     },
