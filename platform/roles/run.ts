@@ -85,9 +85,7 @@ export async function runRole(role: RoleName): Promise<void> {
     }
     if (message.type === 'issue-operator-link') void tellOperatorLink(ctx, send)
   })
-  const tellOfDatabase = (isUp: boolean) => send({ type: 'database', isUp })
-  ctx.databaseGuard.onChange(tellOfDatabase)
-  tellOfDatabase(ctx.databaseGuard.isUp)
+  parts.defer(tellCompleteness(ctx, send))
   send({ type: 'ready' })
   if (isSupervised) parts.defer(tellVitals(ctx, send))
   ctx.log.info('ready')
@@ -144,6 +142,21 @@ function addressOf(role: RoleName, config: Config, isSupervised: boolean): { hos
   if (role !== 'ingest' || !config.ingestAddress) return { host: '127.0.0.1', port: 0 }
   const { hostname, port } = new URL(config.ingestAddress)
   return { host: hostname, port: Number(port) }
+}
+
+/** @returns what ends it. */
+function tellCompleteness(ctx: Ctx, send: (message: FromRole) => void): () => void {
+  let told: boolean | null = null
+  const tell = () => {
+    const reasons = Object.values(ctx.steward.state.features).map(({ reason }) => reason)
+    const isComplete =
+      ctx.databaseGuard.isUp && !reasons.includes('database') && !reasons.includes('recovering')
+    if (isComplete !== told) send({ type: 'complete', isComplete })
+    told = isComplete
+  }
+  const stops = [ctx.databaseGuard.onChange(tell), ctx.steward.onChange(tell)]
+  tell()
+  return () => stops.forEach((stop) => stop())
 }
 
 async function tellOperatorLink(ctx: Ctx, send: (message: FromRole) => boolean): Promise<void> {

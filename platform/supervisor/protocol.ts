@@ -38,8 +38,8 @@ export type FromRole =
   /** It is ending in order and wants no further connection. */
   | { readonly type: 'draining' }
   | { readonly type: 'pong' }
-  /** Whether it can use the database; said with `ready`, and on each change. */
-  | { readonly type: 'database'; readonly isUp: boolean }
+  /** Whether nothing is held back for want of the database, or on the way back from that; said with `ready`, and on each change. */
+  | { readonly type: 'complete'; readonly isComplete: boolean }
   | { readonly type: 'taken'; readonly id: number }
   /** The path to open once, or null when there is an operator already. */
   | { readonly type: 'operator-link'; readonly path: string | null }

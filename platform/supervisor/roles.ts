@@ -12,8 +12,8 @@ export interface Roles extends AsyncDisposable {
   readonly byName: Readonly<Record<RoleName, RoleProcess>>
   /** What a person needs first; the worker follows when they are there. Whether the database is, is no matter. */
   startInOrder(databaseUrl: string, signal: AbortSignal): Promise<void>
-  /** Settles when all that a person needs has found the database, with the schema that it needs. */
-  untilDatabaseIsUsed(signal: AbortSignal): Promise<void>
+  /** Settles when what a person needs first holds nothing back for want of the database. */
+  untilComplete(signal: AbortSignal): Promise<void>
   /** Starts those that run again, with another address of the database. */
   moveTo(databaseUrl: string): Promise<void>
 }
@@ -42,7 +42,7 @@ export async function createRoles(options: RolesOptions): Promise<Roles> {
   const env = await environmentOf(options)
   const trouble = createStartTrouble(output)
   const firstReady = mapRoles(() => Promise.withResolvers<void>())
-  const databaseUse = createDatabaseUse()
+  const completeness = createCompleteness()
 
   const byName = mapRoles((role) => {
     const made: RoleProcess = createRoleProcess({
@@ -63,12 +63,12 @@ export async function createRoles(options: RolesOptions): Promise<Roles> {
       },
       onGone() {
         door.removeTaker(made)
-        databaseUse.note(role, false)
+        completeness.note(role, false)
         options.onGone(role)
       },
       onReturned: (connection) => door.receive(connection),
       onMessage(message) {
-        if (message.type === 'database') databaseUse.note(role, message.isUp)
+        if (message.type === 'complete') completeness.note(role, message.isComplete)
         options.onMessage(role, message)
       },
       onQuestion: options.onQuestion,
@@ -82,13 +82,13 @@ export async function createRoles(options: RolesOptions): Promise<Roles> {
   return {
     byName,
     all,
-    untilDatabaseIsUsed: (signal) => Promise.race([databaseUse.reached, rejectOn(signal)]),
+    untilComplete: (signal) => Promise.race([completeness.reached, rejectOn(signal)]),
     async moveTo(databaseUrl) {
       env['DATABASE_URL'] = databaseUrl
       for (const role of all) {
         if (role.state === 'held' || role.state === 'stopped') continue
         await role.hold()
-        await role.release()
+        role.release()
       }
     },
     async startInOrder(databaseUrl, signal) {
@@ -114,15 +114,15 @@ const mapRoles = <T>(make: (role: RoleName) => T): Record<RoleName, T> => ({
 /** Without whom nobody can use it. */
 const NEEDED: readonly RoleName[] = ['api', 'ingest']
 
-function createDatabaseUse() {
-  const using = new Set<RoleName>()
+function createCompleteness() {
+  const complete = new Set<RoleName>()
   const { promise: reached, resolve } = Promise.withResolvers<void>()
   return {
     reached,
-    note(role: RoleName, isUp: boolean): void {
-      if (isUp) using.add(role)
-      else using.delete(role)
-      if (NEEDED.every((needed) => using.has(needed))) resolve()
+    note(role: RoleName, isComplete: boolean): void {
+      if (isComplete) complete.add(role)
+      else complete.delete(role)
+      if (NEEDED.every((needed) => complete.has(needed))) resolve()
     },
   }
 }

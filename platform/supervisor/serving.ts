@@ -33,7 +33,7 @@ export function beginToServe(options: ServingOptions): AsyncDisposable {
 
   async function serve(): Promise<void> {
     const stopped = rejectOn(closing.signal)
-    const complete = database.ready.then(() => roles.untilDatabaseIsUsed(closing.signal))
+    const complete = database.ready.then(() => roles.untilComplete(closing.signal))
     const word = setTimeout(
       () => output.tell(`Upbeat serves what it can without its database, and goes on trying: ${url}`),
       DATABASE_GRACE_MS,
