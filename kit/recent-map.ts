@@ -4,6 +4,8 @@ export interface RecentMap<Key, Value> {
   get(key: Key): Value | undefined
   /** Makes the key the one that was set last. */
   set(key: Key, value: Value): void
+  delete(key: Key): void
+  clear(): void
   readonly size: number
 }
 
@@ -32,6 +34,8 @@ export function createRecentMap<Key, Value>(maxKeys: number): RecentMap<Key, Val
         map.set(key, value)
       } else if (map.size > maxKeys) forgetOldest()
     },
+    delete: (key) => void map.delete(key),
+    clear: () => map.clear(),
     get size() {
       return map.size
     },

@@ -11,6 +11,6 @@ export function refuseKnownHidden(
   { viewerId, videoId }: { readonly viewerId: string; readonly videoId: string },
 ): void {
   const card = ctx.standby.card(videoId)
-  if (ctx.standby.isDeleted(videoId) || (card !== null && !ctx.standby.maySee(viewerId, card)))
+  if (ctx.standby.goneKind(videoId) === 'deleted' || (card !== null && !ctx.standby.maySee(viewerId, card)))
     throw new NotFoundError('video', videoId)
 }

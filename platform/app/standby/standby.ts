@@ -12,7 +12,7 @@ import { readLastGood, type RecordFile } from '../../../kit/record-file.ts'
 import { startRepeating } from '../../../kit/repeat.ts'
 import type { Listener } from '../../infra/db/index.ts'
 import { EVENTS_CHANNEL } from '../events.ts'
-import { standbyPath, type StandbyFile, type StandbyMedia } from './format.ts'
+import { standbyPath, type GoneKind, type StandbyFile, type StandbyMedia } from './format.ts'
 import { createHeard } from './heard.ts'
 import {
   openCohorts,
@@ -66,10 +66,11 @@ export interface Standby extends AsyncDisposable {
   card(videoId: string): StandbyCard | null
   /** What is needed to play it; null: not kept, or it changed since. */
   media(videoId: string): StandbyMedia | null
-  /** Whether it is known to be deleted; null: it may be, as far as is known here. */
-  isDeleted(videoId: string): boolean
-  /** Whether it is known not to be everyone's, be it deleted. */
-  isHidden(videoId: string): boolean
+  /**
+   * Whether the newest shelf says that it was deleted, or is not everyone's any more: for those who have it from elsewhere,
+   * and may have missed that. Null: it says nothing of the kind.
+   */
+  goneKind(videoId: string): GoneKind | null
   /** Whether one of the two blocks the other, as far as is known here. */
   isBlockBetween(oneId: string, otherId: string): boolean
   /** Whether blocks can be told at all: without a list of them nobody can say that there is none. */
@@ -148,8 +149,7 @@ export async function openStandby(options: StandbyOptions): Promise<Standby> {
       return card && !isDoubtful(videoId, lists!.asOfMs) ? card : null
     },
     media: (videoId) => (media && !isDoubtful(videoId, mediaRightAtMs(media)) ? media.find(videoId) : null),
-    isDeleted: (videoId) => lists?.goneKind(videoId) === 'deleted',
-    isHidden: (videoId) => lists !== null && isDoubtful(videoId, lists.asOfMs),
+    goneKind: (videoId) => lists?.goneKind(videoId) ?? null,
     isBlockBetween,
     get knowsBlocks() {
       return lists !== null

@@ -1,10 +1,13 @@
 /** HTTP of comments. */
 import { z } from 'zod'
+import type { FastifyRequest } from 'fastify'
 import { Id, PageQuery, pageOf } from '../../../contract/common.ts'
-import { Comment, LikeState, NewComment } from '../../../contract/social.ts'
+import { Comment, CommentPage, LikeState, NewComment } from '../../../contract/social.ts'
+import { drawOf } from '../../app/feature-gate.ts'
 import { requireViewer, type Routes } from '../../app/http.ts'
 import { doOrKeep } from '../../app/journal/index.ts'
 import { accountOf, limitPerMinute } from '../../app/rate-limit.ts'
+import { openCommentMemory } from './comment-memory.ts'
 import { commentAct, newCommentOf } from './comments.acts.ts'
 import * as service from './comments.service.ts'
 
@@ -24,8 +27,16 @@ export const commentRoutes: Routes = (app, ctx) => {
     schema: { params, response: { 200: LikeState } },
   }
 
-  app.get('/videos/:id/comments', { schema: list }, async (request) =>
-    service.listComments(ctx, { viewer: request.viewer, videoId: request.params.id, page: request.query }),
+  const memory = openCommentMemory(ctx)
+  app.addHook('onClose', async () => memory[Symbol.dispose]())
+  const isInShare = (request: FastifyRequest) => drawOf(request) < ctx.steward.state.features.comments.share
+  app.get('/videos/:id/comments', { schema: { ...list, response: { 200: CommentPage } } }, async (request) =>
+    memory.list({
+      viewer: request.viewer,
+      videoId: request.params.id,
+      page: request.query,
+      isInShare: () => isInShare(request),
+    }),
   )
 
   app.get('/comments/:id/replies', { schema: list }, async (request) =>

@@ -208,7 +208,8 @@ export const authorOf = ({ row }: SharedComment): string => row.authorId
 /** The comment for this viewer, whose like it can't have yet: it is told of when made and when deleted. */
 export const commentFor = ({ row }: SharedComment, viewer: Reader | null): Comment => toComment(row, viewer)
 
-function toComment(row: queries.CommentRow, viewer: Reader | null): Comment {
+/** The comment as this viewer gets it. */
+export function toComment(row: queries.CommentRow, viewer: Reader | null): Comment {
   return {
     id: row.id,
     videoId: row.videoId,

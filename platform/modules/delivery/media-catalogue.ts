@@ -146,9 +146,10 @@ async function preferNewer(ctx: Ctx, older: () => Entry | null, newer: Promise<E
 
 /** What was hidden or deleted meanwhile, as the shelf knows, does not go on being played by everyone. */
 function withoutHidden({ standby }: Ctx, videoId: string, entry: Entry): Entry {
-  if (!entry.index?.isOpen || !standby.isHidden(videoId)) return entry
+  const kind = entry.index && standby.goneKind(videoId)
+  if (!kind) return entry
   // A hidden one can still be had with a token: whom it is for has one.
-  return { ...entry, index: standby.isDeleted(videoId) ? null : { ...entry.index, isOpen: false } }
+  return { ...entry, index: kind === 'deleted' ? null : { ...entry.index!, isOpen: false } }
 }
 
 /** From disk alone: of videos that everyone may see. */
