@@ -8,6 +8,17 @@ export interface Arguments {
   readonly keyFile: string | undefined
   readonly isVerify: boolean
   readonly isIntoEmpty: boolean
+  readonly reason: string | undefined
+  /** A time such as 30m. */
+  readonly for: string | undefined
+  readonly from: string | undefined
+  readonly to: string | undefined
+  readonly text: string | undefined
+  readonly level: string | undefined
+  readonly last: string | undefined
+  /** Until what was ordered has ended. */
+  readonly isWait: boolean
+  readonly isDespiteProblems: boolean
 }
 
 /** Does its work; the answer is the exit code. */

@@ -5,7 +5,15 @@ import { UsageError, type Arguments, type Command } from './arguments.ts'
 const USAGE = `Usage: upbeat COMMAND [--data DIR]
   up …                                  set Upbeat up and run it, as ./up does
   status [--json]                       what runs, and how it fares
+  state [--json]                        the level, features, processes, queues: everything at once
+  level N --reason WHY [--for 30m]      no better than level N (0 to 5) for so long; level auto: as it sees fit
+  pause FEATURE --reason WHY [--for 30m] | resume FEATURE
+  maintenance announce --from TIME --for 1h --text WORDS | begin [--level N] | end [--despite-problems] | cancel
+  restart ROLE|all                      a new process takes over from the old one, with no request lost
   hold ROLE | release ROLE              keep api, ingest or worker down; let it start again
+  audit [--last N] [--json]             what was ordered, by whom, and what came of it
+  metrics                               everything in Prometheus' text format
+  (orders are answered at once; --wait stays until they have ended)
   doctor [--url ADDRESS] [--json]       look for what is amiss, and say what to do
   backup [DIR] [--key FILE]             make a backup now (DIR: by default BACKUP_DIR)
   backups [DIR]                         list them
@@ -16,8 +24,16 @@ const USAGE = `Usage: upbeat COMMAND [--data DIR]
 
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   status: async () => (await import('./status.ts')).showStatus,
-  hold: async () => (await import('./steer.ts')).holdRole,
-  release: async () => (await import('./steer.ts')).releaseRole,
+  state: async () => (await import('./state.ts')).showState,
+  level: async () => (await import('./orders.ts')).setLevel,
+  pause: async () => (await import('./orders.ts')).pauseFeature,
+  resume: async () => (await import('./orders.ts')).resumeFeature,
+  maintenance: async () => (await import('./orders.ts')).maintain,
+  restart: async () => (await import('./orders.ts')).restartRole,
+  hold: async () => (await import('./orders.ts')).holdRole,
+  release: async () => (await import('./orders.ts')).releaseRole,
+  audit: async () => (await import('./orders.ts')).showAudit,
+  metrics: async () => (await import('./orders.ts')).showMetrics,
   doctor: async () => (await import('./doctor.ts')).runDoctor,
   backup: async () => (await import('./backup.ts')).backUp,
   backups: async () => (await import('./backup.ts')).showBackups,
@@ -35,6 +51,15 @@ function readArguments(): { command: string | undefined; given: Arguments } {
       key: { type: 'string' },
       verify: { type: 'boolean', default: false },
       'into-empty': { type: 'boolean', default: false },
+      reason: { type: 'string' },
+      for: { type: 'string' },
+      from: { type: 'string' },
+      to: { type: 'string' },
+      text: { type: 'string' },
+      level: { type: 'string' },
+      last: { type: 'string' },
+      wait: { type: 'boolean', default: false },
+      'despite-problems': { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
@@ -48,6 +73,15 @@ function readArguments(): { command: string | undefined; given: Arguments } {
       keyFile: values.key,
       isVerify: values.verify,
       isIntoEmpty: values['into-empty'],
+      reason: values.reason,
+      for: values.for,
+      from: values.from,
+      to: values.to,
+      text: values.text,
+      level: values.level,
+      last: values.last,
+      isWait: values.wait,
+      isDespiteProblems: values['despite-problems'],
     },
   }
 }

@@ -7,7 +7,12 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readBackupRecords, type BackupRecords } from '../platform/app/backup-records.ts'
 import type { Config } from '../platform/app/config.ts'
-import { askSupervisor, NotRunningError, type SupervisorStatus } from '../platform/supervisor/control.ts'
+import {
+  askDesk,
+  askSupervisor,
+  NotRunningError,
+  type SupervisorStatus,
+} from '../platform/supervisor/control.ts'
 import { pingDatabase } from './ping-database.ts'
 import type { Arguments } from './arguments.ts'
 import { sizeInWords } from './progress.ts'
@@ -38,15 +43,17 @@ export async function showStatus(given: Arguments): Promise<number> {
   if (given.isJson) console.log(JSON.stringify(status, null, 2))
   else for (const line of describe(config, status)) console.log(line)
   if (status.isRunning !== true) return NOT_RUNNING_EXIT_CODE
-  const isReady = status.supervisor?.roles.every(({ state }) => state === 'ready') ?? false
+  const { supervisor } = status
+  const isReady = supervisor?.isReady === true && supervisor.roles.every(({ state }) => state === 'ready')
   return isReady && status.isDatabaseAnswering === true ? 0 : 1
 }
 
 async function readStatus(config: Config): Promise<InstanceStatus> {
-  const [supervisor, isDatabaseAnswering, disk, backups] = await Promise.all([
+  const [supervisor, service, isDatabaseAnswering, disk, backups] = await Promise.all([
     askSupervisor(config.dataDir, { command: 'status' }, { timeoutMs: LIMIT_MS }).catch((error: unknown) =>
       error instanceof NotRunningError ? ('not-running' as const) : null,
     ),
+    within(askDesk(config.dataDir, { command: 'state' })),
     pingDatabase(config, LIMIT_MS),
     within(
       statfs(config.dataDir).then(({ bavail, bsize, blocks }) => ({
@@ -61,7 +68,7 @@ async function readStatus(config: Config): Promise<InstanceStatus> {
     isRunning: supervisor === 'not-running' ? false : supervisor ? true : null,
     isStarting: supervisor === 'not-running' && (await isTaken(config.dataDir)),
     isDatabaseAnswering,
-    level: null,
+    level: service?.service?.level ?? null,
     disk,
     backups: backups ?? {
       lastBackup: null,

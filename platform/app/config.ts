@@ -49,6 +49,14 @@ const Environment = z.object({
   DATA_DIR: z.string().optional(),
   DEMO: fits('on or off', z.enum(['on', 'off']).default('on')),
   HOST: fits('one of this machine’s addresses, or 0.0.0.0 for all', z.string().min(1).default('0.0.0.0')),
+  METRICS_PORT: fits(PORT_FITS, whole(0, 65_535).optional()),
+  METRICS_TOKEN: fits(
+    '16 to 200 characters without spaces',
+    z
+      .string()
+      .regex(/^\S{16,200}$/)
+      .optional(),
+  ),
   PORT: fits(PORT_FITS, whole(0, 65_535).default(8080)),
   PUBLIC_URL: fits(WEB_ADDRESS_FITS, webAddress().optional()),
   SIGN_UP: fits('open or closed', z.enum(['open', 'closed']).default('open')),
@@ -118,6 +126,10 @@ export interface Config {
   readonly sibling: { readonly program: string; readonly port: number } | null
   /** Where browsers reach the watch of this instance; null: none is shown. */
   readonly watchUrl: string | null
+  /** Where this machine alone can read metrics; null: nowhere. */
+  readonly metricsPort: number | null
+  /** Who may read metrics at the public address; null: nobody. */
+  readonly metricsToken: string | null
   readonly logLevel: string
   readonly database: { readonly url: string | null; readonly poolSize: number }
   /** Where the api role finds the ingest role: `http://127.0.0.1:PORT` or `unix:PATH`; null: this process mounts it itself. */
@@ -183,6 +195,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     trustedProxies: listOf(e.TRUSTED_PROXIES),
     watchUrl: e.WATCH_URL ?? null,
     sibling: e.WATCH_PROGRAM ? { program: e.WATCH_PROGRAM, port: e.WATCH_PORT } : null,
+    metricsPort: e.METRICS_PORT ?? null,
+    metricsToken: e.METRICS_TOKEN ?? null,
     logLevel: e.LOG_LEVEL,
     database: { url: e.DATABASE_URL ?? null, poolSize: e.DATABASE_POOL_SIZE },
     ingestAddress: e.INGEST_ADDRESS ?? null,

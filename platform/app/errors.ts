@@ -420,6 +420,27 @@ export const problemKinds = {
     isWorkKept: false,
     next: 'Nothing of it was done. Do it again after the time that is named; playing videos goes on.',
   },
+  'no-supervisor': {
+    status: 503,
+    side: 'us',
+    title: 'The supervisor of this machine does not answer',
+    isWorkKept: false,
+    next: 'Look on the machine itself: upbeat status. Without ./up or upbeat up, there is no supervisor.',
+  },
+  'order-refused': {
+    status: 409,
+    side: 'you',
+    title: 'This can not be ordered as things are',
+    isWorkKept: null,
+    next: 'The detail says why. Look at the state again, and order what fits it.',
+  },
+  'session-not-checked': {
+    status: 403,
+    side: 'us',
+    title: 'Your session can not be checked against the database now',
+    isWorkKept: false,
+    next: 'Give the order on the machine itself, by the command line, or wait until the database is back.',
+  },
   'feature-paused': {
     status: 503,
     side: 'us',

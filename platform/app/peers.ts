@@ -6,21 +6,25 @@ type AreUp = Readonly<Record<RoleName, boolean | null>>
 export interface Peers {
   /** Whether it takes work; null: not known, or just being replaced by a new process. */
   isUp(role: RoleName): boolean | null
-  /** Waits while the role is being replaced, for so long at most. */
-  whenKnown(role: RoleName, timeoutMs: number): Promise<void>
+  /** Whether a new process just takes over from the old one. */
+  isChanging(role: RoleName): boolean
+  /** Waits while it does, for so long at most. */
+  whenSettled(role: RoleName, timeoutMs: number): Promise<void>
   set(areUp: AreUp): void
 }
 
 export function createPeers(): Peers {
   let areUp: AreUp | null = null
   const waiting = new Set<() => void>()
+  // Without a supervisor, nobody ever tells.
+  const isChanging = (role: RoleName) => areUp !== null && areUp[role] === null
   return {
     isUp: (role) => areUp?.[role] ?? null,
-    async whenKnown(role, timeoutMs) {
-      // Without a supervisor, nobody ever tells.
-      if (areUp === null || areUp[role] !== null) return
+    isChanging,
+    async whenSettled(role, timeoutMs) {
+      if (!isChanging(role)) return
       const { promise, resolve } = Promise.withResolvers<void>()
-      const look = () => areUp?.[role] !== null && resolve()
+      const look = () => isChanging(role) || resolve()
       const timer = setTimeout(resolve, timeoutMs)
       waiting.add(look)
       await promise

@@ -25,7 +25,9 @@ export function openSenses(ctx: Ctx): AsyncDisposable {
   if (ingestAddress?.startsWith('http'))
     senses.push({
       dependency: 'ingest',
-      look: async (signal) => (await fetch(new URL('/healthz', ingestAddress), { signal })).ok,
+      // Whoever comes while it is replaced waits for its successor.
+      look: async (signal) =>
+        ctx.peers.isChanging('ingest') || (await fetch(new URL('/healthz', ingestAddress), { signal })).ok,
     })
   const stack = new AsyncDisposableStack()
   for (const sense of senses) stack.use(follow(ctx, sense))

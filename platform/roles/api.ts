@@ -12,7 +12,13 @@ import { feedRoutes } from '../modules/feed/index.ts'
 import { followActs, followRoutes } from '../modules/follows/index.ts'
 import { instanceRoutes } from '../modules/instance/index.ts'
 import { notificationRoutes } from '../modules/notifications/index.ts'
-import { bodyProbeRoutes, operationsRoutes, stateRoutes } from '../modules/operations/index.ts'
+import {
+  bodyProbeRoutes,
+  operationsRoutes,
+  ordersRoutes,
+  registerMetrics,
+  stateRoutes,
+} from '../modules/operations/index.ts'
 import { profileRoutes } from '../modules/profiles/index.ts'
 import { reactionActs, reactionRoutes } from '../modules/reactions/index.ts'
 import { searchRoutes } from '../modules/search/index.ts'
@@ -33,6 +39,7 @@ const routes: readonly Routes[] = [
   instanceRoutes,
   notificationRoutes,
   operationsRoutes,
+  ordersRoutes,
   profileRoutes,
   reactionRoutes,
   searchRoutes,
@@ -52,7 +59,8 @@ export async function createApi(ctx: Ctx): Promise<App> {
     ? await mountApi(ctx, [...routes, bodyProbeRoutes, uploadRoutes])
     : await mountApi(ctx, routes, { passedOn: 'uploads' })
   app.get('/healthz', { schema: { hide: true } }, async () => ({ status: 'alive' }))
-  if (ctx.config.ingestAddress) await passUploadsOn(app, ctx.config.ingestAddress)
+  if (ctx.config.ingestAddress) await passUploadsOn(app, ctx, ctx.config.ingestAddress)
+  registerMetrics(app, ctx)
   registerMedia(app, ctx)
   await registerShell(app, ctx)
   if (isIngest) {
@@ -65,11 +73,14 @@ export async function createApi(ctx: Ctx): Promise<App> {
   return app
 }
 
+/** An ingest role that is replaced in order finishes what it has begun, and starts. */
+const HAND_OVER_MAX_MS = 20_000
+
 /**
  * Uploads meet the encoder in the ingest role; their addresses stay ours. Costs one local hop and no buffering. An
  * ingest role that is just restarting is an answer with a retry time.
  */
-async function passUploadsOn(app: App, ingestAddress: string): Promise<void> {
+async function passUploadsOn(app: App, ctx: Ctx, ingestAddress: string): Promise<void> {
   const prefix = `${API_PREFIX}/uploads`
   await app.register(httpProxy, {
     // Bodies pass through: the ingest role gives up on those that stall.
@@ -78,6 +89,8 @@ async function passUploadsOn(app: App, ingestAddress: string): Promise<void> {
     prefix,
     rewritePrefix: prefix,
     disableRequestLogging: true,
+    // While a new process takes over from the old one, whoever comes waits for it.
+    preHandler: () => ctx.peers.whenSettled('ingest', HAND_OVER_MAX_MS),
     replyOptions: {
       rewriteRequestHeaders: (request, headers) => ({
         ...headers,

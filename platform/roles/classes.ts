@@ -30,6 +30,10 @@ export const CLASSES: Readonly<Record<string, AdmissionRule>> = {
   'GET /instance': P0,
   'GET /state': P0,
   'GET /operations/backups': P0,
+  'GET /operations/state': P0,
+  'GET /operations/history': P0,
+  'GET /operations/audit': P0,
+  'POST /operations/orders': P0,
 
   'POST /sessions': P1,
   'DELETE /sessions/current': P1,
@@ -95,6 +99,7 @@ export const CLASSES: Readonly<Record<string, AdmissionRule>> = {
 /** Everywhere else. */
 const PAGES: Readonly<Record<string, AdmissionRule>> = {
   'GET /healthz': P0,
+  'GET /metrics': P0,
   'GET /media/*': P0_STREAM,
   'OPTIONS /media/*': P0,
   // The app's own code and shell: without them nothing is watched.

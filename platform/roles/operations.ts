@@ -81,6 +81,12 @@ export const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Operati
   },
   operations: {
     'GET /operations/backups': signedIn('The last backup and the last proven restore; for the operator'),
+    'GET /operations/state': signedIn(
+      'How everything fares: level, steps, processes, queues; for the operator',
+    ),
+    'GET /operations/history': signedIn('The figures of the last fifteen minutes; for the operator'),
+    'GET /operations/audit': signedIn('What was ordered, by whom, and what came of it; for the operator'),
+    'POST /operations/orders': signedIn('Order a level, a pause, maintenance or a restart; for the operator'),
   },
   instance: {
     'GET /state': open('What works at this moment, and how'),

@@ -11,6 +11,7 @@ import { openControl, type ControlRequest, type DeskRequest, type SupervisorStat
 import { superviseDatabase, type SupervisedDatabase } from './database.ts'
 import { decideOnDemo } from './demo.ts'
 import { openDesk, type Desk } from './desk/desk.ts'
+import { openMetricsPort } from './desk/metrics-port.ts'
 import { openFrontDoor, type FrontDoor } from './front-door.ts'
 import { endLeftovers } from './leftovers.ts'
 import { lockDataDir } from './lock.ts'
@@ -89,6 +90,7 @@ export async function startSupervisor(
   )
   const control = await openControl(config.dataDir, (request) => answerControl(desk, parts, request))
   if (control) stack.use(control)
+  if (config.metricsPort !== null) stack.use(await openMetricsPort(config.metricsPort, desk.metrics))
 
   const sibling = startWatchBeside(config, door.port, output)
   if (sibling) stack.defer(() => sibling.stop())

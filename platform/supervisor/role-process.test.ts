@@ -5,6 +5,7 @@ import { afterEach, expect, test } from 'vitest'
 import { createLog } from '../../kit/log.ts'
 import { identifyProcess, sendSignal } from '../../kit/processes.ts'
 import { eventually } from '../../tests/support/eventually.ts'
+import { makeTemporaryDir } from '../../tests/support/temporary-dir.ts'
 import { openFrontDoor } from './front-door.ts'
 import { createRoleProcess, type RoleProcess, type RoleProcessOptions } from './role-process.ts'
 
@@ -141,3 +142,65 @@ async function get(port: number, path: string): Promise<string> {
   await once(client, 'close')
   return text.split('\r\n\r\n')[1] ?? ''
 }
+
+test('where two may work side by side, the new process is there before the old one goes', async () => {
+  const heard: string[] = []
+  const role = create('', {
+    canOverlap: true,
+    onReady: () => heard.push('ready'),
+    onGone: () => heard.push('gone'),
+  })
+  role.start()
+  await eventually(() => role.state === 'ready')
+  const old = role.pid!
+
+  await role.replace()
+
+  expect(role.state).toBe('ready')
+  expect(role.pid).not.toBe(old)
+  expect(heard).toEqual(['ready'])
+  expect(role.restartCount).toBe(0)
+  await eventually(async () => (await identifyProcess(old)) === null)
+})
+
+test('where only one may work at a time, the new process begins when the old one has ended', async () => {
+  const role = create('')
+  role.start()
+  await eventually(() => role.state === 'ready')
+  const old = role.pid!
+
+  const replaced = role.replace()
+  expect(role.isBeingReplaced).toBe(true)
+  await replaced
+
+  expect(await identifyProcess(old)).toBeNull()
+  expect(role).toMatchObject({ state: 'ready', isBeingReplaced: false, restartCount: 0 })
+})
+
+test('a new process that does not get ready changes nothing: the old one goes on', async () => {
+  await using dir = await makeTemporaryDir()
+  const role = create(`first-only:${dir.path}/marker`, { canOverlap: true })
+  role.start()
+  await eventually(() => role.state === 'ready')
+  const old = role.pid
+
+  await expect(role.replace()).rejects.toThrow('the old one goes on')
+
+  expect(role).toMatchObject({ state: 'ready', pid: old, isBeingReplaced: false })
+})
+
+test('only what is ready can be replaced', async () => {
+  const role = create('')
+  await expect(role.replace()).rejects.toThrow('stopped')
+})
+
+test('each new process is told the greeting first, and its questions are answered', async () => {
+  const { promise, resolve } = Promise.withResolvers<string>()
+  const role = create('asks', {
+    greeting: () => [{ type: 'peers', areUp: { api: true, ingest: true, worker: null } }],
+    onQuestion: async (question) => ({ question }),
+    onOutput: (line) => line.startsWith('heard') && resolve(line),
+  })
+  role.start()
+  expect(await promise).toBe('heard peers, then {"question":{"about":"state"}}')
+})

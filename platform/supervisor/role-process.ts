@@ -63,6 +63,7 @@ export interface RoleProcess {
 /** A process that lived this long was healthy: the next restart is immediate again. */
 const HEALTHY_AFTER_MS = 10_000
 const POLL_INTERVAL_MS = 25
+const NOTICE_MS = 500
 /** How long a new process may take until it is ready. */
 const TAKE_OVER_TIMEOUT_MS = 30_000
 /** Beyond what the role itself allows those who hold connections. */
@@ -163,6 +164,8 @@ class SupervisedRole implements RoleProcess {
   }
 
   async #replaceAfter(): Promise<void> {
+    // Others hear that it is about to go, and send nothing more to it.
+    await sleep(NOTICE_MS)
     await this.#drain('held')
     this.release()
     for (let waitedMs = 0; this.state !== 'ready'; waitedMs += POLL_INTERVAL_MS) {

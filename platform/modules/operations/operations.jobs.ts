@@ -1,4 +1,4 @@
-/** What the worker does for operations by itself: the backup of each night, and deletions that a backup had held. */
+/** What the worker does for operations by itself: each night's backup, deletions that a backup had held, and counting jobs. */
 import type { Ctx } from '../../app/context.ts'
 import { startUpkeep } from '../../app/upkeep.ts'
 import { makeUpForDeletions } from '../../infra/blobs/index.ts'
@@ -8,8 +8,28 @@ import { isBackupDue, lastBackupBegin, runNightlyBackup } from './scheduled-back
 
 const LOOK_INTERVAL_MS = 60_000
 
+/** For the operator's page; a backlog of 100,000 jobs is counted in some ten milliseconds. */
+const COUNT_INTERVAL_MS = 5_000
+
 /** Runs until disposal, which cancels a backup that is under way. */
 export function startOperationsJobs(ctx: Ctx): AsyncDisposable {
+  const stack = new AsyncDisposableStack()
+  stack.use(startBackups(ctx))
+  stack.use(startCounting(ctx))
+  return stack
+}
+
+const startCounting = (ctx: Ctx): AsyncDisposable =>
+  startUpkeep(ctx, {
+    intervalMs: COUNT_INTERVAL_MS,
+    async work() {
+      const queues = await queries.countJobs(ctx.db)
+      ctx.vitals.setJobs({ asOf: ctx.clock.now().toISOString(), queues })
+    },
+    failure: 'operations.jobs-not-counted',
+  })
+
+function startBackups(ctx: Ctx): AsyncDisposable {
   return startUpkeep(ctx, {
     intervalMs: LOOK_INTERVAL_MS,
     async work(signal) {

@@ -1,5 +1,6 @@
 /** SQL of operations: which instance this is, and which of its videos a proof plays. */
 import { sql } from 'kysely'
+import type { JobQueueVitals } from '../../../contract/operations.ts'
 import type { Db } from '../../infra/db/index.ts'
 
 /** The id of the folder of blobs, which stands for the instance; null: none was marked yet. */
@@ -44,4 +45,17 @@ export async function readDatabaseFacts(db: Db): Promise<DatabaseFacts> {
       exists (select from pg_extension where extname = 'pg_trgm') as "hasTrigrams",
       array(select name::text from migration order by name) as migrations`.execute(db)
   return rows[0]!
+}
+
+/** Each queue's jobs that wait or run; what pg-boss counted itself of those given up. */
+export async function countJobs(db: Db): Promise<JobQueueVitals[]> {
+  const { rows } = await sql<JobQueueVitals>`
+    select queue.name as queue, queue.failed_count::int as failed,
+      count(job.id) filter (where job.state < 'active' and job.start_after <= now())::int as waiting,
+      count(job.id) filter (where job.state = 'active')::int as running,
+      extract(epoch from now() - min(job.created_on)
+        filter (where job.state < 'active' and job.start_after <= now()))::float8 as "oldestAgeS"
+    from pgboss.queue left join pgboss.job on job.name = queue.name and job.state < 'completed'
+    group by queue.name, queue.failed_count order by queue.name`.execute(db)
+  return rows
 }

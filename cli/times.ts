@@ -1,0 +1,29 @@
+/** Times as a person types and reads them. */
+import { UsageError } from './arguments.ts'
+
+const UNIT_S: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 }
+
+/** `90s`, `30m`, `2h`, `1d` in seconds. @throws {UsageError} */
+export function readDuration(text: string | undefined, option: string): number {
+  const parts = /^(\d{1,6})([smhd])$/.exec(text ?? '')
+  if (!parts) throw new UsageError(`${option} takes a time such as 90s, 30m, 2h or 1d.`)
+  return Number(parts[1]) * UNIT_S[parts[2]!]!
+}
+
+/** An instant such as `2026-03-01T02:00Z`, this machine's `2026-03-01 02:00`, or `+30m` from now. @throws {UsageError} */
+export function readInstant(text: string | undefined, option: string, now: Date): Date {
+  if (text?.startsWith('+')) return new Date(now.getTime() + readDuration(text.slice(1), option) * 1_000)
+  const at = new Date(text ?? '')
+  if (Number.isNaN(at.getTime()))
+    throw new UsageError(`${option} takes a time such as 2026-03-01T02:00Z, or +30m for in half an hour.`)
+  return at
+}
+
+/** `12 s`, `3 min`, `5 h`, `2 days`. */
+export function ageInWords(at: string | null, now: Date): string {
+  if (at === null) return 'never'
+  const seconds = Math.max(0, Math.round((now.getTime() - Date.parse(at)) / 1_000))
+  if (seconds < 120) return `${seconds} s`
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`
+  return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} days`
+}
