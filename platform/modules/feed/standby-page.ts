@@ -52,7 +52,8 @@ export function showStandby(feed: Feed, input: StandbyInput): Buffer | null {
     videoIds.push(card.id)
     items.push({ card, state, reasonJson: `{"code":"${reason}","params":{}}` })
   }
-  if (items.length === 0 && list.entries.length > 0 && !list.isWhole)
+  // An empty first page would say that nobody has posted anything.
+  if (items.length === 0 && list.entries.length > 0 && (!list.isWhole || input.cursor === null))
     throw pausedError('feed', currentState(feed.ctx), feed.ctx)
   const nextCursor =
     isOver && list.isWhole

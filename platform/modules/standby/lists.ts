@@ -98,6 +98,11 @@ function mixNewest(ranked: readonly Ranked[], newest: readonly string[], sizes: 
     if (mixed.size % sizes.newestEvery === sizes.newestEvery - 1) addNext(mixed, rest)
     if (!mixed.has(item.id)) mixed.set(item.id, item)
   }
+  // The pool may not know yet what was published just now.
+  for (const id of rest) {
+    if (mixed.size >= sizes.top) break
+    if (!mixed.has(id)) mixed.set(id, { id, reason: 'fresh' })
+  }
   return [...mixed.values()].slice(0, sizes.top)
 }
 
