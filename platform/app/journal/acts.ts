@@ -7,6 +7,9 @@ import { isDatabaseUnavailable } from '../../infra/db/index.ts'
 import type { Ctx } from '../context.ts'
 import type { Feature } from '../steward/index.ts'
 
+/** How long an answer waits for what is kept to be done, once the database is there. */
+const CATCHING_UP_MS = 500
+
 export interface Act<Input, Answer> {
   /** Stands in the files of the journal: it never changes. */
   readonly name: string
@@ -71,6 +74,9 @@ async function keep<Input, Answer>(ctx: Ctx, act: Act<Input, Answer>, input: Inp
     input,
   }
   const kept = await ctx.journal!.keep(entry, { roomShare: act.roomShare })
+  // While it is caught up with, nobody adds to it faster than it can be done.
+  if (ctx.steward.isUp('database') && ctx.databaseGuard.isUp)
+    await ctx.journal!.waitForSettling(kept, CATCHING_UP_MS)
   // A repeated request gets the answer of the first, as it was given.
   return act.answerKept(act.shape.parse(kept.input), kept.at)
 }

@@ -11,29 +11,20 @@ import {
 } from '../../../kit/journal/index.ts'
 import type { Clock } from '../../../kit/clock.ts'
 import type { Log } from '../../../kit/log.ts'
-import { createRecentMap } from '../../../kit/recent-map.ts'
 import { startRepeating } from '../../../kit/repeat.ts'
 import { AppError } from '../errors.ts'
 import { decodeEntry, encodeEntry, type KeptEntry, type NewEntry } from './entries.ts'
+import { WaitingEntries } from './waiting-entries.ts'
 
 /** Of one process: hours of what a busy instance is asked to keep. */
 export const JOURNAL_MAX_BYTES = 256 * 1024 ** 2
 /** How often is looked whether it can be written (again), and whether somebody has died. */
 const TEND_INTERVAL_MS = 1_000
 const RETRY_AFTER_S = 5
-const SETTLED_REPEATS_MAX = 5_000
 
 export interface KeepOptions {
   /** The part of the journal's room that entries of this kind may fill. @default 1 */
   readonly roomShare?: number
-}
-
-/** What is waiting, as far as it has to be known without reading the files. */
-interface Waiting {
-  readonly sequence: number
-  readonly atMs: number
-  readonly actor: string | null
-  readonly repeat: string | null
 }
 
 export interface EntryJournalOptions {
@@ -67,13 +58,7 @@ export class EntryJournal implements AsyncDisposable {
   readonly #options: EntryJournalOptions
   #own: Journal | null = null
   readonly #taken: Journal[] = []
-  /** Oldest first, by journal. */
-  readonly #waiting = new Map<Journal, Waiting[]>()
-  /** How many entries of each actor wait, those under way to the disk included. */
-  readonly #actors = new Map<string, number>()
-  readonly #repeats = new Map<string, Promise<KeptEntry>>()
-  /** Settled ones, for a client that did not get its answer. */
-  readonly #settledRepeats = createRecentMap<string, Promise<KeptEntry>>(SETTLED_REPEATS_MAX)
+  readonly #waiting = new WaitingEntries()
   #hasElsewhere = false
   /** Folders that could not be taken up; they are tried again, and hold up nobody. */
   readonly #unreadable = new Set<string>()
@@ -93,7 +78,7 @@ export class EntryJournal implements AsyncDisposable {
 
   /** Entries that this process has to settle. */
   pending(): number {
-    return this.#journals().reduce((sum, journal) => sum + journal.pendingCount, 0)
+    return this.#waiting.count
   }
 
   get sizeBytes(): number {
@@ -102,8 +87,13 @@ export class EntryJournal implements AsyncDisposable {
 
   /** Of the entry that waits longest; null: none waits. */
   get oldestAgeMs(): number | null {
-    const oldest = this.#journals().flatMap((journal) => this.#waiting.get(journal)?.[0]?.atMs ?? [])
-    return oldest.length === 0 ? null : Math.max(0, this.#options.clock.now().getTime() - Math.min(...oldest))
+    const { oldestAtMs } = this.#waiting
+    return oldestAtMs === null ? null : Math.max(0, this.#options.clock.now().getTime() - oldestAtMs)
+  }
+
+  /** When the entry that waits longest was kept; null: none waits. */
+  get oldestAtMs(): number | null {
+    return this.#waiting.oldestAtMs
   }
 
   get isWritable(): boolean {
@@ -115,7 +105,7 @@ export class EntryJournal implements AsyncDisposable {
    * back. True for everybody while another process has entries, of which nobody here knows whose they are.
    */
   mustFollow(actor: string): boolean {
-    return this.#hasElsewhere || this.#actors.has(actor)
+    return this.#hasElsewhere || this.#waiting.hasOf(actor)
   }
 
   /**
@@ -126,12 +116,22 @@ export class EntryJournal implements AsyncDisposable {
   async keep(entry: NewEntry, { roomShare = 1 }: KeepOptions = {}): Promise<KeptEntry> {
     const { repeat } = entry
     if (repeat === null) return this.#append(entry, roomShare)
-    const known = this.#repeats.get(repeat) ?? this.#settledRepeats.get(repeat)
+    const known = this.#waiting.findRepeated(repeat)
     if (known) return known
     const keeping = this.#append(entry, roomShare)
-    this.#repeats.set(repeat, keeping)
-    keeping.catch(() => this.#repeats.delete(repeat))
+    this.#waiting.noteRepeatable(repeat, keeping)
     return keeping
+  }
+
+  /** Waits until the entry is settled, but no longer than that. */
+  async waitForSettling({ id, actor }: KeptEntry, mostMs: number): Promise<void> {
+    if (!this.#waiting.hasOf(actor)) return
+    const settled = Promise.withResolvers<void>()
+    const stop = this.#waiting.watch(id, settled.resolve)
+    const timer = setTimeout(settled.resolve, mostMs)
+    await settled.promise
+    clearTimeout(timer)
+    stop()
   }
 
   /** Where entries wait: what the dead have left before our own. */
@@ -139,18 +139,18 @@ export class EntryJournal implements AsyncDisposable {
     return this.#journals().filter((journal) => journal.pendingCount > 0)
   }
 
+  /** The entry is settled in the database: its actor goes on directly, if it was the last. */
+  noteSettled(journal: Journal, sequence: number): void {
+    this.#waiting.settle(journal, sequence)
+  }
+
   /** Every entry of the journal up to this one is settled. A dead process's journal ends with its last. */
   async settleUpTo(journal: Journal, sequence: number): Promise<void> {
+    this.#waiting.settleUpTo(journal, sequence)
     await journal.markDone(sequence)
-    const waiting = this.#waiting.get(journal) ?? []
-    const left = waiting.findIndex((one) => one.sequence > sequence)
-    for (const one of waiting.splice(0, left < 0 ? waiting.length : left)) {
-      if (one.actor !== null) this.#forget(one.actor)
-      if (one.repeat !== null) this.#noteSettled(one.repeat)
-    }
     if (journal === this.#own || journal.pendingCount > 0) return
     this.#taken.splice(this.#taken.indexOf(journal), 1)
-    this.#waiting.delete(journal)
+    this.#waiting.forget(journal)
     await journal[Symbol.asyncDispose]()
   }
 
@@ -178,33 +178,16 @@ export class EntryJournal implements AsyncDisposable {
     // Of two entries the later never has the earlier time, even when the clock is set back.
     this.#lastAtMs = Math.max(this.#lastAtMs, this.#options.clock.now().getTime())
     const kept: KeptEntry = { ...entry, id: this.#options.newId(), at: new Date(this.#lastAtMs) }
-    this.#remember(entry.actor)
+    this.#waiting.begin(entry.actor)
     try {
       const sequence = await own.append(encodeEntry(kept))
-      this.#wait(own, sequence, kept)
+      this.#waiting.add(own, sequence, kept)
       return kept
     } catch (error) {
-      this.#forget(entry.actor)
+      this.#waiting.end(entry.actor)
       this.#tellOnce('journal.unwritable', error)
       throw this.#refusal((error as Error).message, error)
     }
-  }
-
-  #wait(journal: Journal, sequence: number, entry: KeptEntry | null): void {
-    const { actor = null, repeat = null } = entry ?? {}
-    const waiting = this.#waiting.get(journal) ?? []
-    waiting.push({ sequence, atMs: entry?.at.getTime() ?? 0, actor, repeat })
-    this.#waiting.set(journal, waiting)
-  }
-
-  #remember(actor: string): void {
-    this.#actors.set(actor, (this.#actors.get(actor) ?? 0) + 1)
-  }
-
-  #forget(actor: string): void {
-    const left = (this.#actors.get(actor) ?? 1) - 1
-    if (left === 0) this.#actors.delete(actor)
-    else this.#actors.set(actor, left)
   }
 
   #refusal(detail: string, cause: unknown): AppError {
@@ -240,18 +223,12 @@ export class EntryJournal implements AsyncDisposable {
     this.#options.log.info({ entries: journal.pendingCount }, 'journal.taken-up')
     for await (const { sequence, payload } of journal.read()) {
       const entry = decodeEntry(payload)
-      this.#wait(journal, sequence, entry)
+      this.#waiting.add(journal, sequence, entry)
       if (entry === null) continue
-      this.#remember(entry.actor)
-      if (entry.repeat !== null) this.#repeats.set(entry.repeat, Promise.resolve(entry))
+      this.#waiting.begin(entry.actor)
+      if (entry.repeat !== null) this.#waiting.noteRepeatable(entry.repeat, Promise.resolve(entry))
     }
     this.#taken.push(journal)
-  }
-
-  #noteSettled(repeat: string): void {
-    const kept = this.#repeats.get(repeat)
-    this.#repeats.delete(repeat)
-    if (kept) this.#settledRepeats.set(repeat, kept)
   }
 
   /** The same trouble is in the log once until it is over. */

@@ -27,29 +27,23 @@ export interface Settled {
   readonly settledAt: Date
 }
 
-/** False when the entry is settled already. */
+/**
+ * False when the entry is settled already. Until the transaction ends, entries that set the same wait, whichever process
+ * replays them.
+ */
 export async function insertSettled(tx: Tx, row: Settled): Promise<boolean> {
-  const result = await tx
-    .insertInto('journal_settled')
-    .values({
-      id: row.id,
-      outcome: row.outcome,
-      sets: row.sets,
-      kept_at: row.keptAt,
-      settled_at: row.settledAt,
-    })
-    .onConflict((conflict) => conflict.column('id').doNothing())
-    .executeTakeFirst()
-  return (result.numInsertedOrUpdatedRows ?? 0n) > 0n
+  const { id, outcome, sets, keptAt, settledAt } = row
+  const { numAffectedRows } = await sql`
+    with lock as materialized (
+      select case when ${sets}::text is not null then pg_advisory_xact_lock(hashtextextended(${sets}, 2)) end)
+    insert into journal_settled (id, outcome, sets, kept_at, settled_at)
+    select ${id}::uuid, ${outcome}, ${sets}, ${keptAt}::timestamptz, ${settledAt}::timestamptz from lock
+    on conflict (id) do nothing`.execute(tx)
+  return numAffectedRows === 1n
 }
 
 export async function markSuperseded(tx: Tx, id: string): Promise<void> {
   await tx.updateTable('journal_settled').set({ outcome: 'superseded' }).where('id', '=', id).execute()
-}
-
-/** Makes entries that set the same happen one after the other, whichever process replays them. */
-export async function lockSets(tx: Tx, sets: string): Promise<void> {
-  await sql`select pg_advisory_xact_lock(hashtextextended(${sets}, 2))`.execute(tx)
 }
 
 /** Whether an entry that sets the same, and was kept later, is done. */

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { v7 as uuidv7 } from 'uuid'
 import { NotAdmittedError } from '../../../kit/admission/index.ts'
 import { writeWhole } from '../../../kit/durable-file.ts'
-import type { JournalRecord } from '../../../kit/journal/index.ts'
+import type { Journal, JournalRecord } from '../../../kit/journal/index.ts'
 import { eachInParallel } from '../../../kit/parallel.ts'
 import { startRepeating } from '../../../kit/repeat.ts'
 import { inTransaction, isDatabaseUnavailable, type Db, type Tx } from '../../infra/db/index.ts'
@@ -24,15 +24,11 @@ import * as queries from './journal.queries.ts'
 const LOOK_INTERVAL_MS = 250
 /** Entries between two positions on the disk. */
 const CHUNK = 128
-/** Actors at once: a part of the pool, so that what people do meanwhile has its own. */
-const LANES = 4
 /** An entry that fails this often in a way that nobody expected is set aside. */
 const ATTEMPTS = 2
 /** Of a transaction that another one was in the way of. */
 const CONFLICT_ATTEMPTS = 8
 const CONFLICT_PAUSE_MS = 50
-/** Entries older than this hold direct writing back when everything comes back. */
-const NEARLY_DRAINED_MS = 1_000
 
 /** Codes of refusals that mean: it was right then, and can no longer be done. */
 const VOID_CODES: ReadonlySet<string> = new Set(['not-found', 'not-allowed', 'invalid-input'])
@@ -44,20 +40,31 @@ type Acts = ReadonlyMap<string, AnyAct>
 
 /** Replays by itself from now on, whenever the database is there and something waits. Disposal ends it after the entry under way. */
 export function startReplay(ctx: Ctx, acts: readonly AnyAct[]): AsyncDisposable {
-  const { journal, steward } = ctx
+  const { journal, steward, databaseGuard } = ctx
   if (journal === null) return { [Symbol.asyncDispose]: async () => {} }
   steward.addProbe('journal', () => journal.isWritable)
-  steward.addStepProbe('journal', () => (journal.oldestAgeMs ?? 0) < NEARLY_DRAINED_MS)
-  return startRepeating({
+  // Of an absence nothing waits any more. What is kept after it follows its own actor only.
+  let backAtMs = ctx.clock.now().getTime()
+  const stopWatching = databaseGuard.onChange((isUp) => {
+    if (isUp) backAtMs = ctx.clock.now().getTime()
+  })
+  steward.addStepProbe('journal', () => (journal.oldestAtMs ?? Infinity) >= backAtMs)
+  const repeating = startRepeating({
     intervalMs: LOOK_INTERVAL_MS,
     async work(signal) {
-      if (journal.pending() > 0 && steward.isUp('database')) await replayAll(ctx, acts, signal)
+      if (journal.sources().length > 0 && steward.isUp('database')) await replayAll(ctx, acts, signal)
     },
     onError: (error) => {
       // Away again: the steward tells of it.
       if (!isAway(error)) ctx.log.error({ err: error }, 'journal.replay-failed')
     },
   })
+  return {
+    async [Symbol.asyncDispose]() {
+      stopWatching()
+      await repeating[Symbol.asyncDispose]()
+    },
+  }
 }
 
 /**
@@ -72,7 +79,7 @@ export async function replayAll(ctx: Ctx, acts: readonly AnyAct[], signal?: Abor
   for (const source of journal.sources()) {
     try {
       for await (const chunk of inChunks(source.read())) {
-        await settleChunk(ctx, byName, chunk, signal ?? new AbortController().signal)
+        await settleChunk(ctx, byName, { source, chunk }, signal ?? new AbortController().signal)
         await journal.settleUpTo(source, chunk.at(-1)!.sequence)
       }
     } catch (error) {
@@ -97,22 +104,21 @@ async function* inChunks(records: AsyncIterable<JournalRecord>): AsyncGenerator<
 async function settleChunk(
   ctx: Ctx,
   acts: Acts,
-  chunk: readonly JournalRecord[],
+  { source, chunk }: { readonly source: Journal; readonly chunk: readonly JournalRecord[] },
   signal: AbortSignal,
 ): Promise<void> {
+  // Actors at once: half of the pool, so that what people do meanwhile has its own.
+  const concurrency = Math.max(1, Math.floor(ctx.config.database.poolSize / 2))
   const read = chunk.map((record) => ({ record, entry: decodeEntry(record.payload) }))
   const byActor = Map.groupBy(read, ({ entry }) => entry?.actor ?? null)
-  await eachInParallel(
-    iterate(byActor.values()),
-    { concurrency: LANES, signal },
-    async (entries, aborted) => {
-      for (const { record, entry } of entries) {
-        aborted.throwIfAborted()
-        if (entry === null) await setAsideUnread(ctx, record)
-        else await settle(ctx, acts, entry)
-      }
-    },
-  )
+  await eachInParallel(iterate(byActor.values()), { concurrency, signal }, async (entries, aborted) => {
+    for (const { record, entry } of entries) {
+      aborted.throwIfAborted()
+      if (entry === null) await setAsideUnread(ctx, record)
+      else await settle(ctx, acts, entry)
+      ctx.journal!.noteSettled(source, record.sequence)
+    }
+  })
 }
 
 async function* iterate<T>(values: Iterable<T>): AsyncGenerator<T> {
@@ -145,7 +151,6 @@ async function settleOnce(ctx: Ctx, acts: Acts, entry: KeptEntry): Promise<queri
   // Parsed by the act's own shape.
   const input = act.shape.parse(entry.input) as never
   return inTransaction(ctx, async (tx) => {
-    if (entry.sets !== null) await queries.lockSets(tx, entry.sets)
     if (!(await queries.insertSettled(tx, rowOf(ctx, entry, 'done')))) return null
     if (entry.sets !== null && (await queries.isSuperseded(tx, { sets: entry.sets, keptAt: entry.at }))) {
       await queries.markSuperseded(tx, entry.id)
@@ -166,8 +171,7 @@ function contextAt(ctx: Ctx, tx: Tx, at: Date): Ctx {
 async function voidEntry(ctx: Ctx, entry: KeptEntry, error: unknown): Promise<void> {
   if (!(await recordSettled(ctx, entry, 'void'))) return
   ctx.journal!.settled.void += 1
-  const { code, message } = error as { code?: string; message: string }
-  ctx.log.info({ entry: entry.id, act: entry.act, code, why: message }, 'journal.void')
+  ctx.log.info({ entry: entry.id, act: entry.act, code: (error as { code?: string }).code }, 'journal.void')
 }
 
 /** Into a file of its own, from which a person can take it; then never again. */
