@@ -24,7 +24,7 @@ import { startSibling, type Sibling } from './sibling.ts'
 
 export { AlreadyRunningError } from './lock.ts'
 export { localUrlOf } from './addresses.ts'
-export { askSupervisor } from './control.ts'
+export { askDesk, askSupervisor } from './control.ts'
 export type { ControlRequest, SupervisorStatus } from './control.ts'
 export { PortUnavailableError } from './front-door.ts'
 export { DRAIN_TIMEOUT_MS } from './protocol.ts'

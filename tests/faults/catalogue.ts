@@ -46,6 +46,22 @@ export const DRILLS: Readonly<Record<string, DrillEntry>> = {
     provenWithout: [],
     load: async () => (await import('./health-checks.ts')).run,
   },
+  'cold-start': {
+    isShort: false,
+    provenWithout: ['restoration'],
+    needsLevels: true,
+    load: async () => (await import('./cold-start.ts')).run,
+  },
+  operator: {
+    isShort: true,
+    provenWithout: [],
+    load: async () => (await import('./operator.ts')).run,
+  },
+  clock: {
+    isShort: false,
+    provenWithout: [],
+    load: async () => (await import('./clock.ts')).run,
+  },
   random: {
     isShort: false,
     provenWithout: ['journal', 'standby'],

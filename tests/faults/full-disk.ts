@@ -1,10 +1,13 @@
-/** The disk for videos is full: new uploads are refused, playing goes on, and all of it mends without a restart. */
+/**
+ * The disk for videos is full, and then read-only: new uploads are refused, playing goes on, and all of it mends without a
+ * restart.
+ */
 import { execFile } from 'node:child_process'
 import { mkdir, open, readFile, rm, statfs, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { makeClip } from '../support/clips.ts'
-import { startProduct } from '../support/product.ts'
+import { startProduct, type Product } from '../support/product.ts'
 import { makeTemporaryDir } from '../support/temporary-dir.ts'
 import { hasEnded, RefusedError, signUp, startUpload, type DrillClient, type DrillUpload } from './client.ts'
 import { eventually, type Report } from './report.ts'
@@ -68,8 +71,56 @@ export async function run(report: Report): Promise<void> {
       receipt?.state ?? 'not ended',
     )
   }
+  await whileReadOnly(report, { product, person, playable, disk: join(dir.path, 'disk'), bytes })
   const pidsAfter = (await product.settled()).roles.map(({ pid }) => pid)
   report.promise('nothing had to be restarted', pids.join() === pidsAfter.join())
+}
+
+/** As after an error of the disk, when Linux takes it away from writers. */
+async function whileReadOnly(
+  report: Report,
+  scene: {
+    readonly product: Product
+    readonly person: DrillClient
+    readonly playable: DrillUpload
+    readonly disk: string
+    readonly bytes: Buffer
+  },
+): Promise<void> {
+  const { product, person, playable, disk, bytes } = scene
+  const begun = await startUpload(person, bytes, 'under way when the disk gets read-only')
+  await begun.sendUntil(Math.floor(bytes.length / 3))
+  const isReadOnly = await run_('mount', ['-o', 'remount,ro', disk]).then(
+    () => true,
+    () => false,
+  )
+  if (!isReadOnly)
+    return report.skip('a read-only disk refuses uploads only', 'a file on it is open for writing')
+  const status = await begun.sendPiece()
+  report.promise(
+    'bytes that can’t be written are refused, and not with 500',
+    [503, 507].includes(status),
+    String(status),
+  )
+  const refused = await startUpload(person, bytes, 'while the disk is read-only').catch(
+    (error: unknown) => error,
+  )
+  report.promise(
+    'a new upload is refused while the disk is read-only, and told why',
+    refused instanceof RefusedError && [503, 507].includes(refused.status) && refused.body.includes('"next"'),
+    refused instanceof RefusedError ? `${refused.status} ${refused.body}` : 'it was taken',
+  )
+  report.promise('playing goes on while the disk is read-only', await plays(product.url, person, playable))
+  const liked = await person.request('DELETE', `/videos/${playable.videoId}/like`)
+  report.promise('likes go on while the disk is read-only', liked.ok, String(liked.status))
+  await run_('mount', ['-o', 'remount,rw', disk])
+  await begun.sendUntil(bytes.length)
+  const receipt = await endOf(person, begun)
+  report.promise(
+    'an upload under way when the disk got read-only is published',
+    receipt?.state === 'complete' && begun.lostBytes === 0,
+    receipt?.state ?? 'not ended',
+  )
 }
 
 function judgeRefusal(report: Report, refused: unknown): void {
