@@ -22,6 +22,9 @@ const BACK_MS = 15_000
 /** As many as may be under way while it is found out that the database is away. */
 const ACTS_MIN = 0.9
 const FEEDS_MIN = 0.95
+/** Silence proves nothing before; each feed of the time until then waits a quarter of a second longer at most. */
+const KNOWN_MS = 1_500
+const FEED_UNTIL_KNOWN_MS = 1_000
 const FAULT_MS = 8_000
 /** What pools open again, and a log or two. */
 const HANDLES_SPARE = 12
@@ -30,6 +33,8 @@ interface Fault {
   readonly what: string
   /** Whether it is to be noticed: a slow database still answers. */
   readonly isAway: boolean
+  /** One that comes and goes is believed later each time (engines/steward), beyond the first: this much. */
+  readonly believedLaterMs: number
   begin(): void | Promise<void>
 }
 
@@ -44,10 +49,10 @@ export async function run(report: Report): Promise<void> {
   // What stands by for the emergency is made every few seconds.
   await sleep(6_000)
   const faults: readonly Fault[] = [
-    { what: 'four times as slow', isAway: false, begin: () => database.becomeSlow(4) },
-    { what: 'stuck', isAway: true, begin: () => database.freeze() },
-    { what: 'cut off', isAway: true, begin: () => database.goAway() },
-    { what: 'dead', isAway: true, begin: () => database.kill() },
+    { what: 'four times as slow', isAway: false, believedLaterMs: 0, begin: () => database.becomeSlow(4) },
+    { what: 'stuck', isAway: true, believedLaterMs: 0, begin: () => database.freeze() },
+    { what: 'cut off', isAway: true, believedLaterMs: 2_000, begin: () => database.goAway() },
+    { what: 'dead', isAway: true, believedLaterMs: 6_000, begin: () => database.kill() },
   ]
   const before = await countHandles(product)
   const restarts = await listRestarts(product)
@@ -85,7 +90,7 @@ async function suffer(report: Report, scene: Scene): Promise<void> {
   await sleep(FAULT_MS / 2)
   const endedMs = Date.now()
   await database.comeBack()
-  const limitMs = allowedMs(BACK_MS)
+  const limitMs = allowedMs(BACK_MS + fault.believedLaterMs)
   const backMs = await untilFullService(product.url, limitMs)
   const fallen = backMs === null ? listFallen(await readState(product.url)) : []
   // Whoever asked last is given up by then.
@@ -137,10 +142,13 @@ function promiseWatching(
   )
   const feeds = readers.filter(({ dueAtMs }) => dueAtMs >= beganMs && dueAtMs < endedMs)
   const tookMs = feeds.map((feed) => feed.tookMs - feed.lateMs)
-  const inTime = feeds.filter((feed) => feed.isServed && feed.tookMs - feed.lateMs <= FEED_MS).length
+  const inTime = feeds.filter(
+    (feed, index) =>
+      feed.isServed && tookMs[index]! <= (feed.dueAtMs < beganMs + KNOWN_MS ? FEED_UNTIL_KNOWN_MS : FEED_MS),
+  ).length
   const refused = [...new Set(feeds.filter(({ isServed }) => !isServed).map(({ status }) => status))]
   report.promise(
-    `${what}: at least ${FEEDS_MIN * 100} % of feeds are served within ${FEED_MS} ms`,
+    `${what}: at least ${FEEDS_MIN * 100} % of feeds are served within ${FEED_MS} ms (${FEED_UNTIL_KNOWN_MS} ms in the first ${KNOWN_MS / 1_000} s)`,
     feeds.length > 0 && inTime / feeds.length >= FEEDS_MIN,
     `${percent(inTime / feeds.length)}; median ${Math.round(quantileOf(tookMs, 0.5))} ms, p95 ${Math.round(quantileOf(tookMs, 0.95))} ms` +
       (refused.length > 0 ? `; not served: ${refused.join(', ')}` : ''),

@@ -79,7 +79,10 @@ export const secondsSince = (startMs: number): string =>
 export const percent = (share: number | null): string =>
   share === null ? 'nothing was asked' : `${(share * 100).toFixed(1)} %`
 
+/** A promise of a time that any machine keeps if it is given so many times as long is none. */
+const LONGER_MAX = 4
+
 /** A promised time, longer in proportion when the machine has more to do than it has cores: others may share it. */
 export function allowedMs(promisedMs: number): number {
-  return promisedMs * Math.max(1, loadavg()[0]! / availableParallelism())
+  return promisedMs * Math.min(LONGER_MAX, Math.max(1, loadavg()[0]! / availableParallelism()))
 }
