@@ -19,9 +19,7 @@ export interface ShownComment extends Comment {
   areRepliesLoading: boolean
 }
 
-type Written = Comment & { readonly isKept?: boolean }
-
-const shown = (comment: Written, isPending = false): ShownComment => ({
+const shown = (comment: Comment, isPending = false): ShownComment => ({
   ...comment,
   isPending,
   isKept: comment.isKept ?? false,
@@ -154,12 +152,12 @@ export class CommentThread {
   /** Shows the person's own comments that the server has in its journal, until the list itself has them. */
   showKept(): void {
     for (const { kind, path, keptAnswer } of pending.atServer)
-      if (kind === 'comment' && path === this.#path) this.hear(keptAnswer as Written)
+      if (kind === 'comment' && path === this.#path) this.hear(keptAnswer as Comment)
     this.#settleKept()
   }
 
   /** The server has taken it: the waiting one becomes the real one. */
-  settle(entryId: string, comment: Written): void {
+  settle(entryId: string, comment: Comment): void {
     this.#removeById(entryId)
     this.hear(comment)
   }
@@ -170,13 +168,15 @@ export class CommentThread {
   }
 
   /** A comment that somebody has just written. */
-  hear(comment: Written): void {
+  hear(comment: Comment): void {
     if (comment.videoId !== this.videoId) return
     if (!comment.isKept) this.#takePosted(comment)
     if (this.#find(comment.id)) return
     const parent = comment.parentId ? this.items.find((item) => item.id === comment.parentId) : null
     if (parent) parent.replyCount += 1
-    this.#insert(shown(comment))
+    // The journal knows no names and pictures; whose comment it is does.
+    const author = comment.isKept && session.account ? session.account : comment.author
+    this.#insert(shown({ ...comment, author }))
   }
 
   setLiked(comment: ShownComment, isLiked: boolean): void {
@@ -213,10 +213,10 @@ export class CommentThread {
   }
 
   /** A comment out of the journal is where everyone sees it now: it is there once. */
-  #takePosted({ id, createdAt, viewer }: Comment): void {
+  #takePosted({ id, author, createdAt, viewer }: Comment): void {
     const kept = this.#find(id)
     if (!kept?.isKept) return
-    Object.assign(kept, { isKept: false, createdAt, viewer })
+    Object.assign(kept, { isKept: false, author, createdAt, viewer })
     void settleKept((entry) => (entry.keptAnswer as Comment).id === id)
   }
 

@@ -12,6 +12,8 @@ export const t = createTranslator('feed', {
   'feed.refresh': 'Look for new ones',
   'feed.emptyTitle': 'Nobody has posted yet',
   'feed.emptyText': 'Be the first: your video will be what everyone sees.',
+  'feed.unreadyTitle': 'Nothing is ready right now',
+  'feed.unreadyText': 'We’re recovering, and the list for such moments is empty. Nothing is lost.',
   'feed.followingEmptyTitle': 'Follow people to fill this page',
   'feed.followingEmptyText': 'Their newest videos will be here, the latest first.',
   'feed.followingSignedOutTitle': 'Your people, in one place',

@@ -228,8 +228,8 @@ export const t = createTranslator('operate', {
   'effect.set-level.0': 'This takes nothing away. Whatever goes wrong by itself still sets the level.',
   'effect.clear-level': 'The service goes to the best level that its own state allows, step by step.',
   'effect.pause-feature':
-    '{feature} is refused to everyone for {span}, with your reason. What people began is kept, and it comes back by itself.',
-  'effect.resume-feature': '{feature} comes back at once, as far as the service’s own state allows.',
+    '“{feature}” is refused to everyone for {span}, with your reason. What people began is kept, and it comes back by itself.',
+  'effect.resume-feature': '“{feature}” comes back at once, as far as the service’s own state allows.',
   'effect.announce-maintenance':
     'Everyone reads it in the app, and the watch tells those who asked for it. Nothing stops by itself: you begin it.',
   'effect.begin-maintenance':
