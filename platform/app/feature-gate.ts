@@ -69,9 +69,8 @@ export function openFeatureGate(
   })
 }
 
-/** How a feature works for whoever asks: while it comes back, it is on for some people already. */
-export const modeFor = (ctx: Pick<Ctx, 'steward'>, request: FastifyRequest, feature: Feature): FeatureMode =>
-  request.admittedTo?.feature === feature ? 'on' : ctx.steward.modeOf(feature)
+/** Whether the route's feature is on for whoever asks: while it comes back, the same people have it in each request. */
+export const isAdmitted = (request: FastifyRequest): boolean => request.admittedTo !== null
 
 const isWithin = (mode: FeatureMode, upTo: FeatureMode): boolean => ORDER.indexOf(mode) <= ORDER.indexOf(upTo)
 
@@ -79,7 +78,7 @@ const isWithin = (mode: FeatureMode, upTo: FeatureMode): boolean => ORDER.indexO
 const isSuccess = (reply: FastifyReply): boolean => reply.statusCode < 500
 
 /** Where in 0…1 a person stands: the same in each of their requests, so that a feature is wholly back for them or not at all. */
-export function drawOf(request: FastifyRequest): number {
+function drawOf(request: FastifyRequest): number {
   const person = readCookie(request.headers.cookie, SESSION) || request.ip
   let hash = 0x811c9dc5
   for (let at = 0; at < person.length; at++) hash = Math.imul(hash ^ person.charCodeAt(at), 0x01000193)

@@ -1,9 +1,8 @@
 /** HTTP of comments. */
 import { z } from 'zod'
-import type { FastifyRequest } from 'fastify'
 import { Id, PageQuery, pageOf } from '../../../contract/common.ts'
 import { Comment, CommentPage, LikeState, NewComment } from '../../../contract/social.ts'
-import { drawOf } from '../../app/feature-gate.ts'
+import { isAdmitted } from '../../app/feature-gate.ts'
 import { requireViewer, type Routes } from '../../app/http.ts'
 import { doOrKeep } from '../../app/journal/index.ts'
 import { accountOf, limitPerMinute } from '../../app/rate-limit.ts'
@@ -29,13 +28,12 @@ export const commentRoutes: Routes = (app, ctx) => {
 
   const memory = openCommentMemory(ctx)
   app.addHook('onClose', async () => memory[Symbol.dispose]())
-  const isInShare = (request: FastifyRequest) => drawOf(request) < ctx.steward.state.features.comments.share
   app.get('/videos/:id/comments', { schema: { ...list, response: { 200: CommentPage } } }, async (request) =>
     memory.list({
       viewer: request.viewer,
       videoId: request.params.id,
       page: request.query,
-      isInShare: () => isInShare(request),
+      isInShare: () => isAdmitted(request),
     }),
   )
 

@@ -1,11 +1,10 @@
 /** HTTP of the feed. */
-import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { PageQuery } from '../../../contract/common.ts'
 import { FeedPage } from '../../../contract/videos.ts'
 import { networkOf } from '../../../kit/network-of.ts'
 import { createRateBucket } from '../../../kit/rate-bucket.ts'
-import { drawOf } from '../../app/feature-gate.ts'
+import { isAdmitted } from '../../app/feature-gate.ts'
 import { requireViewer, type Routes } from '../../app/http.ts'
 import { takeOrRefuse } from '../../app/rate-limit.ts'
 import { CURSOR_MAX_LENGTH } from './cursors.ts'
@@ -22,8 +21,6 @@ export const feedRoutes: Routes = (app, ctx) => {
   const feed = openFeed(ctx)
   app.addHook('onClose', () => feed[Symbol.asyncDispose]())
   const rankings = createRateBucket({ burst: RANKINGS_PER_MINUTE, refillMs: MINUTE_MS, clock: ctx.clock })
-  /** While personal pages come back, the same people have them from request to request. */
-  const isInShare = (request: FastifyRequest) => () => drawOf(request) < ctx.steward.state.features.feed.share
   const schema = { querystring: FeedQuery, response: { 200: FeedPage } }
 
   // A page arrives as bytes, which no serializer touches: `response` describes it, and the tests hold it to that.
@@ -38,7 +35,7 @@ export const feedRoutes: Routes = (app, ctx) => {
       cursor,
       limit,
       admitRanking,
-      isInShare: isInShare(request),
+      isInShare: () => isAdmitted(request),
     })
     return reply
       .header('cache-control', 'no-store')
@@ -52,7 +49,7 @@ export const feedRoutes: Routes = (app, ctx) => {
       viewer: requireViewer(request),
       cursor,
       limit,
-      isInShare: isInShare(request),
+      isInShare: () => isAdmitted(request),
     })
     return reply
       .header('cache-control', 'no-store')
