@@ -122,7 +122,7 @@ export async function openStandby(options: StandbyOptions): Promise<Standby> {
     get figures() {
       return {
         listsAsOfMs: lists?.asOfMs ?? null,
-        mediaAsOfMs: media?.asOfMs ?? null,
+        mediaAsOfMs: media && mediaRightAtMs(media),
         cohortsAsOfMs: cohorts?.asOfMs ?? null,
         topCount: lists?.top.length ?? 0,
         cohortCount: lists?.cohorts.size ?? 0,

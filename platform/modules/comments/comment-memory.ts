@@ -4,6 +4,7 @@
  */
 import type { PageQuery } from '../../../contract/common.ts'
 import type { DomainEvent } from '../../../contract/events.ts'
+import type { FeatureMode } from '../../../contract/state.ts'
 import type { CommentPage } from '../../../contract/social.ts'
 import { createRecentMap } from '../../../kit/recent-map.ts'
 import type { Ctx } from '../../app/context.ts'
@@ -36,8 +37,8 @@ export interface ListInput {
   readonly viewer: Reader | null
   readonly videoId: string
   readonly page: PageQuery
-  /** Whether the viewer is of those who have comments as they should be while these come back. */
-  readonly isInShare: () => boolean
+  /** How comments work for this viewer. */
+  readonly mode: FeatureMode
 }
 
 export interface CommentMemory extends Disposable {
@@ -101,7 +102,7 @@ export function openCommentMemory(ctx: Ctx): CommentMemory {
 
   return {
     async list(input) {
-      const mode = input.isInShare() ? 'on' : steward.modeOf('comments')
+      const { mode } = input
       if (mode !== 'on') {
         const recalled = recall(input)
         if (recalled) return recalled

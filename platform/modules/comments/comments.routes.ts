@@ -33,7 +33,7 @@ export const commentRoutes: Routes = (app, ctx) => {
       viewer: request.viewer,
       videoId: request.params.id,
       page: request.query,
-      isInShare: () => isAdmitted(request),
+      mode: isAdmitted(request) ? 'on' : ctx.steward.modeOf('comments'),
     }),
   )
 

@@ -9,7 +9,7 @@ import type { Ctx } from '../../app/context.ts'
 import { NO_ORDERS } from '../../app/steward/index.ts'
 import { blockAccount } from '../follows/index.ts'
 import { openTestShelf } from '../standby/standby.fixtures.ts'
-import { openCommentMemory, type CommentMemory } from './comment-memory.ts'
+import { openCommentMemory, type ListInput } from './comment-memory.ts'
 import { addComment, commentRoutes, deleteComment } from './index.ts'
 
 const add = (world: World, account: TestAccount, videoId: string, body: string) =>
@@ -21,13 +21,24 @@ const add = (world: World, account: TestAccount, videoId: string, body: string) 
     clientKey: null,
   })
 
-const read = (memory: CommentMemory, videoId: string, account: TestAccount | null = null, cursor?: string) =>
+const read = (memory: Memory, videoId: string, account: TestAccount | null = null, cursor?: string) =>
   memory.list({
     viewer: account && { id: account.id, role: 'member' },
     videoId,
     page: { limit: 20, cursor },
-    isInShare: () => false,
   })
+
+type Memory = ReturnType<typeof openMemory>
+
+/** As the routes ask it: in the mode of the moment. */
+function openMemory(ctx: Ctx) {
+  const memory = openCommentMemory(ctx)
+  return {
+    list: (input: Omit<ListInput, 'mode'>) => memory.list({ ...input, mode: ctx.steward.modeOf('comments') }),
+    [Symbol.dispose]: () => memory[Symbol.dispose](),
+  }
+}
+
 const bodiesOf = ({ items }: CommentPage) => items.map(({ body }) => body)
 
 const orderLevel = ({ steward }: Ctx, level: 2 | 4 | null) =>
@@ -37,7 +48,7 @@ const orderLevel = ({ steward }: Ctx, level: 2 | 4 | null) =>
   })
 
 /** Read once while all is well, so that they are in memory. */
-async function warm(memory: CommentMemory, ctx: Ctx, videoId: string): Promise<void> {
+async function warm(memory: Memory, ctx: Ctx, videoId: string): Promise<void> {
   await read(memory, videoId)
   await eventually(async () => {
     orderLevel(ctx, 2)
@@ -55,7 +66,7 @@ test('with the database cut off, comments that were read are shown with their ag
   await add(world, reader, videoId, 'Well made.')
   await shelf.fill()
   await using process = await openShakyProcess(world)
-  using memory = openCommentMemory(process.ctx)
+  using memory = openMemory(process.ctx)
   await warm(memory, process.ctx, videoId)
 
   process.cutOff()
@@ -72,7 +83,7 @@ test('what is not in memory is not said to be empty', async () => {
   await using world = await createWorld()
   const author = await world.account()
   const [videoId, other] = [await makeVideo(world, author.id), await makeVideo(world, author.id)]
-  using memory = openCommentMemory(world.ctx)
+  using memory = openMemory(world.ctx)
   await warm(memory, world.ctx, videoId)
   orderLevel(world.ctx, 4)
 
@@ -93,7 +104,7 @@ test('blocks and deletions hold for comments from memory', async () => {
   await add(world, one, videoId, 'from one')
   const second = await add(world, other, videoId, 'from the other')
   await shelf.fill()
-  using memory = openCommentMemory(world.ctx)
+  using memory = openMemory(world.ctx)
   await warm(memory, world.ctx, videoId)
   orderLevel(world.ctx, 4)
   expect(bodiesOf(await read(memory, videoId, one))).toEqual(['from the other', 'from one'])
@@ -119,7 +130,7 @@ test('a video that is not everyone’s is never kept', async () => {
   await using world = await createWorld()
   const author = await world.account()
   const videoId = await makeVideo(world, author.id, { visibility: 'private' })
-  using memory = openCommentMemory(world.ctx)
+  using memory = openMemory(world.ctx)
   expect(bodiesOf(await read(memory, videoId, author))).toEqual([])
   orderLevel(world.ctx, 4)
   await expect(read(memory, videoId, author)).rejects.toMatchObject({ code: 'feature-paused' })

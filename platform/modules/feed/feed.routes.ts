@@ -35,7 +35,7 @@ export const feedRoutes: Routes = (app, ctx) => {
       cursor,
       limit,
       admitRanking,
-      isInShare: () => isAdmitted(request),
+      mode: isAdmitted(request) ? 'on' : ctx.steward.modeOf('feed'),
     })
     return reply
       .header('cache-control', 'no-store')
@@ -49,7 +49,7 @@ export const feedRoutes: Routes = (app, ctx) => {
       viewer: requireViewer(request),
       cursor,
       limit,
-      isInShare: () => isAdmitted(request),
+      mode: isAdmitted(request) ? 'on' : ctx.steward.modeOf('feed'),
     })
     return reply
       .header('cache-control', 'no-store')

@@ -2,6 +2,7 @@
  * The two feeds, each page in four steps: skeleton, hydration, rules, presentation. When there is no database to ask, or no
  * time, For You comes from the standby shelf instead.
  */
+import type { FeatureMode } from '../../../contract/state.ts'
 import { AppError } from '../../app/errors.ts'
 import { pausedError } from '../../app/feature-gate.ts'
 import type { Viewer } from '../../app/http.ts'
@@ -27,8 +28,8 @@ export interface FeedInput {
   readonly viewer: Viewer | null
   readonly cursor: string | undefined
   readonly limit: number
-  /** Whether the viewer is of those who have personal pages already while these come back. @default false */
-  readonly isInShare?: () => boolean
+  /** How the feed works for this viewer. @default as for everybody */
+  readonly mode?: FeatureMode
 }
 
 export interface ForYouInput extends FeedInput {
@@ -53,7 +54,7 @@ export async function showForYou(feed: Feed, input: ForYouInput): Promise<Buffer
   const viewerId = input.viewer?.id ?? null
   const cursor = input.cursor === undefined ? null : openForYouCursor(secrets.cursor, input.cursor)
   const standby = () => showStandby(feed, { viewerId, cursor, limit: input.limit })
-  if (steward.modeOf('feed') !== 'on' && !input.isInShare?.()) {
+  if ((input.mode ?? steward.modeOf('feed')) !== 'on') {
     const page = standby()
     if (page) return page
   }
@@ -113,7 +114,7 @@ async function showPersonal(feed: Feed, input: ForYouInput, cursor: ForYouCursor
  * @throws {AppError} invalid-input, when the cursor is not one of ours; feature-paused, when there are no personal pages.
  */
 export async function showFollowing(feed: Feed, input: FeedInput & { viewer: Viewer }): Promise<Buffer> {
-  if (feed.ctx.steward.modeOf('feed') !== 'on' && !input.isInShare?.()) throw followingPaused(feed)
+  if ((input.mode ?? feed.ctx.steward.modeOf('feed')) !== 'on') throw followingPaused(feed)
   try {
     const page = await feed.patience.wait(showFollowed(feed, input))
     if (page !== LATE) return page

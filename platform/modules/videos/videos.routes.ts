@@ -3,18 +3,21 @@ import { z } from 'zod'
 import { Id, PageQuery, pageOf } from '../../../contract/common.ts'
 import { PublishState, VideoCard, VideoEdit } from '../../../contract/videos.ts'
 import { requireViewer, type Routes } from '../../app/http.ts'
+import { openCardMemory } from './card-memory.ts'
 import { loadVideoCards } from './cards.ts'
 import * as service from './videos.service.ts'
 
 const Params = z.object({ id: Id })
 
 export const videoRoutes: Routes = (app, ctx) => {
+  const memory = openCardMemory(ctx)
+  app.addHook('onClose', async () => memory[Symbol.dispose]())
   app.get(
     '/videos/:id',
     { schema: { params: Params, response: { 200: VideoCard } } },
     async (request, reply) => {
       reply.header('cache-control', 'private, no-cache')
-      return service.readVideo(ctx, { viewerId: request.viewer?.id ?? null, videoId: request.params.id })
+      return memory.read({ viewerId: request.viewer?.id ?? null, videoId: request.params.id })
     },
   )
 
