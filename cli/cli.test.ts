@@ -8,6 +8,7 @@ import { expect, test } from 'vitest'
 import { sendSignal } from '../kit/processes.ts'
 import { setRestoreMark } from '../platform/app/restore-mark.ts'
 import { upbeat } from '../tests/support/command-line.ts'
+import { eventually } from '../tests/support/eventually.ts'
 import { runProductToItsEnd, startProduct } from '../tests/support/product.ts'
 import { makeTemporaryDir } from '../tests/support/temporary-dir.ts'
 
@@ -34,18 +35,21 @@ test('of a running product it tells roles, database, disk and backups; hold and 
   await using dir = await makeTemporaryDir()
   await using product = await startProduct({ dataDir: dir.path })
   await product.settled()
-  const told = await upbeat(['status', '--json', '--data', dir.path])
-  expect(told.code).toBe(0)
+  // A machine that is busy may take longer than the limit of a part: that is then unknown.
+  const told = await eventually(
+    () => upbeat(['status', '--json', '--data', dir.path]),
+    ({ code }) => code === 0,
+  )
   expect(JSON.parse(told.output)).toMatchObject({
     isRunning: true,
     isDatabaseAnswering: true,
-    level: null,
+    level: 0,
     supervisor: { roles: [{ role: 'ingest', state: 'ready' }, { role: 'api' }, { role: 'worker' }] },
     disk: { freeBytes: expect.any(Number) },
     backups: { lastBackup: null, lastProof: null },
   })
 
-  expect(await upbeat(['hold', 'worker', '--data', dir.path])).toMatchObject({
+  expect(await upbeat(['hold', 'worker', '--wait', '--data', dir.path])).toMatchObject({
     code: 0,
     output: expect.stringContaining('held'),
   })
