@@ -24,6 +24,8 @@ const POLL_INTERVAL_MS = 25
 /** How often the process of an adopted server is looked at; one of our own tells us by itself. */
 const ADOPTED_POLL_INTERVAL_MS = 250
 const ANSWER_TIMEOUT_MS = 3_000
+/** A new database is a hundred files or so: on a busy disk that takes its time. */
+const MAKE_TIMEOUT_MS = 120_000
 
 /** Finds a server that a former supervisor left alive in this cluster; null when there is none. */
 export async function findLivingServer(cluster: Cluster): Promise<Server | null> {
@@ -128,8 +130,9 @@ export async function waitUntilAnswering(
 const CANNOT_CONNECT_NOW = '57P03'
 
 async function ask(port: number, cluster: Cluster): Promise<'ready' | 'starting' | 'silent'> {
-  const client = await connect({ port, password: cluster.password }).catch((error: { code?: string }) =>
-    error.code === CANNOT_CONNECT_NOW ? ('starting' as const) : ('silent' as const),
+  const client = await connect({ port, password: cluster.password, timeoutMs: ANSWER_TIMEOUT_MS }).catch(
+    (error: { code?: string }) =>
+      error.code === CANNOT_CONNECT_NOW ? ('starting' as const) : ('silent' as const),
   )
   if (typeof client === 'string') return client
   const isReady = await client.query('select 1').then(
@@ -140,7 +143,7 @@ async function ask(port: number, cluster: Cluster): Promise<'ready' | 'starting'
   return isReady ? 'ready' : 'silent'
 }
 
-async function connect(options: { port: number; password: string }): Promise<pg.Client> {
+async function connect(options: { port: number; password: string; timeoutMs: number }): Promise<pg.Client> {
   const client = new pg.Client({
     host: '127.0.0.1',
     port: options.port,
@@ -148,8 +151,8 @@ async function connect(options: { port: number; password: string }): Promise<pg.
     password: options.password,
     database: 'postgres',
     application_name: 'upbeat-supervisor',
-    connectionTimeoutMillis: ANSWER_TIMEOUT_MS,
-    query_timeout: ANSWER_TIMEOUT_MS,
+    connectionTimeoutMillis: options.timeoutMs,
+    query_timeout: options.timeoutMs,
   })
   client.on('error', () => {})
   try {
@@ -163,7 +166,11 @@ async function connect(options: { port: number; password: string }): Promise<pg.
 
 /** Makes the database on the first start. Idempotent. */
 export async function ensureDatabase(server: Server, cluster: Cluster): Promise<void> {
-  const client = await connect({ port: server.port, password: cluster.password })
+  const client = await connect({
+    port: server.port,
+    password: cluster.password,
+    timeoutMs: MAKE_TIMEOUT_MS,
+  })
   try {
     const { rowCount } = await client.query('select from pg_database where datname = $1', [NAME])
     if (rowCount === 0) await client.query(`create database ${pg.escapeIdentifier(NAME)}`)
