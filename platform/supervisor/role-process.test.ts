@@ -143,6 +143,21 @@ async function get(port: number, path: string): Promise<string> {
   return text.split('\r\n\r\n')[1] ?? ''
 }
 
+test('one that is released while it still ends starts again as soon as it has', async () => {
+  const role = create('')
+  role.start()
+  await eventually(() => role.state === 'ready')
+  const old = role.pid!
+  expect(role.release()).toBe(false)
+
+  const held = role.hold()
+  expect(role.release()).toBe(true)
+  await held
+
+  await eventually(() => role.state === 'ready')
+  expect(role.pid).not.toBe(old)
+})
+
 test('where two may work side by side, the new process is there before the old one goes', async () => {
   const heard: string[] = []
   const role = create('', {

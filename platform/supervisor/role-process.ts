@@ -43,8 +43,8 @@ export interface RoleProcess {
   take(connection: Socket): boolean
   /** Drains it and keeps it down. */
   hold(): Promise<void>
-  /** Starts it again after `hold`. */
-  release(): void
+  /** Starts it again after `hold`, as soon as that has ended. False when it is not held. */
+  release(): boolean
   /** Being replaced by a new process, in order. */
   readonly isBeingReplaced: boolean
   /**
@@ -65,7 +65,7 @@ const HEALTHY_AFTER_MS = 10_000
 const POLL_INTERVAL_MS = 25
 const NOTICE_MS = 500
 /** How long a new process may take until it is ready. */
-const TAKE_OVER_TIMEOUT_MS = 30_000
+const TAKE_OVER_TIMEOUT_MS = 60_000
 /** Beyond what the role itself allows those who hold connections. */
 const RETIRE_TIMEOUT_MS = DRAIN_TIMEOUT_MS + 5_000
 
@@ -95,6 +95,9 @@ class SupervisedRole implements RoleProcess {
   #wakeUp = new AbortController()
   #successor: Successor | null = null
   #isBeingReplaced = false
+  #isBeingHeld = false
+  /** Asked for while it was still being held. */
+  #isReleased = false
   /** They have handed over, and end. */
   readonly #retired = new Map<RoleRun, Promise<void>>()
 
@@ -130,12 +133,19 @@ class SupervisedRole implements RoleProcess {
     return this.#run?.take(connection) ?? false
   }
 
-  hold(): Promise<void> {
-    return this.#drain('held')
+  async hold(): Promise<void> {
+    this.#isBeingHeld = true
+    this.#isReleased = false
+    await this.#drain('held')
+    this.#isBeingHeld = false
+    if (this.#isReleased) this.release()
   }
 
-  release(): void {
-    if (this.#state === 'held') this.start()
+  release(): boolean {
+    if (this.#isBeingHeld) this.#isReleased = true
+    else if (this.#state !== 'held') return false
+    else this.start()
+    return true
   }
 
   async stop(): Promise<void> {

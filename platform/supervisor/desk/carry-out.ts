@@ -78,11 +78,13 @@ function roleOf(name: RoleName, roles: readonly RoleProcess[]): RoleProcess {
 
 function steer(type: 'hold-role' | 'release-role', role: RoleProcess): Carried {
   if (type === 'release-role') {
-    if (role.state !== 'held') return refused(`${role.role} is not held: it is ${role.state}.`)
-    role.release()
-    return done(`${role.role} starts again.`)
+    const isDraining = role.state === 'draining'
+    if (!role.release()) return refused(`${role.role} is not held: it is ${role.state}.`)
+    return done(`${role.role} starts again${isDraining ? ' as soon as it has ended' : ''}.`)
   }
-  const held = role.hold().then((): OrderOutcome => ({ state: 'done', detail: `${role.role} is held.` }))
+  const held = role
+    .hold()
+    .then((): OrderOutcome => ({ state: 'done', detail: `${role.role} is ${role.state}.` }))
   return begun(`${role.role} finishes what it has begun, and is then held.`, held)
 }
 
