@@ -213,7 +213,7 @@ export const t = createTranslator('operate', {
   'do.clear-level': 'Lift the level',
   'do.pause-feature': 'Pause {feature}',
   'do.resume-feature': 'Resume {feature}',
-  'do.announce-maintenance': 'Announce it',
+  'do.announce-maintenance': 'Announce maintenance',
   'do.begin-maintenance': 'Begin maintenance',
   'do.end-maintenance': 'End maintenance',
   'do.cancel-maintenance': 'Cancel the announcement',
