@@ -73,7 +73,8 @@ export async function runRole(role: RoleName): Promise<void> {
   }
   const parts = stack.move()
   end = async (isPatient) => {
-    await requests?.drain(REQUESTS_TIMEOUT_MS, isPatient ? IDLE_GRACE_MS : 0)
+    if (!config.protectionsOff.has('drain'))
+      await requests?.drain(REQUESTS_TIMEOUT_MS, isPatient ? IDLE_GRACE_MS : 0)
     await parts.disposeAsync()
     process.exit(0)
   }

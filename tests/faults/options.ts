@@ -1,4 +1,5 @@
 /** What a drill is run with: the words of the command line. */
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { PROTECTIONS, type Protection } from '../../platform/app/config.ts'
 import { DRILLS } from './catalogue.ts'
@@ -43,7 +44,7 @@ export function readCommand(args: readonly string[]): Command {
     seed: wholeNumber('--seed', values.seed) ?? 1,
     count: wholeNumber('--count', values.count),
     isProof: values.prove ?? false,
-    recordDir: values.record ?? values.data ?? null,
+    recordDir: values.record ?? (values.data === undefined ? null : join(values.data, 'run')),
   }
 }
 
