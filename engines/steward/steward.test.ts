@@ -140,6 +140,16 @@ test.each([
   expect(steward.state.level).toBe(level)
 })
 
+test('what the load elsewhere asks for is followed, and is no load of our own', () => {
+  const { steward, play } = begin()
+  play.run({}, 1_000)
+  play.run({ elsewhere: 2 }, 250)
+  expect(steward.state.features.processing).toMatchObject({ mode: 'reduced', reason: 'overload' })
+  expect(steward.pressureLevel).toBe(0)
+  play.run({}, 250)
+  expect(steward.state.level).toBe(0)
+})
+
 test('down only after 10 s of quiet, and one level at a time', () => {
   const { steward, play } = begin()
   play.run({}, 1_000)

@@ -21,6 +21,8 @@ export interface Signals extends PressureSignals {
   /** Requests a second that can be served; null: unknown. */
   readonly capacityPerS: number | null
   readonly steps: Readonly<Record<string, StepSignals>>
+  /** The level that the load of the process asks for that people talk to, where that is another one. @default 0 */
+  readonly elsewhere?: Level
 }
 
 /** The operator's word, until it expires. Times in ms of the clock that `observe` is given. */
@@ -63,6 +65,8 @@ export interface StewardOptions {
 
 export interface Steward {
   readonly state: StewardState
+  /** What this process's own load asks for. */
+  readonly pressureLevel: Level
   readonly steps: readonly StepView[]
   readonly timeline: readonly RestorationEvent[]
   isUp(dependency: Dependency): boolean
@@ -86,6 +90,9 @@ export function createSteward(options: StewardOptions): Steward {
     get state() {
       return state
     },
+    get pressureLevel() {
+      return pressure.state.level
+    },
     get steps() {
       return restoration.steps
     },
@@ -98,13 +105,14 @@ export function createSteward(options: StewardOptions): Steward {
       dependencies.observe(signals.dependencies, atMs)
       if (hasLevels) pressure.observe(signals, atMs)
       restoration.observe({ ...signals, isUp: (dependency) => dependencies.isUp(dependency) }, atMs)
-      state = settle(state, decide(atMs), atMs)
+      state = settle(state, decide(signals.elsewhere ?? 0, atMs), atMs)
       return state
     },
   }
 
-  function decide(atMs: number): Draft {
+  function decide(elsewhere: Level, atMs: number): Draft {
     const draft = new Draft()
+    if (elsewhere > 0) draft.fall(elsewhere, 'overload', 'the process that people talk to is overloaded')
     if (pressure.state.level > 0)
       draft.fall(pressure.state.level, 'overload', pressure.state.because.join('; '))
     for (const name of dependencies.away()) {

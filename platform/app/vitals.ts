@@ -8,6 +8,7 @@ import type {
   JournalVitals,
   Restoration,
 } from '../../contract/operations.ts'
+import type { Level } from '../../engines/steward/index.ts'
 import type { ServiceState } from '../../contract/state.ts'
 import type { Door } from '../../kit/admission/index.ts'
 
@@ -49,6 +50,8 @@ export interface OwnReport {
 export interface RoleReport extends OwnReport {
   readonly eventLoopP99Ms: number | null
   readonly heapShare: number | null
+  /** What its own load asks for. */
+  readonly pressureLevel: Level
   readonly service: ServiceState
   readonly causes: readonly string[]
   readonly restoration: Restoration

@@ -6,13 +6,15 @@ import type { OrdersMessage } from '../supervisor/protocol.ts'
 
 /** Everything at once; asks nobody. */
 export function reportOf(ctx: Ctx): RoleReport {
-  const { causes, steps, timeline, dependencies, eventLoopP99Ms, memoryShare } = ctx.steward.report()
+  const { causes, steps, timeline, dependencies, eventLoopP99Ms, memoryShare, pressureLevel } =
+    ctx.steward.report()
   const nowMs = ctx.clock.now().getTime()
   const monotonicMs = ctx.clock.monotonicMs()
   return {
     ...ctx.vitals.report(),
     eventLoopP99Ms,
     heapShare: memoryShare,
+    pressureLevel,
     service: ctx.steward.state,
     causes,
     restoration: {

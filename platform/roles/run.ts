@@ -63,7 +63,7 @@ export async function runRole(role: RoleName): Promise<void> {
     }),
   )
   stack.use(openSenses(ctx))
-  early.passOn((message) => obey(ctx, message))
+  early.passOn((message) => obey(ctx, role, message))
   const app = await createRole(role, ctx, stack)
   const requests = app && trackRequests(app.server)
   if (app) {
@@ -108,9 +108,12 @@ function keepEarlyWords() {
   }
 }
 
-function obey(ctx: Ctx, message: FromSupervisor): void {
-  if (message.type === 'peers') ctx.peers.set(message.areUp)
-  else if (message.type === 'orders') ctx.steward.order(toOrders(message.orders))
+function obey(ctx: Ctx, role: RoleName, message: FromSupervisor): void {
+  if (message.type === 'peers') {
+    ctx.peers.set(message.areUp)
+    // Who is the api feels its own load.
+    if (role !== 'api') ctx.steward.followPressure(message.apiPressure)
+  } else if (message.type === 'orders') ctx.steward.order(toOrders(message.orders))
 }
 
 /** Tells the supervisor how this process fares, once a second; answers what ends it. */

@@ -1,5 +1,6 @@
 /** What the supervisor and a role say to each other over their channel. */
 import type { OperatorOrder, OrderGiver, OrdersInForce, RoleName } from '../../contract/operations.ts'
+import type { Level } from '../../engines/steward/index.ts'
 import type { RoleReport } from '../app/vitals.ts'
 
 export type { RoleName } from '../../contract/operations.ts'
@@ -26,8 +27,12 @@ export type FromSupervisor =
   /** Asks the api role for the link that makes the operator's account. */
   | { readonly type: 'issue-operator-link' }
   | { readonly type: 'orders'; readonly orders: OrdersMessage }
-  /** Which roles take work; null: not known yet. Told with each change. */
-  | { readonly type: 'peers'; readonly areUp: Readonly<Record<RoleName, boolean | null>> }
+  /** Which roles take work (null: not known yet), and the level that the api's load asks for. Told with each change. */
+  | {
+      readonly type: 'peers'
+      readonly areUp: Readonly<Record<RoleName, boolean | null>>
+      readonly apiPressure: Level
+    }
   | { readonly type: 'answer'; readonly id: number; readonly answer: unknown }
   | { readonly type: 'no-answer'; readonly id: number; readonly reason: string }
   /** Another process has taken over: it ends once those who hold connections have let go of them. */

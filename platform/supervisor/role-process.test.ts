@@ -212,7 +212,7 @@ test('only what is ready can be replaced', async () => {
 test('each new process is told the greeting first, and its questions are answered', async () => {
   const { promise, resolve } = Promise.withResolvers<string>()
   const role = create('asks', {
-    greeting: () => [{ type: 'peers', areUp: { api: true, ingest: true, worker: null } }],
+    greeting: () => [{ type: 'peers', areUp: { api: true, ingest: true, worker: null }, apiPressure: 0 }],
     onQuestion: async (question) => ({ question }),
     onOutput: (line) => line.startsWith('heard') && resolve(line),
   })

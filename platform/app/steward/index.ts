@@ -40,6 +40,8 @@ export interface StewardReport {
   readonly dependencies: Readonly<Record<Dependency, boolean>>
   readonly eventLoopP99Ms: number | null
   readonly memoryShare: number | null
+  /** What this process's own load asks for. */
+  readonly pressureLevel: Level
 }
 
 export interface Steward extends Disposable {
@@ -60,6 +62,8 @@ export interface Steward extends Disposable {
   /** A request was kept from what it wanted. */
   noteWaiting(feature: Feature): void
   order(orders: Orders): void
+  /** What the load of the process asks for that people talk to, where that is another one. */
+  followPressure(level: Level): void
   onChange(handler: (state: ServiceState) => void): () => void
   report(): StewardReport
 }
@@ -84,6 +88,7 @@ export function openSteward({ config, clock, log }: StewardOptions): Steward {
   const stepProbes = new Map<string, () => boolean | null>()
   const handlers = new Set<(state: ServiceState) => void>()
   let orders = NO_ORDERS
+  let elsewhere: Level = 0
   let load = { eventLoopP99Ms: null as number | null, memoryShare: null as number | null }
   let shown = engine.state
   let state = present(shown)
@@ -108,7 +113,7 @@ export function openSteward({ config, clock, log }: StewardOptions): Steward {
     const steps = traffic.read(nowMs)
     for (const [step, probe] of stepProbes) steps[step] = { ...steps[step], probe: probe() }
     const dependencies = Object.fromEntries([...probes].map(([name, looks]) => [name, ask(looks)]))
-    show(engine.observe({ ...seen, dependencies, steps }, nowMs))
+    show(engine.observe({ ...seen, dependencies, steps, elsewhere }, nowMs))
   }
 
   function show(now: StewardState): void {
@@ -146,6 +151,9 @@ export function openSteward({ config, clock, log }: StewardOptions): Steward {
       look()
       publish()
     },
+    followPressure(level) {
+      elsewhere = level
+    },
     onChange(handler) {
       handlers.add(handler)
       return () => handlers.delete(handler)
@@ -162,6 +170,7 @@ export function openSteward({ config, clock, log }: StewardOptions): Steward {
         boolean
       >,
       ...load,
+      pressureLevel: engine.pressureLevel,
     }),
     [Symbol.dispose]() {
       clearInterval(timer)

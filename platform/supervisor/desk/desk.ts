@@ -3,6 +3,7 @@
  * writes every one of them down. It stands in the supervisor, which needs neither database nor any role for it.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { v7 as uuidv7 } from 'uuid'
 import type {
   AuditEntry,
@@ -20,7 +21,7 @@ import type { RoleReport } from '../../app/vitals.ts'
 import type { FromSupervisor } from '../protocol.ts'
 import type { RoleProcess } from '../role-process.ts'
 import { openAudit } from './audit.ts'
-import { createBoard } from './board.ts'
+import { createBoard, type Board } from './board.ts'
 import { carryOut } from './carry-out.ts'
 import { createMaintenanceDesk } from './maintenance.ts'
 import { levelOrdered, openOrderBook } from './order-book.ts'
@@ -106,7 +107,7 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
     for (const role of options.roles()) role.send(message)
   }
   tellOrders = () => tellEach(ordersMessage())
-  const peers = watchPeers(options.roles, (role) => board.silentMs(role), tellEach)
+  const peers = watchPeers(options.roles, board, tellEach)
   const programs = createOwnPrograms(options)
   const means = {
     book,
@@ -188,27 +189,27 @@ function countUnderWay(ingest: RoleReport | null, worker: RoleReport | null): nu
   return uploads + jobs.reduce<number>((total, running) => total + running!, 0)
 }
 
-/** Tells when a role begins or ceases to take work. */
+/** Tells when a role begins or ceases to take work, and what the api's load asks of the others. */
 function watchPeers(
   roles: () => readonly RoleProcess[],
-  silentMs: (role: RoleName) => number | null,
+  board: Pick<Board, 'silentMs' | 'fresh'>,
   tell: (message: FromSupervisor) => void,
 ) {
-  const areUp = (): Record<RoleName, boolean | null> => {
-    const all = { ingest: null, api: null, worker: null } as Record<RoleName, boolean | null>
-    for (const role of roles()) all[role.role] = isUp(role, silentMs(role.role))
-    return all
+  const look = (): FromSupervisor => {
+    const areUp = { ingest: null, api: null, worker: null } as Record<RoleName, boolean | null>
+    for (const role of roles()) areUp[role.role] = isUp(role, board.silentMs(role.role))
+    return { type: 'peers', areUp, apiPressure: board.fresh('api')?.pressureLevel ?? 0 }
   }
-  let told = areUp()
+  let told = look()
   const timer = setInterval(() => {
-    const now = areUp()
-    if (Object.entries(now).every(([role, it]) => told[role as RoleName] === it)) return
+    const now = look()
+    if (isDeepStrictEqual(now, told)) return
     told = now
-    tell({ type: 'peers', areUp: now })
+    tell(now)
   }, PEERS_LOOK_MS)
   timer.unref()
   return {
-    message: (): FromSupervisor => ({ type: 'peers', areUp: areUp() }),
+    message: look,
     [Symbol.dispose]: () => clearInterval(timer),
   }
 }
