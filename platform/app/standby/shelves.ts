@@ -1,6 +1,6 @@
 /** The three files of the standby shelf, taken apart: looked things up in, never parsed as a whole. */
 import type { RecordFile } from '../../../kit/record-file.ts'
-import { readSortedRecords } from '../../../kit/sorted-records.ts'
+import { readSortedRecords, type SortedRecords } from '../../../kit/sorted-records.ts'
 import {
   COHORT_BYTES,
   CohortsHead,
@@ -47,6 +47,8 @@ export interface ListsShelf {
   readonly pairCount: number
   readonly goneCount: number
   isBlocking(blocker: string, blocked: string): boolean
+  /** Whether a block stands between the account and an author of one of the cards: as quick as a page of them needs it. */
+  blocksAround(accountId: string): (authorId: string) => boolean
   goneKind(videoId: string): GoneKind | null
 }
 
@@ -85,6 +87,11 @@ export function openLists({ head, sections }: RecordFile): ListsShelf {
     return [...own, ...topEntries.filter(({ card }) => !ids.has(card.id))]
   }
   const pairs = readSortedRecords(sections.get('blocks')!, PAIR_BYTES)
+  const blockedByAuthors = new Map<string, ReadonlySet<string>>()
+  for (const { authorId } of cards) {
+    if (blockedByAuthors.has(authorId)) continue
+    blockedByAuthors.set(authorId, secondsOf(pairs, authorId))
+  }
   const gone = readSortedRecords(sections.get('gone')!, GONE_BYTES)
   return {
     asOfMs,
@@ -96,12 +103,32 @@ export function openLists({ head, sections }: RecordFile): ListsShelf {
     pairCount: pairs.count,
     goneCount: gone.count,
     isBlocking: (blocker, blocked) => pairs.count > 0 && pairs.find(pairBytes(blocker, blocked)) !== null,
+    blocksAround(accountId) {
+      const own = secondsOf(pairs, accountId)
+      const key = keyOf(idBytes(accountId))
+      return (authorId) =>
+        (own.size > 0 && own.has(keyOf(idBytes(authorId)))) ||
+        blockedByAuthors.get(authorId)?.has(key) === true
+    },
     goneKind(videoId) {
       const record = gone.find(idBytes(videoId))
       return record && GONE_KINDS[record[ID_BYTES]!]!
     },
   }
 }
+
+/** Sixteen bytes as a key of sets. */
+const keyOf = (bytes: Buffer): string => bytes.toString('latin1')
+
+/** The second ones of the pairs in which an account is the first. */
+function secondsOf(pairs: SortedRecords, accountId: string): ReadonlySet<string> {
+  let seconds: Set<string> | null = null
+  for (const pair of pairs.all(idBytes(accountId)))
+    (seconds ??= new Set()).add(keyOf(pair.subarray(ID_BYTES)))
+  return seconds ?? NOBODY
+}
+
+const NOBODY: ReadonlySet<string> = new Set()
 
 /** @throws when it is not what our version writes. */
 export function openMedia({ head, sections }: RecordFile): MediaShelf {

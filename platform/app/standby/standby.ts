@@ -57,10 +57,12 @@ export interface Standby extends AsyncDisposable {
   readonly figures: StandbyFigures
   /**
    * The list nearest to the account's taste (null: a visitor), or the one for all. Not yet without what the viewer must
-   * not see: ask `maySee` of each. Null: there is none.
+   * not see: ask `rulesFor` of each. Null: there is none.
    */
   list(accountId: string | null, kind: StandbyKind): StandbyList | null
-  /** Whether the viewer may see a card of a list, or one that `card` gave. */
+  /** Tells whether the viewer may see a card of a list, or one that `card` gave. */
+  rulesFor(viewerId: string | null): (card: Pick<StandbyCard, 'id' | 'authorId'>) => boolean
+  /** The same for one card. */
   maySee(viewerId: string | null, card: Pick<StandbyCard, 'id' | 'authorId'>): boolean
   /** The card of a video that everyone but those in a block may see; null: none is kept, or it changed since. */
   card(videoId: string): StandbyCard | null
@@ -115,6 +117,24 @@ export async function openStandby(options: StandbyOptions): Promise<Standby> {
     isBlocking(one, other) || isBlocking(other, one)
   const isDoubtful = (videoId: string, asOfMs: number): boolean =>
     heard.isChanged(videoId, asOfMs) || (lists !== null && lists.goneKind(videoId) !== null)
+  /** Cards of a shelf that is there now: those that were gone when it was made are not on it. */
+  const rulesFor = (viewerId: string | null) => {
+    const shelf = lists
+    if (!shelf) return () => false
+    const { asOfMs } = shelf
+    const isBlocked = viewerId === null ? null : shelf.blocksAround(viewerId)
+    return ({ id, authorId }: Pick<StandbyCard, 'id' | 'authorId'>): boolean => {
+      if (heard.isChanged(id, asOfMs)) return false
+      if (viewerId === null || isBlocked === null) return true
+      const [given, got] = [
+        heard.isBlocking(viewerId, authorId, asOfMs),
+        heard.isBlocking(authorId, viewerId, asOfMs),
+      ]
+      if (given || got) return false
+      // Where one of the two was taken back since, the shelf is asked for each direction alone.
+      return given === null && got === null ? !isBlocked(authorId) : !isBlockBetween(viewerId, authorId)
+    }
+  }
   /** A media shelf is written when something changed only: the lists say for how long it went on being right. */
   const mediaRightAtMs = ({ asOfMs }: MediaShelf): number =>
     lists?.media?.asOfMs === asOfMs ? lists.media.isRightAtMs : asOfMs
@@ -140,10 +160,8 @@ export async function openStandby(options: StandbyOptions): Promise<Standby> {
       const { asOfMs, isWhole, top } = lists
       return { kind: own ? 'cohort' : 'top', entries: own ?? top, asOfMs, isWhole }
     },
-    maySee(viewerId, card) {
-      if (!lists || isDoubtful(card.id, lists.asOfMs)) return false
-      return viewerId === null || !isBlockBetween(viewerId, card.authorId)
-    },
+    rulesFor,
+    maySee: (viewerId, card) => rulesFor(viewerId)(card),
     card(videoId) {
       const card = lists?.cards.get(videoId)
       return card && !isDoubtful(videoId, lists!.asOfMs) ? card : null

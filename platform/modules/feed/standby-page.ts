@@ -38,12 +38,13 @@ export function showStandby(feed: Feed, input: StandbyInput): Buffer | null {
   if (!list) return null
   const shown = shownUntil(feed, input)
   const isShown = shownFilter(shown)
+  const maySee = standby.rulesFor(viewerId)
   const memory = viewerId === null ? null : (feed.viewers.peek(viewerId) ?? null)
   const items: PageItem[] = []
   const videoIds: string[] = []
   let isOver = true
   for (const { card, reason } of list.entries) {
-    if (isShown(card.id) || !standby.maySee(viewerId, card) || isBlocked(memory, card.authorId)) continue
+    if (isShown(card.id) || !maySee(card) || isBlocked(memory, card.authorId)) continue
     if (items.length === limit) {
       isOver = false
       break
