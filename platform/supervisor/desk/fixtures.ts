@@ -22,6 +22,7 @@ export const reportOf = (changes: Partial<RoleReport> = {}): RoleReport => ({
   rssBytes: 100,
   eventLoopP99Ms: 12,
   heapShare: 0.1,
+  pressureLevel: 0,
   requests: { count: 10, failures: 1, inFlight: 2, perS: 5, failuresPerS: 0.5 },
   doors: [],
   service: service(0),
