@@ -129,6 +129,11 @@ export class CardCache implements Disposable {
   }
 
   async #recount(): Promise<void> {
+    if (this.#ctx.steward.modeOf('counts') !== 'on') {
+      // They keep their age until there is time for them again.
+      this.#timer = setTimeout(() => void this.#recount(), RECOUNT_DELAY_MS)
+      return
+    }
     const ids = [...this.#toRecount].filter((id) => this.#cards.peek(id))
     this.#toRecount.clear()
     try {

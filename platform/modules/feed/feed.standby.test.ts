@@ -19,7 +19,7 @@ import {
 
 const CARDS_MAX = 50
 
-const orderLevel = ({ steward }: Ctx, level: 3 | 4 | null) =>
+const orderLevel = ({ steward }: Ctx, level: 2 | 3 | 4 | null) =>
   steward.order({
     ...NO_ORDERS,
     level: level && { level, reason: 'a test', untilAt: new Date(Date.now() + 3_600_000) },
@@ -224,4 +224,22 @@ test('without a shelf, or with the protection switched off, nothing else is show
   await using feed = openFeed(process.ctx)
   await expect(readForYou(feed)).rejects.toThrow()
   orderLevel(world.ctx, null)
+})
+
+test('counts that change at level 2 keep their age, and are read again when it is over', async () => {
+  await using world = await createWorld()
+  const [videoId] = await addMany(world, 1)
+  await world.ctx.db
+    .insertInto('video_counter')
+    .values({ video_id: videoId!, likes: 1, as_of: world.ctx.clock.now() })
+    .execute()
+  await using feed = openFeed(world.ctx)
+  const likes = async () => (await readForYou(feed)).items[0]!.counts.likes
+  expect(await likes()).toBe(1)
+  orderLevel(world.ctx, 2)
+  await world.ctx.db.updateTable('video_counter').set({ likes: 2 }).execute()
+  feed.cards.recount(videoId!)
+  expect(await likes()).toBe(1)
+  orderLevel(world.ctx, null)
+  expect(await eventually(likes, (count) => count === 2)).toBe(2)
 })
