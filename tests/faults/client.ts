@@ -30,7 +30,8 @@ export interface RequestOptions {
 /** Signs up a new account at the product. */
 export async function signUp(url: string): Promise<DrillClient> {
   const handle = `drill_${randomUUID().slice(0, 8)}`
-  let cookie = ''
+  const jar = new Map<string, string>()
+  const cookieHeader = () => [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
   let unexplainedCount = 0
 
   const client: DrillClient = {
@@ -41,11 +42,12 @@ export async function signUp(url: string): Promise<DrillClient> {
     async request(method, path, { headers = {}, body, timeoutMs = REQUEST_TIMEOUT_MS } = {}) {
       const response = await fetch(`${url}/api/v1${path}`, {
         method,
-        headers: { ...headers, ...(cookie && { cookie }) },
+        headers: { ...headers, ...(jar.size > 0 && { cookie: cookieHeader() }) },
         ...(body !== undefined && { body, duplex: 'half' }),
         signal: AbortSignal.timeout(timeoutMs),
       } as RequestInit)
       if (response.status === 500) unexplainedCount++
+      for (const told of response.headers.getSetCookie()) keep(jar, told)
       return response
     },
     async persist<T>(method: string, path: string, body?: unknown) {
@@ -72,8 +74,8 @@ export async function signUp(url: string): Promise<DrillClient> {
       return answer.value
     },
     async cookies() {
-      const told = (await client.request('GET', '/me')).headers.getSetCookie()
-      return [cookie, ...told.map((each) => each.split(';')[0]!)].join('; ')
+      await client.request('GET', '/me')
+      return cookieHeader()
     },
     async receipt(id) {
       const response = await client.request('GET', `/uploads/${id}`)
@@ -95,8 +97,16 @@ export async function signUp(url: string): Promise<DrillClient> {
     return response.status === 503 ? null : 'refused'
   })
   if (made === null || made === 'refused') throw new Error(`sign-up: ${last}`)
-  cookie = made.headers.getSetCookie()[0]!.split(';')[0]!
   return client
+}
+
+/** As browsers do, as far as Upbeat asks for it: one that is taken back comes empty. */
+function keep(jar: Map<string, string>, told: string): void {
+  const [pair] = told.split(';')
+  const at = pair!.indexOf('=')
+  const [name, value] = [pair!.slice(0, at), pair!.slice(at + 1)]
+  if (value === '') jar.delete(name)
+  else jar.set(name, value)
 }
 
 export interface DrillUpload {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type { Audience } from './audience.ts'
 import type { DrillClient } from './client.ts'
-import type { Ledger, PersonAccount } from './ledger.ts'
+import { tellStory, type Ledger, type PersonAccount } from './ledger.ts'
 import { eventually, type Report } from './report.ts'
 
 /** Counts are folded by the second; a busy machine needs some. */
@@ -24,18 +24,24 @@ interface Findings {
  */
 export async function promiseKept(
   report: Report,
-  found: { readonly ledger: Ledger; readonly audience: Audience; readonly databaseUrl: string },
+  found: {
+    readonly ledger: Ledger
+    readonly audience: Audience
+    readonly databaseUrl: string
+    /** Over how many hours by its clock they watched: a view counts once in each. @default 2 */
+    readonly hours?: number
+  },
   when = '',
 ): Promise<void> {
-  const { ledger, audience, databaseUrl } = found
+  const { ledger, audience, databaseUrl, hours = 2 } = found
   const findings: Findings = { lost: [], wrong: [] }
   for (const account of ledger.accounts) {
     await repeatUnanswered(account)
-    await compareMarks(account, findings)
+    await compareMarks(account, ledger, findings)
     await compareComments(account, audience, findings)
   }
   await compareViews(ledger, databaseUrl, findings)
-  await compareCounts(ledger, audience, findings)
+  await compareCounts(ledger, audience, { hours, findings })
   const acknowledged = ledger.acts.filter(({ status }) => status >= 200 && status < 300).length
   const suffix = when === '' ? '' : `: ${when}`
   report.promise(
@@ -72,12 +78,17 @@ async function repeatUnanswered({ person, comments }: PersonAccount): Promise<vo
   }
 }
 
-async function compareMarks({ person, marks }: PersonAccount, findings: Findings): Promise<void> {
+async function compareMarks(
+  { person, marks }: PersonAccount,
+  { acts }: Ledger,
+  findings: Findings,
+): Promise<void> {
   for (const [path, possible] of marks) {
     const isThere = await readMark(person, path)
     if (possible.has(isThere)) continue
-    if (isThere) findings.wrong.push(`${person.handle} took ${path} back, and it is there`)
-    else findings.lost.push(`${path} of ${person.handle}`)
+    const story = tellStory(acts, person.handle, path)
+    if (isThere) findings.wrong.push(`${person.handle} took ${path} back, and it is there (${story})`)
+    else findings.lost.push(`${path} of ${person.handle} (${story})`)
   }
 }
 
@@ -144,7 +155,11 @@ async function compareViews(ledger: Ledger, databaseUrl: string, findings: Findi
 }
 
 /** Likes are counted as often as they are there, and each person's views of a video once an hour. */
-async function compareCounts(ledger: Ledger, audience: Audience, findings: Findings): Promise<void> {
+async function compareCounts(
+  ledger: Ledger,
+  audience: Audience,
+  { hours, findings }: { readonly hours: number; readonly findings: Findings },
+): Promise<void> {
   for (const videoId of audience.videoIds) {
     const viewers = ledger.accounts.filter(
       ({ views }) => (views.get(videoId)?.acknowledgedMs ?? 0) > 0,
@@ -157,8 +172,8 @@ async function compareCounts(ledger: Ledger, audience: Audience, findings: Findi
       )
       const likes = await countLikes(ledger, videoId)
       seen = `${counts.likes} likes counted of ${likes}, ${counts.views} views of ${viewers} people`
-      // Over the turn of an hour a view counts once more.
-      return counts.likes === likes && counts.views >= viewers && counts.views <= 2 * ledger.accounts.length
+      const viewsMax = hours * ledger.accounts.length
+      return counts.likes === likes && counts.views >= viewers && counts.views <= viewsMax
     })
     if (fits === null) findings.wrong.push(seen)
   }

@@ -20,6 +20,8 @@ export type ActKind = (typeof KINDS)[number]
 
 export interface Act {
   readonly kind: ActKind
+  /** Who did what: for telling the story of what got lost. */
+  readonly words: string
   readonly atMs: number
   readonly tookMs: number
   /** 0: there was no answer. */
@@ -88,6 +90,18 @@ export function startActing(audience: Audience, before: Ledger | null = null): L
 }
 
 const isAcknowledged = ({ status }: { readonly status: number }) => status >= 200 && status < 300
+
+/** What the person did about it last, to be read. */
+export function tellStory(acts: readonly Act[], handle: string, path: string): string {
+  const own = acts.filter(({ words }) => words.startsWith(`${handle} `) && words.endsWith(` ${path}`))
+  return own
+    .slice(-3)
+    .map(({ words, status, atMs, tookMs }) => {
+      const time = new Date(atMs).toISOString().slice(17, 23)
+      return `${words.split(' ')[1]} ${status} at ${time}, ${tookMs} ms`
+    })
+    .join(' | ')
+}
 
 /** The refusals and silences of acts, counted, to be read. */
 export function describeRefusals(acts: readonly Act[]): string {
@@ -167,6 +181,7 @@ async function attempt(
   }: { readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> } = {},
 ): Promise<Act> {
   const atMs = Date.now()
+  const words = `${person.handle} ${method} ${path}`
   try {
     const response = await person.request(method, path, {
       headers: { ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) },
@@ -175,9 +190,9 @@ async function attempt(
     })
     const text = await response.text()
     const code = response.ok ? null : codeOf(text)
-    return { kind, atMs, tookMs: Date.now() - atMs, status: response.status, code }
+    return { kind, words, atMs, tookMs: Date.now() - atMs, status: response.status, code }
   } catch {
-    return { kind, atMs, tookMs: Date.now() - atMs, status: 0, code: null }
+    return { kind, words, atMs, tookMs: Date.now() - atMs, status: 0, code: null }
   }
 }
 

@@ -34,6 +34,7 @@ async function afterBefore(report: Report, dataDir: string, database: OwnDatabas
   const first = await startProduct({ dataDir, env })
   const port = Number(new URL(first.url).port)
   const audience = await gather(first, { people: 2, videos: 2 })
+  const page = await readPage(first.url)
   await sleep(STANDBY_MS)
   await first.stop()
 
@@ -53,6 +54,8 @@ async function afterBefore(report: Report, dataDir: string, database: OwnDatabas
     listFallen(state).join(', '),
   )
   await promiseServing(report, product, audience)
+  const pageNow = await readPage(product.url)
+  report.promise('the app itself comes as ever', pageNow === page, String(pageNow))
 
   const before = await listRestarts(product)
   await sleep(STEADY_MS)
@@ -114,9 +117,11 @@ async function promiseServing(report: Report, product: Product, audience: Audien
     like?.ok ?? false,
     `${like?.status} ${like?.ok ? '' : await like?.text()}`,
   )
-  const page = await fetch(product.url, { headers: { accept: 'text/html' } })
-  report.promise('the app itself comes', page.ok, String(page.status))
 }
+
+/** Where the web app was not built there is nothing to come. */
+const readPage = async (url: string): Promise<number | null> =>
+  (await fetch(url, { headers: { accept: 'text/html' } }).catch(() => null))?.status ?? null
 
 const summary = (statuses: readonly number[]): string =>
   [...new Set(statuses)].map((one) => `${statuses.filter((each) => each === one).length} × ${one}`).join(', ')
@@ -129,10 +134,12 @@ async function onEmptyFolder(report: Report, dataDir: string, database: OwnDatab
     env: { DATABASE_URL: database.url },
     until: 'control',
   })
-  const early = await fetch(product.url, { headers: { accept: 'text/html' } }).catch(() => null)
+  const early = await fetch(`${product.url}/api/v1/feed/for-you`).catch(() => null)
   report.promise(
     `an empty instance answers within ${Math.round(limitMs / 1_000)} s, or says when to come again`,
-    early !== null && [200, 503].includes(early.status) && performance.now() - startMs < limitMs,
+    early !== null &&
+      (early.ok || (early.status === 503 && early.headers.has('retry-after'))) &&
+      performance.now() - startMs < limitMs,
     `${early?.status ?? 'no answer'}, ${secondsSince(startMs)}`,
   )
   const isSaid = await eventually(allowedMs(START_MS), async () => /is not answering/.test(product.told()))
