@@ -14,6 +14,8 @@ export interface Audience {
   /** Who acts. */
   readonly people: readonly DrillClient[]
   readonly videoIds: readonly string[]
+  /** Everyone may see it; nobody acts on it. */
+  readonly spareId: string
   /** Of the author alone. */
   readonly privateId: string
   /** What a player asks for: playlists and segments of the videos that everyone may see. */
@@ -32,6 +34,7 @@ export async function gather(
   for (let n = 0; n < peopleCount; n++) people.push(await signUp(product.url))
   const videoIds: string[] = []
   for (let n = 0; n < videoCount; n++) videoIds.push(await publish(author, `for everyone ${n}`))
+  const spareId = await publish(author, 'for everyone, for now')
   const privateId = await publish(author, 'for nobody else')
   await author.persist('PATCH', `/videos/${privateId}`, { visibility: 'private' })
   const media = await Promise.all(videoIds.map((id) => listMedia(product.url, id)))
@@ -41,7 +44,7 @@ export async function gather(
       headers: { cookie: await person.cookies() },
     })),
   )
-  return { author, people, videoIds, privateId, media: media.flat(), feeds }
+  return { author, people, videoIds, spareId, privateId, media: media.flat(), feeds }
 }
 
 /** Uploads a clip and waits until it is published. @returns the video's id */

@@ -75,8 +75,8 @@ async function play(report: Report, stage: Stage, schedule: Schedule): Promise<v
   stage.ledger = ledger
   const onlookers = startOnlookers(stage.product.url, audience)
   const bursts: LoadResult[] = []
-  const [, hiddenId] = audience.videoIds
-  const hiding = sleep(schedule.hidesAtMs).then(() => hide(audience, onlookers, hiddenId!))
+  const { spareId: hiddenId } = audience
+  const hiding = sleep(schedule.hidesAtMs).then(() => hide(audience, onlookers, hiddenId))
   const startedMs = performance.now()
   await Promise.all(
     schedule.faults.map(async (planned) => {
