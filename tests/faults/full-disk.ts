@@ -90,12 +90,7 @@ async function whileReadOnly(
   const { product, person, playable, disk, bytes } = scene
   const begun = await startUpload(person, bytes, 'under way when the disk gets read-only')
   await begun.sendUntil(Math.floor(bytes.length / 3))
-  const isReadOnly = await run_('mount', ['-o', 'remount,ro', disk]).then(
-    () => true,
-    () => false,
-  )
-  if (!isReadOnly)
-    return report.skip('a read-only disk refuses uploads only', 'a file on it is open for writing')
+  await using readOnly = await coverReadOnly(disk)
   const status = await begun.sendPiece()
   report.promise(
     'bytes that can’t be written are refused, and not with 500',
@@ -113,7 +108,7 @@ async function whileReadOnly(
   report.promise('playing goes on while the disk is read-only', await plays(product.url, person, playable))
   const liked = await person.request('DELETE', `/videos/${playable.videoId}/like`)
   report.promise('likes go on while the disk is read-only', liked.ok, String(liked.status))
-  await run_('mount', ['-o', 'remount,rw', disk])
+  await readOnly[Symbol.asyncDispose]()
   await begun.sendUntil(bytes.length)
   const receipt = await endOf(person, begun)
   report.promise(
@@ -139,6 +134,19 @@ async function mountSmallDisk(path: string): Promise<AsyncDisposable> {
   await run_('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', path])
   // Lazily: a process that is just ending may hold a file for another moment.
   return { [Symbol.asyncDispose]: async () => void (await run_('umount', ['-l', path])) }
+}
+
+/** The same disk once more on top of itself, read-only: so it goes while files on it are open for writing, too. */
+async function coverReadOnly(path: string): Promise<AsyncDisposable> {
+  await run_('mount', ['--bind', path, path])
+  await run_('mount', ['-o', 'remount,bind,ro', path])
+  let isCovered = true
+  return {
+    async [Symbol.asyncDispose]() {
+      if (isCovered) await run_('umount', ['-l', path])
+      isCovered = false
+    },
+  }
 }
 
 /** Writes until no more than this is free. */
