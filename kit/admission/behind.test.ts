@@ -49,18 +49,23 @@ test('the class is that of the request for which it is done; work for no request
   expect(order).toEqual(['first', 'the feed', 'a job', 'telemetry'])
 })
 
-test('who waited for too long is told where, and when to come again', async () => {
+test('who waited for too long is told where, and when to come again; a job waits on', async () => {
   const door = openDoor(10)
   const { begun, work } = createWork()
   const first = runBehind(door, work)
+  const job = runBehind(door, work)
 
-  const error = await runBehind(door, work).catch((refused: unknown) => refused)
+  const refused = inScopeOf(new Scope(2, Infinity, false), () => runBehind(door, work))
+  const error = await refused.catch((reason: unknown) => reason)
 
   expect(error).toBeInstanceOf(NotAdmittedError)
   expect(error).toMatchObject({ at: 'hashing', class: 2, refusal: 'waited' })
   expect((error as NotAdmittedError).retryAfterS).toBeGreaterThan(0)
   begun[0]!()
   await first
+  await expect.poll(() => begun.length).toBe(2)
+  begun[1]!()
+  await job
 })
 
 test('work of a request alone is given up with its client before it has begun', async () => {

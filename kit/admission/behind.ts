@@ -22,7 +22,7 @@ export class NotAdmittedError extends Error {
   }
 }
 
-/** Work outside of any request (jobs, upkeep) comes after what people wait for. */
+/** Work outside of any request (jobs, upkeep) comes after what people wait for, and is not turned away. */
 const OUTSIDE_CLASS = 2
 
 export type Entered = (error: Error | null, leave: () => void) => void
@@ -39,6 +39,7 @@ export function enterDoor(door: Door, entered: Entered, scope: Scope | null = cu
     0,
     scope?.isOwnWork ? scope.deadlineMs : Infinity,
   )
+  ticket.isPatient = scope === null
   const leave = () => door.leave(ticket)
   door.enter(ticket)
   if (ticket.state === 'admitted') return entered(null, leave)

@@ -147,7 +147,8 @@ class Admission {
     reply.raw.on('close', () => {
       const isAnswered = reply.raw.writableFinished
       if (!isAnswered) scope.giveUp()
-      this.door.leave(ticket, isAnswered)
+      // What fails at once says nothing of how long work takes.
+      this.door.leave(ticket, isAnswered && reply.raw.statusCode < 500)
     })
     if (rule.holds === 'head') this.#streaming.set(request, ticket)
     if (rule.readsBody && rule.holds !== 'nothing' && hasBody(headers)) {

@@ -26,7 +26,7 @@ const HINT_S = 12 * 3_600
 const OPERATOR_CLASS = 0
 
 /** Whoever is let in has been found room for: here one waits in order, and is turned away only when things go wrong. */
-const DATABASE_WAIT_MS = 400
+const DATABASE_WAIT_MS = 1_000
 
 /** The door before the connections of a pool: never more than there are, fewer when PostgreSQL gets slow with so many. */
 export function createDatabaseDoor(poolSize: number): Door {

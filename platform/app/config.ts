@@ -34,7 +34,7 @@ const PROXIES_FIT = 'IP addresses or networks with commas between them, such as 
 
 /** Each setting with the words for what fits it. */
 const Environment = z.object({
-  ADMISSION: fits('on or off', z.enum(['on', 'off']).default('off')),
+  ADMISSION: fits('on or off', z.enum(['on', 'off']).default('on')),
   BACKUP: fits('on or off', z.enum(['on', 'off']).default('on')),
   BACKUP_AT: fits(
     TIME_FITS,
@@ -183,7 +183,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   return {
     instanceName: e.INSTANCE_NAME,
     dataDir,
-    isAdmissionOn: e.ADMISSION === 'on',
+    isAdmissionOn: e.ADMISSION === 'on' && !e.PROTECTIONS_OFF.includes('admission'),
     protectionsOff: new Set(e.PROTECTIONS_OFF),
     // People of a demo sign up as everybody does.
     isDemoWanted: e.DEMO === 'on' && e.SIGN_UP === 'open',

@@ -14,7 +14,6 @@ import { startFaultProxy } from '../support/fault-proxy.ts'
 import { startProduct } from '../support/product.ts'
 import { makeTemporaryDir } from '../support/temporary-dir.ts'
 import { signUp, type DrillClient } from './client.ts'
-import type { DrillOptions } from './options.ts'
 import type { Report } from './report.ts'
 
 const DATABASE_AWAY_MS = 10
@@ -26,8 +25,8 @@ const MIX = [0.1, 0.3, 0.3, 0.3] as const
 /** After a rise, the limit and the cut have this long to find themselves. */
 const SKIP_MS = 2_000
 
-export async function run(report: Report, { without }: DrillOptions): Promise<void> {
-  await using stage = await startStage(!without.includes('admission'))
+export async function run(report: Report): Promise<void> {
+  await using stage = await startStage()
   const capacityPerS = await measureCapacity(stage)
   report.promise(
     'there is a capacity to speak of',
@@ -48,7 +47,7 @@ interface Stage extends AsyncDisposable {
   order(ratePerS: number | null, more?: Partial<LoadOrder>): LoadOrder
 }
 
-async function startStage(isProtected: boolean): Promise<Stage> {
+async function startStage(): Promise<Stage> {
   await using stack = new AsyncDisposableStack()
   const dir = stack.use(await makeTemporaryDir())
   const log = createLog({ level: 'silent', base: {} })
@@ -56,7 +55,7 @@ async function startStage(isProtected: boolean): Promise<Stage> {
   const databaseUrl = new URL(postgres.url)
   const proxy = stack.use(await startFaultProxy({ targetPort: Number(databaseUrl.port) }))
   databaseUrl.port = String(proxy.port)
-  const env = { DATABASE_URL: databaseUrl.href, ADMISSION: isProtected ? 'on' : 'off' }
+  const env = { DATABASE_URL: databaseUrl.href }
   const product = stack.use(await startProduct({ dataDir: join(dir.path, 'data'), env }))
   const clients: DrillClient[] = []
   for (let n = 0; n < ACCOUNTS; n++) clients.push(await signUp(product.url))

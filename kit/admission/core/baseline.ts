@@ -14,8 +14,10 @@ const HALF_WEIGHT_AT = 8
 /** When all take this much longer or shorter than they used to, the world has changed and the old values say nothing. */
 const SHORTER_BY = 0.8
 const LONGER_BY = 1.5
-/** In quiet, a window moves the baseline by this share of the difference. */
+/** In quiet, a window moves the baseline by this share of the difference… */
 const DRIFT = 0.1
+/** …and up by less: what seems quiet may wait inside already, before the limit has been found. */
+const DRIFT_UP = 0.01
 /** Kinds kept apart; whatever comes beyond them is one kind together. */
 const MAX_KINDS = 512
 
@@ -124,7 +126,7 @@ export class Baseline {
 
   /** Goes along, slowly, with how many times longer than usual requests take in quiet. */
   drift(ratio: number): void {
-    const move = 1 + (Math.min(2, Math.max(0.5, ratio)) - 1) * DRIFT
+    const move = 1 + (Math.min(2, Math.max(0.5, ratio)) - 1) * (ratio > 1 ? DRIFT_UP : DRIFT)
     for (const kind of this.#kinds) if (kind && kind.usualMs > 0) kind.usualMs *= move
     this.#mixMs *= move
   }

@@ -12,11 +12,12 @@ const INNER = 0.88
 /** …and levels beyond so much of it are turned away at once. What lies between keeps the line from running dry. */
 const OUTER = 1.15
 /** …further out where few are served in the time that one may wait: a line of one or two soon runs dry. */
-const OUTER_FEW_MS = 30
+const OUTER_FEW_MS = 60
 
 const WINDOW_MIN_MS = 100
 const WINDOW_MAX_MS = 1_000
 const WINDOW_MIN_SERVED = 50
+const QUIET_ABOVE = 0.5
 /** Rates are means over about so long. */
 const RATE_MEMORY_MS = 2_000
 /** A count that lies so many times its own spread off what was expected is no chance. */
@@ -44,6 +45,8 @@ export class Cut {
   /** Arrivals a millisecond, by level. */
   readonly #rates = new Float64Array(LEVEL_COUNT)
   readonly #classRates = new Float64Array(CLASS_COUNT)
+  /** In the last window, the thread that does the work had hardly any rest. */
+  isThreadBusy = false
   #windowStartMs = -1
   #served = 0
   #shed = 0
@@ -115,7 +118,9 @@ export class Cut {
 
   #closeWindow(nowMs: number): void {
     const tookMs = nowMs - this.#windowStartMs
-    if (this.#served < WINDOW_MIN_SERVED && tookMs < WINDOW_MAX_MS) return
+    // Where there was room for most of the time, little is known soon enough: a cut that nobody needs keeps people out.
+    const isQuiet = this.#idleMs > tookMs * QUIET_ABOVE
+    if (this.#served < WINDOW_MIN_SERVED && tookMs < WINDOW_MAX_MS && !isQuiet) return
     const arrivalRate = this.#updateRates(tookMs)
     const rate = this.#served / tookMs
     const weight = tookMs / (tookMs + CAPACITY_MEMORY_MS)
@@ -128,7 +133,8 @@ export class Cut {
     } else if (this.isInForce) {
       if (rate > this.#capacity * EXCEEDED_ABOVE) this.#capacity += weight * (rate - this.#capacity)
       if (idleShare > 0) this.#capacity = Math.max(this.#capacity * (1 + PROBE_BY_IDLE * idleShare), rate)
-      this.#calmWindows = this.#capacity * INNER >= arrivalRate ? this.#calmWindows + 1 : 0
+      const isCalm = this.#capacity * INNER >= arrivalRate || idleShare > QUIET_ABOVE
+      this.#calmWindows = isCalm ? this.#calmWindows + 1 : 0
       if (this.#calmWindows >= CALM_WINDOWS) this.#capacity = 0
     }
     this.#placeLevels()
@@ -145,6 +151,7 @@ export class Cut {
     if (!this.#readThreadIdleMs) return share
     const threadIdleMs = this.#readThreadIdleMs()
     const threadMs = threadIdleMs - this.#threadIdleMs + this.#turnedAway * REFUSAL_MS
+    this.isThreadBusy = threadMs < tookMs * ROOMY_ABOVE
     this.#threadIdleMs = threadIdleMs
     return Math.min(share, threadMs / tookMs)
   }

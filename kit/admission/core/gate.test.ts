@@ -150,6 +150,27 @@ test('half of what can be served is served wholly', () => {
   for (const each of [0, 1, 2, 3] as const) expect(shareOf(outcome, each)).toBe(1)
 })
 
+test('half a second after an overload nobody is turned away any more', () => {
+  const { byClass } = simulate({
+    ...POOL,
+    durationMs: 9_000,
+    countFromMs: 5_500,
+    ratePerS: (nowMs, each) => CAPACITY_PER_S * (nowMs < 5_000 ? 5 : 0.5) * MIX[each],
+  })
+  expect(byClass.map(({ refused }) => refused)).toEqual([0, 0, 0, 0])
+})
+
+test('a crowd that can be served within the bound is served, each class of it', () => {
+  // As many as are served in 150 ms, at one moment.
+  const { byClass } = simulate({
+    ...POOL,
+    durationMs: 2_000,
+    countFromMs: 0,
+    ratePerS: (nowMs, each) => (nowMs >= 1_000 && nowMs < 1_010 ? CAPACITY_PER_S * 15 * MIX[each] : 50),
+  })
+  expect(byClass.slice(0, 3).map(({ refused }) => refused)).toEqual([0, 0, 0])
+})
+
 test('over half an hour at twice the load the limit stays where it is', { timeout: 300_000 }, () => {
   const byMinute: number[] = []
   let sum = 0

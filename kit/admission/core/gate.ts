@@ -34,9 +34,10 @@ const MARGIN_WAIT_MS = 10
 const CUT_WAIT_MIN_MS = 50
 /**
  * …and in the class that it goes through a newcomer who would wait for longer than this, or than a usual round trip, hears it at once; for half as long at the
- * margin, and for a quarter in lower classes. So those who are turned away hear it early, and those who may wait are served.
+ * margin, and where anybody waits in lower classes. So those who are turned away hear it early, and those who may wait are served.
  */
 const LAST_FORESEEN_MS = 12
+const LAST_FORESEEN_MAX_MS = 25
 /** So many may wait there in any case: where one at a time is worked on, chance alone makes a line of some. */
 const LAST_LINE_MIN = 3
 
@@ -53,9 +54,11 @@ export const COMES_LATER_MS = [0, 0, 60, 200] as const
 const LAST_CLASS_WAITS = 0.4
 /** Before anything is known, the first requests warm everything up, and those behind them wait for so many times the bound. */
 export const COLD_TIMES = 4
-const LINES = CLASS_COUNT * 2
+const PATIENT_LINE = CLASS_COUNT * 2
+const LINES = PATIENT_LINE + 1
 
-const lineOf = (ticket: Ticket): number => ticket.class * 2 + (ticket.isAtMargin ? 1 : 0)
+const lineOf = (ticket: Ticket): number =>
+  ticket.isPatient ? PATIENT_LINE : ticket.class * 2 + (ticket.isAtMargin ? 1 : 0)
 
 export class Gate {
   readonly #limit: ConcurrencyLimit
@@ -247,16 +250,25 @@ export class Gate {
   }
 
   #noteTime(nowMs: number): void {
-    if (this.#waiting === 0 && this.#inFlight * 2 < this.limit) this.#cut.noteIdle(nowMs - this.#seenAtMs)
+    if (this.#hasMuchRoom) this.#cut.noteIdle(nowMs - this.#seenAtMs)
     this.#seenAtMs = nowMs
+  }
+
+  get #hasMuchRoom(): boolean {
+    return this.#waiting === 0 && this.#inFlight * 2 < this.limit
+  }
+
+  /** Nothing is to be gained by a refusal now, whatever the cut says of a moment ago. */
+  #isQuiet(): boolean {
+    return this.#waiting === 0 && this.#inFlight * 4 < this.#limit.settled && !this.#cut.isThreadBusy
   }
 
   #judge(ticket: Ticket, nowMs: number): Refusal | null {
     ticket.arrivedAtMs = nowMs
-    if (!ticket.isJudged && this.#isCutting) {
+    if (!ticket.isJudged && this.#isCutting && !ticket.isPatient) {
       const verdict = this.#cut.judge(ticket.class, ticket.rank, nowMs)
-      if (verdict === 'out') return this.#refuse(ticket, 'cut')
-      ticket.isAtMargin = verdict === 'margin'
+      if (verdict === 'out' && !this.#isQuiet()) return this.#refuse(ticket, 'cut')
+      ticket.isAtMargin = verdict !== 'in'
     }
     ticket.isJudged = true
     return this.#isTooLate(ticket, nowMs) ? this.#refuse(ticket, 'deadline') : null
@@ -287,8 +299,9 @@ export class Gate {
   }
 
   #boundMs(ticket: Ticket): number {
+    if (ticket.isPatient) return Infinity
     if (!this.#cut.isInForce || ticket.class === 0) {
-      const waitMs = ticket.class === 3 ? this.#waitMs * LAST_CLASS_WAITS : this.#waitMs
+      const waitMs = ticket.class === 3 && this.#isCutting ? this.#waitMs * LAST_CLASS_WAITS : this.#waitMs
       return this.#limit.usualMs === 0 && !this.#isFixed ? waitMs * COLD_TIMES : waitMs
     }
     // What lasts is no burst that waiting could carry over: it would only make everybody late.
@@ -313,11 +326,12 @@ export class Gate {
   #isForeseenLate(index: number): boolean {
     const { isInForce, lastClass, leftPerMs } = this.#cut
     const priorityClass = index >> 1
-    if (!isInForce || priorityClass < Math.max(1, lastClass)) return false
+    if (!isInForce || index === PATIENT_LINE || priorityClass < Math.max(1, lastClass)) return false
     let before = 0
     for (let line = 0; line <= index; line++) before += this.#lines[line]!.size
-    const inTime = Math.max(LAST_FORESEEN_MS, this.#limit.usualMs) * Math.max(0, leftPerMs)
-    if (priorityClass > lastClass) return before > inTime / 4
+    const inTime =
+      Math.min(LAST_FORESEEN_MAX_MS, Math.max(LAST_FORESEEN_MS, this.#limit.usualMs)) * Math.max(0, leftPerMs)
+    if (priorityClass > lastClass) return before > 0
     return before > (index % 2 === 0 ? Math.max(LAST_LINE_MIN, inTime) : inTime / 2)
   }
 

@@ -16,6 +16,8 @@ export class Ticket {
   refusal: Refusal | null = null
   /** The cut has been asked about it. */
   isJudged = false
+  /** Nobody waits for it on the line: it is never turned away for how long it takes, and comes after those who are. */
+  isPatient = false
   /** It waits behind those of its class that are served wholly. */
   isAtMargin = false
   arrivedAtMs = 0
