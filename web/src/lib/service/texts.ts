@@ -41,7 +41,6 @@ export const t = createTranslator('service', {
   'paused.telemetry.text': 'Counting views is paused {why}. Yours wait on this device.',
   'paused.note': '“{note}”',
   'paused.byItself': 'It comes back here by itself.',
-  'paused.mark': 'Paused, not lost',
   'paused.status': 'What is known',
 
   'comments.kept': 'Comments are paused {why}. Yours is saved and will be posted.',
