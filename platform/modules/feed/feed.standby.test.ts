@@ -243,3 +243,14 @@ test('counts that change at level 2 keep their age, and are read again when it i
   orderLevel(world.ctx, null)
   expect(await eventually(likes, (count) => count === 2)).toBe(2)
 })
+
+test('a shelf from before the first video is passed over while the database can be asked', async () => {
+  await using world = await createWorld()
+  await using shelf = openTestShelf(world)
+  await shelf.fill()
+  const videoIds = await addMany(world, 2)
+  await using feed = openFeed(world.ctx)
+  orderLevel(world.ctx, 4)
+  expect(idsOf([await readForYou(feed)]).toSorted()).toEqual(videoIds.toSorted())
+  orderLevel(world.ctx, null)
+})

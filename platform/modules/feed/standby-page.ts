@@ -27,7 +27,7 @@ export interface StandbyInput {
 export const kindAt = (level: number): StandbyKind => (level > 3 ? 'top' : 'cohort')
 
 /**
- * A page of For You without the database, as the JSON of a `FeedPage`; null: there is no shelf.
+ * A page of For You without the database, as the JSON of a `FeedPage`; null: there is no shelf, or nothing on it.
  *
  * @throws {AppError} feature-paused, when everything on the shelf was shown: there is more, but not now.
  */
@@ -35,7 +35,8 @@ export function showStandby(feed: Feed, input: StandbyInput): Buffer | null {
   const { standby, steward, secrets } = feed.ctx
   const { viewerId, limit } = input
   const list = standby.list(viewerId, kindAt(steward.state.level))
-  if (!list) return null
+  // An empty shelf may be older than the first video: whoever can ask the database asks.
+  if (!list || (list.entries.length === 0 && feed.ctx.databaseGuard.isUp)) return null
   const shown = shownUntil(feed, input)
   const isShown = shownFilter(shown)
   const maySee = standby.rulesFor(viewerId)
