@@ -3,6 +3,7 @@
  * later by the same verb.
  */
 import type { z } from 'zod'
+import { currentScope } from '../../../kit/admission/index.ts'
 import { isDatabaseUnavailable } from '../../infra/db/index.ts'
 import type { Ctx } from '../context.ts'
 import type { Feature } from '../steward/index.ts'
@@ -59,7 +60,8 @@ export async function doOrKeep<Input, Answer>(
   try {
     return await act.do(ctx, input)
   } catch (error) {
-    if (!isDatabaseUnavailable(error)) throw error
+    // Whoever is gone was told nothing, and may have done something else since.
+    if (!isDatabaseUnavailable(error) || currentScope()?.isGone) throw error
     return await keep(ctx, act, input)
   }
 }

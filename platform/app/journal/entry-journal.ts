@@ -21,6 +21,7 @@ export const JOURNAL_MAX_BYTES = 256 * 1024 ** 2
 /** How often is looked whether it can be written (again), and whether somebody has died. */
 const TEND_INTERVAL_MS = 1_000
 const RETRY_AFTER_S = 5
+const REMOVE_INTERVAL_MS = 1_000
 
 export interface KeepOptions {
   /** The part of the journal's room that entries of this kind may fill. @default 1 */
@@ -60,9 +61,11 @@ export class EntryJournal implements AsyncDisposable {
   readonly #taken: Journal[] = []
   readonly #waiting = new WaitingEntries()
   #hasElsewhere = false
-  /** Folders that could not be taken up; they are tried again, and hold up nobody. */
+  /** Folders that could not be taken up, and are tried again; until then everybody's acts are kept in their order. */
   readonly #unreadable = new Set<string>()
+  #settledCount = 0
   #lastAtMs = 0
+  #removedAtMs = -Infinity
   #lastTrouble: string | null = null
   readonly #tending: AsyncDisposable
   #turn: Promise<unknown> = Promise.resolve()
@@ -136,18 +139,42 @@ export class EntryJournal implements AsyncDisposable {
 
   /** Where entries wait: what the dead have left before our own. */
   sources(): readonly Journal[] {
-    return this.#journals().filter((journal) => journal.pendingCount > 0)
+    return this.#journals().filter((journal) => this.#waiting.countOf(journal) > 0)
+  }
+
+  /** Whether the entry is settled, though it is still in the file. */
+  isSettled(journal: Journal, sequence: number): boolean {
+    return this.#waiting.isSettled(journal, sequence)
   }
 
   /** The entry is settled in the database: its actor goes on directly, if it was the last. */
   noteSettled(journal: Journal, sequence: number): void {
+    this.#settledCount += 1
     this.#waiting.settle(journal, sequence)
   }
 
-  /** Every entry of the journal up to this one is settled. A dead process's journal ends with its last. */
-  async settleUpTo(journal: Journal, sequence: number): Promise<void> {
-    this.#waiting.settleUpTo(journal, sequence)
+  /** Entries settled since the start, those that were known to be included. */
+  get settledCount(): number {
+    return this.#settledCount
+  }
+
+  /** In the log once. */
+  tellUnreadable(folder: string, error: unknown): void {
+    if (!this.#unreadable.has(folder)) this.#options.log.error({ err: error, folder }, 'journal.unreadable')
+    this.#unreadable.add(folder)
+  }
+
+  /**
+   * Every entry of the journal up to this one is settled. Files are told now and then, and when none waits: what is read
+   * again is known by the database. A dead process's journal ends with its last.
+   */
+  async removeUpTo(journal: Journal, sequence: number): Promise<void> {
+    const nowMs = this.#options.clock.monotonicMs()
+    const isLast = this.#waiting.countOf(journal) === 0
+    if (!isLast && nowMs - this.#removedAtMs < REMOVE_INTERVAL_MS) return
+    this.#removedAtMs = nowMs
     await journal.markDone(sequence)
+    this.#waiting.forgetUpTo(journal, sequence)
     if (journal === this.#own || journal.pendingCount > 0) return
     this.#taken.splice(this.#taken.indexOf(journal), 1)
     this.#waiting.forget(journal)
@@ -201,17 +228,13 @@ export class EntryJournal implements AsyncDisposable {
       else log.error(trouble, 'journal.damaged')
     }
     const options = { root, asideFolder, maxBytes, onTrouble }
+    const tell = (folder: string, error: unknown) => this.tellUnreadable(folder, error)
     const mine = () => this.#journals().map((journal) => journal.folder)
-    const onUnreadable = (folder: string, error: unknown) => {
-      if (!this.#unreadable.has(folder)) log.error({ err: error, folder }, 'journal.unreadable')
-      this.#unreadable.add(folder)
-    }
     try {
-      for (const journal of await takeAbandonedJournals(options, mine(), onUnreadable))
-        await this.#takeUp(journal)
+      for (const journal of await takeAbandonedJournals(options, mine(), tell)) await this.#takeUp(journal)
       if (this.#own === null) this.#own = await openOwnJournal(options)
       else if (!this.#own.isWritable) await this.#own.probe()
-      this.#hasElsewhere = await hasRecordsElsewhere(root, [...mine(), ...this.#unreadable])
+      this.#hasElsewhere = await hasRecordsElsewhere(root, mine())
       if (this.isWritable) this.#lastTrouble = null
     } catch (error) {
       this.#tellOnce('journal.unwritable', error)

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { rm, writeFile } from 'node:fs/promises'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
@@ -226,7 +227,7 @@ const openSmall = (dir: string, maxBytes: number) =>
     asideFolder: `${dir}/aside`,
     clock: createFakeClock(),
     log: createLog({ level: 'silent', base: {} }),
-    newId: () => UNKNOWN_VIDEO,
+    newId: randomUUID,
     maxBytes,
   })
 const entry = { act: 'like', actor: 'someone', sets: null, repeat: null, input: {} }
@@ -269,11 +270,38 @@ test('a journal whose folder can not be made refuses, and takes once it can', as
   expect(journal.pending()).toBe(1)
 })
 
+test('an actor goes on directly as soon as their last entry is settled, and who waits for that hears of it', async () => {
+  await using dir = await makeTemporaryDir()
+  await using journal = await openSmall(dir.path, 10_000)
+  const [first, second] = [await journal.keep(entry), await journal.keep({ ...entry, actor: 'another' })]
+  const [source] = journal.sources()
+  const waiting = journal.waitForSettling(first, 300_000)
+  const [record] = await Array.fromAsync(source!.read())
+
+  journal.noteSettled(source!, record!.sequence)
+  journal.noteSettled(source!, record!.sequence)
+
+  await waiting
+  expect(journal.mustFollow(first.actor)).toBe(false)
+  expect(journal.mustFollow(second.actor)).toBe(true)
+  expect(journal.pending()).toBe(1)
+  expect(journal.isSettled(source!, record!.sequence)).toBe(true)
+  journal.noteSettled(source!, record!.sequence + 1)
+  await journal.removeUpTo(source!, record!.sequence + 1)
+  expect(journal.mustFollow(second.actor)).toBe(false)
+  expect(journal.oldestAtMs).toBeNull()
+  await journal.waitForSettling(second, 300_000)
+})
+
 test('the video that is known to be gone is refused at once', async () => {
   await using journals = await openJournalWorld()
   const { fan, videoId, keeper } = await openScene(journals)
   await using _ = keeper
-  const standby = { ...keeper.ctx.standby, card: () => null, isDeleted: (id: string) => id === videoId }
+  const standby = {
+    ...keeper.ctx.standby,
+    card: () => null,
+    goneKind: (id: string) => (id === videoId ? ('deleted' as const) : null),
+  }
   expect(() => refuseKnownHidden({ standby }, { viewerId: fan.id, videoId })).toThrow(/no video/)
   expect(() => refuseKnownHidden({ standby }, { viewerId: fan.id, videoId: UNKNOWN_VIDEO })).not.toThrow()
 })

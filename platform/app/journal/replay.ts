@@ -76,17 +76,24 @@ export async function replayAll(ctx: Ctx, acts: readonly AnyAct[], signal?: Abor
   const { journal } = ctx
   if (journal === null) return
   const byName: Acts = new Map(acts.map((act) => [act.name, act]))
-  for (const source of journal.sources()) {
+  const given = new Set<Journal>()
+  for (;;) {
+    const source = journal.sources().find((one) => !given.has(one))
+    if (!source) return
+    const before = journal.settledCount
     try {
       for await (const chunk of inChunks(source.read())) {
         await settleChunk(ctx, byName, { source, chunk }, signal ?? new AbortController().signal)
-        await journal.settleUpTo(source, chunk.at(-1)!.sequence)
+        await journal.removeUpTo(source, chunk.at(-1)!.sequence)
       }
+      if (journal.settledCount > before) continue
+      journal.tellUnreadable(source.folder, new Error('Records that were acknowledged can not be read.'))
     } catch (error) {
-      // A file that can't be read holds up neither the other journals nor, by `sets`, their order.
       if ((error as NodeJS.ErrnoException).syscall !== 'read') throw error
-      ctx.log.error({ err: error, folder: source.folder }, 'journal.unreadable')
+      journal.tellUnreadable(source.folder, error)
     }
+    // A file that can't be read holds up neither the other journals nor, by `sets`, their order.
+    given.add(source)
   }
 }
 
@@ -109,14 +116,16 @@ async function settleChunk(
 ): Promise<void> {
   // Actors at once: half of the pool, so that what people do meanwhile has its own.
   const concurrency = Math.max(1, Math.floor(ctx.config.database.poolSize / 2))
-  const read = chunk.map((record) => ({ record, entry: decodeEntry(record.payload) }))
+  const journal = ctx.journal!
+  const left = chunk.filter(({ sequence }) => !journal.isSettled(source, sequence))
+  const read = left.map((record) => ({ record, entry: decodeEntry(record.payload) }))
   const byActor = Map.groupBy(read, ({ entry }) => entry?.actor ?? null)
   await eachInParallel(iterate(byActor.values()), { concurrency, signal }, async (entries, aborted) => {
     for (const { record, entry } of entries) {
       aborted.throwIfAborted()
       if (entry === null) await setAsideUnread(ctx, record)
       else await settle(ctx, acts, entry)
-      ctx.journal!.noteSettled(source, record.sequence)
+      journal.noteSettled(source, record.sequence)
     }
   })
 }

@@ -15,6 +15,8 @@ interface Waiting {
 export class WaitingEntries {
   /** By sequence, oldest first. */
   readonly #byJournal = new Map<Journal, Map<number, Waiting>>()
+  /** Settled, and still in the files. */
+  readonly #settled = new Map<Journal, Set<number>>()
   /** How many entries of each actor wait, those on their way to the disk included. */
   readonly #actors = new Map<string, number>()
   readonly #repeats = new Map<string, Promise<KeptEntry>>()
@@ -64,20 +66,30 @@ export class WaitingEntries {
     const one = waiting?.get(sequence)
     if (!waiting || !one) return
     waiting.delete(sequence)
+    const settled = this.#settled.get(journal) ?? new Set<number>()
+    this.#settled.set(journal, settled.add(sequence))
     if (one.actor !== null) this.end(one.actor)
     if (one.repeat !== null) this.#keepAnswer(one.repeat)
     if (one.id !== null) this.#watchers.get(one.id)?.()
   }
 
-  settleUpTo(journal: Journal, sequence: number): void {
-    for (const known of this.#byJournal.get(journal)?.keys() ?? []) {
-      if (known > sequence) return
-      this.settle(journal, known)
-    }
+  isSettled(journal: Journal, sequence: number): boolean {
+    return this.#settled.get(journal)?.has(sequence) ?? false
+  }
+
+  countOf(journal: Journal): number {
+    return this.#byJournal.get(journal)?.size ?? 0
+  }
+
+  /** None up to this one is read again. */
+  forgetUpTo(journal: Journal, sequence: number): void {
+    const settled = this.#settled.get(journal)
+    for (const one of settled ?? []) if (one <= sequence) settled!.delete(one)
   }
 
   forget(journal: Journal): void {
     this.#byJournal.delete(journal)
+    this.#settled.delete(journal)
   }
 
   /** Calls back once, when the entry is settled; the answer ends the waiting. */
