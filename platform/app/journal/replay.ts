@@ -1,5 +1,5 @@
 /**
- * Replay: what the journal has is done by the same verbs, each entry in one transaction with its row in `journal_settled`.
+ * Replay: what the journal has is done by the same verbs, each entry in a transaction with its row in `journal_settled`.
  *
  * An actor's entries are done in their order, those of different actors beside each other. A death at any point changes
  * nothing: what is read again is known by its row.
@@ -24,7 +24,9 @@ import * as queries from './journal.queries.ts'
 const LOOK_INTERVAL_MS = 250
 /** Entries between two positions on the disk. */
 const CHUNK = 128
-/** An entry that fails this often in a way that nobody expected is set aside. */
+/** Of one actor, in one transaction. */
+const TOGETHER = 16
+/** An entry that fails this often, alone, in a way that nobody expected is set aside. */
 const ATTEMPTS = 2
 /** Of a transaction that another one was in the way of. */
 const CONFLICT_ATTEMPTS = 8
@@ -37,6 +39,12 @@ const FOREIGN_KEY_VIOLATION = '23503'
 const CONFLICTS: ReadonlySet<string> = new Set(['40001', '40P01', '55P03', '57014'])
 
 type Acts = ReadonlyMap<string, AnyAct>
+
+/** Entry null: it can't be read. */
+interface ReadEntry {
+  readonly record: JournalRecord
+  readonly entry: KeptEntry | null
+}
 
 /** Replays by itself from now on, whenever the database is there and something waits. Disposal ends it after the entry under way. */
 export function startReplay(ctx: Ctx, acts: readonly AnyAct[]): AsyncDisposable {
@@ -120,12 +128,12 @@ async function settleChunk(
   const left = chunk.filter(({ sequence }) => !journal.isSettled(source, sequence))
   const read = left.map((record) => ({ record, entry: decodeEntry(record.payload) }))
   const byActor = Map.groupBy(read, ({ entry }) => entry?.actor ?? null)
-  await eachInParallel(iterate(byActor.values()), { concurrency, signal }, async (entries, aborted) => {
-    for (const { record, entry } of entries) {
+  await eachInParallel(iterate(byActor.values()), { concurrency, signal }, async (all, aborted) => {
+    for (let at = 0; at < all.length; at += TOGETHER) {
       aborted.throwIfAborted()
-      if (entry === null) await setAsideUnread(ctx, record)
-      else await settle(ctx, acts, entry)
-      journal.noteSettled(source, record.sequence)
+      const some = all.slice(at, at + TOGETHER)
+      if (!(await settleTogether(ctx, acts, some))) await settleEach(ctx, acts, some, aborted)
+      for (const { record } of some) journal.noteSettled(source, record.sequence)
     }
   })
 }
@@ -134,13 +142,49 @@ async function* iterate<T>(values: Iterable<T>): AsyncGenerator<T> {
   yield* values
 }
 
+/**
+ * Several entries of one actor in one transaction, each with its row: a commit costs a sync, and those that notify wait for
+ * each other.
+ *
+ * @returns false when one of them fails, and nothing is done: each has to be settled alone.
+ */
+async function settleTogether(ctx: Ctx, acts: Acts, some: readonly ReadEntry[]): Promise<boolean> {
+  const entries = some.flatMap(({ entry }) => entry ?? [])
+  if (some.length < 2 || entries.length < some.length) return false
+  try {
+    const outcomes = await inTransaction(ctx, async (tx) => {
+      const settled: (queries.Outcome | null)[] = []
+      for (const entry of entries) settled.push(await settleIn(tx, ctx, acts, entry))
+      return settled
+    })
+    for (const outcome of outcomes) if (outcome !== null) ctx.journal!.settled[outcome] += 1
+    return true
+  } catch (error) {
+    if (isAway(error)) throw error
+    return false
+  }
+}
+
+async function settleEach(
+  ctx: Ctx,
+  acts: Acts,
+  some: readonly ReadEntry[],
+  aborted: AbortSignal,
+): Promise<void> {
+  for (const { record, entry } of some) {
+    aborted.throwIfAborted()
+    if (entry === null) await setAsideUnread(ctx, record)
+    else await settle(ctx, acts, entry)
+  }
+}
+
 /** Brings the entry to its end. @throws when the database is away, or the entry can't be set aside. */
 async function settle(ctx: Ctx, acts: Acts, entry: KeptEntry): Promise<void> {
   const { settled } = ctx.journal!
   let [failures, conflicts] = [0, 0]
   for (;;) {
     try {
-      const outcome = await settleOnce(ctx, acts, entry)
+      const outcome = await inTransaction(ctx, (tx) => settleIn(tx, ctx, acts, entry))
       if (outcome !== null) settled[outcome] += 1
       return
     } catch (error) {
@@ -154,20 +198,18 @@ async function settle(ctx: Ctx, acts: Acts, entry: KeptEntry): Promise<void> {
 }
 
 /** Null: it was settled before. */
-async function settleOnce(ctx: Ctx, acts: Acts, entry: KeptEntry): Promise<queries.Outcome | null> {
+async function settleIn(tx: Tx, ctx: Ctx, acts: Acts, entry: KeptEntry): Promise<queries.Outcome | null> {
   const act = acts.get(entry.act)
   if (!act) throw new TypeError(`This version knows no act "${entry.act}".`)
   // Parsed by the act's own shape.
   const input = act.shape.parse(entry.input) as never
-  return inTransaction(ctx, async (tx) => {
-    if (!(await queries.insertSettled(tx, rowOf(ctx, entry, 'done')))) return null
-    if (entry.sets !== null && (await queries.isSuperseded(tx, { sets: entry.sets, keptAt: entry.at }))) {
-      await queries.markSuperseded(tx, entry.id)
-      return 'superseded'
-    }
-    await act.do(contextAt(ctx, tx, entry.at), input)
-    return 'done'
-  })
+  if (!(await queries.insertSettled(tx, rowOf(ctx, entry, 'done')))) return null
+  if (entry.sets !== null && (await queries.isSuperseded(tx, { sets: entry.sets, keptAt: entry.at }))) {
+    await queries.markSuperseded(tx, entry.id)
+    return 'superseded'
+  }
+  await act.do(contextAt(ctx, tx, entry.at), input)
+  return 'done'
 }
 
 /** The context in which the entry was acknowledged: its time, and one transaction for all that the verb does. */
