@@ -74,7 +74,7 @@ export async function createApi(ctx: Ctx): Promise<App> {
 }
 
 /** An ingest role that is replaced in order finishes what it has begun, and starts. */
-const HAND_OVER_MAX_MS = 20_000
+const HAND_OVER_MAX_MS = 30_000
 
 /**
  * Uploads meet the encoder in the ingest role; their addresses stay ours. Costs one local hop and no buffering. An

@@ -69,11 +69,17 @@ const TAKE_OVER_TIMEOUT_MS = 60_000
 /** Beyond what the role itself allows those who hold connections. */
 const RETIRE_TIMEOUT_MS = DRAIN_TIMEOUT_MS + 5_000
 
+/** A new process comes back step by step like any other; what holds it up for longer holds up the old one, too. */
+const COMPLETE_GRACE_MS = 10_000
+
 /** Who takes over from the present process. */
 interface Successor {
   readonly run: RoleRun
   readonly ended: Promise<void>
-  readonly ready: PromiseWithResolvers<void>
+  /** It has taken over. */
+  readonly inPlace: PromiseWithResolvers<void>
+  isReady: boolean
+  isComplete: boolean
 }
 
 /** Prepares a role; `start` starts it. */
@@ -94,6 +100,8 @@ class SupervisedRole implements RoleProcess {
   #failedStarts = 0
   #wakeUp = new AbortController()
   #successor: Successor | null = null
+  /** It holds nothing back. */
+  #isComplete = false
   #isBeingReplaced = false
   #isBeingHeld = false
   /** Asked for while it was still being held. */
@@ -178,23 +186,29 @@ class SupervisedRole implements RoleProcess {
     await sleep(NOTICE_MS)
     await this.#drain('held')
     this.release()
-    for (let waitedMs = 0; this.state !== 'ready'; waitedMs += POLL_INTERVAL_MS) {
+    const startedMs = performance.now()
+    let readyMs = Infinity
+    while (performance.now() - readyMs < COMPLETE_GRACE_MS) {
+      const isReady = this.state === 'ready'
+      if (isReady && this.#isComplete) return
+      if (isReady) readyMs = Math.min(readyMs, performance.now())
       if (!this.#isWanted) throw new Error('It is being stopped.')
-      if (waitedMs > TAKE_OVER_TIMEOUT_MS) throw new Error('The new process does not get ready.')
+      if (!isReady && performance.now() - startedMs > TAKE_OVER_TIMEOUT_MS)
+        throw new Error('The new process does not get ready.')
       await sleep(POLL_INTERVAL_MS)
     }
   }
 
   async #replaceBeside(): Promise<void> {
-    const ready = Promise.withResolvers<void>()
+    const inPlace = Promise.withResolvers<void>()
     const { run, ended } = this.#begin()
-    this.#successor = { run, ended, ready }
+    this.#successor = { run, ended, inPlace, isReady: false, isComplete: false }
     const timer = setTimeout(
-      () => ready.reject(new Error('The new process does not get ready; the old one goes on.')),
+      () => inPlace.reject(new Error('The new process does not get ready; the old one goes on.')),
       TAKE_OVER_TIMEOUT_MS,
     )
     try {
-      await ready.promise
+      await inPlace.promise
     } catch (error) {
       if (this.#successor?.run === run) {
         this.#successor = null
@@ -206,15 +220,26 @@ class SupervisedRole implements RoleProcess {
     }
   }
 
+  /** Nobody is handed over to a process that still holds things back. */
+  #hearSuccessor(successor: Successor, message: FromRole): void {
+    if (message.type === 'complete') successor.isComplete = message.isComplete
+    if (message.type === 'ready') {
+      successor.isReady = true
+      setTimeout(() => successor === this.#successor && this.#handOver(successor), COMPLETE_GRACE_MS).unref()
+    }
+    if (successor.isReady && successor.isComplete) this.#handOver(successor)
+  }
+
   /** From here on the new process is the present one. */
-  #handOver({ run, ended, ready }: Successor): void {
+  #handOver({ run, ended, inPlace, isComplete }: Successor): void {
     const old = this.#run!
     const oldEnded = this.#ended
     this.#run = run
     this.#ended = ended
+    this.#isComplete = isComplete
     this.#successor = null
     this.#retire(old, oldEnded)
-    ready.resolve()
+    inPlace.resolve()
   }
 
   #retire(run: RoleRun, ended: Promise<void>): void {
@@ -232,6 +257,7 @@ class SupervisedRole implements RoleProcess {
 
   #spawn(): void {
     this.#state = 'starting'
+    this.#isComplete = false
     const { run, ended } = this.#begin()
     this.#run = run
     this.#ended = ended
@@ -243,7 +269,7 @@ class SupervisedRole implements RoleProcess {
       onMessage: (message) => {
         if (message.type === 'ask') void this.#answer(run, message.id, message.question)
         else if (run === this.#run) this.#receive(message)
-        else if (run === this.#successor?.run && message.type === 'ready') this.#handOver(this.#successor)
+        else if (run === this.#successor?.run) this.#hearSuccessor(this.#successor, message)
       },
       onEnd: (end) => {
         resolve()
@@ -268,7 +294,7 @@ class SupervisedRole implements RoleProcess {
       return
     }
     if (run === this.#successor?.run) {
-      this.#successor.ready.reject(
+      this.#successor.inPlace.reject(
         new Error('The new process ended before it was ready; the old one goes on.'),
       )
       this.#successor = null
@@ -283,12 +309,12 @@ class SupervisedRole implements RoleProcess {
   }
 
   /** The old process died while the new one was starting: there is nothing to hand over. */
-  #promote({ run, ended, ready }: Successor): void {
+  #promote({ run, ended, inPlace }: Successor): void {
     this.#state = 'starting'
     this.#run = run
     this.#ended = ended
     this.#successor = null
-    ready.reject(new Error('The old process died meanwhile; the new one is starting.'))
+    inPlace.reject(new Error('The old process died meanwhile; the new one is starting.'))
   }
 
   #receive(message: FromRole): void {
@@ -298,6 +324,7 @@ class SupervisedRole implements RoleProcess {
       this.#isAnnounced = true
       this.#options.onReady?.()
     } else if (message.type === 'draining') this.#setGone('draining')
+    else if (message.type === 'complete') this.#isComplete = message.isComplete
     this.#options.onMessage?.(message)
   }
 
@@ -330,7 +357,7 @@ class SupervisedRole implements RoleProcess {
     this.#isWanted = false
     this.#wakeUp.abort()
     this.#wakeUp = new AbortController()
-    this.#successor?.ready.reject(new Error('It is being stopped.'))
+    this.#successor?.inPlace.reject(new Error('It is being stopped.'))
     const run = this.#run
     if (run?.pid) {
       this.#setGone('draining')

@@ -47,6 +47,8 @@ const NODE_OPTIONS_OF: Record<RoleName, string[]> = { api: [], ingest: FEW_BYTES
 
 /** Pings without an answer after which it counts as stuck. Counted, not timed, so that a machine may sleep. */
 const MAX_UNANSWERED_PINGS = 10
+/** While it loads its code it answers nothing: on a machine that is out of breath, ending it would only add to that. */
+const MAX_UNANSWERED_AT_START = 30
 /** How long what a dead process had said may take to be read. */
 const LAST_WORDS_MS = 200
 
@@ -127,12 +129,14 @@ function createHandOver(
 /** Asks for a sign of life; a process that is stuck (endless loop, stopped) is ended, which makes a new one start. */
 function ping(process: ChildProcess, { role, log, pingIntervalMs = 2_000 }: RoleRunOptions): () => void {
   let unanswered = 0
+  let limit = MAX_UNANSWERED_AT_START
   process.on('message', (message: FromRole) => {
+    if (message.type === 'ready') limit = MAX_UNANSWERED_PINGS
     if (message.type === 'pong' || message.type === 'ready') unanswered = 0
   })
   const timer = setInterval(() => {
     if (!process.connected) return
-    if (unanswered++ >= MAX_UNANSWERED_PINGS) {
+    if (unanswered++ >= limit) {
       log.error({ child: role, pid: process.pid, unanswered }, 'role.stuck')
       process.kill('SIGKILL')
     } else process.send({ type: 'ping' } satisfies FromSupervisor, () => {})

@@ -7,7 +7,13 @@ import { startProduct } from '../../tests/support/product.ts'
 import { makeTemporaryDir } from '../../tests/support/temporary-dir.ts'
 import { askDesk } from './control.ts'
 
-const ADDRESSES = ['/healthz', '/api/v1/state', '/api/v1/instance', '/api/v1/uploads/limits']
+const ADDRESSES = [
+  '/healthz',
+  '/api/v1/feed/for-you',
+  '/api/v1/search?q=sea',
+  '/api/v1/instance',
+  '/api/v1/uploads/limits',
+]
 
 /** Clients that keep their connections, each sending one request after the other until told to stop. */
 function startClients(url: string, count: number) {
