@@ -17,7 +17,7 @@ const OUTER_FEW_MS = 60
 const WINDOW_MIN_MS = 100
 const WINDOW_MAX_MS = 1_000
 const WINDOW_MIN_SERVED = 50
-const QUIET_ABOVE = 0.5
+const QUIET_ABOVE = 0.35
 /** Rates are means over about so long. */
 const RATE_MEMORY_MS = 2_000
 /** A count that lies so many times its own spread off what was expected is no chance. */
@@ -31,8 +31,11 @@ const OVERLOADED_ABOVE = 0.01
 const ROOMY_ABOVE = 0.25
 /** A capacity that was seen idle is taken for this much of the idle share larger: what was cut too deep is soon let in again. */
 const PROBE_BY_IDLE = 0.5
-/** What turning one away takes of the thread's time, about: time that could have been spent on serving. */
-const REFUSAL_MS = 0.04
+/**
+ * What turning one away takes of the thread's time at most: time that could have been spent on serving. Where it is
+ * most of the time, it is the refusals that keep the thread busy, and those who come again at once.
+ */
+const REFUSAL_MS = 0.1
 /** As many windows without any need of a cut end it. */
 const CALM_WINDOWS = 3
 
