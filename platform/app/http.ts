@@ -32,6 +32,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Null for a signed-out visitor. */
     viewer: Viewer | null
+    /** There is a session's cookie, and nobody can tell at this moment whose it is: `viewer` is null then. */
+    isViewerUnknown: boolean
   }
 }
 
@@ -74,6 +76,7 @@ export function createApp(ctx: Ctx, options: AppOptions = {}): App {
   app.setValidatorCompiler(inputCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.decorateRequest('viewer', null)
+  app.decorateRequest('isViewerUnknown', false)
   // RFC 6797: browsers come by HTTPS alone from then on; they ignore it where they came without.
   const isHttpsOnly = ctx.config.publicUrl?.startsWith('https:') ?? false
   app.addHook('onRequest', watchBodies(patience))
@@ -97,10 +100,14 @@ export function createApp(ctx: Ctx, options: AppOptions = {}): App {
   return app as unknown as App
 }
 
-/** The signed-in viewer. @throws {SignedOutError} */
+/** The signed-in viewer. @throws {SignedOutError} {AppError} database-unavailable when nobody can tell who it is. */
 export function requireViewer(request: FastifyRequest): Viewer {
-  if (!request.viewer) throw new SignedOutError()
-  return request.viewer
+  if (request.viewer) return request.viewer
+  if (!request.isViewerUnknown) throw new SignedOutError()
+  throw new AppError('database-unavailable', {
+    detail: 'Whether you are still signed in can not be checked without the database.',
+    retryAfterS: 5,
+  })
 }
 
 /** Scheme and host by which the client reached us. */

@@ -128,7 +128,7 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
       const stopping = new AbortController()
       const signal = AbortSignal.any([stopping.signal, closing.signal])
       const working = keepTrying(options, guard, signal, async () => {
-        const { boss, ensureQueue } = await started
+        const { boss, ensureQueue } = await Promise.race([started, rejectOn(signal)])
         await ensureQueue(queue)
         if (!signal.aborted) await workOn(boss, queue, workOptions, handler)
         return boss
@@ -153,7 +153,10 @@ interface Running {
   readonly ensureQueue: (queue: Queue<object>) => Promise<void>
 }
 
-async function startBoss({ url, isWorker, onError, guard }: JobsOptions): Promise<Running> {
+async function startBoss(
+  { url, isWorker, onError, guard }: JobsOptions,
+  signal?: AbortSignal,
+): Promise<Running> {
   const boss = new PgBoss({
     connectionString: url,
     application_name: 'upbeat-jobs',
@@ -171,17 +174,33 @@ async function startBoss({ url, isWorker, onError, guard }: JobsOptions): Promis
     // Told once, by the guard, not by each look for work.
     if (!(error instanceof DatabaseAwayError)) onError(error)
   })
+  const givingUp = Promise.withResolvers<never>()
+  const stopLooking = guard?.onChange((isUp) => isUp || givingUp.reject(new DatabaseAwayError()))
+  const giveUp = () => givingUp.reject(signal!.reason)
+  signal?.addEventListener('abort', giveUp, { once: true })
   try {
-    await boss.start()
+    // A start whose connections were cut may never end.
+    await Promise.race([boss.start(), givingUp.promise])
   } catch (error) {
-    await boss.stop({ graceful: false }).catch(() => {})
+    // Nobody waits for it: it waits for the start.
+    boss.stop({ graceful: false }).catch(() => {})
     throw error
+  } finally {
+    stopLooking?.()
+    signal?.removeEventListener('abort', giveUp)
   }
   return { boss, ensureQueue: queuesOf(boss) }
 }
 
 const startWhenUp = (options: JobsOptions, guard: DatabaseGuard, signal: AbortSignal): Promise<Running> =>
-  keepTrying(options, guard, signal, () => startBoss(options))
+  keepTrying(options, guard, signal, () => startBoss(options, signal))
+
+function rejectOn(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+}
 
 /** Until it works, or the signal says that it is no longer wanted. */
 async function keepTrying<T>(

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, inject, test } from 'vitest'
 import { startFaultProxy } from '../../../tests/support/fault-proxy.ts'
 import { createWorld } from '../../../tests/support/world.ts'
@@ -59,3 +60,24 @@ test('queues that never had their database close at once', async () => {
   await working.stop()
   await jobs[Symbol.asyncDispose]()
 })
+
+test('queues whose database goes while they start close at once, whenever that is', async () => {
+  await using world = await createWorld()
+  const url = new URL(world.databaseUrl)
+  await using proxy = await startFaultProxy({ targetPort: Number(url.port) })
+  url.port = String(proxy.port)
+  for (const afterMs of [0, 5, 10, 20, 40]) {
+    proxy.admit()
+    await using guard = openGuard({ url: url.href, onError })
+    await guard.settled()
+    const jobs = await openJobs({ url: url.href, isWorker: false, onError, guard })
+    const working = await jobs.work(queue, {}, async () => {})
+    await sleep(afterMs)
+    proxy.refuse()
+    proxy.reset()
+    await expect.poll(() => guard.isUp, { timeout: 5_000 }).toBe(false)
+
+    await working.stop()
+    await jobs[Symbol.asyncDispose]()
+  }
+}, 30_000)

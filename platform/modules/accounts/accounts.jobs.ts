@@ -3,6 +3,7 @@ import type { Ctx } from '../../app/context.ts'
 import { startUpkeep } from '../../app/upkeep.ts'
 import type { Queue } from '../../infra/jobs/index.ts'
 import * as queries from './accounts.queries.ts'
+import { REVOCATIONS_KEPT_MS, writeRevocations } from './revocations.ts'
 
 export interface NewSignIn {
   /** Of this sign-in: telling it twice tells it once. */
@@ -18,15 +19,33 @@ export const newSignInQueue: Queue<NewSignIn> = { name: 'new-sign-in', retryLimi
 /** Where an account was signed in from is forgotten so long after the last time. */
 export const PLACES_KEPT_MS = 180 * 24 * 3_600_000
 const PRUNE_INTERVAL_MS = 3_600_000
+/** What is on disk is never older than this when the database goes. */
+const REVOCATIONS_INTERVAL_MS = 5_000
 
 /** @returns how many were forgotten. */
 export const forgetOldPlaces = (ctx: Ctx): Promise<number> =>
   queries.deletePlaces(ctx.db, new Date(ctx.clock.now().getTime() - PLACES_KEPT_MS))
 
+/** An assertion of a session is good for less; @returns how many were forgotten. */
+export const forgetOldRevocations = (ctx: Ctx): Promise<number> =>
+  queries.deleteRevocations(ctx.db, new Date(ctx.clock.now().getTime() - REVOCATIONS_KEPT_MS))
+
 /** Runs until disposal, which waits for what is under way. */
-export const startAccountJobs = (ctx: Ctx): AsyncDisposable =>
-  startUpkeep(ctx, {
-    intervalMs: PRUNE_INTERVAL_MS,
-    work: () => forgetOldPlaces(ctx),
-    failure: 'accounts.prune-failed',
-  })
+export function startAccountJobs(ctx: Ctx): AsyncDisposable {
+  const jobs = new AsyncDisposableStack()
+  jobs.use(
+    startUpkeep(ctx, {
+      intervalMs: PRUNE_INTERVAL_MS,
+      work: async () => void (await forgetOldPlaces(ctx), await forgetOldRevocations(ctx)),
+      failure: 'accounts.prune-failed',
+    }),
+  )
+  jobs.use(
+    startUpkeep(ctx, {
+      intervalMs: REVOCATIONS_INTERVAL_MS,
+      work: () => writeRevocations(ctx),
+      failure: 'accounts.revocations-not-written',
+    }),
+  )
+  return jobs
+}

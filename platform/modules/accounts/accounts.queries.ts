@@ -175,3 +175,24 @@ export async function deletePlaces(db: Db, before: Date): Promise<number> {
     .executeTakeFirst()
   return Number(numDeletedRows)
 }
+
+/** Idempotent. */
+export async function insertRevocations(db: Db | Tx, hashes: readonly Buffer[], at: Date): Promise<void> {
+  if (hashes.length === 0) return
+  await db
+    .insertInto('session_revocation')
+    .values(hashes.map((hash) => ({ token_sha256: hash, revoked_at: at })))
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+}
+
+export const listRevocations = (db: Db, since: Date) =>
+  db.selectFrom('session_revocation').select('token_sha256').where('revoked_at', '>=', since).execute()
+
+export async function deleteRevocations(db: Db, before: Date): Promise<number> {
+  const { numDeletedRows } = await db
+    .deleteFrom('session_revocation')
+    .where('revoked_at', '<', before)
+    .executeTakeFirst()
+  return Number(numDeletedRows)
+}

@@ -18,13 +18,15 @@ import { createRateBucket } from '../../../kit/rate-bucket.ts'
 import { giveHint } from '../../app/admission.ts'
 import type { Ctx } from '../../app/context.ts'
 import { AppError } from '../../app/errors.ts'
-import { requireViewer, type App, type Routes } from '../../app/http.ts'
+import { requireViewer, type App, type Routes, type Viewer } from '../../app/http.ts'
 import { accountOf, limitPerMinute, takeOrRefuse } from '../../app/rate-limit.ts'
+import { isDatabaseUnavailable } from '../../infra/db/index.ts'
 import { createAuth, type Auth } from './auth.ts'
 import * as service from './accounts.service.ts'
 import type { Client } from './places.ts'
 import { removePicture, setPicture } from './pictures.ts'
-import { readSessionToken, setSessionCookie } from './sessions.ts'
+import { loadMe } from './me.ts'
+import { assertionOf, readSessionToken, renewAssertion, setSessionCookie } from './sessions.ts'
 
 const TEN_MINUTES_MS = 600_000
 /** Attempts from one network. */
@@ -71,7 +73,8 @@ function registerSignUp(app: App, ctx: Ctx, limits: Limits): void {
     takeOrRefuse(limits.signUps, networkOf(request.ip), reply)
     const { accountId, sessionToken } = await service.signUp(ctx, request.body, clientOf(request))
     setSessionCookie(ctx, request, reply, sessionToken)
-    return reply.code(201).send(await service.loadMe(ctx, accountId))
+    await renewAssertion(ctx, request, reply, sessionToken)
+    return reply.code(201).send(await loadMe(ctx, accountId))
   })
 }
 
@@ -82,15 +85,31 @@ function registerSignIn(app: App, ctx: Ctx, auth: Auth, limits: Limits): void {
     takeOrRefuse(limits.guesses, `${network} ${request.body.identifier.toLowerCase()}`, reply)
     const { accountId, sessionToken } = await service.signIn(ctx, auth, request.body, clientOf(request))
     setSessionCookie(ctx, request, reply, sessionToken)
-    return reply.code(201).send(await service.loadMe(ctx, accountId))
+    await renewAssertion(ctx, request, reply, sessionToken)
+    return reply.code(201).send(await loadMe(ctx, accountId))
   })
 
   app.delete('/sessions/current', { schema: { response: { 204: z.null() } } }, async (request, reply) => {
-    if (request.viewer) await service.revokeSession(ctx, request.viewer, request.viewer.sessionId)
+    // First: whoever leaves a shared device must not stay signed in there because of our troubles.
     setSessionCookie(ctx, request, reply, null)
+    if (request.isViewerUnknown) throw endedHereOnly()
+    const { viewer } = request
+    if (viewer)
+      await service.revokeSession(ctx, viewer, viewer.sessionId).catch((error: unknown) => {
+        throw isDatabaseUnavailable(error) ? endedHereOnly(error) : error
+      })
     return reply.code(204).send(null)
   })
 }
+
+const endedHereOnly = (cause?: unknown) =>
+  new AppError('database-unavailable', {
+    detail:
+      'This device is signed out. That the session has ended could not be written down: end it under ' +
+      'Security, from a device where you are signed in, when the database is back.',
+    retryAfterS: 30,
+    cause,
+  })
 
 function registerSessionList(app: App, ctx: Ctx): void {
   app.get('/sessions', { schema: { response: { 200: SessionList } } }, async (request) => ({
@@ -111,15 +130,34 @@ function registerMe(app: App, ctx: Ctx): void {
   app.get('/me', { schema: { response: { 200: MeResponse } } }, async (request, reply) => {
     reply.header('cache-control', 'no-store')
     giveHint(ctx, request, reply, request.viewer)
-    return { account: request.viewer ? await service.loadMe(ctx, request.viewer.id) : null }
+    if (request.isViewerUnknown) requireViewer(request)
+    return { account: request.viewer ? await loadMeOrAsserted(ctx, request, reply, request.viewer) : null }
   })
 
   const preHandler = limitPerMinute(ctx, PROFILE_EDITS_PER_MINUTE, accountOf)
   app.patch('/me', { preHandler, schema: { body: ProfileEdit, response: { 200: Me } } }, async (request) => {
     const viewer = requireViewer(request)
     await service.editProfile(ctx, viewer, request.body)
-    return service.loadMe(ctx, viewer.id)
+    return loadMe(ctx, viewer.id)
   })
+}
+
+/** Without the database: as the browser was told lately. */
+async function loadMeOrAsserted(
+  ctx: Ctx,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  viewer: Viewer,
+): Promise<Me> {
+  try {
+    const me = await loadMe(ctx, viewer.id)
+    await renewAssertion(ctx, request, reply)
+    return me
+  } catch (error) {
+    const assertion = isDatabaseUnavailable(error) ? assertionOf(ctx, request) : null
+    if (!assertion) throw error
+    return { ...assertion.account, role: viewer.role }
+  }
 }
 
 function registerPassword(app: App, ctx: Ctx, auth: Auth, limits: Limits): void {
@@ -153,12 +191,12 @@ function registerPicture(app: App, ctx: Ctx, limits: Limits): void {
     const viewer = requireViewer(request)
     if (!Buffer.isBuffer(request.body)) throw new AppError('unsupported-media-type')
     await setPicture(ctx, viewer, request.body)
-    return service.loadMe(ctx, viewer.id)
+    return loadMe(ctx, viewer.id)
   })
 
   app.delete('/me/picture', { schema: { response: { 200: Me } } }, async (request) => {
     const viewer = requireViewer(request)
     await removePicture(ctx, viewer)
-    return service.loadMe(ctx, viewer.id)
+    return loadMe(ctx, viewer.id)
   })
 }

@@ -43,11 +43,17 @@ interface AccountPlaceTable {
   seen_at: Date
 }
 
+interface SessionRevocationTable {
+  token_sha256: Buffer
+  revoked_at: Date
+}
+
 declare module '../../infra/db/tables.ts' {
   interface Tables {
     account: AccountTable
     auth_session: AuthSessionTable
     operator_link: OperatorLinkTable
     account_place: AccountPlaceTable
+    session_revocation: SessionRevocationTable
   }
 }

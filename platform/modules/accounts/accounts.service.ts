@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto'
 import { APIError } from 'better-auth/api'
 import type {
   AccountCard,
-  Me,
   PasswordChange,
   ProfileEdit,
   Session,
@@ -18,8 +17,10 @@ import { createSignUpAuth, type Auth } from './auth.ts'
 import { describeDevice } from './devices.ts'
 import * as queries from './accounts.queries.ts'
 import { newSignInQueue } from './accounts.jobs.ts'
+import { INTERNAL_EMAIL_DOMAIN, toAccountCard } from './me.ts'
 import { hashPassword } from './passwords.ts'
 import { rememberPlace, type Client } from './places.ts'
+import { keepRevoked } from './revocations.ts'
 import { announceRevoked, sessionCookieValue } from './sessions.ts'
 import { refuseWeakPassword } from './weak-passwords.ts'
 
@@ -27,8 +28,6 @@ export interface SignedIn {
   readonly accountId: string
   readonly sessionToken: string
 }
-
-const INTERNAL_EMAIL_DOMAIN = '@noreply.invalid'
 
 /**
  * Makes an account and signs it in; by the operator's link, an operator's. All of it happens or none: an attempt that
@@ -136,11 +135,13 @@ async function checkCredentials(auth: Auth, input: SignIn, client: Client): Prom
 
 /** Ends one of the viewer's own sessions. @throws {NotFoundError} */
 export async function revokeSession(ctx: Ctx, viewer: Viewer, sessionId: string): Promise<void> {
-  await inTransaction(ctx, async (tx) => {
+  const token = await inTransaction(ctx, async (tx) => {
     const revoked = await queries.deleteSession(tx, viewer.id, sessionId)
     if (!revoked) throw new NotFoundError('session', sessionId)
-    await announceRevoked(tx, [revoked.token])
+    await announceRevoked(ctx, tx, [revoked.token])
+    return revoked.token
   })
+  await keepRevoked(ctx, [token])
 }
 
 export async function listSessions(ctx: Ctx, viewer: Viewer): Promise<Session[]> {
@@ -181,26 +182,13 @@ export async function changePassword(
     })
   }
   if (!input.signOutOtherSessions) return
-  await inTransaction(ctx, async (tx) => {
+  const tokens = await inTransaction(ctx, async (tx) => {
     const others = await queries.deleteOtherSessions(tx, viewer.id, viewer.sessionId)
-    await announceRevoked(
-      tx,
-      others.map((row) => row.token),
-    )
+    const ended = others.map((row) => row.token)
+    await announceRevoked(ctx, tx, ended)
+    return ended
   })
-}
-
-/** The account as its owner sees it. */
-export async function loadMe(ctx: Ctx, accountId: string): Promise<Me> {
-  const row = await queries.findAccountById(ctx.db, accountId)
-  if (!row) throw new NotFoundError('account', accountId)
-  return {
-    ...toAccountCard(row),
-    bio: row.bio,
-    email: row.email.endsWith(INTERNAL_EMAIL_DOMAIN) ? null : row.email,
-    role: row.role,
-    createdAt: row.createdAt.toISOString(),
-  }
+  await keepRevoked(ctx, tokens)
 }
 
 export async function editProfile(ctx: Ctx, viewer: Viewer, edit: ProfileEdit): Promise<void> {
@@ -214,18 +202,6 @@ export async function loadAccountCards(
 ): Promise<Map<string, AccountCard>> {
   const rows = ids.length === 0 ? [] : await queries.listCards(db, [...new Set(ids)])
   return new Map(rows.map((row) => [row.id, toAccountCard(row)]))
-}
-
-/** Where a picture is served; its key names its content, so it never changes. */
-const pictureUrlOf = (image: string | null) => (image === null ? null : `/media/${image}`)
-
-export function toAccountCard(row: {
-  id: string
-  handle: string
-  name: string
-  image: string | null
-}): AccountCard {
-  return { id: row.id, handle: row.handle, name: row.name, pictureUrl: pictureUrlOf(row.image) }
 }
 
 /**
