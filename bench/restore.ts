@@ -35,7 +35,8 @@ const QUICK_AFTER_KILL_S = 20
 const AFTER_KILL_S = 60
 /** Of the faults' table: full service after any death (10), and playback on a cold start with people waiting (24). */
 const TARGETS = { playbackBackS: 10, levelZeroS: 60, servedDuringBackup: 0.99, generatorLagMs: 10 }
-const ENV = { UPLOAD_RESERVE_BYTES: '0', BACKUP: 'off', LOG_LEVEL: 'warn' }
+// With everything that protects it, the levels that follow load too.
+const ENV = { UPLOAD_RESERVE_BYTES: '0', BACKUP: 'off', LOG_LEVEL: 'warn', PROTECTIONS_OFF: '' }
 
 export async function run(): Promise<BenchResult> {
   const isQuick = process.argv.includes('--quick')
