@@ -129,10 +129,10 @@ function spawnProduct({ dataDir, port = 0, env = {}, args = [] }: ProductOptions
     ['platform/main.ts', 'all', '--no-demo', '--port', String(port), '--data', dataDir, ...args],
     {
       cwd: REPOSITORY,
-      // A test machine is overloaded by its tests: levels that follow load are for those that ask for them.
+      // A test machine is overloaded by its tests: what answers to load is for those that ask for it.
       env: environmentWith({
         HOST: '127.0.0.1',
-        PROTECTIONS_OFF: process.env['PROTECTIONS_OFF'] ?? 'levels',
+        PROTECTIONS_OFF: process.env['PROTECTIONS_OFF'] ?? 'levels,admission',
         ...env,
       }),
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -49,8 +49,8 @@ export interface Desk extends AsyncDisposable {
 
 /** How often the roles are looked at, to tell each of the others. */
 const PEERS_LOOK_MS = 250
-/** A process that has just begun says nothing for a while. */
-const SILENCE_MAX_MS = 5_000
+/** A process that has just begun says nothing for a while, and so does one on a machine that has too much to do. */
+const SILENCE_MAX_MS = 15_000
 
 export interface DeskOptions {
   readonly dataDir: string
