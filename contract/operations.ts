@@ -1,7 +1,7 @@
 /** What an operator sees of an instance, and what an operator can have it do. Unknown numbers are null. */
 import { z } from 'zod'
 import { Handle, Id, Instant } from './common.ts'
-import { Feature, Level, Maintenance, ServiceState } from './state.ts'
+import { Feature, Level, Maintenance, MAINTENANCE_TEXT_MAX_LENGTH, ServiceState } from './state.ts'
 
 export const RoleName = z.enum(['ingest', 'api', 'worker'])
 export type RoleName = z.infer<typeof RoleName>
@@ -149,7 +149,6 @@ export const DrillResults = z.object({
 export type DrillResults = z.infer<typeof DrillResults>
 
 export const ORDER_REASON_MAX_LENGTH = 300
-export const MAINTENANCE_TEXT_MAX_LENGTH = 500
 export const ORDER_MIN_S = 10
 /** Nothing that an operator takes away stays away for longer without being asked for again. */
 export const ORDER_MAX_S = 7 * 24 * 3_600

@@ -77,13 +77,15 @@ export const FeatureState = z.object({
 })
 export type FeatureState = z.infer<typeof FeatureState>
 
+export const MAINTENANCE_TEXT_MAX_LENGTH = 500
+
 /** An operation on the instance that people are told of ahead. */
 export const Maintenance = z.object({
-  id: z.string(),
+  id: z.string().max(64),
   state: z.enum(['announced', 'under-way', 'verifying']),
   startsAt: Instant,
   endsAt: Instant,
-  text: z.string(),
+  text: z.string().max(MAINTENANCE_TEXT_MAX_LENGTH),
 })
 export type Maintenance = z.infer<typeof Maintenance>
 

@@ -1,7 +1,12 @@
 /** Before a feature's routes: what is paused is refused with its reason, and every answer says the level it was given at. */
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type {
+  FastifyReply,
+  FastifyRequest,
+  onSendHookHandler,
+  preValidationHookHandler,
+  RouteOptions,
+} from 'fastify'
 import { LEVEL_HEADER, type FeatureMode, type FeatureState } from '../../contract/state.ts'
-import { readCookie } from '../../kit/admission/index.ts'
 import type { Ctx } from './context.ts'
 import { AppError } from './errors.ts'
 import type { App } from './http.ts'
@@ -12,6 +17,16 @@ export interface FeatureRule {
   readonly feature: Feature
   /** The worst mode in which the route is still let in: what comes of it then is its module's affair. @default 'shared' */
   readonly upTo?: Exclude<FeatureMode, 'on' | 'paused'>
+  /** It works for as long as the client sends, which says nothing of how quick we are. @default false */
+  readonly isClientPaced?: boolean
+}
+
+interface Admitted {
+  readonly feature: Feature
+  /** By the monotonic clock: since when all that the client had to send is here. */
+  fromMs: number
+  /** What we needed until the answer began; null: it has not, or nobody can tell. */
+  tookMs: number | null
 }
 
 declare module 'fastify' {
@@ -19,15 +34,15 @@ declare module 'fastify' {
     feature?: FeatureRule | undefined
   }
   interface FastifyRequest {
-    /** The feature that is on for whoever asks, and since when by the monotonic clock; null: none is, or it is not. */
-    admittedTo: { readonly feature: Feature; readonly atMs: number } | null
+    /** The feature that is on for whoever asks; null: none is, or it is not. */
+    admittedTo: Admitted | null
   }
 }
 
 const ORDER: readonly FeatureMode[] = ['on', 'reduced', 'cached', 'shared', 'kept', 'paused']
 
-/** The session's cookie, of which only the text matters here. */
-const SESSION = 'upbeat.session_token'
+/** No body comes with them. */
+const BODYLESS_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 
 /** How long to wait, drawn from this range, when nobody knows how long it takes. */
 const RETRY_S: Readonly<Record<'recovering' | 'other', readonly [number, number]>> = {
@@ -35,16 +50,25 @@ const RETRY_S: Readonly<Record<'recovering' | 'other', readonly [number, number]
   other: [4, 12],
 }
 
-/** Puts the gate before an app's routes. Costs a look-up in a table, and counts of what was let in. */
+/**
+ * Puts the gate before an app's routes. Costs a look-up in a table, and counts of what was let in.
+ *
+ * @param personOf who asks, by what nobody can choose for themselves
+ */
 export function openFeatureGate(
   app: App,
-  ctx: Ctx,
+  ctx: GateCtx,
   ruleOf: (method: string, url: string) => FeatureRule | undefined,
+  personOf: (request: FastifyRequest) => string,
 ): void {
+  // Another one in each process: nobody looks for a person ahead for whom everything is back first.
+  const salt = ctx.randomBytes(4).readUInt32BE()
   app.decorateRequest('admittedTo', null)
   app.addHook('onRoute', (route) => {
     const rule = ruleOf([route.method].flat()[0]!, route.url)
-    if (rule) route.config = { ...route.config, feature: rule }
+    if (!rule) return
+    route.config = { ...route.config, feature: rule }
+    timeOurPart(route, rule, ctx)
   })
   app.addHook('onRequest', (request, reply, done) => {
     const { state } = ctx.steward
@@ -52,8 +76,8 @@ export function openFeatureGate(
     const rule = request.routeOptions.config.feature
     if (rule === undefined) return done()
     const view = state.features[rule.feature]
-    if (view.mode === 'on' || (view.share > 0 && drawOf(request) < view.share)) {
-      request.admittedTo = { feature: rule.feature, atMs: ctx.clock.monotonicMs() }
+    if (view.mode === 'on' || (view.share > 0 && drawOf(personOf(request), salt) < view.share)) {
+      request.admittedTo = { feature: rule.feature, fromMs: ctx.clock.monotonicMs(), tookMs: null }
       return done()
     }
     ctx.steward.noteWaiting(rule.feature)
@@ -63,10 +87,30 @@ export function openFeatureGate(
   })
   app.addHook('onResponse', (request, reply, done) => {
     const admitted = request.admittedTo
-    if (admitted !== null)
-      ctx.steward.note(admitted.feature, isSuccess(reply), ctx.clock.monotonicMs() - admitted.atMs)
+    if (admitted !== null) ctx.steward.note(admitted.feature, isSuccess(reply), admitted.tookMs ?? 0)
     done()
   })
+}
+
+type GateCtx = Pick<Ctx, 'clock' | 'randomBytes'> & {
+  readonly steward: Pick<Ctx['steward'], 'state' | 'note' | 'noteWaiting'>
+}
+
+/** From when the body is here until the answer begins: whoever sends or reads slowly must not keep a feature from coming back. */
+function timeOurPart(route: RouteOptions, { isClientPaced }: FeatureRule, { clock }: GateCtx): void {
+  if (isClientPaced) return
+  const begin: preValidationHookHandler = (request, _reply, done) => {
+    if (request.admittedTo !== null) request.admittedTo.fromMs = clock.monotonicMs()
+    done()
+  }
+  const end: onSendHookHandler = (request, _reply, payload, done) => {
+    const admitted = request.admittedTo
+    if (admitted !== null) admitted.tookMs = clock.monotonicMs() - admitted.fromMs
+    done(null, payload)
+  }
+  if ([route.method].flat().some((method) => !BODYLESS_METHODS.has(method.toUpperCase())))
+    route.preValidation = [begin, ...[route.preValidation ?? []].flat()]
+  route.onSend = [end, ...[route.onSend ?? []].flat()]
 }
 
 /** Whether the route's feature is on for whoever asks: while it comes back, the same people have it in each request. */
@@ -78,11 +122,12 @@ const isWithin = (mode: FeatureMode, upTo: FeatureMode): boolean => ORDER.indexO
 const isSuccess = (reply: FastifyReply): boolean => reply.statusCode < 500
 
 /** Where in 0…1 a person stands: the same in each of their requests, so that a feature is wholly back for them or not at all. */
-function drawOf(request: FastifyRequest): number {
-  const person = readCookie(request.headers.cookie, SESSION) || request.ip
-  let hash = 0x811c9dc5
+function drawOf(person: string, salt: number): number {
+  let hash = 0x811c9dc5 ^ salt
   for (let at = 0; at < person.length; at++) hash = Math.imul(hash ^ person.charCodeAt(at), 0x01000193)
-  return (hash >>> 0) / 2 ** 32
+  // FNV leaves what differs in few bits close together.
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  return ((hash ^ (hash >>> 13)) >>> 0) / 2 ** 32
 }
 
 /** The refusal of a feature, as its state explains it. */

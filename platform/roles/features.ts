@@ -10,7 +10,8 @@ const SIGN_IN: FeatureRule = { feature: 'sign-in' }
 const KEPT_REACTION: FeatureRule = { feature: 'reactions', upTo: 'kept' }
 const REACTION: FeatureRule = { feature: 'reactions' }
 const COMMENT: FeatureRule = { feature: 'comments' }
-const UPLOAD: FeatureRule = { feature: 'uploads' }
+/** The bytes come for as long as somebody sends them. */
+const UPLOAD_BYTES: FeatureRule = { feature: 'uploads', isClientPaced: true }
 const SEARCH: FeatureRule = { feature: 'search' }
 const PROFILE: FeatureRule = { feature: 'profiles' }
 const NOTIFICATION: FeatureRule = { feature: 'notifications' }
@@ -41,10 +42,11 @@ export const FEATURES_OF_ROUTES: Readonly<Record<string, FeatureRule>> = {
   'PUT /comments/:id/like': COMMENT,
   'DELETE /comments/:id/like': COMMENT,
 
-  'POST /uploads': UPLOAD,
-  'PATCH /uploads/:id': UPLOAD,
-  'POST /uploads/:id': UPLOAD,
-  'PUT /uploads/:id/index': UPLOAD,
+  // A whole file may come with it.
+  'POST /uploads': UPLOAD_BYTES,
+  'PATCH /uploads/:id': UPLOAD_BYTES,
+  'POST /uploads/:id': UPLOAD_BYTES,
+  'PUT /uploads/:id/index': UPLOAD_BYTES,
 
   'GET /search': SEARCH,
   'GET /tags/:tag/videos': SEARCH,

@@ -1,11 +1,13 @@
 /** What api and ingest share: sessions on every request, routes under /api/v1, and their description. */
 import swagger from '@fastify/swagger'
+import type { FastifyRequest } from 'fastify'
 import { inScope } from '../../kit/fastify-scope.ts'
+import { networkOf } from '../../kit/network-of.ts'
 import type { Ctx } from '../app/context.ts'
 import { countsOf, openDoor } from '../app/admission.ts'
 import { openFeatureGate } from '../app/feature-gate.ts'
 import { createApp, type App, type AppOptions, type Routes } from '../app/http.ts'
-import { registerSessions } from '../modules/accounts/index.ts'
+import { readSessionToken, registerSessions } from '../modules/accounts/index.ts'
 import { ruleOfRoute } from './classes.ts'
 import { featureOfRoute } from './features.ts'
 import { API_PREFIX, describeApi, describePassedOn } from './describe-api.ts'
@@ -22,13 +24,16 @@ export async function mountApi(
   options: MountOptions = {},
 ): Promise<App> {
   const app = createApp(ctx, options)
+  /** By what we have signed: of any other cookie a client can make as many as it takes to come first. */
+  const personOf = (request: FastifyRequest): string =>
+    readSessionToken(request.headers.cookie, ctx.secrets.session) ?? networkOf(request.ip)
   // Before sessions are looked up and bodies are read.
   const door = openDoor(app, ctx, ruleOfRoute)
   if (door) {
     ctx.steward.watchGate(() => countsOf(door))
     ctx.vitals.addDoor(door)
   }
-  openFeatureGate(app, ctx, featureOfRoute)
+  openFeatureGate(app, ctx, featureOfRoute, personOf)
   await app.register(swagger, describeApi(ctx.config.instanceName))
   await inScope(
     app,

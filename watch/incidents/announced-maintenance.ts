@@ -1,11 +1,11 @@
 /** Maintenance that a service announces of itself: shown as any other window, and gone when the service no longer speaks of it. */
-import { WATCH } from '../app/actor.ts'
+import { nameOfActor, WATCH } from '../app/actor.ts'
 import type { WatchCtx } from '../app/context.ts'
 import { WatchError } from '../app/errors.ts'
 import { isRace } from '../store/index.ts'
-import { findMaintenance, listOpenMaintenances } from './maintenance-records.ts'
-import { moveMaintenance, recordMaintenance } from './maintenance-verbs.ts'
-import type { MaintenanceStatus } from './views.ts'
+import { countMaintenances, findMaintenance, listOpenMaintenances } from './maintenance-records.ts'
+import { isWordOfTheClock, moveMaintenance, recordMaintenance } from './maintenance-verbs.ts'
+import type { MaintenanceStatus, MaintenanceView } from './views.ts'
 
 /** As the service says it now. */
 export interface Announcement {
@@ -18,6 +18,10 @@ export interface Announcement {
 
 const TITLE = 'Maintenance'
 const OVER = 'The service says that the maintenance is over.'
+const DAY_MS = 24 * 3_600_000
+/** What a service says is shown and mailed: however often it changes its mind, nobody is flooded, and neither is our disk. */
+export const WINDOWS_A_DAY_MAX = 20
+export const MOVES_MAX = 50
 
 /**
  * Keeps what a service says of its maintenance. Idempotent. A window that does not fit ours is left out, with a line in the
@@ -50,6 +54,11 @@ async function keep(ctx: WatchCtx, serviceId: string, id: string, said: Announce
   if (!known) {
     const entry = ctx.catalog.find(serviceId)
     if (!entry) return
+    const sinceMs = ctx.clock.now().getTime() - DAY_MS
+    if (countMaintenances(ctx.store, { prefix: `${serviceId}.`, sinceMs }) >= WINDOWS_A_DAY_MAX)
+      throw new WatchError('invalid-input', {
+        detail: `A service announces at most ${WINDOWS_A_DAY_MAX} windows a day.`,
+      })
     await recordMaintenance(ctx, id, said.status, {
       actor: WATCH,
       serviceId,
@@ -60,6 +69,13 @@ async function keep(ctx: WatchCtx, serviceId: string, id: string, said: Announce
       scheduledForMs: said.startsAtMs,
       scheduledUntilMs: said.endsAtMs,
     })
-  } else if (known.status !== said.status && known.status !== 'completed')
+  } else if (isNews(known, said.status) && known.updates.length < MOVES_MAX)
     await moveMaintenance(ctx, known, said.status, said.text, WATCH)
+}
+
+/** What it has said already is no news: the clock, or an operator of ours, may have moved the window on since. */
+function isNews({ status, updates }: MaintenanceView, said: Announcement['status']): boolean {
+  if (status === said || status === 'completed') return false
+  const heard = updates.find(({ author, body }) => author === nameOfActor(WATCH) && !isWordOfTheClock(body))
+  return heard?.status !== said
 }

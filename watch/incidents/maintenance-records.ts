@@ -90,6 +90,17 @@ export function listOpenMaintenances(store: Store): MaintenanceView[] {
   return toViews(store, rows)
 }
 
+/** Those whose id begins like this and that were announced after the instant. */
+export const countMaintenances = (
+  store: Store,
+  input: { readonly prefix: string; readonly sinceMs: number },
+): number =>
+  store.get<{ count: number }>(
+    `select count(*) as count from maintenance
+     where created_at_ms > :sinceMs and substr(id, 1, length(:prefix)) = :prefix`,
+    { ...input },
+  )!.count
+
 export function insertMaintenance(view: Omit<MaintenanceView, 'updates'>): Statement {
   return {
     sql: `insert into maintenance (${COLUMNS}) values (:id, :serviceId, :title, :body, :status, :featureIds, :regions,

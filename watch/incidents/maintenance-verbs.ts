@@ -115,6 +115,9 @@ const BODIES: Record<MaintenanceStatus, string> = {
   completed: 'The maintenance is over.',
 }
 
+/** Whether a window was moved on because its time had come. */
+export const isWordOfTheClock = (body: string): boolean => Object.values(BODIES).includes(body)
+
 /** Moves a window to a status and tells of it. @throws a race, when somebody else moved it meanwhile. */
 export async function moveMaintenance(
   ctx: WatchCtx,

@@ -18,10 +18,14 @@ import { WaitingEntries } from './waiting-entries.ts'
 
 /** Of one process: hours of what a busy instance is asked to keep. */
 export const JOURNAL_MAX_BYTES = 256 * 1024 ** 2
+/** Nobody does more by hand in an outage; a program must not fill the room of all, nor hold up the way back. */
+export const ENTRIES_OF_ONE_MAX = 2_000
 /** How often is looked whether it can be written (again), and whether somebody has died. */
 const TEND_INTERVAL_MS = 1_000
 const RETRY_AFTER_S = 5
 const REMOVE_INTERVAL_MS = 1_000
+/** Only the return of the database makes room. */
+const FULL_RETRY_AFTER_S = 60
 
 export interface KeepOptions {
   /** The part of the journal's room that entries of this kind may fill. @default 1 */
@@ -114,7 +118,7 @@ export class EntryJournal implements AsyncDisposable {
   /**
    * Writes an entry down; returns when it is durable. One that repeats another, be it settled lately, gets that.
    *
-   * @throws {AppError} journal-unwritable: it is not kept.
+   * @throws {AppError} journal-unwritable, or too-many-requests once ENTRIES_OF_ONE_MAX of the actor wait: it is not kept.
    */
   async keep(entry: NewEntry, { roomShare = 1 }: KeepOptions = {}): Promise<KeptEntry> {
     const { repeat } = entry
@@ -201,6 +205,11 @@ export class EntryJournal implements AsyncDisposable {
   async #append(entry: NewEntry, roomShare: number): Promise<KeptEntry> {
     const own = this.#own
     if (!own) throw this.#refusal('It could not be opened.', null)
+    if (this.#waiting.countOfActor(entry.actor) >= ENTRIES_OF_ONE_MAX)
+      throw new AppError('too-many-requests', {
+        detail: `At most ${ENTRIES_OF_ONE_MAX} things that one person did are kept at a time.`,
+        retryAfterS: FULL_RETRY_AFTER_S,
+      })
     if (own.sizeBytes > roomShare * own.maxBytes) throw this.#refusal('It has no more room for this.', null)
     // Of two entries the later never has the earlier time, even when the clock is set back.
     this.#lastAtMs = Math.max(this.#lastAtMs, this.#options.clock.now().getTime())

@@ -9,7 +9,7 @@ import { makeTemporaryDir } from '../../../tests/support/temporary-dir.ts'
 import type { Comment } from '../../../contract/social.ts'
 import { likeAct } from '../../modules/reactions/reactions.acts.ts'
 import { doOrKeep } from './acts.ts'
-import { openEntryJournal } from './entry-journal.ts'
+import { ENTRIES_OF_ONE_MAX, openEntryJournal } from './entry-journal.ts'
 import { openJournalWorld, openScene, tracesOf } from './journal.fixtures.ts'
 import { refuseKnownHidden } from './known.ts'
 
@@ -304,4 +304,16 @@ test('the video that is known to be gone is refused at once', async () => {
   }
   expect(() => refuseKnownHidden({ standby }, { viewerId: fan.id, videoId })).toThrow(/no video/)
   expect(() => refuseKnownHidden({ standby }, { viewerId: fan.id, videoId: UNKNOWN_VIDEO })).not.toThrow()
+})
+
+test('one person fills neither the journal nor the way back, and others go on', async () => {
+  await using dir = await makeTemporaryDir()
+  await using journal = await openSmall(dir.path, 16 * 1024 ** 2)
+  await Promise.all(Array.from({ length: ENTRIES_OF_ONE_MAX }, () => journal.keep(entry)))
+  await expect(journal.keep(entry)).rejects.toMatchObject({ code: 'too-many-requests' })
+  await journal.keep({ ...entry, actor: 'somebody else' })
+  expect(journal.pending()).toBe(ENTRIES_OF_ONE_MAX + 1)
+  const [source] = journal.sources()
+  journal.noteSettled(source!, 1)
+  await journal.keep(entry)
 })

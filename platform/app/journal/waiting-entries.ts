@@ -40,6 +40,11 @@ export class WaitingEntries {
     return this.#actors.has(actor)
   }
 
+  /** Those on their way to the disk included. */
+  countOfActor(actor: string): number {
+    return this.#actors.get(actor) ?? 0
+  }
+
   /** An entry of the actor is on its way to the disk. */
   begin(actor: string): void {
     this.#actors.set(actor, (this.#actors.get(actor) ?? 0) + 1)

@@ -62,7 +62,9 @@ test('an Upbeat platform: what is paused for maintenance is maintenance', () => 
   })
 })
 
-test.each(['', '<html>', '{}', 'null', stateWith({}, { level: 6 })])(
+const endless = { id: 'm1', state: 'announced', startsAt: AT, endsAt: AT, text: 'x'.repeat(501) }
+
+test.each(['', '<html>', '{}', 'null', stateWith({}, { level: 6 }), stateWith({}, { maintenance: endless })])(
   'an Upbeat platform: %.20j is unknown, and never "all is well"',
   (text) => expect(() => readState(text, NAMES)).toThrow(UnreadableWordError),
 )
