@@ -38,13 +38,16 @@ test('the browser of an operator is told once that its requests go first; one wh
     .execute()
   const app = await createApi(world.ctx)
   await using _closing = { [Symbol.asyncDispose]: () => app.close() }
-  const me = (cookie?: string) => app.inject({ url: '/api/v1/me', headers: cookie ? { cookie } : {} })
+  const hintsGivenTo = async (cookie?: string) => {
+    const answer = await app.inject({ url: '/api/v1/me', headers: cookie ? { cookie } : {} })
+    return [answer.headers['set-cookie'] ?? []].flat().filter((each) => each.startsWith('upbeat.hint='))
+  }
 
-  const told = (await me(account.headers.cookie)).headers['set-cookie']
-  const hint = String(told).split(';')[0]!
+  const [told] = await hintsGivenTo(account.headers.cookie)
+  const hint = told!.split(';')[0]!
 
   expect(hint).toMatch(new RegExp(`^upbeat\\.hint=${account.id}\\.0\\.`))
-  expect((await me(`${account.headers.cookie}; ${hint}`)).headers['set-cookie']).toBeUndefined()
-  expect((await me()).headers['set-cookie']).toBeUndefined()
-  expect((await me(hint)).headers['set-cookie']).toMatch(/^upbeat\.hint=; .*Max-Age=0/)
+  expect(await hintsGivenTo(`${account.headers.cookie}; ${hint}`)).toEqual([])
+  expect(await hintsGivenTo()).toEqual([])
+  expect(await hintsGivenTo(hint)).toEqual([expect.stringMatching(/^upbeat\.hint=; .*Max-Age=0/)])
 })
