@@ -60,21 +60,22 @@ export function openRevocations(
     if (found.damage.length > 0) ctx.log.error({ err: found.damage[0] }, 'accounts.revocations-damaged')
   }
   let loading = load()
+  const readAnew = () => {
+    known.clear()
+    loading = load()
+  }
 
   const stops = [
     ctx.listener.on(channel, (token) => {
-      if (known.size >= REMEMBERED_MAX) known.clear()
+      if (known.size >= REMEMBERED_MAX) readAnew()
       known.add(hashToken(token as string))
       keepRevoked(ctx, [token as string]).catch((error: unknown) =>
         ctx.log.warn({ err: error }, 'accounts.revocation-not-kept'),
       )
     }),
     ctx.databaseGuard.onChange((isUp) => {
-      if (isUp) {
-        // The database is asked again; what is on disk then is read when it goes.
-        known.clear()
-        return
-      }
+      // A question can fail while the database counts as there, and then an assertion is shown as well.
+      if (isUp) return readAnew()
       heardUntilMs = ctx.clock.now().getTime()
       loading = load()
     }),

@@ -7,8 +7,14 @@ import { openContext } from '../../app/context.ts'
 import { createApi } from '../../roles/api.ts'
 import { ASSERTION_VALID_MS } from './assertions.ts'
 import { forgetOldRevocations } from './accounts.jobs.ts'
-import { REVOCATIONS_KEPT_MS, VOUCHED_FOR_MS, writeRevocations } from './revocations.ts'
-import { issueOperatorLink } from './index.ts'
+import {
+  keepRevoked,
+  openRevocations,
+  REVOCATIONS_KEPT_MS,
+  VOUCHED_FOR_MS,
+  writeRevocations,
+} from './revocations.ts'
+import { issueOperatorLink, readSessionToken } from './index.ts'
 
 const MINUTE_MS = 60_000
 
@@ -218,4 +224,27 @@ test('ended sessions are forgotten after longer than an assertion lives', async 
   expect(await forgetOldRevocations(api.ctx)).toBe(0)
   clock.advance(1)
   expect(await forgetOldRevocations(api.ctx)).toBe(1)
+})
+
+test('a session that another process ended is not remembered, though nobody told of it before the database went', async () => {
+  const clock = createFakeClock()
+  await using world = await createWorld({ clock })
+  await using api = await openApi(world)
+  const cookies = await api.signUp('unheard')
+  await api.me(cookies)
+  const token = readSessionToken(cookies, api.ctx.secrets.session)!
+  await keepRevoked(world.ctx, [token])
+  await api.goAway()
+  clock.advance(2 * MINUTE_MS)
+  expect((await api.me(cookies)).statusCode).toBe(503)
+})
+
+test('what was ended is known also when the database is back: a question can fail all the same', async () => {
+  await using world = await createWorld()
+  await using api = await openApi(world)
+  await keepRevoked(world.ctx, ['a token'])
+  using revocations = openRevocations(api.ctx, 'session-revoked')
+  await api.goAway()
+  await api.comeBack()
+  expect(await revocations.isRevoked('a token')).toBe(true)
 })

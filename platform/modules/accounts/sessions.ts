@@ -226,7 +226,8 @@ export function registerSessions(app: App, ctx: Ctx): void {
     } catch (error) {
       if (!isDatabaseUnavailable(error)) throw error
     }
-    if (isHere) return cached.viewer
+    // That it was ended may have been written down without our hearing of it before the database went.
+    if (isHere && !(await revocations.isRevoked(token))) return cached.viewer
     const viewer = await viewerByAssertion(ctx, revocations, request, token)
     request.isViewerUnknown = viewer === null
     return viewer
