@@ -205,8 +205,9 @@ async function recordVisible(ctx: Ctx, upload: OpenUpload): Promise<void> {
   await publishReceipt(ctx.db, { id: upload.id, account_id: upload.accountId })
 }
 
+/** Or read-only, as Linux makes a disk that fails: there is no room on it either. */
 const isDiskFull = (error: unknown) =>
-  ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
+  ['ENOSPC', 'EDQUOT', 'EROFS'].includes((error as NodeJS.ErrnoException).code ?? '')
 
 function endError(end: Exclude<BodyEnd, 'whole' | 'taken-over'>, roomBytes: number): AppError {
   switch (end) {
