@@ -65,7 +65,7 @@ export const flatOut = (port: number, durationMs: number, connections: number): 
   skipMs: 500,
 })
 
-export const answeredPerS = ({ byClass, countedMs }: LoadResult): number =>
+const answeredPerS = ({ byClass, countedMs }: LoadResult): number =>
   (byClass.reduce((sum, { good }) => sum + good, 0) / countedMs) * 1_000
 
 /**

@@ -29,7 +29,7 @@ test('what is being watched goes before the feed, the feed before likes, and tho
 })
 
 test('the browser of an operator is told once that its requests go first; one who signs out is forgotten', async () => {
-  await using world = await createWorld({ env: { PROTECTIONS_OFF: 'levels' } })
+  await using world = await createWorld({ env: { ADMISSION: 'on', PROTECTIONS_OFF: 'levels' } })
   const account = await world.account()
   await world.ctx.db
     .updateTable('account')

@@ -55,7 +55,7 @@ async function startStage(): Promise<Stage> {
   const databaseUrl = new URL(postgres.url)
   const proxy = stack.use(await startFaultProxy({ targetPort: Number(databaseUrl.port) }))
   databaseUrl.port = String(proxy.port)
-  const env = { DATABASE_URL: databaseUrl.href }
+  const env = { DATABASE_URL: databaseUrl.href, ADMISSION: 'on' }
   const product = stack.use(await startProduct({ dataDir: join(dir.path, 'data'), env }))
   const clients: DrillClient[] = []
   for (let n = 0; n < ACCOUNTS; n++) clients.push(await signUp(product.url))
