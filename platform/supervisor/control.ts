@@ -1,5 +1,5 @@
 /** A local socket in the data folder by which programs on the same machine look at the supervisor and steer it. */
-import { rm } from 'node:fs/promises'
+import { chmod, rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -93,6 +93,8 @@ export async function openControl(
     })
   })
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve))
+  // Whoever may write to it may give orders, wherever the data folder lies.
+  await chmod(path, 0o600)
   return { [Symbol.dispose]: () => void server.close() }
 }
 

@@ -54,18 +54,30 @@ export interface CommentMemory extends Disposable {
 export function openCommentMemory(ctx: Ctx): CommentMemory {
   const { steward, standby, clock } = ctx
   const pages = createRecentMap<string, Kept>(VIDEOS_MAX)
-  const reading = new Set<string>()
+  /** What is being read, and whether something was told meanwhile that it may lack. */
+  const reading = new Map<string, { isOutdated: boolean }>()
+  const outdate = (videoId: string) => {
+    const underWay = reading.get(videoId)
+    if (underWay) underWay.isOutdated = true
+  }
 
   const stopListening = ctx.listener.on(EVENTS_CHANNEL, (payload) => {
     const event = payload as DomainEvent
-    if (event.kind === 'video-changed' || event.kind === 'video-deleted') pages.delete(event.videoId)
+    if (event.kind === 'video-changed' || event.kind === 'video-deleted') {
+      outdate(event.videoId)
+      pages.delete(event.videoId)
+    }
     if (event.kind !== 'uncommented') return
+    outdate(event.videoId)
     const kept = pages.get(event.videoId)
     if (kept)
       pages.set(event.videoId, { ...kept, rows: kept.rows.filter(({ id }) => id !== event.commentId) })
   })
   // A deletion may have been missed.
-  const stopMinding = ctx.listener.onGap(() => pages.clear())
+  const stopMinding = ctx.listener.onGap(() => {
+    for (const videoId of reading.keys()) outdate(videoId)
+    pages.clear()
+  })
 
   /** Beside the answer: what one viewer gets may lack what they must not see, and others may. */
   async function keep(videoId: string): Promise<void> {
@@ -73,13 +85,15 @@ export function openCommentMemory(ctx: Ctx): CommentMemory {
     const known = pages.get(videoId)
     if (reading.has(videoId) || reading.size >= READINGS_MAX) return
     if (known && nowMs - known.asOfMs < REFRESH_MS) return
-    reading.add(videoId)
+    const underWay = { isOutdated: false }
+    reading.set(videoId, underWay)
     try {
       const [video, rows] = await Promise.all([
         findVideo(ctx.db, videoId),
         listThreads(ctx.db, { videoId, viewerId: null, before: null, limit: ROWS_MAX }),
       ])
       const isOpen = video?.visibility === 'public' && video.published_at !== null && !video.deleted_at
+      if (underWay.isOutdated) return
       if (isOpen) pages.set(videoId, { ownerId: video.account_id, rows, asOfMs: nowMs })
       else pages.delete(videoId)
     } catch (error) {

@@ -8,7 +8,7 @@ import { openShelfMaker } from './shelf-maker.ts'
 const ROUND_INTERVAL_MS = 5_000
 /** What somebody must not see any more gets to the shelf sooner. */
 const NEWS_INTERVAL_MS = 1_000
-const NEWS = new Set<DomainEvent['kind']>(['video-deleted', 'blocked'])
+const NEWS = new Set<DomainEvent['kind']>(['video-changed', 'video-deleted', 'blocked'])
 
 /** Runs until disposal. */
 export function startStandbyJobs(ctx: Ctx): AsyncDisposable {

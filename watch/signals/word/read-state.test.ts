@@ -64,6 +64,14 @@ test('an Upbeat platform: what is paused for maintenance is maintenance', () => 
 
 const endless = { id: 'm1', state: 'announced', startsAt: AT, endsAt: AT, text: 'x'.repeat(501) }
 
+test('an Upbeat platform: maintenance of one feature hides no outage of another that stands for the same', () => {
+  const text = stateWith({
+    counts: { mode: 'paused', reason: 'database' },
+    processing: { mode: 'paused', reason: 'maintenance' },
+  })
+  expect(readState(text, NAMES).words.at(-1)).toEqual({ featureId: 'processing', status: 'major' })
+})
+
 test.each(['', '<html>', '{}', 'null', stateWith({}, { level: 6 }), stateWith({}, { maintenance: endless })])(
   'an Upbeat platform: %.20j is unknown, and never "all is well"',
   (text) => expect(() => readState(text, NAMES)).toThrow(UnreadableWordError),

@@ -58,10 +58,10 @@ const STATUS_OF_MODE: Readonly<Record<FeatureState['mode'], WordSample['status']
 const WINDOW_STATUS = { announced: 'scheduled', 'under-way': 'in_progress', verifying: 'verifying' } as const
 const BY_BADNESS: readonly WordSample['status'][] = [
   'operational',
+  'maintenance',
   'degraded',
   'partial',
   'major',
-  'maintenance',
 ]
 
 export interface StateWord {
