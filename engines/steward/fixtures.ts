@@ -6,6 +6,7 @@ export const LOOK_MS = 250
 export const HEALTHY: Signals = {
   eventLoopP99Ms: 2,
   memoryShare: 0.3,
+  busyShare: 0.2,
   refusedClass: null,
   capacityPerS: 1_000,
   dependencies: { database: true, ingest: true, worker: true, disk: true, blobs: true, journal: true },

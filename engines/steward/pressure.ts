@@ -11,6 +11,8 @@ export interface PressureSignals {
   readonly eventLoopP99Ms: number | null
   /** Share of its memory limit that the fullest process uses; null: unknown. */
   readonly memoryShare: number | null
+  /** Part of the time in which the busiest process had something to do; null: unknown. */
+  readonly busyShare: number | null
   /** The most important class of requests of which more than 2 % are being refused; null: none. */
   readonly refusedClass: 0 | 1 | 2 | 3 | null
 }
@@ -24,6 +26,9 @@ export interface PressureState {
 /** From this value on the level is asked for; index 0 is level 1. */
 const EVENT_LOOP_MS = [100, 200, 400, 1_000, 3_000]
 const MEMORY_SHARE = [0.8, 0.86, 0.9, 0.94, 0.97]
+/** From here on nothing is left for what nobody waits for: level 1, and no more however long it lasts. */
+const BUSY_SHARE = 0.97
+const BUSY_CALM_SHARE = 0.9
 /** A class is refused although the level below already spares it what it can. */
 const LEVEL_OF_REFUSED_CLASS: readonly Level[] = [4, 3, 2, 1]
 /** A figure has fallen below its threshold when it is a fifth below: noise at the edge is no calm. */
@@ -73,7 +78,7 @@ export function createPressure(): Pressure {
       looks = asked.level > 0 ? looks + 1 : 0
       if (judge(signals, CALM_SHARE).level > 0) lastLoudAtMs = nowMs
       if (looks >= LOOKS_TO_RISE && asked.level > state.level) move(asked.level, asked.because, nowMs)
-      else if (isHelpless(asked.level, nowMs - changedAtMs))
+      else if (isHelpless(judge({ ...signals, busyShare: null }, 1).level, nowMs - changedAtMs))
         move(LEVELS[state.level + 1]!, [...asked.because, `level ${state.level} did not help`], nowMs)
       else if (state.level > 0 && canFall(nowMs)) move(LEVELS[state.level - 1]!, state.because, nowMs)
       if (state.level === 0 && nowMs - wentDownAtMs > RELAPSE_MS) quietMs = QUIET_MS
@@ -99,7 +104,7 @@ export function createPressure(): Pressure {
 }
 
 function judge(signals: PressureSignals, share: number): PressureState {
-  const { eventLoopP99Ms, memoryShare, refusedClass } = signals
+  const { eventLoopP99Ms, memoryShare, busyShare, refusedClass } = signals
   const asks: { level: Level; words: string }[] = []
   const ask = (level: Level, words: string) => void (level > 0 && asks.push({ level, words }))
   if (eventLoopP99Ms !== null)
@@ -109,6 +114,8 @@ function judge(signals: PressureSignals, share: number): PressureState {
     )
   if (memoryShare !== null)
     ask(levelOf(memoryShare, MEMORY_SHARE, share), `${Math.round(memoryShare * 100)} % of the memory is used`)
+  if (busyShare !== null && busyShare >= BUSY_SHARE * (share < 1 ? BUSY_CALM_SHARE : 1))
+    ask(1, `the process is busy for ${Math.round(busyShare * 100)} % of the time`)
   if (refusedClass !== null)
     ask(LEVEL_OF_REFUSED_CLASS[refusedClass]!, `requests of class P${refusedClass} are refused`)
   asks.sort((a, b) => b.level - a.level)

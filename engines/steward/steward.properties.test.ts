@@ -8,6 +8,7 @@ import { createSteward, NO_ORDERS, type Orders, type Signals } from './steward.t
 
 const loads = fc.record({
   eventLoopP99Ms: fc.constantFrom(null, 1, 90, 120, 250, 500, 2_000, 5_000),
+  busyShare: fc.constantFrom(null, 0.1, 0.95, 1),
   memoryShare: fc.constantFrom(null, 0.2, 0.79, 0.85, 0.95, 0.99),
   refusedClass: fc.constantFrom(null, 0 as const, 1 as const, 2 as const, 3 as const),
   capacityPerS: fc.constantFrom(null, 10, 1_000),

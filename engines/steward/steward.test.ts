@@ -127,6 +127,8 @@ test.each([
   [{ eventLoopP99Ms: 99.9 }, 0],
   [{ eventLoopP99Ms: 100 }, 1],
   [{ eventLoopP99Ms: 400 }, 3],
+  [{ busyShare: 0.969 }, 0],
+  [{ busyShare: 0.97 }, 1],
   [{ memoryShare: 0.799 }, 0],
   [{ memoryShare: 0.8 }, 1],
   [{ memoryShare: 0.97 }, 5],
@@ -147,6 +149,15 @@ test('what the load elsewhere asks for is followed, and is no load of our own', 
   expect(steward.state.features.processing).toMatchObject({ mode: 'reduced', reason: 'overload' })
   expect(steward.pressureLevel).toBe(0)
   play.run({}, 250)
+  expect(steward.state.level).toBe(0)
+})
+
+test('a process that is merely busy all the time stays at level 1', () => {
+  const { steward, play } = begin()
+  play.run({}, 1_000)
+  play.run({ busyShare: 1 }, 60_000)
+  expect(steward.state.level).toBe(1)
+  play.run({}, 10_000)
   expect(steward.state.level).toBe(0)
 })
 

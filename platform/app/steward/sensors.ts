@@ -1,5 +1,5 @@
 /** How loaded this process is: the event loop, its memory, and what it turns away. */
-import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
 import type { Signals } from '../../../engines/steward/index.ts'
 
@@ -9,7 +9,7 @@ export interface GateCounts {
   readonly refused: readonly number[]
 }
 
-type Load = Pick<Signals, 'eventLoopP99Ms' | 'memoryShare' | 'refusedClass' | 'capacityPerS'>
+type Load = Pick<Signals, 'eventLoopP99Ms' | 'memoryShare' | 'busyShare' | 'refusedClass' | 'capacityPerS'>
 
 export interface Sensors extends Disposable {
   watchGate(read: () => GateCounts): void
@@ -30,6 +30,8 @@ export function openSensors(): Sensors {
   delay.enable()
   const delays: number[] = []
   const shares: number[] = []
+  const busy: number[] = []
+  let loopBefore = performance.eventLoopUtilization()
   let readGate: (() => GateCounts) | null = null
   let before: { counts: GateCounts; atMs: number } | null = null
 
@@ -43,11 +45,16 @@ export function openSensors(): Sensors {
       delay.reset()
       const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
       keep(shares, used / limit)
+      const loop = performance.eventLoopUtilization()
+      keep(busy, performance.eventLoopUtilization(loop, loopBefore).utilization)
+      loopBefore = loop
       const gate = readGate && judge(readGate(), nowMs)
       return {
         eventLoopP99Ms: Number.isFinite(delays.at(-1)!) ? delays.at(-1)! : null,
         // Garbage that is about to be collected is no need: the least of the last second counts.
         memoryShare: Math.min(...shares),
+        // So does the calmest of four looks.
+        busyShare: busy.length < LOOKS ? null : Math.min(...busy),
         refusedClass: gate?.refusedClass ?? null,
         capacityPerS: gate?.capacityPerS ?? null,
       }
