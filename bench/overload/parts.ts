@@ -65,9 +65,6 @@ export const flatOut = (port: number, durationMs: number, connections: number): 
   skipMs: 500,
 })
 
-const answeredPerS = ({ byClass, countedMs }: LoadResult): number =>
-  (byClass.reduce((sum, { good }) => sum + good, 0) / countedMs) * 1_000
-
 /**
  * What was answered in time, each class weighed by what it takes at the bottleneck and the mix as a whole by 1: with the same
  * work fewer requests can be served when those of the higher classes are the costlier ones, and more when they are cheaper.

@@ -194,7 +194,7 @@ export function registerSessions(app: App, ctx: Ctx): void {
     return session
   }
 
-  /** Once in a while, even to a program that never shows it. */
+  /** Once in a while, to a browser that shows one: it is given its first where it signs in or asks who it is. */
   async function assertOnce(
     signed: string,
     session: CachedSession,
@@ -202,6 +202,7 @@ export function registerSessions(app: App, ctx: Ctx): void {
     reply: FastifyReply,
     nowMs: number,
   ): Promise<void> {
+    if (!request.headers.cookie?.includes(`${ASSERTION_COOKIE}=`)) return
     if (session.assertedAtMs !== null && nowMs - session.assertedAtMs < ASSERTION_RENEWED_MS) return
     cache.set(signed, { ...session, assertedAtMs: nowMs })
     await renewAssertion(ctx, request, reply)
