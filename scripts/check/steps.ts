@@ -102,7 +102,12 @@ export function drills(name: string, which: string): Step {
 
 /** They use a database, and test processes, sockets and the encoder: which PostgreSQL it is makes no difference to those. */
 const NOT_ABOUT_SQL = new Set([
+  'platform/app/rate-limit.test.ts',
+  'platform/app/senses.test.ts',
   'platform/app/slow-clients.test.ts',
+  'platform/modules/operations/orders.test.ts',
+  'platform/modules/operations/public-address.test.ts',
+  'platform/modules/transcoding/first-playable.test.ts',
   'platform/modules/transcoding/full-disk.test.ts',
   'platform/modules/transcoding/mending.test.ts',
   'platform/modules/transcoding/streaming.test.ts',
