@@ -19,9 +19,14 @@ export const DRILLS: Readonly<Record<string, DrillEntry>> = {
     load: async () => (await import('./database-away.ts')).run,
   },
   'kill-one': {
-    isShort: true,
+    isShort: false,
     provenWithout: ['restarts'],
     load: async () => (await import('./kill-one.ts')).run,
+  },
+  'kill-some': {
+    isShort: true,
+    provenWithout: ['restarts'],
+    load: async () => (await import('./kill-one.ts')).runShort,
   },
   'kill-all': { isShort: true, provenWithout: [], load: async () => (await import('./kill-all.ts')).run },
   'full-disk': { isShort: true, provenWithout: [], load: async () => (await import('./full-disk.ts')).run },
