@@ -177,17 +177,23 @@ export async function startUpload(client: DrillClient, bytes: Buffer, caption: s
   }
 }
 
+/** Times that somebody comes again who was told when to. */
+const RETURNS_MAX = 20
+
 async function createUpload(client: DrillClient, sizeBytes: number, caption: string): Promise<Receipt> {
   const metadata = { filename: 'clip.mp4', filetype: 'video/mp4', caption, publish: '1' }
   const encoded = Object.entries(metadata).map(([key, value]) => `${key} ${btoa(value)}`)
-  const created = await client.request('POST', '/uploads', {
-    headers: {
-      ...TUS,
-      'upload-length': String(sizeBytes),
-      'upload-metadata': encoded.join(','),
-      'idempotency-key': randomUUID(),
-    },
-  })
+  const headers = {
+    ...TUS,
+    'upload-length': String(sizeBytes),
+    'upload-metadata': encoded.join(','),
+    'idempotency-key': randomUUID(),
+  }
+  let created = await client.request('POST', '/uploads', { headers })
+  for (let returns = 0; created.status === 503 && returns < RETURNS_MAX; returns++) {
+    await sleep(1_000 * Number(created.headers.get('retry-after') ?? 1))
+    created = await client.request('POST', '/uploads', { headers })
+  }
   if (!created.ok) throw new RefusedError(created.status, await created.text())
   return (await created.json()) as Receipt
 }

@@ -16,7 +16,7 @@ import { makeTemporaryDir } from '../support/temporary-dir.ts'
 import { gather, type Audience } from './audience.ts'
 import { hasEnded, startUpload } from './client.ts'
 import { allowedMs, eventually, percent, secondsSince, type Report } from './report.ts'
-import { listFallen, readState, untilFullService, untilState } from './service.ts'
+import { listFallen, readState, untilFullService } from './service.ts'
 
 const TIMES = 3
 const PLAYBACK_MIN = 0.99
@@ -25,7 +25,6 @@ const PLAYBACK_MS = 10_000
 const SERVICE_MS = 60_000
 const LOAD_MS = 30_000
 const CONNECTIONS = 300
-const CALM_MS = 120_000
 const UPLOADED_MS = 90_000
 
 export async function run(report: Report): Promise<void> {
@@ -61,8 +60,6 @@ export async function run(report: Report): Promise<void> {
   )
   const { restoration } = await askDesk(dir.path, { command: 'state' })
   promiseOrder(report, restoration)
-  // The load that waited was an overload, too: whoever uploads comes when that is over.
-  await untilState(product.url, CALM_MS, ({ features }) => features.uploads.mode === 'on')
   await promiseUploads(report, product, audience)
 }
 
