@@ -1,8 +1,7 @@
 /**
- * Every error that a person or a program can meet, in one table.
+ * Over 400 lines and not split: every error is one row of one table, read as a whole, so that no two codes say the same.
  *
  * Each says what failed (`title`, `detail`), whose side it is on, whether the work is kept, and what to do next.
- * One table on purpose, however long: it is read as a whole, and no two codes may say the same.
  */
 import { CodedError, type ProblemDetails, type ProblemKind } from '../../kit/problem-details.ts'
 
