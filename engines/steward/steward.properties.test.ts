@@ -2,7 +2,8 @@
 import fc from 'fast-check'
 import { test } from 'vitest'
 import { HEALTHY, LOOK_MS, Play } from './fixtures.ts'
-import { DEPENDENCIES, FALLS } from './dependencies.ts'
+import { DEPENDENCIES, FALLS, type Dependency } from './dependencies.ts'
+import { DOUBT_MS } from './doubt.ts'
 import { FEATURES, isWorse, LEVELS, modeAt } from './levels.ts'
 import { createSteward, NO_ORDERS, type Orders, type Signals } from './steward.ts'
 
@@ -45,6 +46,8 @@ const orders: fc.Arbitrary<Orders> = fc.record({
   isMaintenance: fc.boolean(),
 })
 const phase = fc.record({
+  /** The process stands still before it. */
+  asleepMs: fc.constantFrom(0, 0, 0, 900, 1_000, 6_000),
   forMs: fc.integer({ min: LOOK_MS, max: 8_000 }),
   loads,
   dependencies,
@@ -58,12 +61,14 @@ test('whatever happens, nothing is better than its level, its dependencies and t
       const steward = createSteward({ nowMs: 0 })
       const play = new Play(steward)
       let given: Orders = NO_ORDERS
-      for (const { forMs, orders: next, loads: load, ...signals } of phases) {
+      const isSure = followAbsences()
+      for (const { asleepMs, forMs, orders: next, loads: load, ...signals } of phases) {
         if (next) steward.give((given = next))
         const now: Signals = { ...HEALTHY, ...load, ...signals }
+        play.nowMs += asleepMs
         for (const endMs = play.nowMs + forMs; play.nowMs < endMs;) {
           play.run(now, LOOK_MS)
-          check(steward.state, now, given, play.nowMs)
+          check(steward.state, now, { given, isAway: isSure(now.dependencies, play.nowMs) }, play.nowMs)
         }
       }
       steward.give(NO_ORDERS)
@@ -78,7 +83,7 @@ test('whatever happens, nothing is better than its level, its dependencies and t
   function check(
     state: ReturnType<typeof createSteward>['state'],
     signals: Signals,
-    given: Orders,
+    { given, isAway }: { given: Orders; isAway: (name: Dependency) => boolean },
     nowMs: number,
   ): void {
     for (const feature of FEATURES) {
@@ -89,7 +94,7 @@ test('whatever happens, nothing is better than its level, its dependencies and t
       if ((mode === 'on') !== (reason === null)) throw new Error(`${feature} is ${mode} because of ${reason}`)
       if (mode === 'on' && share !== 1) throw new Error(`${feature} is on for ${share}`)
       for (const name of DEPENDENCIES)
-        if (signals.dependencies[name] === false) {
+        if (isAway(name)) {
           atLeast(FALLS[name].features[feature] ?? 'on', `${name} away`)
           atLeast(modeAt(FALLS[name].level, feature), `${name} away`)
         }
@@ -97,8 +102,37 @@ test('whatever happens, nothing is better than its level, its dependencies and t
       if (order && nowMs < order.untilMs) atLeast('paused', 'the operator')
       if (given.level && nowMs < given.level.untilMs)
         atLeast(modeAt(given.level.level, feature), 'the level that was ordered')
-      if (mode === 'kept' && signals.dependencies.journal === false)
-        throw new Error(`${feature} is kept without a journal`)
+      if (mode === 'kept' && isAway('journal')) throw new Error(`${feature} is kept without a journal`)
     }
   }
 })
+
+/** What nobody may doubt: it fell while others were there and who looks was awake, or it has been away for long enough. */
+function followAbsences() {
+  const absences = new Map<Dependency, { looks: number; isDoubtful: boolean }>()
+  const there = new Set<Dependency>()
+  let lookedAtMs = 0
+  let wokeAtMs = -Infinity
+  return (seen: Signals['dependencies'], nowMs: number) => {
+    if (nowMs - lookedAtMs >= 1_000) wokeAtMs = nowMs
+    lookedAtMs = nowMs
+    const known = DEPENDENCIES.filter((name) => typeof seen[name] === 'boolean')
+    const isAll = known.every((name) => seen[name] === false)
+    for (const name of known) {
+      const absence = absences.get(name)
+      if (seen[name]) absences.delete(name)
+      else if (absence) absence.looks++
+      else {
+        const isDoubtful = there.has(name) && (isAll || nowMs - wokeAtMs < 2_000)
+        absences.set(name, { looks: 0, isDoubtful })
+      }
+    }
+    for (const name of known) if (seen[name]) there.add(name)
+    for (const name of known) if (!seen[name]) there.delete(name)
+    return (name: Dependency) => {
+      const absence = absences.get(name)
+      if (!absence || seen[name] !== false) return false
+      return !absence.isDoubtful || absence.looks * LOOK_MS >= DOUBT_MS
+    }
+  }
+}

@@ -3,6 +3,7 @@
  * how far the return has come. Pure: the time comes with each look, and the same looks give the same states.
  */
 import { createDependencies, FALLS, type Dependency } from './dependencies.ts'
+import { createDoubt } from './doubt.ts'
 import { FEATURES, isWorse, LEVELS, modeAt, type Feature, type Level, type Mode } from './levels.ts'
 import { createPressure, type PressureSignals } from './pressure.ts'
 import {
@@ -61,6 +62,8 @@ export interface StewardOptions {
   readonly hasLevels?: boolean
   /** Whether it comes back step by step; off: everything opens at once. @default true */
   readonly hasOrder?: boolean
+  /** Whether it doubts its own look when everything falls at once; off: each look is believed. @default true */
+  readonly hasDoubt?: boolean
 }
 
 export interface Steward {
@@ -79,9 +82,10 @@ export interface Steward {
 const MAINTENANCE_HOLDS: Partial<Record<Feature, Mode>> = { uploads: 'paused', processing: 'paused' }
 
 export function createSteward(options: StewardOptions): Steward {
-  const { nowMs, steps = STEPS, hasLevels = true, hasOrder = true } = options
+  const { nowMs, steps = STEPS, hasLevels = true, hasOrder = true, hasDoubt = true } = options
   const pressure = createPressure()
   const dependencies = createDependencies(nowMs)
+  const doubt = createDoubt()
   const restoration = createRestoration(hasOrder ? steps : [])
   let orders = NO_ORDERS
   let state: StewardState = beginning(nowMs)
@@ -102,7 +106,8 @@ export function createSteward(options: StewardOptions): Steward {
       orders = given
     },
     observe(signals, atMs) {
-      dependencies.observe(signals.dependencies, atMs)
+      const seen = signals.dependencies
+      dependencies.observe(hasDoubt ? doubt.weigh(seen, atMs) : seen, atMs)
       if (hasLevels) pressure.observe(signals, atMs)
       restoration.observe({ ...signals, isUp: (dependency) => dependencies.isUp(dependency) }, atMs)
       state = settle(state, decide(signals.elsewhere ?? 0, atMs), atMs)
@@ -119,6 +124,11 @@ export function createSteward(options: StewardOptions): Steward {
       draft.fall(FALLS[name].level, name, `${name} is away`)
       for (const [feature, mode] of entriesOf(FALLS[name].features)) draft.lower(feature, mode, name)
     }
+    if (doubt.doubted.length > 0)
+      draft.mark(
+        0,
+        `whoever looks is doubted: ${doubt.doubted.join(', ')} failed together or after a standstill`,
+      )
     for (const view of restoration.steps) {
       if (view.state === 'open') continue
       const step = steps.find(({ name }) => name === view.name)!
