@@ -163,7 +163,7 @@ const WHY: Readonly<Record<NonNullable<FeatureState['reason']>, string>> = {
   database: 'the database is not answering.',
   ingest: 'the part that takes uploads is not answering.',
   worker: 'the part that works in the background is not answering.',
-  disk: 'the disk has no room left.',
+  disk: 'the disk takes nothing more: it is full, or can only be read.',
   blobs: 'the files of videos can not be read.',
   journal: 'what you do can not be written down safely.',
   operator: 'the operator of this instance has paused it.',

@@ -1,7 +1,9 @@
 import { createServer } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { rename } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdir, rename } from 'node:fs/promises'
+import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { eventually } from '../../tests/support/eventually.ts'
 import { createWorld } from '../../tests/support/world.ts'
@@ -25,6 +27,20 @@ test('a disk on which only the reserve is left pauses uploads; they say themselv
   await eventually(() => !world.ctx.steward.isUp('disk'))
   expect(world.ctx.steward.state.features.uploads).toMatchObject({ mode: 'paused', reason: 'disk' })
   expect(world.ctx.steward.state.level).toBe(0)
+})
+
+test.skipIf(process.getuid?.() !== 0)('a disk that can only be read pauses uploads alone', async () => {
+  await using world = await createWorld({ env: { UPLOAD_RESERVE_BYTES: '0' } })
+  const { staging } = world.config.paths
+  const run = promisify(execFile)
+  await mkdir(staging, { recursive: true })
+  await run('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', staging])
+  await using _disk = { [Symbol.asyncDispose]: async () => void (await run('umount', ['-l', staging])) }
+  await run('mount', ['-o', 'remount,ro', staging])
+  await using _senses = openSenses(world.ctx)
+  await eventually(() => !world.ctx.steward.isUp('disk'))
+  expect(world.ctx.steward.state.features.uploads).toMatchObject({ mode: 'paused', reason: 'disk' })
+  expect(world.ctx.steward.state.features.playback.mode).toBe('on')
 })
 
 test('the role that takes uploads gone', async () => {

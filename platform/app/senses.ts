@@ -1,6 +1,7 @@
 /** What a role looks at beside its own work, for the steward: the disk, the files of videos, the role that takes uploads. */
 import { mkdir, statfs } from 'node:fs/promises'
 import { startRepeating } from '../../kit/repeat.ts'
+import { findWriteRefusal } from '../../kit/write-refusal.ts'
 import type { Ctx } from './context.ts'
 
 const LOOK_EVERY_MS = 1_000
@@ -19,7 +20,7 @@ interface Sense {
 export function openSenses(ctx: Ctx): AsyncDisposable {
   const { ingestAddress } = ctx.config
   const senses: Sense[] = [
-    { dependency: 'disk', look: () => hasRoom(ctx) },
+    { dependency: 'disk', look: () => takesMore(ctx) },
     { dependency: 'blobs', look: async () => (await ctx.blobs.freeBytes(), true) },
   ]
   if (ingestAddress?.startsWith('http'))
@@ -53,10 +54,14 @@ function follow(ctx: Ctx, { dependency, look }: Sense): AsyncDisposable {
   })
 }
 
-/** Whether anything is left of the disk beyond what is kept in reserve. */
-async function hasRoom({ config, blobs }: Ctx): Promise<boolean> {
-  await mkdir(config.paths.staging, { recursive: true, mode: 0o700 })
-  const { bavail, bsize } = await statfs(config.paths.staging)
-  const free = Math.min(bavail * bsize, (await blobs.freeBytes().catch(() => null)) ?? Infinity)
-  return free > config.uploads.reserveBytes
+/** Whether the disk can be written to, and anything is left of it beyond what is kept in reserve. */
+async function takesMore({ config, blobs }: Ctx): Promise<boolean> {
+  const { staging } = config.paths
+  await mkdir(staging, { recursive: true, mode: 0o700 })
+  if (await findWriteRefusal(staging)) return false
+  const { bavail, bsize } = await statfs(staging)
+  // Files of videos that are gone altogether are told by a sense of their own.
+  const blobsFree = await blobs.freeBytes().catch(() => null)
+  if (blobsFree !== null && (await blobs.findRefusal())) return false
+  return Math.min(bavail * bsize, blobsFree ?? Infinity) > config.uploads.reserveBytes
 }

@@ -91,12 +91,10 @@ async function whileReadOnly(
   const begun = await startUpload(person, bytes, 'under way when the disk gets read-only')
   await begun.sendUntil(Math.floor(bytes.length / 3))
   await using readOnly = await coverReadOnly(disk)
-  const refused = await tryUpload(person, bytes)
-  report.promise(
-    'a new upload is refused while the disk is read-only, at its first bytes at the latest, and not with 500',
-    [503, 507].includes(refused.status) && refused.hasNext,
-    `${refused.status} ${refused.words}`,
+  const refused = await startUpload(person, bytes, 'while the disk is read-only').catch(
+    (error: unknown) => error,
   )
+  judgeRefusal(report, refused, 'while the disk is read-only, ')
   report.promise('playing goes on while the disk is read-only', await plays(product.url, person, playable))
   const liked = await person.request('DELETE', `/videos/${playable.videoId}/like`)
   report.promise('likes go on while the disk is read-only', liked.ok, String(liked.status))
@@ -110,10 +108,10 @@ async function whileReadOnly(
   )
 }
 
-function judgeRefusal(report: Report, refused: unknown): void {
+function judgeRefusal(report: Report, refused: unknown, when = ''): void {
   const problem = refused instanceof RefusedError ? (JSON.parse(refused.body) as Record<string, unknown>) : {}
   report.promise(
-    'a new upload is refused with 507, and told why and what next, before a byte is sent',
+    `${when}a new upload is refused with 507, and told why and what next, before a byte is sent`,
     refused instanceof RefusedError &&
       refused.status === 507 &&
       Boolean(problem['next'] && problem['detail']),
@@ -126,29 +124,6 @@ async function mountSmallDisk(path: string): Promise<AsyncDisposable> {
   await run_('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', path])
   // Lazily: a process that is just ending may hold a file for another moment.
   return { [Symbol.asyncDispose]: async () => void (await run_('umount', ['-l', path])) }
-}
-
-/** What becomes of an upload and its first piece. */
-async function tryUpload(
-  person: DrillClient,
-  bytes: Buffer,
-): Promise<{ status: number; words: string; hasNext: boolean }> {
-  try {
-    const upload = await startUpload(person, bytes, 'while the disk is read-only')
-    const response = await person.request('PATCH', `/uploads/${upload.id}`, {
-      headers: {
-        'tus-resumable': '1.0.0',
-        'upload-offset': '0',
-        'content-type': 'application/offset+octet-stream',
-      },
-      body: bytes.subarray(0, FILL_BYTES) as Uint8Array<ArrayBuffer>,
-    })
-    const text = await response.text()
-    return { status: response.status, words: text.slice(0, 120), hasNext: text.includes('"next"') }
-  } catch (error) {
-    if (!(error instanceof RefusedError)) throw error
-    return { status: error.status, words: error.body.slice(0, 120), hasNext: error.body.includes('"next"') }
-  }
 }
 
 /** The same disk once more on top of itself, read-only: so it goes while files on it are open for writing, too. */

@@ -41,4 +41,6 @@ export interface Blobs {
   /** Where the blob lies as a local file, when it does. */
   localPath(key: string): string | null
   freeBytes(): Promise<number | null>
+  /** Why nothing can be stored at present, as on a disk that can only be read; null: nothing is known against it. */
+  findRefusal(): Promise<Error | null>
 }

@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs'
 import { chmod, mkdir, open, opendir, readFile, rename, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { findWriteRefusal } from '../../../kit/write-refusal.ts'
 import type { Blobs, StoredBlob } from './blobs.ts'
 
 const KEY = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*(?:\/[a-zA-Z0-9][a-zA-Z0-9_.-]*)*$/
@@ -47,6 +48,7 @@ function readingFrom(root: string): Omit<Blobs, keyof Writing> {
       const s = await statfs(root)
       return s.bavail * s.bsize
     },
+    findRefusal: () => findWriteRefusal(root),
   }
 }
 

@@ -172,6 +172,34 @@ test.skipIf(process.getuid?.() !== 0)(
   },
 )
 
+for (const disk of ['staging', 'blobs'] as const)
+  test.skipIf(process.getuid?.() !== 0)(
+    `while the disk of ${disk} can only be read a new upload is refused before a byte, and told why`,
+    async () => {
+      await using s = await setUp()
+      const dir = s.world.config.paths[disk]
+      await using _disk = await mountSmallDisk(dir, '4m')
+      const limits = async () => (await s.client.send('GET', '/uploads/limits')).json()
+      expect((await limits()).availableBytes).toBeGreaterThan(0)
+      await promisify(execFile)('mount', ['-o', 'remount,ro', dir])
+
+      const refused = await s.client.create(100)
+      expect(refused.headers.get('retry-after')).toBe('60')
+      expect(await refused.json()).toMatchObject({
+        status: 507,
+        code: 'storage-full',
+        title: 'The instance has no room for this now',
+        detail: 'The disk for videos can only be read at this moment: it takes nothing new.',
+        facts: { cause: 'read-only' },
+      })
+      expect((await limits()).availableBytes).toBe(0)
+      expect((await (await s.client.send('GET', '/uploads')).json()).items).toEqual([])
+
+      await promisify(execFile)('mount', ['-o', 'remount,rw', dir])
+      expect((await s.client.create(100)).status).toBe(201)
+    },
+  )
+
 async function mountSmallDisk(dir: string, size: string): Promise<AsyncDisposable> {
   const run = promisify(execFile)
   await mkdir(dir, { recursive: true })

@@ -2,6 +2,7 @@
 import { mkdir, statfs } from 'node:fs/promises'
 import type { UploadLimits } from '../../../contract/uploads.ts'
 import { defaultLimits } from '../../../engines/ladder/limits.ts'
+import { findWriteRefusal } from '../../../kit/write-refusal.ts'
 import type { Ctx } from '../../app/context.ts'
 import { AppError } from '../../app/errors.ts'
 import type { Db, Tx } from '../../infra/db/index.ts'
@@ -25,7 +26,7 @@ const ACCEPTED_TYPES = [
 export async function loadUploadLimits(ctx: Ctx, accountId: string): Promise<UploadLimits> {
   const { maxSizeBytes, maxDurationS, quotaBytes } = ctx.config.uploads
   const usedBytes = await queries.sumUsed(ctx.db, accountId)
-  const diskBytes = await measureAvailable(ctx, ctx.db)
+  const diskBytes = (await findDiskRefusal(ctx)) ? 0 : await measureAvailable(ctx, ctx.db)
   return {
     maxSizeBytes,
     maxDurationS,
@@ -49,6 +50,25 @@ async function measureAvailable(ctx: Ctx, db: Db | Tx): Promise<number> {
   ])
   const free = Math.min(disk.bavail * disk.bsize, blobsFree ?? Infinity)
   return Math.max(0, free - ctx.config.uploads.reserveBytes - reserved)
+}
+
+/**
+ * Where bytes arrive and where videos lie can be written to.
+ *
+ * @throws {AppError} storage-full, which says that the disk can't be written to
+ */
+export async function requireWritable(ctx: Ctx): Promise<void> {
+  const refusal = await findDiskRefusal(ctx)
+  if (refusal) throw storageFull({}, refusal)
+}
+
+async function findDiskRefusal(ctx: Ctx): Promise<Error | null> {
+  const { staging } = ctx.config.paths
+  const made = await mkdir(staging, { recursive: true, mode: 0o700 }).then(
+    () => null,
+    (error: Error) => error,
+  )
+  return made ?? (await findWriteRefusal(staging)) ?? (await ctx.blobs.findRefusal())
 }
 
 /** @throws {AppError} video-empty-file, upload-too-large */
@@ -89,5 +109,22 @@ async function requireQuota(ctx: Ctx, tx: Tx, accountId: string, sizeBytes: numb
   })
 }
 
-export const storageFull = (facts: Record<string, number> = {}, cause?: unknown) =>
-  new AppError('storage-full', { retryAfterS: STORAGE_RETRY_S, facts, cause })
+/** Of a disk that has no room, or that takes nothing although it may have room: `cause` tells which. */
+export function storageFull(facts: Record<string, number> = {}, cause?: unknown): AppError {
+  const { code } = (cause ?? {}) as NodeJS.ErrnoException
+  const isFull = code === undefined || FULL.has(code)
+  return new AppError('storage-full', {
+    ...(isFull ? {} : { detail: detailOf(code) }),
+    retryAfterS: STORAGE_RETRY_S,
+    facts: { ...facts, cause: isFull ? 'full' : code === 'EROFS' ? 'read-only' : 'not-writable' },
+    cause,
+  })
+}
+
+/** Of a disk, or of what one user may have of it. */
+const FULL = new Set(['ENOSPC', 'EDQUOT'])
+
+const detailOf = (code: string) =>
+  code === 'EROFS'
+    ? 'The disk for videos can only be read at this moment: it takes nothing new.'
+    : `The disk for videos takes nothing new at this moment (${code}).`

@@ -11,7 +11,7 @@ import { inTransaction, isUniqueViolation, type Tx } from '../../infra/db/index.
 import { notifyAccount } from '../notifications/index.ts'
 import { createVideo, discardVideo, findVideo } from '../videos/index.ts'
 import { finishUpload } from './finish-upload.ts'
-import { requireRoom, requireSize, storageFull } from './limits.ts'
+import { requireRoom, requireSize, requireWritable, storageFull } from './limits.ts'
 import type { OpenUpload, OpenUploads } from './open-uploads.ts'
 import { publishReceipt } from './receipts.ts'
 import { receiveBody, type BodyEnd } from './receive-body.ts'
@@ -46,6 +46,7 @@ export async function createUpload(ctx: Ctx, input: CreateUploadInput): Promise<
   const repeated = clientKey && (await queries.findByClientKey(ctx.db, accountId, clientKey))
   if (repeated) return repeated
   requireSize(ctx, sizeBytes)
+  await requireWritable(ctx)
   const id = ctx.newId()
   const videoId = ctx.newId()
   try {
