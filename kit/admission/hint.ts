@@ -13,46 +13,55 @@ export interface Hint {
 
 const KEPT_MAX = 20_000
 
-/** `person.class.expiry.mac`; the person's text must hold no dot. */
-export function signHint(secret: string, hint: Hint, expiresAtMs: number): string {
+/**
+ * `person.class.expiry.mac`; the person's text must hold no dot.
+ *
+ * @param bearer what the asker has to show beside it, a session's token say: without that it is worth nothing
+ */
+export function signHint(secret: string, hint: Hint, expiresAtMs: number, bearer = ''): string {
   const said = `${hint.person}.${hint.class ?? ''}.${Math.floor(expiresAtMs / 1_000).toString(36)}`
-  return `${said}.${macOf(secret, said)}`
+  return `${said}.${macOf(secret, said, bearer)}`
 }
 
-const macOf = (secret: string, said: string) =>
-  createHmac('sha256', secret).update(`admission hint\n${said}`).digest('base64url').slice(0, 22)
+const macOf = (secret: string, said: string, bearer: string) =>
+  createHmac('sha256', secret).update(`admission hint\n${said}\n${bearer}`).digest('base64url').slice(0, 22)
 
 interface Kept {
-  readonly hint: Hint | null
+  readonly hint: Hint
+  readonly bearer: string
   readonly expiresAtMs: number
 }
 
-/** Reads hints; those seen lately cost one look-up. Null: none, or not one of ours, or too old. */
-export function createHintReader(secret: string): (text: string | null, nowMs: number) => Hint | null {
+export type HintReader = (text: string | null, nowMs: number, bearer?: string) => Hint | null
+
+/** Reads hints; those seen lately cost one look-up. Null: none, or not one of ours, or another's, or too old. */
+export function createHintReader(secret: string): HintReader {
   const kept = new Map<string, Kept>()
-  return (text, nowMs) => {
+  return (text, nowMs, bearer = '') => {
     if (text === null) return null
-    const known = kept.get(text)
-    if (known) return known.expiresAtMs > nowMs ? known.hint : null
-    const read = readHint(secret, text)
-    // What is not signed is not kept: anyone can make as many of it as they like.
-    if (!read) return null
-    if (kept.size >= KEPT_MAX) kept.clear()
-    kept.set(text, read)
-    return read.expiresAtMs > nowMs ? read.hint : null
+    let known = kept.get(text)
+    if (known?.bearer !== bearer) {
+      const read = readHint(secret, text, bearer)
+      // What is not signed is not kept: anyone can make as many of it as they like.
+      if (!read) return null
+      if (kept.size >= KEPT_MAX) kept.clear()
+      kept.set(text, (known = read))
+    }
+    return known.expiresAtMs > nowMs ? known.hint : null
   }
 }
 
-function readHint(secret: string, text: string): Kept | null {
+function readHint(secret: string, text: string, bearer: string): Kept | null {
   const parts = text.split('.')
   if (parts.length !== 4) return null
   const [person, level, expiry, mac] = parts as [string, string, string, string]
-  const expected = Buffer.from(macOf(secret, `${person}.${level}.${expiry}`))
+  const expected = Buffer.from(macOf(secret, `${person}.${level}.${expiry}`, bearer))
   const given = Buffer.from(mac)
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) return null
   const isClass = /^[0-3]$/.test(level)
   return {
     hint: { person, class: isClass ? (Number(level) as PriorityClass) : null },
+    bearer,
     expiresAtMs: Number.parseInt(expiry, 36) * 1_000,
   }
 }

@@ -249,3 +249,12 @@ test('metrics say limit, requests under way, waiting, and turned away by class',
   for (const count of [1, 2]) await stage.endNext(count)
   await Promise.all([first, second])
 })
+
+test('a hint that was given to a bearer says nothing beside another', () => {
+  const read = createHintReader('secret')
+  const hint = signHint('secret', { person: 'ada', class: 0 }, 1_000_000, 'session 1')
+  expect(read(hint, 0, 'session 1')).toEqual({ person: 'ada', class: 0 })
+  expect(read(hint, 0, 'session 2')).toBeNull()
+  expect(read(hint, 0)).toBeNull()
+  expect(read(hint, 0, 'session 1')).toEqual({ person: 'ada', class: 0 })
+})

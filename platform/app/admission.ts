@@ -12,6 +12,7 @@ import {
 } from '../../kit/admission/index.ts'
 import { networkOf } from '../../kit/network-of.ts'
 import { toProblemBody } from '../../kit/problem-details.ts'
+import { createRecentMap } from '../../kit/recent-map.ts'
 import type { Ctx } from './context.ts'
 import { AppError } from './errors.ts'
 import type { App, Viewer } from './http.ts'
@@ -22,6 +23,8 @@ const CLASSES = [0, 1, 2, 3] as const
 /** Told to the browser at the check of its session; read before anything is looked up. */
 const HINT_COOKIE = 'upbeat.hint'
 const HINT_S = 12 * 3_600
+/** Sessions that were ended and are remembered: beyond that the oldest are forgotten, and their hints end by themselves. */
+const ENDED_MAX = 50_000
 /** Those who put things right go first. */
 const OPERATOR_CLASS = 0
 
@@ -39,21 +42,33 @@ export function createDatabaseDoor(poolSize: number): Door {
   })
 }
 
+export interface DoorParts {
+  readonly ruleOf: (method: string, url: string) => AdmissionRule | undefined
+  /** The session's token as the browser sent it, unchecked; null: it sent none. */
+  readonly sessionOf: (request: FastifyRequest) => string | null
+  /** Calls with the token of each session that is ended; the answer stops it. */
+  readonly onSessionEnded: (handler: (token: string) => void) => () => void
+}
+
 /** Puts the door before an app's routes; null where the configuration leaves it open. */
-export function openDoor(
-  app: App,
-  ctx: Ctx,
-  ruleOf: (method: string, url: string) => AdmissionRule | undefined,
-): Door | null {
+export function openDoor(app: App, ctx: Ctx, parts: DoorParts): Door | null {
   if (!ctx.config.isAdmissionOn) {
     app.decorateRequest('admission', null)
     return null
   }
   const readHint = createHintReader(ctx.secrets.session)
-  const hintOf = (request: FastifyRequest): Hint | null =>
-    readHint(readCookie(request.raw.headers.cookie, HINT_COOKIE), Date.now())
+  // Nothing is looked up here: who has signed out is remembered for as long as their hint would be good.
+  const ended = createRecentMap<string, true>(ENDED_MAX)
+  const stop = parts.onSessionEnded((token) => ended.set(token, true))
+  app.addHook('onClose', async () => stop())
+  const hintOf = (request: FastifyRequest): Hint | null => {
+    const text = readCookie(request.raw.headers.cookie, HINT_COOKIE)
+    const token = text === null ? null : parts.sessionOf(request)
+    if (token === null || ended.get(token)) return null
+    return readHint(text, Date.now(), token)
+  }
   return installAdmission(app as never, {
-    ruleOf,
+    ruleOf: parts.ruleOf,
     hintOf,
     personOf: (request) => networkOf(request.ip),
     salt: saltOf(ctx.secrets.cursor),
@@ -67,26 +82,39 @@ export const countsOf = ({ gate }: Door): GateCounts => ({
   refused: CLASSES.map((each) => gate.refusedOf(each)),
 })
 
-/** Tells the browser of a signed-in viewer what its requests count as; once in a while, when it has not been told. */
+/**
+ * Tells the browser of a signed-in viewer what its requests count as, for this session alone; once in a while, when it has
+ * not been told.
+ */
 export function giveHint(
   ctx: Ctx,
   request: FastifyRequest,
   reply: FastifyReply,
-  viewer: Viewer | null,
+  to: { readonly viewer: Viewer; readonly token: string } | null,
 ): void {
+  if (!to) return takeHint(request, reply)
   if (!ctx.config.isAdmissionOn) return
-  const has = readCookie(request.raw.headers.cookie, HINT_COOKIE)
-  const isFor = (person: string) => has?.startsWith(`${person}.`) ?? false
-  if (viewer ? isFor(viewer.id) : has === null || has === '') return
-  const nowMs = ctx.clock.now().getTime()
-  const level = viewer?.role === 'operator' ? OPERATOR_CLASS : null
-  const value = viewer
-    ? signHint(ctx.secrets.session, { person: viewer.id, class: level }, nowMs + HINT_S * 1_000)
-    : ''
+  const { viewer, token } = to
+  const hint: Hint = { person: viewer.id, class: viewer.role === 'operator' ? OPERATOR_CLASS : null }
+  const nowMs = Date.now()
+  const has = createHintReader(ctx.secrets.session)(readHintCookie(request), nowMs, token)
+  if (has?.person === hint.person && has.class === hint.class) return
+  setHintCookie(request, reply, signHint(ctx.secrets.session, hint, nowMs + HINT_S * 1_000, token), HINT_S)
+}
+
+/** Takes it away again, where there is one: nobody who has signed out goes before others. */
+export function takeHint(request: FastifyRequest, reply: FastifyReply): void {
+  if (readHintCookie(request)) setHintCookie(request, reply, '', 0)
+}
+
+const readHintCookie = (request: FastifyRequest): string | null =>
+  readCookie(request.raw.headers.cookie, HINT_COOKIE)
+
+function setHintCookie(request: FastifyRequest, reply: FastifyReply, value: string, maxAgeS: number): void {
   const isSecure = request.protocol === 'https'
   reply.header(
     'set-cookie',
-    `${HINT_COOKIE}=${value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${viewer ? HINT_S : 0}${isSecure ? '; Secure' : ''}`,
+    `${HINT_COOKIE}=${value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAgeS}${isSecure ? '; Secure' : ''}`,
   )
 }
 

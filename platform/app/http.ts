@@ -24,8 +24,8 @@ export interface Viewer {
   readonly handle: string
   readonly role: 'member' | 'operator'
   readonly sessionId: string
-  /** The database is away: their signed assertion says who they are, and nobody could look whether it still holds. */
-  readonly isAssertedOnly?: boolean
+  /** The database is away: memory or a signed assertion says who they are, and nobody could look whether it still holds. */
+  readonly isUnchecked?: boolean
 }
 
 declare module 'fastify' {

@@ -1,3 +1,4 @@
+import type { LightMyRequestResponse } from 'fastify'
 import { expect, test } from 'vitest'
 import { createWorld } from '../../tests/support/world.ts'
 import { createApi } from './api.ts'
@@ -28,8 +29,10 @@ test('what is being watched goes before the feed, the feed before likes, and tho
   expect(classes).toEqual([0, 1, 2, 3])
 })
 
-test('the browser of an operator is told once that its requests go first; one who signs out is forgotten', async () => {
-  await using world = await createWorld({ env: { ADMISSION: 'on', PROTECTIONS_OFF: 'levels' } })
+/** An api with its door shut, an operator who is signed in, and what their requests count as. */
+async function openScene() {
+  await using stack = new AsyncDisposableStack()
+  const world = stack.use(await createWorld({ env: { ADMISSION: 'on', PROTECTIONS_OFF: 'levels' } }))
   const account = await world.account()
   await world.ctx.db
     .updateTable('account')
@@ -37,17 +40,64 @@ test('the browser of an operator is told once that its requests go first; one wh
     .where('id', '=', account.id as never)
     .execute()
   const app = await createApi(world.ctx)
-  await using _closing = { [Symbol.asyncDispose]: () => app.close() }
-  const hintsGivenTo = async (cookie?: string) => {
-    const answer = await app.inject({ url: '/api/v1/me', headers: cookie ? { cookie } : {} })
-    return [answer.headers['set-cookie'] ?? []].flat().filter((each) => each.startsWith('upbeat.hint='))
+  stack.defer(() => app.close())
+  const owned = stack.move()
+  const admitted = () => world.ctx.vitals.report().doors.find(({ name }) => name === 'process')!.classes
+  const hintsIn = ({ headers }: LightMyRequestResponse) =>
+    [headers['set-cookie'] ?? []].flat().filter((each) => each.startsWith('upbeat.hint='))
+  return {
+    app,
+    account,
+    hintsIn,
+    session: account.headers.cookie,
+    hintsGivenTo: async (cookie?: string) =>
+      hintsIn(await app.inject({ url: '/api/v1/me', headers: cookie ? { cookie } : {} })),
+    /** The class that a page of the feed counts as. */
+    async classWith(cookie: string): Promise<number> {
+      const before = admitted().map((each) => each.admitted)
+      await app.inject({ url: '/api/v1/feed/for-you', headers: { cookie } })
+      return admitted().findIndex((each, rank) => each.admitted > before[rank]!)
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
 
-  const [told] = await hintsGivenTo(account.headers.cookie)
+test('the browser of an operator is told once that its requests go first; one who signs out is forgotten', async () => {
+  await using scene = await openScene()
+  const { account, session, hintsGivenTo } = scene
+
+  const [told] = await hintsGivenTo(session)
   const hint = told!.split(';')[0]!
 
   expect(hint).toMatch(new RegExp(`^upbeat\\.hint=${account.id}\\.0\\.`))
-  expect(await hintsGivenTo(`${account.headers.cookie}; ${hint}`)).toEqual([])
+  expect(await hintsGivenTo(`${session}; ${hint}`)).toEqual([])
   expect(await hintsGivenTo()).toEqual([])
   expect(await hintsGivenTo(hint)).toEqual([expect.stringMatching(/^upbeat\.hint=; .*Max-Age=0/)])
+})
+
+test('what went first with a session goes first no more without it, with another one, or when it has ended', async () => {
+  await using scene = await openScene()
+  const { app, account, session, classWith, hintsGivenTo, hintsIn } = scene
+  const hint = (await hintsGivenTo(session))[0]!.split(';')[0]!
+  const signIn = await app.inject({
+    method: 'POST',
+    url: '/api/v1/sessions',
+    payload: { identifier: account.handle, password: account.password },
+  })
+  const other = [signIn.headers['set-cookie']].flat()[0]!.split(';')[0]!
+
+  expect(await classWith(session)).toBe(1)
+  expect(await classWith(`${session}; ${hint}`)).toBe(0)
+  expect(await classWith(hint)).toBe(1)
+  expect(await classWith(`${other}; ${hint}`)).toBe(1)
+  // The other session is given its own instead.
+  expect(await hintsGivenTo(`${other}; ${hint}`)).toHaveLength(1)
+
+  const signOut = await app.inject({
+    method: 'DELETE',
+    url: '/api/v1/sessions/current',
+    headers: { cookie: `${session}; ${hint}` },
+  })
+  expect(hintsIn(signOut)).toEqual([expect.stringMatching(/^upbeat\.hint=; .*Max-Age=0/)])
+  await expect.poll(() => classWith(`${session}; ${hint}`)).toBe(1)
 })

@@ -7,7 +7,12 @@ import type { Ctx } from '../app/context.ts'
 import { countsOf, openDoor } from '../app/admission.ts'
 import { openFeatureGate } from '../app/feature-gate.ts'
 import { createApp, type App, type AppOptions, type Routes } from '../app/http.ts'
-import { readSessionToken, registerSessions } from '../modules/accounts/index.ts'
+import {
+  onSessionRevoked,
+  peekSessionToken,
+  readSessionToken,
+  registerSessions,
+} from '../modules/accounts/index.ts'
 import { ruleOfRoute } from './classes.ts'
 import { featureOfRoute } from './features.ts'
 import { API_PREFIX, describeApi, describePassedOn } from './describe-api.ts'
@@ -28,7 +33,11 @@ export async function mountApi(
   const personOf = (request: FastifyRequest): string =>
     readSessionToken(request.headers.cookie, ctx.secrets.session) ?? networkOf(request.ip)
   // Before sessions are looked up and bodies are read.
-  const door = openDoor(app, ctx, ruleOfRoute)
+  const door = openDoor(app, ctx, {
+    ruleOf: ruleOfRoute,
+    sessionOf: (request) => peekSessionToken(request.raw.headers.cookie),
+    onSessionEnded: (handler) => onSessionRevoked(ctx, handler),
+  })
   if (door) {
     ctx.steward.watchGate(() => countsOf(door))
     ctx.vitals.addDoor(door)

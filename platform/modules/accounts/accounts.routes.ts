@@ -26,7 +26,13 @@ import * as service from './accounts.service.ts'
 import type { Client } from './places.ts'
 import { removePicture, setPicture } from './pictures.ts'
 import { loadMe } from './me.ts'
-import { assertionOf, readSessionToken, renewAssertion, setSessionCookie } from './sessions.ts'
+import {
+  assertionOf,
+  peekSessionToken,
+  readSessionToken,
+  renewAssertion,
+  setSessionCookie,
+} from './sessions.ts'
 
 const TEN_MINUTES_MS = 600_000
 /** Attempts from one network. */
@@ -129,9 +135,11 @@ function registerSessionList(app: App, ctx: Ctx): void {
 function registerMe(app: App, ctx: Ctx): void {
   app.get('/me', { schema: { response: { 200: MeResponse } } }, async (request, reply) => {
     reply.header('cache-control', 'no-store')
-    giveHint(ctx, request, reply, request.viewer)
+    const { viewer } = request
+    const token = peekSessionToken(request.headers.cookie)
     if (request.isViewerUnknown) requireViewer(request)
-    return { account: request.viewer ? await loadMeOrAsserted(ctx, request, reply, request.viewer) : null }
+    giveHint(ctx, request, reply, viewer && token !== null ? { viewer, token } : null)
+    return { account: viewer && (await loadMeOrAsserted(ctx, request, reply, viewer)) }
   })
 
   const preHandler = limitPerMinute(ctx, PROFILE_EDITS_PER_MINUTE, accountOf)

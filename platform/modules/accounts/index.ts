@@ -7,4 +7,10 @@ export { issueOperatorLink, loadAccountCards, signUp } from './accounts.service.
 export { toAccountCard } from './me.ts'
 export { newSignInQueue, startAccountJobs } from './accounts.jobs.ts'
 export type { NewSignIn } from './accounts.jobs.ts'
-export { onSessionRevoked, readSessionToken, registerSessions, sessionCookieValue } from './sessions.ts'
+export {
+  onSessionRevoked,
+  peekSessionToken,
+  readSessionToken,
+  registerSessions,
+  sessionCookieValue,
+} from './sessions.ts'

@@ -163,6 +163,41 @@ test('an operator is let in as one only while the list of ended sessions is whol
   expect(await roleIn(api)).toBe('member')
 })
 
+test('an operator whom memory or an assertion alone speaks for may look, and is told where to give orders', async () => {
+  const clock = createFakeClock()
+  await using world = await createWorld({ clock })
+  await using before = await openApi(world)
+  const link = await issueOperatorLink(before.ctx)
+  const token = new URL(link!, 'http://x').searchParams.get('token')!
+  const cookies = await before.signUp('orders', token)
+  await writeRevocations(before.ctx)
+  const orderIn = (api: typeof before, cookie: string) =>
+    api.app.inject({
+      method: 'POST',
+      url: '/api/v1/operations/orders',
+      headers: { cookie },
+      payload: { type: 'pause-feature', feature: 'search', reason: 'A bad index', forS: 600 },
+    })
+  // A test runs without a supervisor: whoever may order is told of that.
+  expect((await orderIn(before, cookies)).json().code).toBe('no-supervisor')
+  await before.goAway()
+  expect((await orderIn(before, cookies)).json().code).toBe('no-supervisor')
+  clock.advance(MINUTE_MS + 1)
+  await using after = await openApi(world, { isAway: true })
+  for (const answer of [
+    await orderIn(before, withoutAssertion(cookies)),
+    await orderIn(before, cookies),
+    await orderIn(after, cookies),
+  ]) {
+    expect(answer.statusCode).toBe(403)
+    expect(answer.json()).toMatchObject({
+      code: 'session-not-checked',
+      isWorkKept: false,
+      next: expect.stringContaining('command line'),
+    })
+  }
+})
+
 test('signing out without the database takes the cookies away, and says what is left to do', async () => {
   await using world = await createWorld()
   await using api = await openApi(world)

@@ -5,6 +5,7 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { takeHint } from '../../app/admission.ts'
 import type { Ctx } from '../../app/context.ts'
 import { originOf, type App, type Viewer } from '../../app/http.ts'
 import { isDatabaseUnavailable, notify, type Tx } from '../../infra/db/index.ts'
@@ -43,6 +44,13 @@ interface CachedSession {
 export function readSessionToken(cookieHeader: string | undefined, secret: string): string | null {
   const signed = readSignedToken(cookieHeader)
   return signed === null ? null : checkSignature(signed, secret)
+}
+
+/** The same without a look at the signature: for whoever trusts nothing that it says. */
+export function peekSessionToken(cookieHeader: string | undefined): string | null {
+  const signed = readSignedToken(cookieHeader)
+  const dot = signed?.lastIndexOf('.') ?? -1
+  return dot < 1 ? null : signed!.slice(0, dot)
 }
 
 /** As the browser sent it: nothing is checked yet. */
@@ -87,8 +95,9 @@ export function setSessionCookie(
 ): void {
   const value = token === null ? `${SESSION_COOKIE}=` : sessionCookieValue(token, ctx.secrets.session)
   setCookie(ctx, request, reply, { value, path: '/', maxAgeS: token === null ? 0 : SESSION_MS / 1000 })
-  if (token === null)
-    setCookie(ctx, request, reply, { value: `${ASSERTION_COOKIE}=`, path: ASSERTION_PATH, maxAgeS: 0 })
+  if (token !== null) return
+  setCookie(ctx, request, reply, { value: `${ASSERTION_COOKIE}=`, path: ASSERTION_PATH, maxAgeS: 0 })
+  takeHint(request, reply)
 }
 
 function setCookie(
@@ -228,7 +237,7 @@ export function registerSessions(app: App, ctx: Ctx): void {
       if (!isDatabaseUnavailable(error)) throw error
     }
     // That it was ended may have been written down without our hearing of it before the database went.
-    if (isHere && !(await revocations.isRevoked(token))) return cached.viewer
+    if (isHere && !(await revocations.isRevoked(token))) return { ...cached.viewer, isUnchecked: true }
     const viewer = await viewerByAssertion(ctx, revocations, request, token)
     request.isViewerUnknown = viewer === null
     return viewer
@@ -255,6 +264,6 @@ async function viewerByAssertion(
     handle,
     role: role === 'operator' && !(await revocations.isVouchedFor()) ? 'member' : role,
     sessionId: assertion.sessionId,
-    isAssertedOnly: true,
+    isUnchecked: true,
   }
 }

@@ -56,7 +56,7 @@ export const ordersRoutes: Routes = (app, ctx) => {
     async (request) => {
       const operator = requireOperator(request)
       // A session that nobody could look up may have been ended: it is good for watching, not for orders.
-      if (operator.isAssertedOnly) throw new AppError('session-not-checked')
+      if (operator.isUnchecked) throw new AppError('session-not-checked')
       const { id: accountId, handle } = operator
       const answer = await ask(ctx, (desk) =>
         desk.give(request.body, { kind: 'operator', accountId, handle }),
