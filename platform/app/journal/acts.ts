@@ -25,7 +25,9 @@ export interface Act<Input, Answer> {
   /** The same for a request that is repeated; null: a repeated one is another act, or one that does no harm. */
   repeatOf(input: Input): string | null
   /** The part of the journal's room that it may fill. @default 1 */
-  readonly roomShare?: number
+  roomShareOf?(input: Input): number
+  /** What is written down instead: names that may be somebody else's by the time that it is done are replaced by ids. */
+  pin?(ctx: Ctx, input: Input): Input
   /** What can be known without the database. @throws {AppError} */
   check?(ctx: Ctx, input: Input): void
   /** The verb: idempotent, so that it may be done again when nobody knows whether it was. */
@@ -46,27 +48,33 @@ export interface AnyAct {
  * Does the act, or keeps it: while its feature is `kept`, while something that its actor did before is still waiting, and
  * when the database goes away in the middle, so that nobody knows whether it was done.
  *
+ * @param beforeKeeping may refuse it by throwing, where it would have to be kept
  * @throws {AppError} journal-unwritable or database-unavailable: it is neither done nor kept.
  */
 export async function doOrKeep<Input, Answer>(
   ctx: Ctx,
   act: Act<Input, Answer>,
   input: Input,
+  beforeKeeping: () => void = () => {},
 ): Promise<Answer> {
   const { journal } = ctx
   if (journal === null) return act.do(ctx, input)
-  if (ctx.steward.modeOf(act.feature) === 'kept' || journal.mustFollow(act.actorOf(input)))
+  if (ctx.steward.modeOf(act.feature) === 'kept' || journal.mustFollow(act.actorOf(input))) {
+    beforeKeeping()
     return keep(ctx, act, input)
+  }
   try {
     return await act.do(ctx, input)
   } catch (error) {
     // Whoever is gone was told nothing, and may have done something else since.
     if (!isDatabaseUnavailable(error) || currentScope()?.isGone) throw error
+    beforeKeeping()
     return await keep(ctx, act, input)
   }
 }
 
-async function keep<Input, Answer>(ctx: Ctx, act: Act<Input, Answer>, input: Input): Promise<Answer> {
+async function keep<Input, Answer>(ctx: Ctx, act: Act<Input, Answer>, given: Input): Promise<Answer> {
+  const input = act.pin?.(ctx, given) ?? given
   act.check?.(ctx, input)
   const entry = {
     act: act.name,
@@ -75,7 +83,7 @@ async function keep<Input, Answer>(ctx: Ctx, act: Act<Input, Answer>, input: Inp
     repeat: act.repeatOf(input),
     input,
   }
-  const kept = await ctx.journal!.keep(entry, { roomShare: act.roomShare })
+  const kept = await ctx.journal!.keep(entry, { roomShare: act.roomShareOf?.(input) })
   // While it is caught up with, nobody adds to it faster than it can be done.
   if (ctx.steward.isUp('database') && ctx.databaseGuard.isUp)
     await ctx.journal!.waitForSettling(kept, CATCHING_UP_MS)

@@ -7,7 +7,8 @@ import { createFakeClock } from '../../../tests/support/world.ts'
 import { createLog } from '../../../kit/log.ts'
 import { makeTemporaryDir } from '../../../tests/support/temporary-dir.ts'
 import type { Comment } from '../../../contract/social.ts'
-import { likeAct } from '../../modules/reactions/reactions.acts.ts'
+import { KEPT_VIEWS_PER_NETWORK } from '../../modules/reactions/kept-views.ts'
+import { likeAct, viewsAct } from '../../modules/reactions/reactions.acts.ts'
 import { doOrKeep } from './acts.ts'
 import { ENTRIES_OF_ONE_MAX, openEntryJournal } from './entry-journal.ts'
 import { openJournalWorld, openScene, tracesOf } from './journal.fixtures.ts'
@@ -210,6 +211,41 @@ test('a signed-out browser’s views are kept too, in the hour in which they wer
   const views = await db.selectFrom('video_view').selectAll().execute()
   expect(views).toMatchObject([{ video_id: videoId, watched_ms: 9_000 }])
   expect(views[0]!.viewer_key).toMatch(/^browser:/)
+})
+
+test('the signed-out browsers of one network fill the journal to its share, and others go on', async () => {
+  await using journals = await openJournalWorld()
+  const { fan, videoId, keeper } = await openScene(journals)
+  await using _ = keeper
+  journals.takeAway()
+  const report = (count: number, remoteAddress: string, headers: Record<string, string> = {}) =>
+    keeper.api.app.inject({
+      method: 'POST',
+      url: '/api/v1/views',
+      remoteAddress,
+      headers,
+      payload: { views: Array(count).fill(viewOf(videoId).payload.views[0]) },
+    })
+  const [one, sameNetwork, other] = ['2001:db8::1', '2001:db8::2', '2001:db8:0:1::1']
+  const full = await Promise.all(Array.from({ length: KEPT_VIEWS_PER_NETWORK / 50 }, () => report(50, one!)))
+  expect(full.every(({ statusCode }) => statusCode === 204)).toBe(true)
+
+  const refused = await report(1, sameNetwork!)
+  expect(refused.statusCode).toBe(429)
+  expect(refused.json()).toMatchObject({
+    code: 'too-many-requests',
+    isWorkKept: false,
+    facts: { keptMax: KEPT_VIEWS_PER_NETWORK },
+  })
+  expect((await report(50, other!)).statusCode).toBe(204)
+  expect((await report(50, one!, fan.headers)).statusCode).toBe(204)
+})
+
+test('signed-out views leave room to those of accounts, and those to what people do', () => {
+  const roomOf = (viewer: Parameters<NonNullable<typeof viewsAct.roomShareOf>>[0]['viewer']) =>
+    viewsAct.roomShareOf!({ viewer, reports: [] })
+  expect(roomOf({ accountId: null, browserId: 'b' })).toBe(0.25)
+  expect(roomOf({ accountId: UNKNOWN_VIDEO, browserId: null })).toBe(0.5)
 })
 
 test('with the journal switched off, as a drill does, nothing is promised', async () => {

@@ -10,7 +10,7 @@ import { createFakeClock, createWorld, type World } from '../../../tests/support
 import { openOwnJournal } from '../../../kit/journal/index.ts'
 import type { Comment } from '../../../contract/social.ts'
 import { environmentWith } from '../config.ts'
-import { blockAccount } from '../../modules/follows/index.ts'
+import { blockAccount, followAccount } from '../../modules/follows/index.ts'
 import { deleteVideo } from '../../modules/videos/index.ts'
 import type { Act } from './acts.ts'
 import { encodeEntry, type KeptEntry } from './entries.ts'
@@ -174,6 +174,44 @@ test('what can no longer be done is settled as void, and holds nobody up', async
   const traces = await tracesOf(world, fan.id)
   expect(traces.likes).toMatchObject([{ video_id: videoId }])
   expect(traces).toMatchObject({ comments: [], follows: [], kinds: ['liked'] })
+})
+
+test('a follow that is kept is of the account that was meant, whoever has its handle when it is done', async () => {
+  await using journals = await openJournalWorld()
+  const { world } = journals
+  const { author, fan, keeper } = await openScene(journals)
+  await using _ = keeper
+  const [left, thief] = [await world.account(), await world.account()]
+  await followAccount(world.ctx, { viewerId: fan.id, handle: left.handle })
+  for (const account of [author, left]) keeper.ctx.standby.noteAccount(account)
+  const rename = ({ id }: { id: string }, handle: string) =>
+    world.ctx.pool.query('update account set username = $2, display_username = $2 where id = $1', [
+      id,
+      handle,
+    ])
+  journals.takeAway()
+  const followed = await keeper.api.call('PUT', `/profiles/${author.handle.toUpperCase()}/follow`, fan)
+  expect(followed.json()).toEqual({ isFollowing: true, isKept: true })
+  await keeper.api.call('DELETE', `/profiles/${left.handle}/follow`, fan)
+  await rename(author, 'renamed')
+  await rename(thief, author.handle)
+  await rename(left, 'renamed2')
+  journals.giveBack()
+
+  await keeper.replay()
+
+  expect(keeper.ctx.journal!.settled).toMatchObject({ done: 2, void: 0, 'set-aside': 0 })
+  expect((await tracesOf(world, fan.id)).follows).toMatchObject([{ followee_id: author.id }])
+})
+
+test('a follow that an earlier version has kept, by its handle alone, is done', async () => {
+  await using journals = await openJournalWorld()
+  const { author, fan, keeper } = await openScene(journals)
+  await using _ = keeper
+  const input = { viewerId: fan.id, viewerHandle: fan.handle, handle: author.handle }
+  await keeper.ctx.journal!.keep({ act: 'follow', actor: fan.id, sets: null, repeat: null, input })
+  await keeper.replay()
+  expect((await tracesOf(journals.world, fan.id)).follows).toMatchObject([{ followee_id: author.id }])
 })
 
 test('an entry that fails in a way nobody expected is set aside in a file, and the rest goes on', async () => {

@@ -50,6 +50,8 @@ export interface ListsShelf {
   /** Whether a block stands between the account and an author of one of the cards: as quick as a page of them needs it. */
   blocksAround(accountId: string): (authorId: string) => boolean
   goneKind(videoId: string): GoneKind | null
+  /** By handles in small letters: the authors of the cards. The first look takes each of them out of a card. */
+  authorOf(handle: string): string | null
 }
 
 export interface MediaShelf {
@@ -93,6 +95,7 @@ export function openLists({ head, sections }: RecordFile): ListsShelf {
     blockedByAuthors.set(authorId, secondsOf(pairs, authorId))
   }
   const gone = readSortedRecords(sections.get('gone')!, GONE_BYTES)
+  let authors: ReadonlyMap<string, string> | null = null
   return {
     asOfMs,
     media,
@@ -114,7 +117,19 @@ export function openLists({ head, sections }: RecordFile): ListsShelf {
       const record = gone.find(idBytes(videoId))
       return record && GONE_KINDS[record[ID_BYTES]!]!
     },
+    authorOf: (handle) => (authors ??= authorsOf(cards)).get(handle) ?? null,
   }
+}
+
+/** Ids by handles in small letters. */
+function authorsOf(cards: readonly StandbyCard[]): ReadonlyMap<string, string> {
+  const oneOfEach = new Map(cards.map((card) => [card.authorId, card]))
+  return new Map(
+    [...oneOfEach].map(([id, { json }]) => {
+      const { author } = JSON.parse(`${json.toString()}}`) as { author: { handle: string } }
+      return [author.handle.toLowerCase(), id]
+    }),
+  )
 }
 
 /** Sixteen bytes as a key of sets. */

@@ -8,6 +8,7 @@ import { stat } from 'node:fs/promises'
 import type { DomainEvent } from '../../../contract/events.ts'
 import type { Clock } from '../../../kit/clock.ts'
 import type { Log } from '../../../kit/log.ts'
+import { createRecentMap } from '../../../kit/recent-map.ts'
 import { readLastGood, type RecordFile } from '../../../kit/record-file.ts'
 import { startRepeating } from '../../../kit/repeat.ts'
 import type { Listener } from '../../infra/db/index.ts'
@@ -27,6 +28,9 @@ import {
 
 /** How late a new shelf may be seen: three look-ups of a file's time each. */
 const POLL_MS = 1_000
+
+/** Accounts whose handles are remembered. */
+const SHOWN_MAX = 20_000
 
 /** For the operator: what there is, how old, how much. Nulls: there is none. */
 export interface StandbyFigures {
@@ -75,6 +79,12 @@ export interface Standby extends AsyncDisposable {
   goneKind(videoId: string): GoneKind | null
   /** Whether one of the two blocks the other, as far as is known here. */
   isBlockBetween(oneId: string, otherId: string): boolean
+  /**
+   * Whose handle it is, as the newest shelf or this process last knew; null: nobody knows here. In any capitals.
+   */
+  accountIdOf(handle: string): string | null
+  /** Somebody has just been shown this account. */
+  noteAccount(account: { readonly id: string; readonly handle: string }): void
   /** Whether blocks can be told at all: without a list of them nobody can say that there is none. */
   readonly knowsBlocks: boolean
   /** Looks for newer files now. */
@@ -94,6 +104,7 @@ export interface StandbyOptions {
 export async function openStandby(options: StandbyOptions): Promise<Standby> {
   const { clock, isOn = true } = options
   const heard = createHeard()
+  const shown = createRecentMap<string, string>(SHOWN_MAX)
   let lists: ListsShelf | null = null
   let media: MediaShelf | null = null
   let cohorts: CohortsShelf | null = null
@@ -169,6 +180,8 @@ export async function openStandby(options: StandbyOptions): Promise<Standby> {
     media: (videoId) => (media && !isDoubtful(videoId, mediaRightAtMs(media)) ? media.find(videoId) : null),
     goneKind: (videoId) => lists?.goneKind(videoId) ?? null,
     isBlockBetween,
+    accountIdOf: (handle) => lists?.authorOf(handle.toLowerCase()) ?? shown.get(handle.toLowerCase()) ?? null,
+    noteAccount: ({ id, handle }) => shown.set(handle.toLowerCase(), id),
     get knowsBlocks() {
       return lists !== null
     },

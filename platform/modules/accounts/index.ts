@@ -1,6 +1,6 @@
 /** Accounts: who people are, how they prove it, and where they are signed in. */
 import './accounts.schema.ts'
-export { findAccountByHandle, findOperatorHandle } from './accounts.queries.ts'
+export { findAccountByHandle, findAccountById, findOperatorHandle } from './accounts.queries.ts'
 export { SESSION_COOKIE } from './auth.ts'
 export { accountRoutes } from './accounts.routes.ts'
 export { issueOperatorLink, loadAccountCards, signUp } from './accounts.service.ts'

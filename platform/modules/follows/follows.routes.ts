@@ -58,4 +58,5 @@ const towards = (viewer: Viewer, handle: string): FollowInput => ({
   viewerId: viewer.id,
   viewerHandle: viewer.handle,
   handle,
+  accountId: null,
 })

@@ -5,7 +5,7 @@ import type { Ctx } from '../../app/context.ts'
 import { AppError, NotFoundError } from '../../app/errors.ts'
 import { cutPage, pageOfRows, readCursor, type Position } from '../../app/paging.ts'
 import { inTransaction, type Db, type Tx } from '../../infra/db/index.ts'
-import { findAccountByHandle, loadAccountCards } from '../accounts/index.ts'
+import { findAccountByHandle, findAccountById, loadAccountCards } from '../accounts/index.ts'
 import { notifyAccount } from '../notifications/index.ts'
 import * as queries from './follows.queries.ts'
 
@@ -13,6 +13,8 @@ export interface TowardsInput {
   readonly viewerId: string
   /** Of the other account, in any capitals. */
   readonly handle: string
+  /** The account itself, where it is known: the handle is then what people call it, and no more. @default null */
+  readonly accountId?: string | null
 }
 
 /**
@@ -22,9 +24,11 @@ export interface TowardsInput {
  */
 export async function findKnownAccount(
   db: Db | Tx,
-  input: { readonly viewerId: string | null; readonly handle: string },
+  input: Omit<TowardsInput, 'viewerId'> & { readonly viewerId: string | null },
 ) {
-  const account = await findAccountByHandle(db, input.handle)
+  const account = input.accountId
+    ? await findAccountById(db, input.accountId)
+    : await findAccountByHandle(db, input.handle)
   if (!account) throw new NotFoundError('account', `@${input.handle}`)
   const relation =
     input.viewerId === null || input.viewerId === account.id

@@ -21,6 +21,7 @@ interface ProfileInput {
 export async function loadProfile(ctx: Ctx, input: ProfileInput): Promise<Profile> {
   const { viewerId } = input
   const { account, relation } = await findKnownAccount(ctx.db, input)
+  ctx.standby.noteAccount(account)
   const isSelf = viewerId === account.id
   const isBlocking = relation?.isBlocking ?? false
   return {

@@ -9,8 +9,10 @@ import * as service from './reactions.service.ts'
 import { keyOf, type ViewerIdentity } from './viewer-keys.ts'
 import { recordViews, type ViewReportList } from './views.ts'
 
-/** Views leave this part of the journal to what people do on purpose. */
+/** Views leave the rest of the journal to what people do on purpose… */
 const VIEWS_ROOM_SHARE = 0.5
+/** …and those of browsers that anybody can make as many of as they like, to those of accounts. */
+const SIGNED_OUT_ROOM_SHARE = 0.25
 
 interface ReactionState {
   readonly isKept?: boolean
@@ -62,7 +64,7 @@ export const viewsAct: Act<{ readonly viewer: ViewerIdentity; readonly reports: 
   actorOf: ({ viewer }) => keyOf(viewer),
   setsOf: () => null,
   repeatOf: () => null,
-  roomShare: VIEWS_ROOM_SHARE,
+  roomShareOf: ({ viewer }) => (viewer.accountId === null ? SIGNED_OUT_ROOM_SHARE : VIEWS_ROOM_SHARE),
   do: recordViews,
   answerKept: () => {},
 }

@@ -6,6 +6,7 @@ import { VideoCard, ViewReports } from '../../../contract/videos.ts'
 import { originOf, requireViewer, type Routes } from '../../app/http.ts'
 import { doOrKeep } from '../../app/journal/index.ts'
 import { accountOf, callerOf, limitPerMinute } from '../../app/rate-limit.ts'
+import { openKeptViews } from './kept-views.ts'
 import { likeAct, saveAct, unlikeAct, unsaveAct, viewsAct } from './reactions.acts.ts'
 import * as service from './reactions.service.ts'
 import { identifyViewer } from './viewer-keys.ts'
@@ -33,6 +34,7 @@ export const reactionRoutes: Routes = (app, ctx) => {
   }
   const shares = limitPerMinute(ctx, SHARES_PER_MINUTE, callerOf)
   const reports = limitPerMinute(ctx, REPORTS_PER_MINUTE, callerOf)
+  const takeKeptViews = openKeptViews(ctx)
 
   app.put('/videos/:id/like', like, async (request) =>
     doOrKeep(ctx, likeAct, { viewerId: requireViewer(request).id, videoId: request.params.id }),
@@ -75,7 +77,8 @@ export const reactionRoutes: Routes = (app, ctx) => {
     { preHandler: reports, schema: { body: ViewReports, response: { 204: z.null() } } },
     async (request, reply) => {
       const viewer = identifyViewer(ctx, request, reply)
-      await doOrKeep(ctx, viewsAct, { viewer, reports: request.body.views })
+      const { views } = request.body
+      await doOrKeep(ctx, viewsAct, { viewer, reports: views }, () => takeKeptViews(request, views.length))
       return reply.code(204).send(null)
     },
   )

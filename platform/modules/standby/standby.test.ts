@@ -113,6 +113,20 @@ test('a block holds in both directions, and what is heard since the shelf was ma
   expect(world.ctx.standby.figures.blockCount).toBe(1)
 })
 
+test('whose handle it is, is known of authors on the shelf, and of who was shown', async () => {
+  await using world = await createWorld()
+  await using shelf = openTestShelf(world)
+  const [author, other] = [await world.account(), await world.account()]
+  await addVideos(world, [{ authorId: author.id }, { authorId: author.id }])
+  const { standby } = world.ctx
+  expect(standby.accountIdOf(author.handle)).toBeNull()
+  await shelf.fill()
+  expect(standby.accountIdOf(author.handle.toUpperCase())).toBe(author.id)
+  expect(standby.accountIdOf(other.handle)).toBeNull()
+  standby.noteAccount(other)
+  expect(standby.accountIdOf(other.handle)).toBe(other.id)
+})
+
 test('a video that is hidden or deleted is gone at once, before a new shelf is made and after', async () => {
   await using world = await createWorld()
   await using shelf = openTestShelf(world)
