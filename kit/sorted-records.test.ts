@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { readSortedRecords, withoutRecord, withRecord } from './sorted-records.ts'
+import { diffRecords, readSortedRecords, withoutRecord, withRecord } from './sorted-records.ts'
 
 const records = fc.array(fc.uint8Array({ minLength: 4, maxLength: 4 }), { maxLength: 40 })
 const built = (all: readonly Uint8Array[]): Buffer =>
@@ -39,4 +39,20 @@ test('one that is taken out is gone, and the others stay', () => {
 
 test('a piece that is not made of whole records is refused', () => {
   expect(() => readSortedRecords(Buffer.from('aaaab'), 4)).toThrow(RangeError)
+})
+
+test('the difference of two pieces is what one has to lose and to get to become the other', () => {
+  fc.assert(
+    fc.property(records, records, (some, others) => {
+      const [before, after] = [built(some), built(others)]
+      const { gone, come } = diffRecords(before, after, 4)
+      let made = before
+      for (const one of readSortedRecords(gone, 4).all(Buffer.alloc(0))) made = withoutRecord(made, one)
+      for (const one of readSortedRecords(come, 4).all(Buffer.alloc(0))) made = withRecord(made, one)
+      expect(made).toEqual(after)
+      expect(gone.length + come.length).toBeLessThanOrEqual(before.length + after.length)
+    }),
+  )
+  const same = built([Uint8Array.of(1, 2, 3, 4)])
+  expect(diffRecords(same, same, 4)).toEqual({ gone: Buffer.alloc(0), come: Buffer.alloc(0) })
 })

@@ -50,6 +50,30 @@ export function withoutRecord(bytes: Buffer, record: Buffer): Buffer {
   return Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + record.length)])
 }
 
+/** The records that only one of two sorted pieces has. */
+export function diffRecords(
+  before: Buffer,
+  after: Buffer,
+  sizeBytes: number,
+): { readonly gone: Buffer; readonly come: Buffer } {
+  const gone: Buffer[] = []
+  const come: Buffer[] = []
+  let [old, now] = [0, 0]
+  while (old < before.length || now < after.length) {
+    const order =
+      old >= before.length
+        ? 1
+        : now >= after.length
+          ? -1
+          : before.compare(after, now, now + sizeBytes, old, old + sizeBytes)
+    if (order < 0) gone.push(before.subarray(old, old + sizeBytes))
+    else if (order > 0) come.push(after.subarray(now, now + sizeBytes))
+    if (order <= 0) old += sizeBytes
+    if (order >= 0) now += sizeBytes
+  }
+  return { gone: Buffer.concat(gone), come: Buffer.concat(come) }
+}
+
 const holds = (bytes: Buffer, at: number, record: Buffer): boolean =>
   at < bytes.length && bytes.compare(record, 0, record.length, at, at + record.length) === 0
 

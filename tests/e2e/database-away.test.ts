@@ -37,8 +37,8 @@ const SETTLED_MS = 5_000
 
 /** Whether there is a list for such times that was made after everything here was settled. */
 async function isShelfNewerThan(atMs: number): Promise<boolean> {
-  const lists = await stat(join(stage.product.dataDir, 'standby', 'lists')).catch(() => null)
-  return lists !== null && lists.mtimeMs > atMs + SETTLED_MS
+  const round = await stat(join(stage.product.dataDir, 'standby', 'round')).catch(() => null)
+  return round !== null && round.mtimeMs > atMs + SETTLED_MS
 }
 
 test('a person keeps watching, likes and comments, reads honest words, and finds it all there afterwards, once', async () => {

@@ -1,19 +1,26 @@
-/** The three files of the standby shelf, taken apart: looked things up in, never parsed as a whole. */
+/** The files of the standby shelf, taken apart: looked things up in, never parsed as a whole. */
 import type { RecordFile } from '../../../kit/record-file.ts'
 import { readSortedRecords, type SortedRecords } from '../../../kit/sorted-records.ts'
 import {
+  BlocksHead,
+  CardsHead,
   COHORT_BYTES,
   CohortsHead,
+  COUNT_NAMES,
+  COUNTS_BYTES,
+  ENTRY_BYTES,
   GONE_BYTES,
   GONE_KINDS,
   ID_BYTES,
   idBytes,
+  idText,
   LIST_REASONS,
   ListsHead,
   MediaHead,
   PAIR_BYTES,
   pairBytes,
   PLACE_BYTES,
+  RulesHead,
   type GoneKind,
   type ListReason,
   type StandbyMedia,
@@ -29,29 +36,43 @@ export interface StandbyCard {
   readonly json: Buffer
 }
 
-export interface StandbyEntry {
-  readonly card: StandbyCard
-  readonly reason: ListReason
+export interface RulesShelf {
+  readonly asOfMs: number
+  /** Of which `blocks` file these are the changes. */
+  readonly blocksAsOfMs: number
+  readonly goneCount: number
+  readonly blocked: SortedRecords
+  readonly unblocked: SortedRecords
+  goneKind(videoId: string): GoneKind | null
+}
+
+export interface BlocksShelf {
+  readonly asOfMs: number
+  readonly pairs: SortedRecords
+}
+
+export interface CardsShelf {
+  readonly asOfMs: number
+  /** Without counts. */
+  readonly cards: ReadonlyMap<string, StandbyCard>
+  /** By handles in small letters: the authors of the cards. The first look takes each of them out of a card. */
+  authorOf(handle: string): string | null
 }
 
 export interface ListsShelf {
   readonly asOfMs: number
-  /** Up to when the media shelf of this age was right, though nothing new was written. */
-  readonly media: ListsHead['media']
   /** Whether `top` had every video that everyone may see. */
   readonly isWhole: boolean
-  readonly top: readonly StandbyEntry[]
-  /** By tag; each goes on with `top`. */
-  readonly cohorts: ReadonlyMap<string, readonly StandbyEntry[]>
-  readonly cards: ReadonlyMap<string, StandbyCard>
-  readonly pairCount: number
-  readonly goneCount: number
-  isBlocking(blocker: string, blocked: string): boolean
-  /** Whether a block stands between the account and an author of one of the cards: as quick as a page of them needs it. */
-  blocksAround(accountId: string): (authorId: string) => boolean
-  goneKind(videoId: string): GoneKind | null
-  /** By handles in small letters: the authors of the cards. The first look takes each of them out of a card. */
-  authorOf(handle: string): string | null
+  readonly top: readonly ListedVideo[]
+  /** By tag. */
+  readonly cohorts: ReadonlyMap<string, readonly ListedVideo[]>
+  /** `VideoCounts` as JSON. */
+  countsJson(videoId: string): string
+}
+
+export interface ListedVideo {
+  readonly id: string
+  readonly reason: ListReason
 }
 
 export interface MediaShelf {
@@ -66,64 +87,49 @@ export interface CohortsShelf {
   tagOf(accountId: string): string | null
 }
 
-/** @throws when it is not what our version writes. */
-export function openLists({ head, sections }: RecordFile): ListsShelf {
-  const { asOfMs, media, isWhole, cards: rows, top, cohorts } = ListsHead.parse(head)
-  const json = sections.get('cards')!
-  let at = 0
-  const cards = rows.map(({ id, authorId, publishedAt, sizeBytes }): StandbyCard => ({
-    id,
-    authorId,
-    publishedAt,
-    json: json.subarray(at, (at += sizeBytes)),
-  }))
-  const entriesOf = (list: ListsHead['top']): StandbyEntry[] =>
-    list.cards.map((place, index) => ({
-      card: cards[place]!,
-      reason: LIST_REASONS[list.reasons[index]!]!,
-    }))
-  const topEntries = entriesOf(top)
-  /** Whoever comes to the end of their own list goes on with the one for all. */
-  const withTop = (own: readonly StandbyEntry[]): StandbyEntry[] => {
-    const ids = new Set(own.map(({ card }) => card.id))
-    return [...own, ...topEntries.filter(({ card }) => !ids.has(card.id))]
-  }
-  const pairs = readSortedRecords(sections.get('blocks')!, PAIR_BYTES)
-  const blockedByAuthors = new Map<string, ReadonlySet<string>>()
-  for (const { authorId } of cards) {
-    if (blockedByAuthors.has(authorId)) continue
-    blockedByAuthors.set(authorId, secondsOf(pairs, authorId))
-  }
+/** @throws when it is not what our version writes; so do all of these. */
+export function openRules({ head, sections }: RecordFile): RulesShelf {
+  const { asOfMs, blocksAsOfMs } = RulesHead.parse(head)
   const gone = readSortedRecords(sections.get('gone')!, GONE_BYTES)
-  let authors: ReadonlyMap<string, string> | null = null
   return {
     asOfMs,
-    media,
-    isWhole,
-    top: topEntries,
-    cohorts: new Map(cohorts.map((cohort) => [cohort.tag, withTop(entriesOf(cohort))])),
-    cards: new Map(cards.map((card) => [card.id, card])),
-    pairCount: pairs.count,
+    blocksAsOfMs,
     goneCount: gone.count,
-    isBlocking: (blocker, blocked) => pairs.count > 0 && pairs.find(pairBytes(blocker, blocked)) !== null,
-    blocksAround(accountId) {
-      const own = secondsOf(pairs, accountId)
-      const key = keyOf(idBytes(accountId))
-      return (authorId) =>
-        (own.size > 0 && own.has(keyOf(idBytes(authorId)))) ||
-        blockedByAuthors.get(authorId)?.has(key) === true
-    },
+    blocked: readSortedRecords(sections.get('blocked')!, PAIR_BYTES),
+    unblocked: readSortedRecords(sections.get('unblocked')!, PAIR_BYTES),
     goneKind(videoId) {
       const record = gone.find(idBytes(videoId))
       return record && GONE_KINDS[record[ID_BYTES]!]!
     },
-    authorOf: (handle) => (authors ??= authorsOf(cards)).get(handle) ?? null,
+  }
+}
+
+export function openBlocks({ head, sections }: RecordFile): BlocksShelf {
+  const { asOfMs } = BlocksHead.parse(head)
+  return { asOfMs, pairs: readSortedRecords(sections.get('pairs')!, PAIR_BYTES) }
+}
+
+export function openCards({ head, sections }: RecordFile): CardsShelf {
+  const { asOfMs, cards } = CardsHead.parse(head)
+  const json = sections.get('cards')!
+  let at = 0
+  const byId = new Map(
+    cards.map(({ id, authorId, publishedAt, sizeBytes }): [string, StandbyCard] => [
+      id,
+      { id, authorId, publishedAt, json: json.subarray(at, (at += sizeBytes)) },
+    ]),
+  )
+  let authors: ReadonlyMap<string, string> | null = null
+  return {
+    asOfMs,
+    cards: byId,
+    authorOf: (handle) => (authors ??= authorsOf(byId.values())).get(handle) ?? null,
   }
 }
 
 /** Ids by handles in small letters. */
-function authorsOf(cards: readonly StandbyCard[]): ReadonlyMap<string, string> {
-  const oneOfEach = new Map(cards.map((card) => [card.authorId, card]))
+function authorsOf(cards: Iterable<StandbyCard>): ReadonlyMap<string, string> {
+  const oneOfEach = new Map([...cards].map((card) => [card.authorId, card]))
   return new Map(
     [...oneOfEach].map(([id, { json }]) => {
       const { author } = JSON.parse(`${json.toString()}}`) as { author: { handle: string } }
@@ -132,20 +138,35 @@ function authorsOf(cards: readonly StandbyCard[]): ReadonlyMap<string, string> {
   )
 }
 
-/** Sixteen bytes as a key of sets. */
-const keyOf = (bytes: Buffer): string => bytes.toString('latin1')
-
-/** The second ones of the pairs in which an account is the first. */
-function secondsOf(pairs: SortedRecords, accountId: string): ReadonlySet<string> {
-  let seconds: Set<string> | null = null
-  for (const pair of pairs.all(idBytes(accountId)))
-    (seconds ??= new Set()).add(keyOf(pair.subarray(ID_BYTES)))
-  return seconds ?? NOBODY
+export function openLists({ head, sections }: RecordFile): ListsShelf {
+  const { asOfMs, isWhole, topCount, cohorts } = ListsHead.parse(head)
+  const entries = sections.get('entries')!
+  let at = 0
+  const take = (count: number): ListedVideo[] =>
+    Array.from({ length: count }, () => {
+      const record = entries.subarray(at, (at += ENTRY_BYTES))
+      return { id: idText(record), reason: LIST_REASONS[record[ID_BYTES]!]! }
+    })
+  const counts = readSortedRecords(sections.get('counts')!, COUNTS_BYTES)
+  return {
+    asOfMs,
+    isWhole,
+    top: take(topCount),
+    cohorts: new Map(cohorts.map(({ tag, count }) => [tag, take(count)])),
+    countsJson: (videoId) => countsJson(counts.find(idBytes(videoId))),
+  }
 }
 
-const NOBODY: ReadonlySet<string> = new Set()
+function countsJson(record: Buffer | null): string {
+  const numbers = [...COUNT_NAMES, 'asOf'].map((_, place) => {
+    const value = record?.readDoubleBE(ID_BYTES + 8 * place) ?? NaN
+    return Number.isNaN(value) ? null : value
+  })
+  const asOfMs = numbers.pop()!
+  const asOf = asOfMs === null ? 'null' : `"${new Date(asOfMs).toISOString()}"`
+  return `{${COUNT_NAMES.map((name, place) => `"${name}":${numbers[place]}`).join(',')},"asOf":${asOf}}`
+}
 
-/** @throws when it is not what our version writes. */
 export function openMedia({ head, sections }: RecordFile): MediaShelf {
   const { asOfMs } = MediaHead.parse(head)
   const places = readSortedRecords(sections.get('places')!, PLACE_BYTES)
@@ -164,7 +185,6 @@ export function openMedia({ head, sections }: RecordFile): MediaShelf {
   }
 }
 
-/** @throws when it is not what our version writes. */
 export function openCohorts({ head, sections }: RecordFile): CohortsShelf {
   const { asOfMs, tags } = CohortsHead.parse(head)
   const accounts = readSortedRecords(sections.get('accounts')!, COHORT_BYTES)
@@ -177,3 +197,53 @@ export function openCohorts({ head, sections }: RecordFile): CohortsShelf {
     },
   }
 }
+
+export interface BlockLookup {
+  readonly count: number
+  isBlocking(blocker: string, blocked: string): boolean
+  /** Whether a block stands between the account and an author: as quick as a page of them needs it. */
+  around(accountId: string): (authorId: string) => boolean
+}
+
+/** Blocks as of the file, with the changes to it that `rules` has. */
+export function lookUpBlocks({ asOfMs, pairs }: BlocksShelf, rules: RulesShelf | null): BlockLookup {
+  const changes = rules?.blocksAsOfMs === asOfMs ? rules : null
+  /** Sixteen bytes as a key of sets. */
+  const keyOf = (bytes: Buffer): string => bytes.toString('latin1')
+  /** Whom the account blocks. */
+  function blockedBy(accountId: string): ReadonlySet<string> {
+    const id = idBytes(accountId)
+    const seconds = new Set<string>()
+    for (const pair of pairs.all(id)) seconds.add(keyOf(pair.subarray(ID_BYTES)))
+    if (changes) {
+      for (const pair of changes.blocked.all(id)) seconds.add(keyOf(pair.subarray(ID_BYTES)))
+      for (const pair of changes.unblocked.all(id)) seconds.delete(keyOf(pair.subarray(ID_BYTES)))
+    }
+    return seconds.size === 0 ? NOBODY : seconds
+  }
+  /** Authors of cards: as many as there are cards. */
+  const byAuthors = new Map<string, ReadonlySet<string>>()
+  function blockedByAuthor(authorId: string): ReadonlySet<string> {
+    const known = byAuthors.get(authorId)
+    if (known) return known
+    const found = blockedBy(authorId)
+    byAuthors.set(authorId, found)
+    return found
+  }
+  return {
+    count: pairs.count + (changes ? changes.blocked.count - changes.unblocked.count : 0),
+    isBlocking(blocker, blocked) {
+      const pair = pairBytes(blocker, blocked)
+      if (changes && changes.blocked.find(pair) !== null) return true
+      return pairs.find(pair) !== null && (changes === null || changes.unblocked.find(pair) === null)
+    },
+    around(accountId) {
+      const own = blockedBy(accountId)
+      const key = keyOf(idBytes(accountId))
+      return (authorId) =>
+        (own.size > 0 && own.has(keyOf(idBytes(authorId)))) || blockedByAuthor(authorId).has(key)
+    },
+  }
+}
+
+const NOBODY: ReadonlySet<string> = new Set()

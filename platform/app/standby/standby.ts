@@ -1,32 +1,33 @@
 /**
  * The standby shelf in one process: what can be served with the database away, or when there is no time to ask it.
  *
- * Files are read at the start and when they change, beside everything else. The rules hold here as everywhere: a look-up
- * answers only what the newest shelf, with what this process heard since, lets everyone (or this viewer) see.
+ * The rules hold here as everywhere: a look-up answers only what the newest shelf, with what this process heard since, lets
+ * everyone (or this viewer) see.
  */
-import { stat } from 'node:fs/promises'
 import type { DomainEvent } from '../../../contract/events.ts'
 import type { Clock } from '../../../kit/clock.ts'
 import type { Log } from '../../../kit/log.ts'
 import { createRecentMap } from '../../../kit/recent-map.ts'
-import { readLastGood, type RecordFile } from '../../../kit/record-file.ts'
 import { startRepeating } from '../../../kit/repeat.ts'
 import type { Listener } from '../../infra/db/index.ts'
 import { EVENTS_CHANNEL } from '../events.ts'
-import { standbyPath, type GoneKind, type StandbyFile, type StandbyMedia } from './format.ts'
+import { createFileReader, createRoundReader } from './files.ts'
+import { fillLists, type FilledLists, type StandbyEntry } from './filled-lists.ts'
+import { GONE_KEPT_MS, type GoneKind, type StandbyFile, type StandbyMedia } from './format.ts'
 import { createHeard } from './heard.ts'
 import {
+  lookUpBlocks,
+  openBlocks,
+  openCards,
   openCohorts,
   openLists,
   openMedia,
-  type CohortsShelf,
-  type ListsShelf,
-  type MediaShelf,
+  openRules,
+  type BlockLookup,
   type StandbyCard,
-  type StandbyEntry,
 } from './shelves.ts'
 
-/** How late a new shelf may be seen: three look-ups of a file's time each. */
+/** How late a new shelf may be seen: a look-up of a file's time for each file. */
 const POLL_MS = 1_000
 
 /** Accounts whose handles are remembered. */
@@ -34,6 +35,7 @@ const SHOWN_MAX = 20_000
 
 /** For the operator: what there is, how old, how much. Nulls: there is none. */
 export interface StandbyFigures {
+  /** The oldest of what a list needs: itself, its cards, and the rules. It was right then; it may be right still. */
   readonly listsAsOfMs: number | null
   readonly mediaAsOfMs: number | null
   readonly cohortsAsOfMs: number | null
@@ -100,21 +102,60 @@ export interface StandbyOptions {
   readonly isOn?: boolean
 }
 
+/** What lists and cards need: all of it, or there is neither. */
+interface Shelf extends FilledLists {
+  /** Up to when the lists, the cards and who blocks whom were right. */
+  readonly listsAtMs: number
+  readonly cardsAtMs: number
+  readonly blocksAtMs: number
+  readonly rulesAtMs: number
+  /** Whether the rules may say of a card that it is gone. */
+  readonly areCardsBehind: boolean
+  readonly blocks: BlockLookup
+}
+
 /** Reads what is there, and keeps looking until disposal. Never throws for what is missing or damaged. */
 export async function openStandby(options: StandbyOptions): Promise<Standby> {
   const { clock, isOn = true } = options
   const heard = createHeard()
   const shown = createRecentMap<string, string>(SHOWN_MAX)
-  let lists: ListsShelf | null = null
-  let media: MediaShelf | null = null
-  let cohorts: CohortsShelf | null = null
-  const readers = [
-    createFileReader(options, 'lists', openLists, (opened) => (lists = opened)),
-    createFileReader(options, 'media', openMedia, (opened) => (media = opened)),
-    createFileReader(options, 'cohorts', openCohorts, (opened) => (cohorts = opened)),
-  ]
+  const round = createRoundReader(options.dataDir)
+  const files = {
+    rules: createFileReader(options, 'rules', openRules),
+    blocks: createFileReader(options, 'blocks', openBlocks),
+    cards: createFileReader(options, 'cards', openCards),
+    lists: createFileReader(options, 'lists', openLists),
+    media: createFileReader(options, 'media', openMedia),
+    cohorts: createFileReader(options, 'cohorts', openCohorts),
+  }
+  const rightAtMs = (name: StandbyFile, asOfMs: number): number => round.rightAtMs(name, asOfMs) ?? asOfMs
+  let shelf: Shelf | null = null
+
+  function putTogether(hasChanged: boolean): Shelf | null {
+    const [rules, blocks] = [files.rules.opened, files.blocks.opened]
+    const [cards, lists] = [files.cards.opened, files.lists.opened]
+    if (!rules || !blocks || !cards || !lists) return null
+    const rulesAtMs = rightAtMs('rules', rules.asOfMs)
+    const cardsAtMs = rightAtMs('cards', cards.asOfMs)
+    if (cardsAtMs < rulesAtMs - GONE_KEPT_MS) return null
+    return {
+      ...(hasChanged || !shelf ? { ...fillLists(cards, lists), blocks: lookUpBlocks(blocks, rules) } : shelf),
+      rulesAtMs,
+      blocksAtMs: rules.blocksAsOfMs === blocks.asOfMs ? rulesAtMs : blocks.asOfMs,
+      cardsAtMs,
+      areCardsBehind: rules.asOfMs > cardsAtMs,
+      listsAtMs: rightAtMs('lists', lists.asOfMs),
+    }
+  }
+
   const refresh = async (): Promise<void> => {
-    if (isOn) await Promise.all(readers.map((reader) => reader.refresh()))
+    if (!isOn) return
+    const [isNewRound, ...isNew] = await Promise.all([
+      round.refresh(),
+      ...Object.values(files).map((file) => file.refresh()),
+    ])
+    const hasChanged = isNew.includes(true)
+    if (hasChanged || isNewRound) shelf = putTogether(hasChanged)
   }
   const stopListening = options.listener.on(EVENTS_CHANNEL, (payload) =>
     heard.learn(payload as DomainEvent, clock.now().getTime()),
@@ -122,122 +163,78 @@ export async function openStandby(options: StandbyOptions): Promise<Standby> {
   await refresh()
   const polling = startRepeating({ intervalMs: POLL_MS, work: refresh, onError: () => {} })
 
+  const goneKind = (videoId: string): GoneKind | null => files.rules.opened?.goneKind(videoId) ?? null
   const isBlocking = (blocker: string, blocked: string): boolean =>
-    heard.isBlocking(blocker, blocked, lists?.asOfMs ?? 0) ?? lists?.isBlocking(blocker, blocked) ?? false
+    heard.isBlocking(blocker, blocked, shelf?.blocksAtMs ?? 0) ??
+    shelf?.blocks.isBlocking(blocker, blocked) ??
+    false
   const isBlockBetween = (one: string, other: string): boolean =>
     isBlocking(one, other) || isBlocking(other, one)
   const isDoubtful = (videoId: string, asOfMs: number): boolean =>
-    heard.isChanged(videoId, asOfMs) || (lists !== null && lists.goneKind(videoId) !== null)
-  /** Cards of a shelf that is there now: those that were gone when it was made are not on it. */
+    heard.isChanged(videoId, asOfMs) || goneKind(videoId) !== null
   const rulesFor = (viewerId: string | null) => {
-    const shelf = lists
     if (!shelf) return () => false
-    const { asOfMs } = shelf
-    const isBlocked = viewerId === null ? null : shelf.blocksAround(viewerId)
+    const { cardsAtMs, blocksAtMs, areCardsBehind } = shelf
+    const isBlocked = viewerId === null ? null : shelf.blocks.around(viewerId)
     return ({ id, authorId }: Pick<StandbyCard, 'id' | 'authorId'>): boolean => {
-      if (heard.isChanged(id, asOfMs)) return false
+      if (heard.isChanged(id, cardsAtMs) || (areCardsBehind && goneKind(id) !== null)) return false
       if (viewerId === null || isBlocked === null) return true
       const [given, got] = [
-        heard.isBlocking(viewerId, authorId, asOfMs),
-        heard.isBlocking(authorId, viewerId, asOfMs),
+        heard.isBlocking(viewerId, authorId, blocksAtMs),
+        heard.isBlocking(authorId, viewerId, blocksAtMs),
       ]
       if (given || got) return false
       // Where one of the two was taken back since, the shelf is asked for each direction alone.
       return given === null && got === null ? !isBlocked(authorId) : !isBlockBetween(viewerId, authorId)
     }
   }
-  /** A media shelf is written when something changed only: the lists say for how long it went on being right. */
-  const mediaRightAtMs = ({ asOfMs }: MediaShelf): number =>
-    lists?.media?.asOfMs === asOfMs ? lists.media.isRightAtMs : asOfMs
+  const mediaAtMs = (): number | null => files.media.opened && rightAtMs('media', files.media.opened.asOfMs)
   return {
     get figures() {
+      const cohorts = files.cohorts.opened
       return {
-        listsAsOfMs: lists?.asOfMs ?? null,
-        mediaAsOfMs: media && mediaRightAtMs(media),
-        cohortsAsOfMs: cohorts?.asOfMs ?? null,
-        topCount: lists?.top.length ?? 0,
-        cohortCount: lists?.cohorts.size ?? 0,
-        cardCount: lists?.cards.size ?? 0,
-        mediaCount: media?.count ?? 0,
+        listsAsOfMs: shelf && Math.min(shelf.listsAtMs, shelf.cardsAtMs, shelf.blocksAtMs, shelf.rulesAtMs),
+        mediaAsOfMs: mediaAtMs(),
+        cohortsAsOfMs: cohorts && rightAtMs('cohorts', cohorts.asOfMs),
+        topCount: shelf?.top.length ?? 0,
+        cohortCount: shelf?.cohorts.size ?? 0,
+        cardCount: shelf?.cards.size ?? 0,
+        mediaCount: files.media.opened?.count ?? 0,
         accountCount: cohorts?.count ?? 0,
-        blockCount: lists?.pairCount ?? 0,
-        damagedCount: readers.reduce((sum, reader) => sum + reader.damagedCount, 0),
+        blockCount: shelf?.blocks.count ?? 0,
+        damagedCount: Object.values(files).reduce((sum, file) => sum + file.damagedCount, 0),
       }
     },
     list(accountId, kind) {
-      if (!lists) return null
-      const tag = kind === 'cohort' && accountId !== null ? cohorts?.tagOf(accountId) : null
-      const own = tag ? lists.cohorts.get(tag) : undefined
-      const { asOfMs, isWhole, top } = lists
+      if (!shelf) return null
+      const tag = kind === 'cohort' && accountId !== null ? files.cohorts.opened?.tagOf(accountId) : null
+      const own = tag ? shelf.cohorts.get(tag) : undefined
+      const { listsAtMs: asOfMs, isWhole, top } = shelf
       return { kind: own ? 'cohort' : 'top', entries: own ?? top, asOfMs, isWhole }
     },
     rulesFor,
     maySee: (viewerId, card) => rulesFor(viewerId)(card),
     card(videoId) {
-      const card = lists?.cards.get(videoId)
-      return card && !isDoubtful(videoId, lists!.asOfMs) ? card : null
+      const card = shelf?.cards.get(videoId)
+      return card && !isDoubtful(videoId, shelf!.cardsAtMs) ? card : null
     },
-    media: (videoId) => (media && !isDoubtful(videoId, mediaRightAtMs(media)) ? media.find(videoId) : null),
-    goneKind: (videoId) => lists?.goneKind(videoId) ?? null,
+    media(videoId) {
+      const [media, asOfMs] = [files.media.opened, mediaAtMs()]
+      if (!media || asOfMs === null || (shelf && asOfMs < shelf.rulesAtMs - GONE_KEPT_MS)) return null
+      return isDoubtful(videoId, asOfMs) ? null : media.find(videoId)
+    },
+    goneKind,
     isBlockBetween,
-    accountIdOf: (handle) => lists?.authorOf(handle.toLowerCase()) ?? shown.get(handle.toLowerCase()) ?? null,
+    accountIdOf: (handle) =>
+      files.cards.opened?.authorOf(handle.toLowerCase()) ?? shown.get(handle.toLowerCase()) ?? null,
     noteAccount: ({ id, handle }) => shown.set(handle.toLowerCase(), id),
     get knowsBlocks() {
-      return lists !== null
+      return shelf !== null
     },
     refresh,
     async [Symbol.asyncDispose]() {
       stopListening()
       await polling[Symbol.asyncDispose]()
     },
-  }
-}
-
-/** Reads one file when it is another than before. A damaged one is said in the log once, and the one before it is used. */
-function createFileReader<T extends { readonly asOfMs: number }>(
-  { dataDir, log }: StandbyOptions,
-  name: StandbyFile,
-  open: (file: RecordFile) => T,
-  use: (opened: T) => void,
-) {
-  const path = standbyPath(dataDir, name)
-  let seen = ''
-  let damagedCount = 0
-  let usedAsOfMs = -Infinity
-  const complain = (error: Error): void => {
-    damagedCount += 1
-    log.warn({ err: error, file: name }, 'standby.damaged')
-  }
-  return {
-    get damagedCount() {
-      return damagedCount
-    },
-    async refresh(): Promise<void> {
-      const version = await versionOf(path)
-      if (version === seen) return
-      seen = version
-      const { file, damage } = await readLastGood(path)
-      for (const error of damage) complain(error)
-      // What is in memory is better than nothing: it stays when nothing whole is on disk any more.
-      if (!file) return
-      try {
-        const opened = open(file)
-        // …and it may be newer than what is left.
-        if (damage.length > 0 && opened.asOfMs < usedAsOfMs) return
-        usedAsOfMs = opened.asOfMs
-        use(opened)
-      } catch (error) {
-        complain(error as Error)
-      }
-    },
-  }
-}
-
-async function versionOf(path: string): Promise<string> {
-  try {
-    const { ino, size, mtimeMs } = await stat(path)
-    return `${ino} ${size} ${mtimeMs}`
-  } catch {
-    return 'missing'
   }
 }

@@ -6,7 +6,7 @@ import { createWorld, type World } from '../../../tests/support/world.ts'
 import type { Ctx } from '../../app/context.ts'
 import { createApp } from '../../app/http.ts'
 import { inTransaction } from '../../infra/db/index.ts'
-import { openTestShelf } from '../standby/standby.fixtures.ts'
+import { NEVER_AGAIN, openTestShelf } from '../standby/standby.fixtures.ts'
 import { deleteVideo, editVideo, recordGeneration, recordPictures, signMediaToken } from '../videos/index.ts'
 import { registerMedia } from './index.ts'
 
@@ -73,7 +73,7 @@ test('what the shelf does not have is not said to be missing: the database would
 
 test('a video that was deleted or hidden before the last shelf does not come back from an older one', async () => {
   await using world = await createWorld()
-  await using shelf = openTestShelf(world)
+  await using shelf = openTestShelf(world, NEVER_AGAIN)
   const [deleted, hidden, kept] = [
     await makeStoredVideo(world),
     await makeStoredVideo(world),
@@ -86,7 +86,7 @@ test('a video that was deleted or hidden before the last shelf does not come bac
     videoId: hidden.videoId,
     edit: { visibility: 'private' },
   })
-  // The manifests on disk are those of before: they are written less often than the lists.
+  // The manifests on disk are those of before: they may wait, the rules may not.
   await shelf.fill()
   await using process = await openShakyProcess(world, { isCutOff: true })
   await using media = openMedia(process.ctx)

@@ -1,10 +1,8 @@
 /** Which videos were deleted or hidden lately: whoever still has one in memory must not show it. */
 import type { Ctx } from '../../app/context.ts'
-import { GONE_KINDS, idBytes, type GoneKind } from '../../app/standby/index.ts'
+import { GONE_KEPT_MS, GONE_KINDS, idBytes, type GoneKind } from '../../app/standby/index.ts'
 import { listGone, listStandings } from './standby.queries.ts'
 
-/** Longer than anybody keeps anything in memory while the database is away. */
-const GONE_KEPT_MS = 24 * 3_600_000
 const GONE_MAX = 20_000
 const READ_BATCH = 500
 

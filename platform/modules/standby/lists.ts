@@ -1,10 +1,26 @@
 /** The lists for those of whom nothing personal is known: ranked as for a visitor who watches one tag, or none. */
+import type { VideoCard, VideoCounts } from '../../../contract/videos.ts'
 import { createRandom, rankForYou, type Ranking } from '../../../engines/for-you/index.ts'
 import type { Ctx } from '../../app/context.ts'
-import { LIST_REASONS, STANDBY_FORMAT, type ListReason, type ListsHead } from '../../app/standby/index.ts'
-import { openCardJson, type Candidates } from '../feed/index.ts'
+import {
+  COUNT_NAMES,
+  COUNTS_BYTES,
+  ENTRY_BYTES,
+  ID_BYTES,
+  idBytes,
+  LIST_REASONS,
+  type CardsHead,
+  type ListReason,
+  type ListsHead,
+} from '../../app/standby/index.ts'
+import type { Candidates } from '../feed/index.ts'
 import { loadCardBases, presentCard } from '../videos/index.ts'
+import type { ShelfContent } from './shelf-file.ts'
+import type { SteadyChoice } from './steady-choice.ts'
 import type { StandbySizes } from './sizes.ts'
+
+/** For so long chance and the passing of time leave the order alone: without views a list stays as it is. */
+const TURN_MS = 10 * 60_000
 
 interface Ranked {
   readonly id: string
@@ -18,67 +34,107 @@ export interface ListsInput {
   /** Those watched most of late. */
   readonly hottest: readonly string[]
   readonly tags: readonly string[]
-  readonly media: ListsHead['media']
+  readonly choice: SteadyChoice
   readonly sizes: StandbySizes
 }
 
+export interface MadeLists {
+  readonly cards: ShelfContent & { readonly head: Pick<CardsHead, 'cards'> }
+  readonly lists: ShelfContent
+}
+
 /** Makes the lists with their cards. Videos that not everyone may see are in none: the cards are asked last. */
-export async function makeLists(
-  ctx: Ctx,
-  candidates: Candidates,
-  input: ListsInput,
-): Promise<{ head: ListsHead; cards: Buffer }> {
+export async function makeLists(ctx: Ctx, candidates: Candidates, input: ListsInput): Promise<MadeLists> {
   const { sizes, asOfMs, newest, tags } = input
   await candidates.ready()
-  const top = mixNewest(rank(ctx, candidates, { tag: null, limit: sizes.top, asOfMs }), newest, sizes)
-  const cohorts = tags.map((tag) => ({
-    tag,
-    ranked: rank(ctx, candidates, { tag, limit: sizes.cohort, asOfMs }),
-  }))
-  const listed = [top, ...cohorts.map(({ ranked }) => ranked)].flat().map(({ id }) => id)
-  const ids = [...new Set([...listed, ...alternately(input.hottest, newest)])].slice(0, sizes.cards)
+  const top = mixNewest(rank(candidates, { tag: null, limit: sizes.top, asOfMs }), newest, sizes)
+  const cohorts = tags.map((tag) => ({ tag, ranked: rank(candidates, { tag, limit: sizes.cohort, asOfMs }) }))
+  const lists = [top, ...cohorts.map(({ ranked }) => ranked)].map((ranked) => ranked.map(({ id }) => id))
+  const ids = input.choice.choose(lists, alternately(input.hottest, newest))
+  const cards = await loadOpenCards(ctx, ids)
+  const shown = (ranked: readonly Ranked[]) => ranked.filter(({ id }) => cards.has(id))
+  const shownCohorts = cohorts.map(({ tag, ranked }) => ({ tag, ranked: shown(ranked) }))
+  const head: Pick<ListsHead, 'isWhole' | 'topCount' | 'cohorts'> = {
+    isWhole: candidates.isWhole && candidates.pool.size <= top.length,
+    topCount: shown(top).length,
+    cohorts: shownCohorts.map(({ tag, ranked }) => ({ tag, count: ranked.length })),
+  }
+  const entries = [shown(top), ...shownCohorts.map(({ ranked }) => ranked)].flat().map(entryRecord)
+  const counts = [...cards].map(([id, { card }]) => countsRecord(id, card.counts))
+  return {
+    cards: cardsContent([...cards.values()]),
+    lists: {
+      head,
+      sections: {
+        entries: Buffer.concat(entries, entries.length * ENTRY_BYTES),
+        counts: Buffer.concat(counts.sort(Buffer.compare)),
+      },
+    },
+  }
+}
+
+interface OpenCard {
+  readonly authorId: string
+  readonly publishedAt: string
+  readonly card: VideoCard
+}
+
+/** In the order of their ids, so that the same cards make the same file. */
+async function loadOpenCards(ctx: Ctx, ids: readonly string[]): Promise<Map<string, OpenCard>> {
   const bases = await loadCardBases(ctx.db, ids)
-  const places = new Map<string, number>()
-  const cards: ListsHead['cards'] = []
-  const json: Buffer[] = []
-  for (const id of ids) {
+  const cards = new Map<string, OpenCard>()
+  for (const id of ids.toSorted()) {
     const base = bases.get(id)
     if (base?.card.visibility !== 'public' || base.card.publishedAt === null) continue
-    const bytes = Buffer.from(openCardJson(presentCard(ctx, base, null, undefined)))
-    places.set(id, cards.length)
-    const { authorId } = base
-    cards.push({ id, authorId, publishedAt: base.card.publishedAt, sizeBytes: bytes.length })
-    json.push(bytes)
+    const card = presentCard(ctx, base, null, undefined)
+    cards.set(id, { authorId: base.authorId, publishedAt: base.card.publishedAt, card })
   }
-  const entriesOf = (ranked: readonly Ranked[]) => {
-    const shown = ranked.filter(({ id }) => places.has(id))
-    return {
-      cards: shown.map(({ id }) => places.get(id)!),
-      reasons: shown.map(({ reason }) => LIST_REASONS.indexOf(reason)),
-    }
+  return cards
+}
+
+function cardsContent(cards: readonly OpenCard[]): MadeLists['cards'] {
+  const json = cards.map(({ card }) => Buffer.from(bareCardJson(card)))
+  return {
+    head: {
+      cards: cards.map(({ card, authorId, publishedAt }, place) => ({
+        id: card.id,
+        authorId,
+        publishedAt,
+        sizeBytes: json[place]!.length,
+      })),
+    },
+    sections: { cards: Buffer.concat(json) },
   }
-  const head: ListsHead = {
-    format: STANDBY_FORMAT,
-    asOfMs,
-    cards,
-    media: input.media,
-    isWhole: candidates.isWhole && candidates.pool.size <= top.length,
-    top: entriesOf(top),
-    cohorts: cohorts.map(({ tag, ranked }) => ({ tag, ...entriesOf(ranked) })),
-  }
-  return { head, cards: Buffer.concat(json) }
+}
+
+/** Open at its end: the counts, which change all the time, are to come, and what depends on the viewer. */
+function bareCardJson({ counts: _counts, viewer: _viewer, reason: _reason, ...rest }: VideoCard): string {
+  return JSON.stringify(rest).slice(0, -1)
+}
+
+const entryRecord = ({ id, reason }: Ranked): Buffer =>
+  Buffer.concat([idBytes(id), Buffer.of(LIST_REASONS.indexOf(reason))])
+
+function countsRecord(id: string, counts: VideoCounts): Buffer {
+  const record = Buffer.alloc(COUNTS_BYTES)
+  idBytes(id).copy(record)
+  const numbers = COUNT_NAMES.map((name) => counts[name] ?? NaN)
+  numbers.push(counts.asOf === null ? NaN : Date.parse(counts.asOf))
+  for (const [place, number] of numbers.entries()) record.writeDoubleBE(number, ID_BYTES + 8 * place)
+  return record
 }
 
 function rank(
-  ctx: Ctx,
   { pool }: Candidates,
   { tag, limit, asOfMs }: { readonly tag: string | null; readonly limit: number; readonly asOfMs: number },
 ): Ranked[] {
   const tags: [string, number][] = tag === null ? [] : [[tag, 1]]
+  const turn = Math.floor(asOfMs / TURN_MS)
   const ranking = rankForYou(
     pool,
     { id: null, taste: { follows: [], likedAuthors: [], likedVideos: [], tags }, seen: [] },
-    { nowMs: asOfMs, random: createRandom(ctx.randomBytes(4).readInt32LE()), limit },
+    // The end of the turn: nothing in the pool is of later.
+    { nowMs: (turn + 1) * TURN_MS, random: createRandom(turn), limit },
   )
   return ranking.videoIds.map((id, position) => ({ id, reason: reasonAt(ranking, position) }))
 }

@@ -15,27 +15,20 @@ export class Media {
   readonly #sizes: StandbySizes
   /** Null: nothing of it may be played by everyone. */
   readonly #records = new Map<string, Buffer | null>()
-  #isDirty = false
 
   constructor(ctx: Ctx, sizes: StandbySizes) {
     this.#ctx = ctx
     this.#sizes = sizes
   }
 
-  /** Whether what was taken last is not right any more. */
-  get isDirty(): boolean {
-    return this.#isDirty
-  }
-
   /** The video changed. */
   drop(videoId: string): void {
-    if (this.#records.delete(videoId)) this.#isDirty = true
+    this.#records.delete(videoId)
   }
 
   /** Changes may have been missed. */
   forget(): void {
     this.#records.clear()
-    this.#isDirty = true
   }
 
   /**
@@ -54,19 +47,24 @@ export class Media {
       const row = rows.get(id)
       this.#records.set(id, row ? Buffer.from(JSON.stringify(toMedia(row))) : null)
     }
-    this.#isDirty = true
     return missing.length === round.length
   }
 
-  /** As they go to the shelf, the most important first for as long as there is room. */
+  /** As they go to the shelf, in the order of their ids; of the most important as many as there is room for. */
   take(wanted: readonly string[]): { places: Buffer; records: Buffer } {
-    this.#isDirty = false
+    const fitting: string[] = []
+    let sizeBytes = 0
+    for (const id of wanted) {
+      const length = this.#records.get(id)?.length ?? 0
+      if (length === 0 || sizeBytes + length > this.#sizes.mediaBytes) continue
+      sizeBytes += length
+      fitting.push(id)
+    }
     const records: Buffer[] = []
     const places: Buffer[] = []
     let at = 0
-    for (const id of wanted) {
-      const record = this.#records.get(id)
-      if (!record || at + record.length > this.#sizes.mediaBytes) continue
+    for (const id of fitting.sort()) {
+      const record = this.#records.get(id)!
       const place = Buffer.alloc(PLACE_BYTES)
       idBytes(id).copy(place)
       place.writeUInt32BE(at, ID_BYTES)
@@ -75,7 +73,7 @@ export class Media {
       records.push(record)
       at += record.length
     }
-    return { places: Buffer.concat(places.sort(Buffer.compare)), records: Buffer.concat(records) }
+    return { places: Buffer.concat(places), records: Buffer.concat(records) }
   }
 }
 

@@ -1,20 +1,28 @@
 /**
- * Makes what can be served without the database, again and again, and puts it on disk: whole or not at all, with the one
- * before it kept. It only reads the database.
+ * Makes what can be served without the database, again and again, and has it on disk: whole or not at all, with the one
+ * before it kept. All of it is made in each round, and written when it became another. It only reads the database.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { DomainEvent } from '../../../contract/events.ts'
-import { readLastGood, writeRecordFile } from '../../../kit/record-file.ts'
+import { writeWhole } from '../../../kit/durable-file.ts'
 import type { Ctx } from '../../app/context.ts'
 import { EVENTS_CHANNEL } from '../../app/events.ts'
-import { STANDBY_FORMAT, standbyPath, type ListsHead, type StandbyFile } from '../../app/standby/index.ts'
+import {
+  STANDBY_FILES,
+  STANDBY_FORMAT,
+  standbyPath,
+  type Round,
+  type StandbyFile,
+} from '../../app/standby/index.ts'
 import { Candidates, ChangeLog } from '../feed/index.ts'
 import { Blocks } from './blocks.ts'
 import { Cohorts } from './cohorts.ts'
 import { Gone } from './gone.ts'
 import { alternately, makeLists } from './lists.ts'
 import { Media } from './media.ts'
+import { openShelfFile, type ShelfFile } from './shelf-file.ts'
 import { DEFAULT_SIZES, type StandbySizes } from './sizes.ts'
+import { createSteadyChoice } from './steady-choice.ts'
 import * as queries from './standby.queries.ts'
 
 /** The pool that lists are ranked from: as that of the feed, whose sizes these are. */
@@ -22,11 +30,9 @@ const POOL = { newest: 2000, hottest: 2000, pool: 5000 }
 const TAGS_EVERY_MS = 10 * 60_000
 /** Which tags are watched is asked of so many of the hottest videos. */
 const TAGGED_VIDEOS = 500
-const MEDIA_EVERY_MS = 10_000
-const COHORTS_EVERY_MS = 60_000
 
 export interface ShelfMaker extends AsyncDisposable {
-  /** One round: the lists always, media and cohorts when they changed and it is time. */
+  /** One round: everything is made, and one file is read again. */
   makeOnce(): Promise<void>
 }
 
@@ -53,37 +59,54 @@ export function openShelfMaker(ctx: Ctx, sizes: StandbySizes = DEFAULT_SIZES): S
   })
   const stopListening = ctx.listener.on(EVENTS_CHANNEL, (event) => candidates.learn(event as DomainEvent))
   const stopMinding = ctx.listener.onGap(() => candidates.invalidate())
-  const lists = createFileWriter(ctx, 'lists')
-  const mediaFile = createFileWriter(ctx, 'media')
-  let mediaWritten: ListsHead['media'] = null
-  const cohortsFile = createFileWriter(ctx, 'cohorts')
+  const files = Object.fromEntries(
+    STANDBY_FILES.map((name) => [name, openShelfFile(ctx, name, sizes)]),
+  ) as Record<StandbyFile, ShelfFile>
+  const cardChoice = createSteadyChoice(sizes.cards)
+  const mediaChoice = createSteadyChoice(sizes.media)
   const tagsDue = createInterval(ctx, TAGS_EVERY_MS)
-  const mediaDue = createInterval(ctx, MEDIA_EVERY_MS)
-  const cohortsDue = createInterval(ctx, COHORTS_EVERY_MS)
+  let roundCount = 0
+
+  async function makeRules(asOfMs: number): Promise<void> {
+    const { pairs, blocked, unblocked } = await blocks.makeFile(sizes.blockChanges)
+    await files.blocks.put({ sections: { pairs } }, { asOfMs })
+    await files.rules.put(
+      {
+        head: { blocksAsOfMs: files.blocks.standing!.asOfMs },
+        sections: { gone: await gone.records(), blocked, unblocked },
+      },
+      { asOfMs },
+    )
+  }
 
   async function makeMedia(asOfMs: number, wanted: readonly string[]): Promise<void> {
     // What is on disk from before is better than a part of it.
     if (!(await media.read(wanted))) return
-    if (media.isDirty) {
-      if (!mediaDue.isDue()) return
-      await mediaFile.write({ format: STANDBY_FORMAT, asOfMs }, media.take(wanted))
-      mediaDue.done()
-      mediaWritten = { asOfMs, isRightAtMs: asOfMs }
-    }
-    mediaWritten = mediaWritten && { ...mediaWritten, isRightAtMs: asOfMs }
+    await files.media.put({ sections: media.take(wanted) }, { asOfMs, mayWait: true })
   }
 
   async function makeCohorts(asOfMs: number): Promise<void> {
     const accounts = await cohorts.walk()
-    if (!accounts || !cohortsDue.isDue()) return
-    await cohortsFile.write({ format: STANDBY_FORMAT, asOfMs, tags: cohorts.names }, { accounts })
-    cohortsDue.done()
+    if (!accounts) return
+    const content = { head: { tags: cohorts.names }, sections: { accounts } }
+    await files.cohorts.put(content, { asOfMs, mayWait: true })
+  }
+
+  /** Last: what it says of the files was found out before. */
+  async function signRound(): Promise<void> {
+    const round: Round = { format: STANDBY_FORMAT, files: {} }
+    for (const name of STANDBY_FILES) {
+      const { standing } = files[name]
+      if (standing) round.files[name] = standing
+    }
+    await writeWhole(standbyPath(ctx.config.dataDir, 'round'), JSON.stringify(round))
   }
 
   return {
     async makeOnce() {
       // Before anything is read: whatever was committed until now is in what this round makes.
       const asOfMs = ctx.clock.now().getTime()
+      await files[STANDBY_FILES[roundCount++ % STANDBY_FILES.length]!].verify()
       await changes.catchUp()
       const [newest, hottest] = await Promise.all([
         queries.listNewest(ctx.db, sizes.media),
@@ -93,33 +116,22 @@ export function openShelfMaker(ctx: Ctx, sizes: StandbySizes = DEFAULT_SIZES): S
         await cohorts.chooseTags(alternately(hottest, newest).slice(0, TAGGED_VIDEOS))
         tagsDue.done()
       }
-      const input = { asOfMs, newest, hottest, tags: cohorts.tags, media: mediaWritten, sizes }
-      const { head, cards } = await makeLists(ctx, candidates, input)
-      const sections = { cards, blocks: await blocks.all(), gone: await gone.records() }
-      await lists.write(head, sections)
+      const input = { asOfMs, newest, hottest, tags: cohorts.tags, choice: cardChoice, sizes }
+      const { cards, lists } = await makeLists(ctx, candidates, input)
+      await makeRules(asOfMs)
+      await files.cards.put(cards, { asOfMs, mayWait: true })
+      await files.lists.put(lists, { asOfMs, mayWait: true })
       await nextTurn()
-      const listed = head.cards.map(({ id }) => id)
-      const wanted = [...new Set([...listed, ...alternately(hottest, newest)])].slice(0, sizes.media)
+      const listed = cards.head.cards.map(({ id }) => id)
+      const wanted = mediaChoice.choose([listed], alternately(hottest, newest))
       await makeMedia(asOfMs, wanted)
       await makeCohorts(asOfMs)
+      await signRound()
     },
     async [Symbol.asyncDispose]() {
       stopListening()
       stopMinding()
       await candidates[Symbol.asyncDispose]()
-    },
-  }
-}
-
-/** Knows whether what lies there is whole: only that is kept as the file before. */
-function createFileWriter(ctx: Ctx, name: StandbyFile) {
-  const path = standbyPath(ctx.config.dataDir, name)
-  let isOldGood: boolean | null = null
-  return {
-    async write(head: unknown, sections: Readonly<Record<string, Buffer>>): Promise<void> {
-      isOldGood ??= (await readLastGood(path)).damage.length === 0
-      await writeRecordFile(path, { head, sections }, { isOldGood })
-      isOldGood = true
     },
   }
 }

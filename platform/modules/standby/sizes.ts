@@ -19,6 +19,14 @@ export interface StandbySizes {
   readonly mediaRound: number
   /** Accounts whose taste is looked at in one round. @default 200 */
   readonly tastesRound: number
+  /** What may wait is written as often as this allows in the long run, in bytes a second for each file… @default 4 KiB */
+  readonly writeBps: number
+  /** …a small file many times before it has to wait… @default 1 MiB */
+  readonly burstBytes: number
+  /** …and at least so often while it changes. @default 60 s */
+  readonly waitMaxMs: number
+  /** Changes of blocks that are kept beside the file of all, before that is written again. @default 1000 */
+  readonly blockChanges: number
 }
 
 export const DEFAULT_SIZES: StandbySizes = {
@@ -31,4 +39,8 @@ export const DEFAULT_SIZES: StandbySizes = {
   mediaBytes: 32 * 1024 * 1024,
   mediaRound: 200,
   tastesRound: 200,
+  writeBps: 4 * 1024,
+  burstBytes: 1024 * 1024,
+  waitMaxMs: 60_000,
+  blockChanges: 1000,
 }

@@ -155,8 +155,8 @@ test('a damaged shelf is passed over for the one before it, and the log says so'
   const [authorId] = await addAccounts(world, 1)
   await addVideos(world, [{ authorId: authorId! }])
   await shelf.fill()
-  const before = world.ctx.standby.figures.listsAsOfMs
   await shelf.fill()
+  const before = world.ctx.standby.figures.listsAsOfMs
   const path = standbyPath(world.config.dataDir, 'lists')
   const bytes = await readFile(path)
   bytes[bytes.length >> 1]! ^= 1
