@@ -62,8 +62,6 @@ export const RulesHead = Heading.extend({
   blocksAsOfMs: z.number(),
 })
 
-export const BlocksHead = Heading
-
 export const CardsHead = Heading.extend({
   cards: z.array(
     z.object({ id: z.string(), authorId: z.string(), publishedAt: z.string(), sizeBytes: z.int() }),
@@ -80,8 +78,6 @@ export const ListsHead = Heading.extend({
   cohorts: z.array(z.object({ tag: z.string(), count: z.int() })),
 })
 export type ListsHead = z.infer<typeof ListsHead>
-
-export const MediaHead = Heading
 
 export const CohortsHead = Heading.extend({ tags: z.array(z.string()) })
 export type CohortsHead = z.infer<typeof CohortsHead>

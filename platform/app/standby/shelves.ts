@@ -2,7 +2,6 @@
 import type { RecordFile } from '../../../kit/record-file.ts'
 import { readSortedRecords, type SortedRecords } from '../../../kit/sorted-records.ts'
 import {
-  BlocksHead,
   CardsHead,
   COHORT_BYTES,
   CohortsHead,
@@ -11,12 +10,12 @@ import {
   ENTRY_BYTES,
   GONE_BYTES,
   GONE_KINDS,
+  Heading,
   ID_BYTES,
   idBytes,
   idText,
   LIST_REASONS,
   ListsHead,
-  MediaHead,
   PAIR_BYTES,
   pairBytes,
   PLACE_BYTES,
@@ -105,7 +104,7 @@ export function openRules({ head, sections }: RecordFile): RulesShelf {
 }
 
 export function openBlocks({ head, sections }: RecordFile): BlocksShelf {
-  const { asOfMs } = BlocksHead.parse(head)
+  const { asOfMs } = Heading.parse(head)
   return { asOfMs, pairs: readSortedRecords(sections.get('pairs')!, PAIR_BYTES) }
 }
 
@@ -168,7 +167,7 @@ function countsJson(record: Buffer | null): string {
 }
 
 export function openMedia({ head, sections }: RecordFile): MediaShelf {
-  const { asOfMs } = MediaHead.parse(head)
+  const { asOfMs } = Heading.parse(head)
   const places = readSortedRecords(sections.get('places')!, PLACE_BYTES)
   const records = sections.get('records')!
   return {

@@ -151,6 +151,6 @@ export class CardCache implements Disposable {
 }
 
 /** A card as JSON, open at its end: `viewer` and `reason` are still to come. */
-export function openCardJson({ viewer: _viewer, reason: _reason, ...rest }: VideoCard): string {
+function openCardJson({ viewer: _viewer, reason: _reason, ...rest }: VideoCard): string {
   return JSON.stringify(rest).slice(0, -1)
 }
