@@ -58,6 +58,11 @@ export class Door {
     if (ticket.state === 'waiting' && !this.#timer) this.#plan(nowMs)
   }
 
+  /** For how long it has to be held before it may enter; 0: it enters now. */
+  holdMsOf(ticket: Ticket): number {
+    return this.gate.holdMsOf(ticket, performance.now())
+  }
+
   /** Turns it away where it would be in vain to go on; else nothing: it has to `enter` later. */
   screen(ticket: Ticket): void {
     this.gate.screen(ticket, performance.now())

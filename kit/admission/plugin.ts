@@ -6,6 +6,7 @@
  * it should know.
  */
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Socket } from 'node:net'
 import type {
   FastifyInstance,
   FastifyReply,
@@ -14,7 +15,7 @@ import type {
   preValidationHookHandler,
   RouteOptions,
 } from 'fastify'
-import { rankOf, retryAfterS, Ticket, type PriorityClass, type Refusal } from './core/index.ts'
+import { createAsker, personKeyOf, retryAfterS, Ticket, type Asker, type PriorityClass, type Refusal } from './core/index.ts'
 import { Door, type DoorOptions } from './door.ts'
 import type { Hint } from './hint.ts'
 import { inScopeOf, Scope } from './scope.ts'
@@ -78,6 +79,8 @@ export const DEADLINE_HEADER = 'x-deadline-ms'
 /** In refusals: the class of the request. */
 export const CLASS_HEADER = 'x-admission-class'
 const DEADLINE_MAX_MS = 600_000
+/** Who has no signed word about themselves counts as an address, and behind it there may be a whole school. */
+const STRANGERS_AT_ONE_ADDRESS = 16
 const DEFAULT_RULE: AdmissionRule = { class: 2 }
 /** Fastify reads no body with them. */
 const BODYLESS_METHODS = new Set(['GET', 'HEAD', 'TRACE'])
@@ -138,9 +141,11 @@ class Admission {
     const ticket = new Ticket(
       classOf(rule, hint, headers['priority']),
       rule.kind ?? 0,
-      rankOf(hint?.person ?? this.#personOf(request), this.#salt, Date.now()),
+      personKeyOf(hint?.person ?? this.#personOf(request), this.#salt, Date.now()),
       deadlineOf(headers[DEADLINE_HEADER]),
     )
+    ticket.asker = askerOf(request.raw.socket)
+    if (!hint) ticket.persons = STRANGERS_AT_ONE_ADDRESS
     const scope = new Scope(ticket.class, ticket.deadlineMs, rule.isOwnWork ?? false)
     request.admission = scope
     // It comes once: `once` would wrap it for nothing.
@@ -150,15 +155,23 @@ class Admission {
       // What fails at once says nothing of how long work takes.
       this.door.leave(ticket, isAnswered && reply.raw.statusCode < 500)
     })
+    const holdMs = this.door.holdMsOf(ticket)
+    if (holdMs === 0) return this.#begin({ ticket, scope, rule, request, reply }, done)
+    setTimeout(() => this.#begin({ ticket, scope, rule, request, reply }, done), holdMs).unref()
+  }
+
+  #begin(arrival: Arrival, done: () => void): void {
+    const { ticket, scope, request, reply } = arrival
+    const rule: RouteRule = arrival.rule
+    if (scope.isGone) return void reply.hijack()
     if (rule.holds === 'head') this.#streaming.set(request, ticket)
-    if (rule.readsBody && rule.holds !== 'nothing' && hasBody(headers)) {
+    if (rule.readsBody && rule.holds !== 'nothing' && hasBody(request.raw.headers)) {
       this.door.screen(ticket)
-      const arrival = { ticket, scope, rule, request, reply }
       if (ticket.state === 'refused') return this.#refuse(arrival)
       this.#withBodies.set(request, arrival)
       return inScopeOf(scope, done)
     }
-    this.#enter({ ticket, scope, rule, request, reply }, done)
+    this.#enter(arrival, done)
   }
 
   /** A body ends in the context of its connection, not in that of its request. */
@@ -219,6 +232,13 @@ interface Arrival {
 const hasBody = (headers: IncomingHttpHeaders): boolean =>
   headers['transfer-encoding'] !== undefined ||
   (headers['content-length'] !== undefined && headers['content-length'] !== '0')
+
+/** On the connection itself: looked up with each request. */
+const ASKER = Symbol('admission.asker')
+
+function askerOf(socket: Socket & { [ASKER]?: Asker }): Asker {
+  return (socket[ASKER] ??= createAsker())
+}
 
 /** Signed words raise; anybody may lower: RFC 9218 has urgency 7 for what nobody waits for. */
 function classOf(

@@ -76,10 +76,13 @@ export function openDoor(app: App, ctx: Ctx, parts: DoorParts): Door | null {
   })
 }
 
-/** How many the door has let in and turned away so far, by class. */
+/**
+ * How many the door has let in and turned away so far, by class. Whoever asks for more than a fair share is left out: that one
+ * floods is no reason to do less for all.
+ */
 export const countsOf = ({ gate }: Door): GateCounts => ({
   admitted: CLASSES.map((each) => gate.admittedOf(each)),
-  refused: CLASSES.map((each) => gate.refusedOf(each)),
+  refused: CLASSES.map((each) => gate.refusedOf(each) - gate.refusedOf(each, 'share')),
 })
 
 /**

@@ -3,9 +3,14 @@
  * every request of that class, whoever lies behind it in none. After DAGOR (Zhou et al., "Overload control for scaling
  * WeChat microservices", SoCC 2018), with the capacity measured instead of stepped through.
  */
+import { FairShare } from './fair-share.ts'
+import { REFUSAL_MS } from './returners.ts'
+import type { Asker, Ticket } from './ticket.ts'
 import { CLASS_COUNT, RANK_COUNT, type PriorityClass } from './types.ts'
 
-const LEVEL_COUNT = CLASS_COUNT * RANK_COUNT
+/** What lies beyond a person's share comes after the last class, as a class of its own. */
+const BEYOND_LEVEL = CLASS_COUNT * RANK_COUNT
+const LEVEL_COUNT = BEYOND_LEVEL + RANK_COUNT
 
 /** Levels that fill so much of the capacity are served before those at the margin of their class… */
 const INNER = 0.88
@@ -31,11 +36,13 @@ const OVERLOADED_ABOVE = 0.01
 const ROOMY_ABOVE = 0.25
 /** A capacity that was seen idle is taken for this much of the idle share larger: what was cut too deep is soon let in again. */
 const PROBE_BY_IDLE = 0.5
+/** More than this share of the thread is never said to be taken by them: what is left shows too little. */
+const REFUSALS_TAKE_MAX = 0.75
 /**
- * What turning one away takes of the thread's time at most: time that could have been spent on serving. Where it is
- * most of the time, it is the refusals that keep the thread busy, and those who come again at once.
+ * Who asks is counted over times as long as the bound of the line: each has one request at a time, so where all of them together are served
+ * within this share of the bound, no line can get too long, however often they come again.
  */
-const REFUSAL_MS = 0.1
+const ALL_IN_TIME = 0.8
 /** As many windows without any need of a cut end it. */
 const CALM_WINDOWS = 3
 
@@ -44,13 +51,20 @@ export type Verdict = 'in' | 'margin' | 'out'
 export class Cut {
   readonly #random: () => number
   readonly #readThreadIdleMs: (() => number) | null
+  readonly #waitMs: number
+  readonly #fairShare: FairShare
   readonly #counts = new Float64Array(LEVEL_COUNT)
   /** Arrivals a millisecond, by level. */
   readonly #rates = new Float64Array(LEVEL_COUNT)
-  readonly #classRates = new Float64Array(CLASS_COUNT)
+  readonly #classRates = new Float64Array(CLASS_COUNT + 1)
   /** In the last window, the thread that does the work had hardly any rest. */
   isThreadBusy = false
   #windowStartMs = -1
+  /** A time in which each who asks is counted once, and how many did in the one before and in this one. */
+  #round = 0
+  #roundStartMs = 0
+  #askersBefore = Infinity
+  #askers = 0
   #served = 0
   #shed = 0
   #idleMs = 0
@@ -65,9 +79,14 @@ export class Cut {
   /** Of the level that the outer bound goes through, this share is let into the line. */
   #outerShare = 1
 
-  /** @param readThreadIdleMs how long in all the thread that does the work had nothing to do. */
-  constructor(random: () => number, readThreadIdleMs?: () => number) {
+  /**
+   * @param waitMs nobody waits in the line for longer.
+   * @param readThreadIdleMs how long in all the thread that does the work had nothing to do.
+   */
+  constructor(random: () => number, waitMs: number, readThreadIdleMs?: () => number) {
     this.#random = random
+    this.#waitMs = waitMs
+    this.#fairShare = new FairShare(random)
     this.#readThreadIdleMs = readThreadIdleMs ?? null
   }
 
@@ -92,9 +111,11 @@ export class Cut {
   }
 
   /** Counts an arrival and says where it lies. */
-  judge(priorityClass: PriorityClass, rank: number, nowMs: number): Verdict {
-    if (this.#windowStartMs < 0) this.#windowStartMs = nowMs
-    const level = priorityClass * RANK_COUNT + rank
+  judge(ticket: Ticket, nowMs: number): Verdict {
+    if (this.#windowStartMs < 0) this.#windowStartMs = this.#roundStartMs = nowMs
+    this.#countAsker(ticket.asker, nowMs)
+    ticket.isBeyondShare = this.#fairShare.isBeyond(ticket.person, ticket.persons)
+    const level = ticket.isBeyondShare ? BEYOND_LEVEL : ticket.class * RANK_COUNT + ticket.rank
     this.#counts[level]! += 1
     if (nowMs - this.#windowStartMs >= WINDOW_MIN_MS) this.#closeWindow(nowMs)
     if (level < this.#innerLevel) return 'in'
@@ -102,6 +123,18 @@ export class Cut {
     if (level === this.#outerLevel && this.#random() < this.#outerShare) return 'margin'
     this.#turnedAway += 1
     return 'out'
+  }
+
+  #countAsker(asker: Asker | null, nowMs: number): void {
+    if (nowMs - this.#roundStartMs >= this.#waitMs) {
+      this.#askersBefore = nowMs - this.#roundStartMs < 2 * this.#waitMs ? this.#askers : 0
+      this.#askers = 0
+      this.#round += 1
+      this.#roundStartMs = nowMs
+    }
+    if (asker?.seenIn === this.#round) return
+    if (asker) asker.seenIn = this.#round
+    this.#askers += 1
   }
 
   noteServed(): void {
@@ -128,24 +161,33 @@ export class Cut {
     const rate = this.#served / tookMs
     const weight = tookMs / (tookMs + CAPACITY_MEMORY_MS)
     const idleShare = this.#idleShare(tookMs)
-    const isOverloaded =
-      this.#shed > OVERLOADED_ABOVE * (this.#served + this.#shed) && idleShare <= ROOMY_ABOVE
+    const isShedding = this.#shed > OVERLOADED_ABOVE * (this.#served + this.#shed)
+    const couldAllWait = this.#couldAllWait(tookMs)
+    const isOverloaded = isShedding && idleShare <= ROOMY_ABOVE && !couldAllWait
     if (isOverloaded) {
       this.#capacity = this.#capacity === 0 ? rate : this.#capacity + weight * (rate - this.#capacity)
       this.#calmWindows = 0
     } else if (this.isInForce) {
       if (rate > this.#capacity * EXCEEDED_ABOVE) this.#capacity += weight * (rate - this.#capacity)
       if (idleShare > 0) this.#capacity = Math.max(this.#capacity * (1 + PROBE_BY_IDLE * idleShare), rate)
-      const isCalm = this.#capacity * INNER >= arrivalRate || idleShare > QUIET_ABOVE
+      const isCalm = this.#capacity * INNER >= arrivalRate || idleShare > QUIET_ABOVE || couldAllWait
       this.#calmWindows = isCalm ? this.#calmWindows + 1 : 0
       if (this.#calmWindows >= CALM_WINDOWS) this.#capacity = 0
     }
+    this.#fairShare.closeWindow(tookMs, this.#capacity)
     this.#placeLevels()
     this.#windowStartMs = nowMs
     this.#served = 0
     this.#shed = 0
     this.#idleMs = 0
     this.#turnedAway = 0
+  }
+
+  /** Whether all who ask lately, each once, are served within the bound of the line. */
+  #couldAllWait(tookMs: number): boolean {
+    const refusalsTake = Math.min(REFUSALS_TAKE_MAX, (this.#turnedAway * REFUSAL_MS) / tookMs)
+    const couldServePerMs = this.#served / tookMs / (this.#readThreadIdleMs ? 1 - refusalsTake : 1)
+    return Math.max(this.#askers, this.#askersBefore) < couldServePerMs * this.#waitMs * ALL_IN_TIME
   }
 
   /** Of the window: there was room at the gate, and the thread had nothing to do but turn away. */
@@ -163,7 +205,7 @@ export class Cut {
   #updateRates(tookMs: number): number {
     const weight = tookMs / (tookMs + RATE_MEMORY_MS)
     let sum = 0
-    for (let each = 0; each < CLASS_COUNT; each++) sum += this.#updateClass(each, tookMs, weight)
+    for (let each = 0; each <= CLASS_COUNT; each++) sum += this.#updateClass(each, tookMs, weight)
     return sum
   }
 

@@ -12,6 +12,7 @@
 import { Cut } from './cut.ts'
 import { ConcurrencyLimit, type LimitOptions } from './limit.ts'
 import { Line } from './line.ts'
+import { Returners } from './returners.ts'
 import type { Ticket } from './ticket.ts'
 import { CLASS_COUNT, REFUSALS, type PriorityClass, type Refusal } from './types.ts'
 
@@ -57,12 +58,18 @@ export const COLD_TIMES = 4
 const PATIENT_LINE = CLASS_COUNT * 2
 const LINES = PATIENT_LINE + 1
 
-const lineOf = (ticket: Ticket): number =>
-  ticket.isPatient ? PATIENT_LINE : ticket.class * 2 + (ticket.isAtMargin ? 1 : 0)
+/** What lies beyond a person's share waits behind all others but those who are patient. */
+const BEYOND_LINE = PATIENT_LINE - 1
+
+function lineOf(ticket: Ticket): number {
+  if (ticket.isPatient) return PATIENT_LINE
+  return ticket.isBeyondShare ? BEYOND_LINE : ticket.class * 2 + (ticket.isAtMargin ? 1 : 0)
+}
 
 export class Gate {
   readonly #limit: ConcurrencyLimit
   readonly #cut: Cut
+  readonly #returners: Returners
   readonly #isFixed: boolean
   readonly #isCutting: boolean
   readonly #maxWaiting: number
@@ -78,11 +85,12 @@ export class Gate {
 
   constructor(options: GateOptions) {
     this.#limit = new ConcurrencyLimit(options)
-    this.#cut = new Cut(options.random, options.threadIdleMs)
+    this.#returners = new Returners(options.random)
     this.#isFixed = options.isFixed ?? false
     this.#isCutting = options.isCutting ?? true
     this.#maxWaiting = options.maxWaiting ?? 1_000
     this.#waitMs = options.waitMs ?? 250
+    this.#cut = new Cut(options.random, this.#waitMs, options.threadIdleMs)
   }
 
   get limit(): number {
@@ -123,6 +131,11 @@ export class Gate {
     return Math.max(waitMs(this.#lines[priorityClass * 2]!), waitMs(this.#lines[priorityClass * 2 + 1]!))
   }
 
+  /** For how long the driver has to hold an arrival before it asks for it; 0: it asks now. */
+  holdMsOf(ticket: Ticket, nowMs: number): number {
+    return this.#returners.holdMsOf(ticket, nowMs)
+  }
+
   /**
    * Takes an arrival; its state says what became of it: admitted, waiting (its `onTurn` is called later) or refused.
    *
@@ -140,9 +153,9 @@ export class Gate {
     }
     if (!this.#hasRoom(ticket.class)) this.#limit.markBinding()
     const line = this.#lines[index]!
-    if (this.#isClosed(index, nowMs) || (this.#waiting >= this.#maxWaiting && !this.#displaceBelow(index))) {
+    if (this.#isClosed(index, nowMs) || (this.#waiting >= this.#maxWaiting && !this.#displaceBelow(index, nowMs))) {
       this.#cut.noteShed()
-      return this.#refuse(ticket, 'full')
+      return this.#refuse(ticket, 'full', nowMs)
     }
     ticket.state = 'waiting'
     line.push(ticket)
@@ -163,7 +176,7 @@ export class Gate {
     const isFull = this.#waiting >= this.#maxWaiting && !this.#isAnyoneBelow(index)
     if (!isFull && !this.#isClosed(index, nowMs)) return null
     this.#cut.noteShed()
-    return this.#refuse(ticket, 'full')
+    return this.#refuse(ticket, 'full', nowMs)
   }
 
   /** Admits the next of those who wait, if there is room, and calls its `onTurn`. */
@@ -176,8 +189,8 @@ export class Gate {
       const ticket = isLong ? line.newest()! : oldest
       line.take(isLong ? 'newest' : 'oldest')
       this.#waiting -= 1
-      if (this.#waitedMs(ticket, nowMs) > this.#boundMs(ticket)) this.#shed(ticket, 'waited')
-      else if (this.#isTooLate(ticket, nowMs)) this.#shed(ticket, 'deadline')
+      if (this.#waitedMs(ticket, nowMs) > this.#boundMs(ticket)) this.#shed(ticket, 'waited', nowMs)
+      else if (this.#isTooLate(ticket, nowMs)) this.#shed(ticket, 'deadline', nowMs)
       else {
         this.#admit(ticket, nowMs)
         ticket.onTurn?.(ticket)
@@ -223,7 +236,7 @@ export class Gate {
         if (!isOver && !this.#isTooLate(ticket, nowMs)) break
         line.take('oldest')
         this.#waiting -= 1
-        this.#shed(ticket, isOver ? 'waited' : 'deadline')
+        this.#shed(ticket, isOver ? 'waited' : 'deadline', nowMs)
       }
     }
   }
@@ -266,12 +279,12 @@ export class Gate {
   #judge(ticket: Ticket, nowMs: number): Refusal | null {
     ticket.arrivedAtMs = nowMs
     if (!ticket.isJudged && this.#isCutting && !ticket.isPatient) {
-      const verdict = this.#cut.judge(ticket.class, ticket.rank, nowMs)
-      if (verdict === 'out' && !this.#isQuiet()) return this.#refuse(ticket, 'cut')
+      const verdict = this.#cut.judge(ticket, nowMs)
+      if (verdict === 'out' && !this.#isQuiet()) return this.#refuse(ticket, 'cut', nowMs)
       ticket.isAtMargin = verdict !== 'in'
     }
     ticket.isJudged = true
-    return this.#isTooLate(ticket, nowMs) ? this.#refuse(ticket, 'deadline') : null
+    return this.#isTooLate(ticket, nowMs) ? this.#refuse(ticket, 'deadline', nowMs) : null
   }
 
   #hasRoom(priorityClass: PriorityClass): boolean {
@@ -305,7 +318,7 @@ export class Gate {
       return this.#limit.usualMs === 0 && !this.#isFixed ? waitMs * COLD_TIMES : waitMs
     }
     // What lasts is no burst that waiting could carry over: it would only make everybody late.
-    const isWhole = !ticket.isAtMargin && ticket.class <= this.#cut.lastClass
+    const isWhole = !ticket.isAtMargin && !ticket.isBeyondShare && ticket.class <= this.#cut.lastClass
     return Math.min(
       this.#waitMs,
       isWhole ? Math.max(CUT_WAIT_MIN_MS, 5 * this.#limit.usualMs) : MARGIN_WAIT_MS,
@@ -336,14 +349,14 @@ export class Gate {
   }
 
   /** Turns away the oldest of the lowest line below this one. */
-  #displaceBelow(index: number): boolean {
+  #displaceBelow(index: number, nowMs: number): boolean {
     for (let below = LINES - 1; below > index; below--) {
       const line = this.#lines[below]!
       const oldest = line.oldest()
       if (!oldest) continue
       line.take('oldest')
       this.#waiting -= 1
-      this.#shed(oldest, 'full')
+      this.#shed(oldest, 'full', nowMs)
       return true
     }
     return false
@@ -358,16 +371,17 @@ export class Gate {
     this.#cut.noteServed()
   }
 
-  #shed(ticket: Ticket, refusal: Refusal): void {
+  #shed(ticket: Ticket, refusal: Refusal, nowMs: number): void {
     if (refusal !== 'deadline') this.#cut.noteShed()
-    this.#refuse(ticket, refusal)
+    this.#refuse(ticket, refusal, nowMs)
     ticket.onTurn?.(ticket)
   }
 
-  #refuse(ticket: Ticket, refusal: Refusal): Refusal {
+  #refuse(ticket: Ticket, refusal: Refusal, nowMs: number): Refusal {
+    this.#returners.noteRefused(ticket, nowMs)
     ticket.state = 'refused'
-    ticket.refusal = refusal
-    this.#refused[ticket.class * REFUSALS.length + REFUSALS.indexOf(refusal)]! += 1
-    return refusal
+    ticket.refusal = ticket.isBeyondShare ? 'share' : refusal
+    this.#refused[ticket.class * REFUSALS.length + REFUSALS.indexOf(ticket.refusal)]! += 1
+    return ticket.refusal
   }
 }

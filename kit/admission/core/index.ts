@@ -1,6 +1,6 @@
 /** The pure part of admission: imports nothing, and can be run on a clock of its own. */
 export { COLD_TIMES, Gate, COMES_LATER_MS, type GateOptions } from './gate.ts'
-export { rankOf } from './persons.ts'
+export { personKeyOf, rankOf } from './persons.ts'
 export { retryAfterS } from './retry-after.ts'
-export { Ticket } from './ticket.ts'
+export { createAsker, Ticket, type Asker } from './ticket.ts'
 export { RANK_COUNT, REFUSALS, type PriorityClass, type Refusal } from './types.ts'

@@ -1,5 +1,15 @@
 /** One request at the gate, from its arrival until it has left. */
-import type { PriorityClass, Refusal } from './types.ts'
+import { RANK_COUNT, type PriorityClass, type Refusal } from './types.ts'
+
+/** Whoever sends one request at a time, a connection say. What the gate has to remember of it is kept in it. */
+export interface Asker {
+  seenIn: number
+  refusedAtMs: number
+  refusedClass: PriorityClass
+  refusedPerson: number
+}
+
+export const createAsker = (): Asker => ({ seenIn: -1, refusedAtMs: -Infinity, refusedClass: 0, refusedPerson: -1 })
 
 export type TicketState = 'new' | 'waiting' | 'admitted' | 'refused' | 'left'
 
@@ -7,10 +17,14 @@ export class Ticket {
   readonly class: PriorityClass
   /** What is asked for, as a small whole number: round trips are compared within one kind. */
   readonly kind: number
-  /** Of the person, in [0, RANK_COUNT). */
-  readonly rank: number
+  /** Who asks, as `personKeyOf` has it. */
+  readonly person: number
+  /** For how many persons it may stand. */
+  persons = 1
   /** When the answer is of no more use; Infinity: never. */
   readonly deadlineMs: number
+  /** Who sends it; null: each counts as somebody else. */
+  asker: Asker | null = null
   state: TicketState = 'new'
   /** Why it was refused. */
   refusal: Refusal | null = null
@@ -18,6 +32,8 @@ export class Ticket {
   isJudged = false
   /** Nobody waits for it on the line: it is never turned away for how long it takes, and comes after those who are. */
   isPatient = false
+  /** Beyond the fair share of its person: it comes after all others. */
+  isBeyondShare = false
   /** It waits behind those of its class that are served wholly. */
   isAtMargin = false
   arrivedAtMs = 0
@@ -25,10 +41,15 @@ export class Ticket {
   /** Called once, when a ticket that had to wait is admitted or refused. */
   onTurn: ((ticket: Ticket) => void) | null = null
 
-  constructor(priorityClass: PriorityClass, kind = 0, rank = 0, deadlineMs = Infinity) {
+  constructor(priorityClass: PriorityClass, kind = 0, person = 0, deadlineMs = Infinity) {
     this.class = priorityClass
     this.kind = kind
-    this.rank = rank
+    this.person = person
     this.deadlineMs = deadlineMs
+  }
+
+  /** In [0, RANK_COUNT): lower ones go first. */
+  get rank(): number {
+    return this.person % RANK_COUNT
   }
 }

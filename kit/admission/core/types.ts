@@ -13,8 +13,9 @@ export const RANK_COUNT = 64
  * `cut` – with what comes in now, this person's turn in this class will not come;
  * `waited` – it waited for as long as may be waited;
  * `deadline` – the answer would come after the asker has given up;
+ * `share` – this person asks for more than a fair share, and nothing is left beyond what others ask for;
  * `full` – so many wait, or have waited for so long, that a newcomer would wait in vain.
  */
-export type Refusal = 'cut' | 'waited' | 'deadline' | 'full'
+export type Refusal = 'cut' | 'share' | 'waited' | 'deadline' | 'full'
 
-export const REFUSALS: readonly Refusal[] = ['cut', 'waited', 'deadline', 'full']
+export const REFUSALS: readonly Refusal[] = ['cut', 'share', 'waited', 'deadline', 'full']
