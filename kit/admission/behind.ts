@@ -36,23 +36,34 @@ export function enterDoor(door: Door, entered: Entered, scope: Scope | null = cu
   const ticket = new Ticket(
     scope?.class ?? OUTSIDE_CLASS,
     0,
-    0,
+    scope?.place?.ticket.person ?? 0,
     scope?.isOwnWork ? scope.deadlineMs : Infinity,
   )
   ticket.isPatient = scope === null
-  const leave = () => door.leave(ticket)
   door.enter(ticket)
+  if (ticket.state === 'refused') return entered(refusalAt(door, ticket), () => {})
+  scope?.stepAway()
+  let isAway = true
+  const comeBack = () => {
+    if (isAway) scope?.stepBack()
+    isAway = false
+  }
+  const leave = () => {
+    door.leave(ticket)
+    comeBack()
+  }
   if (ticket.state === 'admitted') return entered(null, leave)
-  if (ticket.state === 'refused') return entered(refusalAt(door, ticket), leave)
   const signal = scope?.isOwnWork ? scope.signal : null
   const giveUp = () => {
-    door.leave(ticket)
+    leave()
     entered(new ClientGoneError(), leave)
   }
   signal?.addEventListener('abort', giveUp, { once: true })
   ticket.onTurn = () => {
     signal?.removeEventListener('abort', giveUp)
-    entered(ticket.state === 'admitted' ? null : refusalAt(door, ticket), leave)
+    if (ticket.state === 'admitted') return entered(null, leave)
+    comeBack()
+    entered(refusalAt(door, ticket), leave)
   }
 }
 

@@ -75,6 +75,18 @@ export class Door {
     if (this.gate.waiting > 0 && this.#mayBegin(nowMs)) this.gate.next(nowMs)
   }
 
+  /** It goes on behind another door, and holds no place here meanwhile. */
+  stepAway(ticket: Ticket): void {
+    const nowMs = performance.now()
+    this.gate.stepAway(ticket, nowMs)
+    if (this.gate.waiting > 0 && this.#mayBegin(nowMs)) this.gate.next(nowMs)
+  }
+
+  /** It has come back. */
+  stepBack(ticket: Ticket): void {
+    this.gate.stepBack(ticket, performance.now())
+  }
+
   /** Nobody who waits keeps the process alive for longer than a tick. */
   close(): void {
     if (this.#timer) clearTimeout(this.#timer)

@@ -1,9 +1,10 @@
 import { once } from 'node:events'
-import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { Registry } from 'prom-client'
 import { expect, test } from 'vitest'
+import { Ticket } from './core/index.ts'
 import { createHintReader, signHint } from './hint.ts'
 import { registerAdmissionMetrics } from './metrics.ts'
 import { installAdmission, type AdmissionOptions } from './plugin.ts'
@@ -211,6 +212,38 @@ test('a request with a body is decided before the body comes, and keeps its scop
   stage.begun[0]!.end()
   const [done] = (await once(first, 'response')) as [IncomingMessage]
   expect(done.statusCode).toBe(200)
+})
+
+test('who comes again at once on a connection while refusals take the thread is held, and forgotten when it goes away', async () => {
+  await using stage = await createStage({ maxWaiting: 0 })
+  const port = await listen(stage.app)
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const ask = () => {
+    const request = httpRequest({ port, path: '/p2', agent }).on('error', () => {})
+    request.end()
+    return request
+  }
+  const first = stage.app.inject('/p2')
+  await expect.poll(() => stage.begun.length).toBe(1)
+  const nowMs = performance.now()
+  for (let agoMs = 400; agoMs >= 0; agoMs -= 0.1) {
+    const ticket = new Ticket(2)
+    stage.door.gate.ask(ticket, nowMs - agoMs)
+  }
+  const [refused] = (await once(ask(), 'response')) as [IncomingMessage]
+  expect(refused.statusCode).toBe(503)
+  await once(refused.resume(), 'end')
+  const refusedBefore = stage.door.gate.refusedOf(2)
+
+  const held = ask()
+  const other = await stage.app.inject('/p2')
+
+  expect(other.statusCode).toBe(503)
+  expect(stage.door.gate.refusedOf(2)).toBe(refusedBefore + 1)
+  held.destroy()
+  await stage.endNext(1)
+  await first
+  agent.destroy()
 })
 
 test('what streams or lasts holds no place longer than its rule says', async () => {

@@ -15,7 +15,15 @@ import type {
   preValidationHookHandler,
   RouteOptions,
 } from 'fastify'
-import { createAsker, personKeyOf, retryAfterS, Ticket, type Asker, type PriorityClass, type Refusal } from './core/index.ts'
+import {
+  createAsker,
+  personKeyOf,
+  retryAfterS,
+  Ticket,
+  type Asker,
+  type PriorityClass,
+  type Refusal,
+} from './core/index.ts'
 import { Door, type DoorOptions } from './door.ts'
 import type { Hint } from './hint.ts'
 import { inScopeOf, Scope } from './scope.ts'
@@ -147,6 +155,7 @@ class Admission {
     ticket.asker = askerOf(request.raw.socket)
     if (!hint) ticket.persons = STRANGERS_AT_ONE_ADDRESS
     const scope = new Scope(ticket.class, ticket.deadlineMs, rule.isOwnWork ?? false)
+    scope.place = { door: this.door, ticket }
     request.admission = scope
     // It comes once: `once` would wrap it for nothing.
     reply.raw.on('close', () => {

@@ -1,6 +1,7 @@
 /** What the work of one request carries along: its class, its deadline, and whether anybody still waits for it. */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { PriorityClass } from './core/index.ts'
+import type { PriorityClass, Ticket } from './core/index.ts'
+import type { Door } from './door.ts'
 
 /** Made for each request, so it does as little as it can: the signal is made when somebody asks for it. */
 export class Scope {
@@ -9,6 +10,8 @@ export class Scope {
   readonly deadlineMs: number
   /** What is done for this request is done for it alone, and may be given up with it. */
   readonly isOwnWork: boolean
+  /** Its place at the door of the process; null: it holds none. */
+  place: { readonly door: Door; readonly ticket: Ticket } | null = null
   #controller: AbortController | null = null
   #isGone = false
 
@@ -25,6 +28,15 @@ export class Scope {
       if (this.#isGone) this.#controller.abort(new ClientGoneError())
     }
     return this.#controller.signal
+  }
+
+  /** It waits behind another door, and holds no place meanwhile. */
+  stepAway(): void {
+    this.place?.door.stepAway(this.place.ticket)
+  }
+
+  stepBack(): void {
+    this.place?.door.stepBack(this.place.ticket)
   }
 
   get isGone(): boolean {

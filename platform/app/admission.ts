@@ -28,8 +28,8 @@ const ENDED_MAX = 50_000
 /** Those who put things right go first. */
 const OPERATOR_CLASS = 0
 
-/** Whoever is let in has been found room for: here one waits in order, and is turned away only when things go wrong. */
-const DATABASE_WAIT_MS = 1_000
+/** Longer than at the door of the process: something has been done already for whoever waits here. */
+const DATABASE_WAIT_MS = 500
 
 /** The door before the connections of a pool: never more than there are, fewer when PostgreSQL gets slow with so many. */
 export function createDatabaseDoor(poolSize: number): Door {
@@ -38,7 +38,6 @@ export function createDatabaseDoor(poolSize: number): Door {
     initial: poolSize,
     max: poolSize,
     waitMs: DATABASE_WAIT_MS,
-    isCutting: false,
   })
 }
 

@@ -34,7 +34,7 @@ const PROXIES_FIT = 'IP addresses or networks with commas between them, such as 
 
 /** Each setting with the words for what fits it. */
 const Environment = z.object({
-  ADMISSION: fits('on or off', z.enum(['on', 'off']).default('off')),
+  ADMISSION: fits('on or off', z.enum(['on', 'off']).default('on')),
   BACKUP: fits('on or off', z.enum(['on', 'off']).default('on')),
   BACKUP_AT: fits(
     TIME_FITS,

@@ -59,6 +59,8 @@ export class Cut {
   readonly #classRates = new Float64Array(CLASS_COUNT + 1)
   /** In the last window, the thread that does the work had hardly any rest. */
   isThreadBusy = false
+  /** All who ask lately, each once, are served within the bound of the line. */
+  couldAllWait = false
   #windowStartMs = -1
   /** A time in which each who asks is counted once, and how many did in the one before and in this one. */
   #round = 0
@@ -162,15 +164,15 @@ export class Cut {
     const weight = tookMs / (tookMs + CAPACITY_MEMORY_MS)
     const idleShare = this.#idleShare(tookMs)
     const isShedding = this.#shed > OVERLOADED_ABOVE * (this.#served + this.#shed)
-    const couldAllWait = this.#couldAllWait(tookMs)
-    const isOverloaded = isShedding && idleShare <= ROOMY_ABOVE && !couldAllWait
+    this.couldAllWait = this.#areAllInTime(tookMs)
+    const isOverloaded = isShedding && idleShare <= ROOMY_ABOVE && !this.couldAllWait
     if (isOverloaded) {
       this.#capacity = this.#capacity === 0 ? rate : this.#capacity + weight * (rate - this.#capacity)
       this.#calmWindows = 0
     } else if (this.isInForce) {
       if (rate > this.#capacity * EXCEEDED_ABOVE) this.#capacity += weight * (rate - this.#capacity)
       if (idleShare > 0) this.#capacity = Math.max(this.#capacity * (1 + PROBE_BY_IDLE * idleShare), rate)
-      const isCalm = this.#capacity * INNER >= arrivalRate || idleShare > QUIET_ABOVE || couldAllWait
+      const isCalm = this.#capacity * INNER >= arrivalRate || idleShare > QUIET_ABOVE || this.couldAllWait
       this.#calmWindows = isCalm ? this.#calmWindows + 1 : 0
       if (this.#calmWindows >= CALM_WINDOWS) this.#capacity = 0
     }
@@ -183,8 +185,7 @@ export class Cut {
     this.#turnedAway = 0
   }
 
-  /** Whether all who ask lately, each once, are served within the bound of the line. */
-  #couldAllWait(tookMs: number): boolean {
+  #areAllInTime(tookMs: number): boolean {
     const refusalsTake = Math.min(REFUSALS_TAKE_MAX, (this.#turnedAway * REFUSAL_MS) / tookMs)
     const couldServePerMs = this.#served / tookMs / (this.#readThreadIdleMs ? 1 - refusalsTake : 1)
     return Math.max(this.#askers, this.#askersBefore) < couldServePerMs * this.#waitMs * ALL_IN_TIME

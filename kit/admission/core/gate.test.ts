@@ -217,6 +217,77 @@ test('the time to come again is whole seconds, spread, and longer for lower clas
   expect(retryAfterS(3, () => 0)).toBeGreaterThan(retryAfterS(1, () => 0.999))
 })
 
+/** One thread, that stands still now and then, and a crowd that asks again as soon as it is answered, whatever the answer. */
+const crowdOf = (clients: number, more: Partial<Scene['crowd']> = {}): Outcome =>
+  simulate({
+    seed: 1,
+    durationMs: 15_000,
+    countFromMs: 3_000,
+    servers: 1,
+    variation: 0.8,
+    serviceMs: (nowMs) => (nowMs < 600 ? 6 : Math.floor(nowMs) % 3_000 < 12 ? 30 : 0.5),
+    ratePerS: () => 0,
+    gate: { threadIdleMs: () => 0 },
+    crowd: { clients, class: 1, refusalMs: 0.1, ...more },
+  })
+const CROWD_SERVED = 12 * 2_000
+
+test('a crowd that comes again at once is served whole where it can be within the bound, as one person or as many', () => {
+  for (const outcome of [crowdOf(128), crowdOf(128, { person: 5 }), crowdOf(300)]) {
+    const { served, refused } = outcome.byClass[1]!
+    expect(served).toBeGreaterThan(CROWD_SERVED * 0.95)
+    expect(refused).toBeLessThan(served * 0.05)
+  }
+})
+
+test('where it cannot be, those who come again at once are held, and the thread serves instead of saying no', () => {
+  for (const clients of [600, 1_000]) {
+    const { served } = crowdOf(clients).byClass[1]!
+    expect(served).toBeGreaterThan(CROWD_SERVED * 0.85)
+  }
+})
+
+test.each([
+  [0.5, 1],
+  [0.5, 3],
+  [2, 1],
+] as const)(
+  'at %d times what can be served, one who floods class %i takes nobody else’s share',
+  (times, flooded) => {
+    const calm = atLoad(times)
+    const flood = atLoad(times, { flood: { class: flooded, ratePerS: CAPACITY_PER_S * 10 } })
+    for (const each of [0, 1] as const)
+      expect(shareOf(flood, each)).toBeGreaterThan(shareOf(calm, each) * 0.97)
+    expect(goodputOf(flood)).toBeGreaterThan(goodputOf(calm) * 0.93)
+    expect(flood.gate.refusedOf(flooded, 'share')).toBeGreaterThan(0)
+  },
+)
+
+test('whoever floods is served where nobody else wants anything', () => {
+  const { gate } = simulate({ ...POOL, flood: { class: 2, ratePerS: CAPACITY_PER_S * 4 } })
+  expect(gate.admittedOf(2)).toBeGreaterThan(CAPACITY_PER_S * 20 * 0.93)
+})
+
+test('work that goes on behind another door holds no place, and its time there is not counted', () => {
+  const gate = new Gate({ random: createRandom(1), initial: 1, min: 1 })
+  const [slow, next] = [ask(gate, 2), ask(gate, 2)]
+  expect([slow.state, next.state]).toEqual(['admitted', 'waiting'])
+
+  gate.stepAway(slow, 1)
+  gate.stepAway(slow, 2)
+  expect(gate.next(2)).toBe(next)
+  gate.stepBack(slow, 500)
+  expect(gate.inFlight).toBe(1)
+  gate.stepBack(slow, 1_000)
+  expect(gate.inFlight).toBe(2)
+
+  gate.leave(slow, 1_003)
+  expect([gate.inFlight, slow.awayMs]).toEqual([1, 999])
+  gate.stepAway(next, 1_004)
+  gate.leave(next, 1_010)
+  expect(gate.inFlight).toBe(0)
+})
+
 /** Load that rises, falls and changes its kind, before a pool that slows down and comes back, and calm in the end. */
 const scenes = fc.record({
   seed: fc.integer({ min: 1, max: 1e9 }),

@@ -55,6 +55,8 @@ export const COMES_LATER_MS = [0, 0, 60, 200] as const
 const LAST_CLASS_WAITS = 0.4
 /** Before anything is known, the first requests warm everything up, and those behind them wait for so many times the bound. */
 export const COLD_TIMES = 4
+/** Where all who ask lately could wait, what keeps them waiting is a moment's standstill, and they wait for so many times the bound. */
+export const STANDSTILL_TIMES = 2
 const PATIENT_LINE = CLASS_COUNT * 2
 const LINES = PATIENT_LINE + 1
 
@@ -153,7 +155,10 @@ export class Gate {
     }
     if (!this.#hasRoom(ticket.class)) this.#limit.markBinding()
     const line = this.#lines[index]!
-    if (this.#isClosed(index, nowMs) || (this.#waiting >= this.#maxWaiting && !this.#displaceBelow(index, nowMs))) {
+    if (
+      this.#isClosed(index, nowMs) ||
+      (this.#waiting >= this.#maxWaiting && !this.#displaceBelow(index, nowMs))
+    ) {
       this.#cut.noteShed()
       return this.#refuse(ticket, 'full', nowMs)
     }
@@ -242,6 +247,29 @@ export class Gate {
   }
 
   /**
+   * What was admitted goes on elsewhere, behind a door of its own: it holds no place until it has come back as often as it
+   * went, and its round trip does not count that time. Otherwise whatever waits for one dependency would take the places of those who need none.
+   */
+  stepAway(ticket: Ticket, nowMs: number): void {
+    if (ticket.state !== 'admitted' || ticket.awayCount++ > 0) return
+    ticket.awaySinceMs = nowMs
+    this.#giveUpPlace(ticket)
+  }
+
+  /** It has come back, and goes on whether there is room or not. */
+  stepBack(ticket: Ticket, nowMs: number): void {
+    if (ticket.state !== 'admitted' || ticket.awayCount === 0 || --ticket.awayCount > 0) return
+    ticket.awayMs += nowMs - ticket.awaySinceMs
+    this.#inFlight += 1
+    if (ticket.class === 0) this.#inFlightTop += 1
+  }
+
+  #giveUpPlace(ticket: Ticket): void {
+    this.#inFlight -= 1
+    if (ticket.class === 0) this.#inFlightTop -= 1
+  }
+
+  /**
    * What was admitted has ended, or whoever waited has gone away. Calling it again changes nothing.
    *
    * @param isSample whether its round trip says something of how much may be under way.
@@ -255,11 +283,11 @@ export class Gate {
     }
     if (ticket.state !== 'admitted') return
     this.#noteTime(nowMs)
+    if (ticket.awayCount > 1) ticket.awayCount = 1
+    this.stepBack(ticket, nowMs)
     ticket.state = 'left'
-    this.#inFlight -= 1
-    if (ticket.class === 0) this.#inFlightTop -= 1
-    if (isSample && !this.#isFixed)
-      this.#limit.sample(ticket.kind, ticket.admittedAtMs, nowMs, this.#inFlight)
+    this.#giveUpPlace(ticket)
+    if (isSample && !this.#isFixed) this.#limit.sample(ticket, nowMs, this.#inFlight)
   }
 
   #noteTime(nowMs: number): void {
@@ -315,7 +343,8 @@ export class Gate {
     if (ticket.isPatient) return Infinity
     if (!this.#cut.isInForce || ticket.class === 0) {
       const waitMs = ticket.class === 3 && this.#isCutting ? this.#waitMs * LAST_CLASS_WAITS : this.#waitMs
-      return this.#limit.usualMs === 0 && !this.#isFixed ? waitMs * COLD_TIMES : waitMs
+      if (this.#limit.usualMs === 0 && !this.#isFixed) return waitMs * COLD_TIMES
+      return this.#cut.couldAllWait && this.#isCutting ? waitMs * STANDSTILL_TIMES : waitMs
     }
     // What lasts is no burst that waiting could carry over: it would only make everybody late.
     const isWhole = !ticket.isAtMargin && !ticket.isBeyondShare && ticket.class <= this.#cut.lastClass

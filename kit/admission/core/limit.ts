@@ -7,6 +7,7 @@
  * never lets go of its own load would take that load for the usual.
  */
 import { Baseline } from './baseline.ts'
+import type { Ticket } from './ticket.ts'
 
 export interface LimitOptions {
   /** @default 64 */
@@ -116,8 +117,8 @@ export class ConcurrencyLimit {
   }
 
   /** Notes one round trip; `inFlight` counts what is under way without it. Costs some additions. */
-  sample(kind: number, admittedAtMs: number, nowMs: number, inFlight: number): void {
-    const roundTripMs = nowMs - admittedAtMs
+  sample({ kind, admittedAtMs, awayMs }: Ticket, nowMs: number, inFlight: number): void {
+    const roundTripMs = nowMs - admittedAtMs - awayMs
     if (this.#windowStartMs < 0) this.#beginWindow(nowMs)
     if (inFlight >= this.#mostInFlight) this.#mostInFlight = inFlight + 1
     if (!this.#baseline.meet(kind, roundTripMs, this.#ratio)) return

@@ -18,11 +18,14 @@ const AT_ONCE_MS = 1_000
 const SPREAD_MS = 500
 /** With nobody held for so long, nobody is any more. */
 const CALM_MS = 2_000
+/** One burst of refusals is no crowd that comes again. */
+const WINDOWS_MIN = 3
 
 export class Returners {
   readonly #random: () => number
   #windowStartMs = 0
   #refused = 0
+  #windows = 0
   #holdsUntilMs = -Infinity
 
   constructor(random: () => number) {
@@ -50,7 +53,8 @@ export class Returners {
 
   #closeWindow(nowMs: number): void {
     const tookMs = nowMs - this.#windowStartMs
-    if (this.#refused * REFUSAL_MS > tookMs * TOO_MUCH_ABOVE) this.#holdsUntilMs = nowMs + CALM_MS
+    this.#windows = this.#refused * REFUSAL_MS > tookMs * TOO_MUCH_ABOVE ? this.#windows + 1 : 0
+    if (this.#windows >= WINDOWS_MIN) this.#holdsUntilMs = nowMs + CALM_MS
     this.#windowStartMs = nowMs
     this.#refused = 0
   }

@@ -9,7 +9,12 @@ export interface Asker {
   refusedPerson: number
 }
 
-export const createAsker = (): Asker => ({ seenIn: -1, refusedAtMs: -Infinity, refusedClass: 0, refusedPerson: -1 })
+export const createAsker = (): Asker => ({
+  seenIn: -1,
+  refusedAtMs: -Infinity,
+  refusedClass: 0,
+  refusedPerson: -1,
+})
 
 export type TicketState = 'new' | 'waiting' | 'admitted' | 'refused' | 'left'
 
@@ -38,6 +43,11 @@ export class Ticket {
   isAtMargin = false
   arrivedAtMs = 0
   admittedAtMs = 0
+  /** Works for it elsewhere, at once: while there are any, it holds no place. */
+  awayCount = 0
+  awaySinceMs = 0
+  /** For how long it has held no place since it was admitted. */
+  awayMs = 0
   /** Called once, when a ticket that had to wait is admitted or refused. */
   onTurn: ((ticket: Ticket) => void) | null = null
 
