@@ -1,19 +1,11 @@
 import { sveltekit } from '@sveltejs/kit/vite'
 import { defineConfig } from 'vite'
 import { shellAdapter } from './build-tools/shell-adapter.ts'
-import { leaveOutSerializer } from './build-tools/leave-out-serializer.ts'
+import { groupFirstRoute } from './build-tools/first-route.ts'
+import { FIELDS, leaveOut } from './build-tools/leave-out.ts'
 import { nameOfSources } from './build-tools/sources.ts'
 
 const webFolder = import.meta.dirname
-
-/**
- * What For You needs, in one file: on a phone's network thirty small files cost more than one of their size. What only
- * other pages or rare cases need stays apart.
- */
-const FIRST_ROUTE =
-  /\/src\/lib\/(?:ids|(?:api|feed|i18n|outbox|player|preferences|session|ui|updates|version)\/.*|service\/service\.svelte|upload\/(?:caption-tags|limits|tasks))\./
-const NOT_FIRST =
-  /hls-js-stream|updates\/(?:live-stream|gap-watch|wants)|outbox\/(?:outbox|storage)|comment|sheet|dialog|single-video|video-grid|text-field|tabs\.svelte|progress-bar|ui\/(?:skeleton|slow-words|switch|more-icons|keys-texts)|ui\/page\.svelte|\.css$|app-manifest/
 
 /** The Host stays the browser's: the API takes writes from its own pages only. */
 const api = { target: process.env.UPBEAT_API ?? 'http://127.0.0.1:8080', changeOrigin: false }
@@ -21,7 +13,7 @@ const api = { target: process.env.UPBEAT_API ?? 'http://127.0.0.1:8080', changeO
 export default defineConfig({
   root: webFolder,
   plugins: [
-    leaveOutSerializer(),
+    leaveOut(),
     sveltekit({
       adapter: shellAdapter({ outputFolder: `${webFolder}/build` }),
       compilerOptions: { runes: true, modernAst: true },
@@ -35,6 +27,7 @@ export default defineConfig({
     client: {
       build: {
         rolldownOptions: {
+          preserveEntrySignatures: 'allow-extension',
           output: {
             codeSplitting: {
               groups: [
@@ -44,7 +37,15 @@ export default defineConfig({
                   test: /runtime\/client\/payload\.js|vite\/(?:preload-helper|modulepreload)/,
                   priority: 1,
                 },
-                { name: 'first', test: (id: string) => FIRST_ROUTE.test(id) && !NOT_FIRST.test(id) },
+                // Svelte is one barrel: what only forms of other pages use of it would come along.
+                {
+                  name: 'fields',
+                  test: FIELDS,
+                  priority: 1,
+                  includeDependenciesRecursively: false,
+                },
+                { name: groupFirstRoute(webFolder) },
+                { name: 'common', test: /\/src\/lib\/(?:api|i18n|ui)\/(?!base\.css)/ },
               ],
             },
           },

@@ -16,6 +16,7 @@ const STATIC: readonly (readonly Step[])[] = [
   [npmScript('types', 'types'), npmScript('nothing unused', 'unused')],
   [
     npmScript('types of the web app', 'types:web'),
+    npmScript('size of the web app', 'size:web'),
     npmScript('lint', 'lint'),
     npmScript('format', 'format:check'),
     npmScript('walls', 'walls'),

@@ -4,15 +4,7 @@
  */
 import { makeId } from '#lib/ids.ts'
 import { LEVEL_HEADER, lookSoon, noteLevel } from '#lib/service/service.svelte.ts'
-import {
-  ApiError,
-  badAnswerProblem,
-  isTransient,
-  offlineProblem,
-  serverFaultProblem,
-  timeoutProblem,
-  unreachableProblem,
-} from './problem.ts'
+import { ApiError, isTransient, offlineProblem, timeoutProblem, unreachableProblem } from './problem.ts'
 import { createRetryBudget, delayBeforeTryMs, READ_POLICY } from './retry.ts'
 import type { Problem } from './types.ts'
 
@@ -144,15 +136,25 @@ export async function readAnswer<T>(response: Response): Promise<T> {
   noteLevel(response.headers.get(LEVEL_HEADER))
   if (response.status === 204) return undefined as T
   const type = response.headers.get('content-type') ?? ''
-  if (!/\bjson\b/.test(type)) {
-    throw new ApiError(response.status >= 500 ? serverFaultProblem(response.status) : badAnswerProblem())
-  }
+  if (!/\bjson\b/.test(type)) throw new ApiError(await problemOfAnswer(response.status))
   const body: unknown = await response.json()
   // The feed and the account are objects: what the worker had kept says so in them.
   if (response.ok)
     return (response.headers.has(KEPT_HEADER) ? { ...(body as object), isKept: true } : body) as T
   if ((body as Partial<Problem> | null)?.code === 'feature-paused') lookSoon()
-  throw new ApiError(isProblem(body) ? withRetryAfter(body, response) : serverFaultProblem(response.status))
+  throw new ApiError(
+    isProblem(body)
+      ? withRetryAfter(body, response)
+      : await problemOfAnswer(response.status, { isOurs: true }),
+  )
+}
+
+/** An answer that says nothing of itself. Its words are rare; should they not come, the server can't be reached either. */
+function problemOfAnswer(status: number, { isOurs = status >= 500 } = {}): Promise<Problem> {
+  return import('./answer-problems.ts').then(
+    ({ badAnswerProblem, serverFaultProblem }) => (isOurs ? serverFaultProblem(status) : badAnswerProblem()),
+    () => (isOurs ? { ...unreachableProblem(), side: 'us', status } : unreachableProblem()),
+  )
 }
 
 function isProblem(body: unknown): body is Problem {

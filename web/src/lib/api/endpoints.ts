@@ -1,13 +1,11 @@
 /** Every call of the API that the app makes, typed. Writes that a person repeats are safe: PUT, DELETE, or a key. */
-import { request, type RequestOptions } from './client.ts'
+import { request } from './client.ts'
+import { readPage, type ReadOptions } from './first-endpoints.ts'
 import type {
   AccountListItem,
   Comment,
   CommentPage,
-  FeedPage,
-  Instance,
   Me,
-  MeResponse,
   Notification,
   Page,
   PasswordChange,
@@ -22,28 +20,15 @@ import type {
   UploadLimits,
   VideoCard,
   VideoEdit,
-  ViewReport,
 } from './types.ts'
 
-type Cursor = string | null
-interface ReadOptions {
-  readonly cursor?: Cursor
-  readonly limit?: number
-  readonly signal?: AbortSignal
-}
-
-function readPage<T>(path: string, { cursor, limit, signal }: ReadOptions = {}): Promise<T> {
-  return request<T>(path, { query: { cursor, limit }, ...(signal ? { signal } : {}) })
-}
 const at = encodeURIComponent
 
 // Accounts
 export const signUp = (body: SignUp) => request<Me>('/accounts', { method: 'POST', body })
 export const signIn = (body: SignIn) => request<Me>('/sessions', { method: 'POST', body })
-export const signOut = () => request<void>('/sessions/current', { method: 'DELETE' })
 export const readSessions = () => request<SessionList>('/sessions')
 export const revokeSession = (id: string) => request<void>(`/sessions/${at(id)}`, { method: 'DELETE' })
-export const readMe = (options: Pick<RequestOptions, 'signal'> = {}) => request<MeResponse>('/me', options)
 export const editProfile = (body: ProfileEdit) => request<Me>('/me', { method: 'PATCH', body })
 export const setPicture = (picture: Blob) => request<Me>('/me/picture', { method: 'PUT', body: picture })
 export const removePicture = () => request<Me>('/me/picture', { method: 'DELETE' })
@@ -76,14 +61,6 @@ export const publishVideo = (id: string) =>
   request<{ publishedAt: string | null }>(`/videos/${at(id)}/publish`, { method: 'POST' })
 export const shareVideo = (id: string) =>
   request<{ url: string }>(`/videos/${at(id)}/shares`, { method: 'POST' })
-export const reportViews = (views: ViewReport[], idempotencyKey: string) =>
-  request<void>('/views', {
-    method: 'POST',
-    body: { views },
-    keepalive: true,
-    idempotencyKey,
-    isBackground: true,
-  })
 
 // Comments
 export const readComments = (videoId: string, options?: ReadOptions) =>
@@ -93,9 +70,6 @@ export const readReplies = (commentId: string, options?: ReadOptions) =>
 export const deleteComment = (id: string) => request<void>(`/comments/${at(id)}`, { method: 'DELETE' })
 
 // Feeds, search, notifications
-export type FeedKind = 'for-you' | 'following'
-export const readFeed = (kind: FeedKind, options?: ReadOptions) =>
-  readPage<FeedPage>(`/feed/${kind}`, options)
 export const readTagVideos = (tag: string, options?: ReadOptions) =>
   readPage<Page<VideoCard>>(`/tags/${at(tag)}/videos`, options)
 export type SearchType = 'videos' | 'people' | 'tags'
@@ -117,4 +91,3 @@ export const readReceipts = (options?: ReadOptions) => readPage<Page<Receipt>>('
 // Instance
 /** Answered from memory, whatever else is away: not asked twice, for the next look comes soon. */
 export const readState = () => request<ServiceState>('/state', { shouldRetry: false, timeoutMs: 5000 })
-export const readInstance = () => request<Instance>('/instance')

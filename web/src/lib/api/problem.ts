@@ -57,39 +57,6 @@ export function timeoutProblem(timeoutMs: number): Problem {
   })
 }
 
-/** Answered, but not by our server: captive portals and proxies send pages with any status. */
-export function badAnswerProblem(): Problem {
-  return localProblem({
-    code: 'bad-answer',
-    side: 'network',
-    title: t('problem.badAnswer.title'),
-    detail: t('problem.badAnswer.detail'),
-    next: t('problem.badAnswer.next'),
-  })
-}
-
-export function serverFaultProblem(status: number): Problem {
-  return localProblem({
-    code: 'server-fault',
-    side: 'us',
-    status,
-    title: t('problem.serverFault.title'),
-    detail: t('problem.serverFault.detail', { status: String(status) }),
-    next: t('problem.serverFault.next'),
-  })
-}
-
-export function notFoundProblem(path: string): Problem {
-  return localProblem({
-    code: 'not-found',
-    side: 'you',
-    status: 404,
-    title: t('problem.notFound.title'),
-    detail: t('problem.notFound.detail', { path }),
-    next: t('problem.notFound.next'),
-  })
-}
-
 /** Whatever was thrown, as a problem: an ApiError's own, else a fault of this app's code. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof ApiError) return error.problem

@@ -1,7 +1,7 @@
 /** Likes, saves and follows as the person sees them: at once on the screen, kept in the outbox until they are sent. */
-import { shareVideo } from '#lib/api/endpoints.ts'
 import type { VideoCard } from '#lib/api/types.ts'
-import { keepAndSend, pendingWish } from '#lib/outbox/pending.svelte.ts'
+import { keepAndSend } from '#lib/outbox/keep-and-send.ts'
+import { pendingWish } from '#lib/outbox/pending.svelte.ts'
 import { session } from '#lib/session/session.svelte.ts'
 import { askToSignIn } from '#lib/session/sign-in-prompt.svelte.ts'
 import { withWish, type Reaction } from './own-reaction.ts'
@@ -76,16 +76,6 @@ export function setFollowing(
     method: isFollowing ? 'PUT' : 'DELETE',
     path: `/profiles/${encodeURIComponent(handle)}/follow`,
   })
-}
-
-/** Counts a share. It is of no consequence to the person whether that works. */
-export function countShare(card: VideoCard): void {
-  shareVideo(card.id).then(
-    () => {
-      if (card.counts.shares !== null) card.counts.shares += 1
-    },
-    () => {},
-  )
 }
 
 /** A card that a stranger's page has loaded gets a relation once its viewer has signed in. */

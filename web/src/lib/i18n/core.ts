@@ -1,4 +1,7 @@
-/** The texts that every page needs: navigation, actions, failures. Pages bring their own catalogues with them. */
+/**
+ * The texts that every page needs at once: navigation, and failures in which no other text could be fetched any more. Those of
+ * many pages are in `rare.ts`; pages bring their own catalogues with them.
+ */
 import { createTranslator } from './catalogue.ts'
 
 export const t = createTranslator('core', {
@@ -16,31 +19,10 @@ export const t = createTranslator('core', {
   'nav.skip': 'Skip to the content',
   'nav.unread': { one: '{n} unread notification', other: '{n} unread notifications' },
 
-  'action.close': 'Close',
-  'action.back': 'Back',
-  'action.retry': 'Try again',
-  'action.cancel': 'Cancel',
-  'action.delete': 'Delete',
-  'action.save': 'Save',
-  'action.done': 'Done',
-  'action.undo': 'Undo',
-  'action.more': 'More',
-  'action.showMore': 'Show more',
-  'action.goHome': 'Go to For You',
   'action.refresh': 'Refresh',
 
-  'field.showPassword': 'Show password',
-  'field.hidePassword': 'Hide password',
-  'field.charactersLeft': { one: '{n} character left', other: '{n} characters left' },
-
+  'session.ended': 'This browser is no longer signed in as @{handle}: it was signed out elsewhere.',
   'toast.region': 'Messages',
-
-  'error.side.you': 'Yours to change',
-  'error.side.us': 'On our side',
-  'error.side.network': 'On the network',
-  'error.workKept': 'Your work is kept',
-  'error.workNotKept': 'Nothing was saved',
-  'error.requestId': 'Request {id}',
 
   'problem.offline.title': 'You’re offline',
   'problem.offline.detail': 'This device has no network connection.',
@@ -51,37 +33,16 @@ export const t = createTranslator('core', {
   'problem.timeout.title': 'The answer takes too long',
   'problem.timeout.detail': 'The server didn’t answer within {n} seconds.',
   'problem.timeout.next': 'The network may be slow. Try again, or switch to another network.',
-  'problem.badAnswer.title': 'The answer can’t be read',
-  'problem.badAnswer.detail':
-    'What came back isn’t from our server: a sign-in page of a Wi-Fi network, or a proxy, may stand between.',
-  'problem.badAnswer.next': 'Open a new page to see whether the network asks you to sign in, then try again.',
-  'problem.serverFault.title': 'Our server stumbled',
-  'problem.serverFault.detail': 'It answered with status {status} and no explanation.',
-  'problem.serverFault.next': 'It is on our side. Try again in a few seconds.',
   'problem.pageFailed.title': 'This page can’t be shown',
   'problem.pageFailed.detail': 'A fault in this app’s code stopped it ({reason}).',
   'problem.pageFailed.next': 'Reload the page; what you saved is safe.',
-  'problem.notFound.title': 'There’s nothing here',
-  'problem.notFound.detail':
-    'The address {path} leads nowhere: it may be mistyped, or what was here is gone.',
-  'problem.notFound.next': 'Check the address, search, or go back to For You.',
+
+  'offline.banner': 'You’re offline. What you do is sent later.',
+  'offline.waiting': { one: '{n} waiting', other: '{n} waiting' },
   'problem.newVersion.title': 'A newer version is out',
   'problem.newVersion.detail':
     'This page belongs to an older version of the app that the server no longer has.',
   'problem.newVersion.next': 'Reload to get the new one; what you saved is safe.',
-
-  'session.ended': 'This browser is no longer signed in as @{handle}: it was signed out elsewhere.',
-
-  'signIn.needed': 'Sign in to go on',
-  'signIn.neededToLike': 'Sign in to like videos and find them again.',
-  'signIn.neededToSave': 'Sign in to save videos for later.',
-  'signIn.neededToFollow': 'Sign in to follow people.',
-  'signIn.neededToComment': 'Sign in to join the conversation.',
-  'signIn.neededForThis': 'This page belongs to an account.',
-
-  'error.check': 'Is it down, or is it me?',
-  'offline.banner': 'You’re offline. What you do is sent later.',
-  'offline.waiting': { one: '{n} waiting', other: '{n} waiting' },
   'version.ready': 'A new version is ready.',
   'version.needed': 'This part needs the new version of the app: refresh when you have finished here.',
 })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { formatAgo, formatBytes, formatCount, formatDuration, formatSpan } from './format.ts'
+import { formatAgo, formatCount, formatDuration, formatSpan } from './format.ts'
+import { formatBytes } from './format-more.ts'
 
 test('a count that is not known is a dash, and a known zero is a zero', () => {
   expect(formatCount(null)).toBe('–')

@@ -1,4 +1,4 @@
-/** Numbers and times as people read them. */
+/** Counts and spans of time as people read them; sizes and dates are in `format-more.ts`. */
 import { locale } from './locale.svelte.ts'
 
 /** What stands where a number is not known; never 0. */
@@ -10,21 +10,6 @@ export function formatCount(count: number | null | undefined): string {
   return new Intl.NumberFormat(locale.current, { notation: 'compact', maximumFractionDigits: 1 }).format(
     count,
   )
-}
-
-/** 5_200_000 → "5.2 MB". */
-export function formatBytes(bytes: number | null): string {
-  if (bytes === null) return UNKNOWN
-  const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const
-  const step = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3))
-  const value = bytes / 1000 ** step
-  return new Intl.NumberFormat(locale.current, {
-    style: 'unit',
-    unit: units[step]!,
-    // The short form of English has no plural for the smallest one: "19 byte".
-    unitDisplay: step === 0 ? 'long' : 'short',
-    maximumFractionDigits: value < 10 && step > 0 ? 1 : 0,
-  }).format(value)
 }
 
 /** 65_000 → "1:05". */
@@ -62,26 +47,4 @@ export function formatSpan(spanMs: number): string {
   return new Intl.NumberFormat(locale.current, { style: 'unit', unit, unitDisplay: 'long' }).format(
     Math.max(1, Math.floor(spanMs / unitMs)),
   )
-}
-
-/** "22 November 2026 at 14:05". */
-export function formatDateTime(at: string | number | Date): string {
-  return new Intl.DateTimeFormat(locale.current, { dateStyle: 'long', timeStyle: 'short' }).format(
-    new Date(at),
-  )
-}
-
-/** "24 November". */
-export function formatDay(at: string | number | Date): string {
-  return new Intl.DateTimeFormat(locale.current, { day: 'numeric', month: 'long' }).format(new Date(at))
-}
-
-/** "14:05". */
-export function formatClock(at: string | number | Date): string {
-  return new Intl.DateTimeFormat(locale.current, { timeStyle: 'short' }).format(new Date(at))
-}
-
-/** "November 2026". */
-export function formatMonth(at: string | number | Date): string {
-  return new Intl.DateTimeFormat(locale.current, { month: 'long', year: 'numeric' }).format(new Date(at))
 }

@@ -1,5 +1,6 @@
 /** Figures of the operator's page as text; what is unknown is a dash, never a 0. */
-import { formatBytes, UNKNOWN } from '#lib/i18n/format.ts'
+import { UNKNOWN } from '#lib/i18n/format.ts'
+import { formatBytes } from '#lib/i18n/format-more.ts'
 import { locale } from '#lib/i18n/locale.svelte.ts'
 
 const UNITS = [

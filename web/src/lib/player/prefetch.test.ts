@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { prefetchBudgetBytes } from './prefetch.ts'
+import { prefetchBudgetBytes } from './prefetch-budget.ts'
 
 const good = {
   isSavingData: false,

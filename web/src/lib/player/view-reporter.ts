@@ -2,7 +2,7 @@
  * Sends reports of views in batches; when the page is left, at once and by a request that outlives it. While the service
  * wants fewer of them they go together, later; while it wants none they wait on the device.
  */
-import { reportViews } from '#lib/api/endpoints.ts'
+import { reportViews } from '#lib/api/first-endpoints.ts'
 import type { FeatureMode, ViewReport } from '#lib/api/types.ts'
 import { makeId } from '#lib/ids.ts'
 import { modeOf } from '#lib/service/service.svelte.ts'

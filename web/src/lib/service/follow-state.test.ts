@@ -20,10 +20,11 @@ function makeState(level: number, modes: Partial<Record<string, FeatureMode>> = 
 }
 const say = (state: ServiceState) =>
   void (answer = () => Response.json(state, { headers: { 'upbeat-level': String(state.level) } }))
-/** Lets the module load and the planned questions be asked. */
+/** Lets modules load and the planned questions be asked. */
 async function pass(durationMs: number): Promise<void> {
   await vi.dynamicImportSettled()
   await vi.advanceTimersByTimeAsync(durationMs)
+  await vi.dynamicImportSettled()
 }
 
 beforeEach(async () => {

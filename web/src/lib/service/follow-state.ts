@@ -5,7 +5,8 @@
 import { readState } from '#lib/api/endpoints.ts'
 import { ApiError } from '#lib/api/problem.ts'
 import type { Feature, ServiceState } from '#lib/api/types.ts'
-import { flushOutbox, pending, settleKept } from '#lib/outbox/pending.svelte.ts'
+import { pending } from '#lib/outbox/pending.svelte.ts'
+import { flushOutbox, settleKept } from '#lib/outbox/sending.ts'
 import { flushAfterMs, flushViewReports } from '#lib/player/view-reporter.ts'
 import { service } from './service.svelte.ts'
 

@@ -1,6 +1,6 @@
 /** What is said of maintenance: ahead of it, while it lasts, and while all is looked at again. */
 import type { Maintenance } from '#lib/api/types.ts'
-import { formatClock, formatDateTime, formatDay } from '#lib/i18n/format.ts'
+import { formatClock, formatDateTime, formatDay } from '#lib/i18n/format-more.ts'
 import { t } from './texts.ts'
 
 export interface MaintenanceNotice {

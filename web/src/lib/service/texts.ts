@@ -47,7 +47,7 @@ export const t = createTranslator('service', {
   'comments.pausedWrite':
     'Comments are paused {why}. Yours is saved on this device and will be posted once they are back.',
   'comments.cached': 'New comments take a little longer to show right now.',
-  'comments.asOf': 'Comments as of {ago}. New ones take a little longer to show right now.',
+  'comments.asOf': 'Comments from {span} ago. New ones take a little longer to show right now.',
 
   'feed.everyone': 'Everyone sees the same list right now.',
   'feed.many': 'Many people see the same list right now.',

@@ -1,5 +1,5 @@
 /** Who is signed in. The cookie is http-only: the server's answer is the truth, a hint on the device bridges the wait. */
-import { readMe, signOut as signOutCall } from '#lib/api/endpoints.ts'
+import { readMe, signOut as signOutCall } from '#lib/api/first-endpoints.ts'
 import type { Me } from '#lib/api/types.ts'
 import { forgetOwnTraces } from './own-traces.ts'
 

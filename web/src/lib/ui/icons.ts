@@ -1,4 +1,4 @@
-/** Our own icon set: those of the first screen and of failures, which must never wait for the network. */
+/** Our own icon set: those of the first screen. The others come in one file with what shows failures. */
 import { dot, ring, type IconShape } from './icon-shape.ts'
 import type { moreIcons } from './more-icons.ts'
 
@@ -48,10 +48,6 @@ const drawn = {
     lines: ['M4 9.5v5h3.5L12 18.5v-13L7.5 9.5Z', 'M15.5 9a4.2 4.2 0 0 1 0 6', 'M18 6.5a7.7 7.7 0 0 1 0 11'],
   },
   muted: { lines: ['M4 9.5v5h3.5L12 18.5v-13L7.5 9.5Z', 'm16 9.5 5 5', 'm21 9.5-5 5'] },
-  close: { lines: ['m6 6 12 12', 'm18 6-12 12'] },
-  back: { lines: ['M15 5 8 12l7 7'] },
-  up: { lines: ['m5 15 7-7 7 7'] },
-  down: { lines: ['m5 9 7 7 7-7'] },
   more: { lines: [], dots: [dot(5, 12, 1.7), dot(12, 12, 1.7), dot(19, 12, 1.7)] },
   settings: {
     lines: [
@@ -63,26 +59,7 @@ const drawn = {
       ring(8.3, 16.5, 2.5),
     ],
   },
-  lock: {
-    lines: [
-      'M6.5 10.5h11A1.5 1.5 0 0 1 19 12v7a1.5 1.5 0 0 1-1.5 1.5h-11A1.5 1.5 0 0 1 5 19v-7a1.5 1.5 0 0 1 1.5-1.5Z',
-      'M8 10.5V8a4 4 0 0 1 8 0v2.5',
-    ],
-  },
-  offline: {
-    lines: [
-      'M3 9.5a14 14 0 0 1 5-3',
-      'M21 9.5a14 14 0 0 0-8-3.6',
-      'M6.5 13.3a9 9 0 0 1 4-2.2',
-      'M17.5 13.3a9 9 0 0 0-1.8-1.3',
-      'm4 4 16 16',
-    ],
-    dots: [dot(12, 18, 1.5)],
-  },
-  alert: { lines: ['M12 4 2.8 19.5h18.4Z', 'M12 10v4.3'], dots: [dot(12, 16.9, 1.1)] },
   info: { lines: [ring(12, 12, 8.7), 'M12 11v5'], dots: [dot(12, 8, 1.15)] },
-  clock: { lines: [ring(12, 12, 8.7), 'M12 7v5.3l3.5 2'] },
-  retry: { lines: ['M19.5 12a7.5 7.5 0 1 1-2.3-5.4L19.5 9', 'M19.5 4.5V9H15'] },
 } as const satisfies Record<string, IconShape>
 
 export type IconName = keyof typeof drawn | keyof typeof moreIcons

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { localProblem, offlineProblem, serverFaultProblem } from '#lib/api/problem.ts'
+import { serverFaultProblem } from '#lib/api/answer-problems.ts'
+import { localProblem, offlineProblem } from '#lib/api/problem.ts'
 import { helpsToWait, keepTrying, pauseAfterMs } from './keep-trying.ts'
 
 const page = Object.assign(new EventTarget(), { hidden: false })

@@ -1,6 +1,7 @@
 /** Whether a file may be sent, said before its first byte goes. */
 import type { UploadLimits } from '#lib/api/types.ts'
-import { formatBytes, formatDuration } from '#lib/i18n/format.ts'
+import { formatDuration } from '#lib/i18n/format.ts'
+import { formatBytes } from '#lib/i18n/format-more.ts'
 import { t } from './texts.ts'
 
 export interface FileFacts {

@@ -1,6 +1,7 @@
 /** The calls that open an upload: the creating POST of tus, and the index sent ahead of the film. */
 import { apiUrl, readAnswer, request } from '#lib/api/client.ts'
-import { ApiError, offlineProblem, serverFaultProblem, unreachableProblem } from '#lib/api/problem.ts'
+import { serverFaultProblem } from '#lib/api/answer-problems.ts'
+import { ApiError, offlineProblem, unreachableProblem } from '#lib/api/problem.ts'
 import { readReceipt } from '#lib/api/endpoints.ts'
 import type { Receipt } from '#lib/api/types.ts'
 import type { ByteRange } from './mp4-index.ts'

@@ -1,6 +1,6 @@
 /** A receipt in words: where an upload is on its way, and what that means for its author. */
 import type { Receipt } from '#lib/api/types.ts'
-import { formatBytes } from '#lib/i18n/format.ts'
+import { formatBytes } from '#lib/i18n/format-more.ts'
 import { formatTimeLeft } from './time-left.ts'
 import { t } from './texts.ts'
 

@@ -1,6 +1,7 @@
 /** Sends a file's bytes to one upload address by tus, from wherever the server says it stopped. */
 import { DetailedError, Upload } from 'tus-js-client'
-import { localProblem, offlineProblem, serverFaultProblem, unreachableProblem } from '#lib/api/problem.ts'
+import { serverFaultProblem } from '#lib/api/answer-problems.ts'
+import { localProblem, offlineProblem, unreachableProblem } from '#lib/api/problem.ts'
 import type { Problem } from '#lib/api/types.ts'
 import { formatPercent } from './percent.ts'
 import { t } from './texts.ts'

@@ -3,7 +3,7 @@
  * device: the banner has to work while the platform is silent.
  */
 import type * as contract from '../../../../contract/index.ts'
-import { readInstance } from '#lib/api/endpoints.ts'
+import { readInstance } from '#lib/api/first-endpoints.ts'
 import { chooseBanner, type Banner } from './choose-banner.ts'
 import { STATUS_KEY } from './status-key.ts'
 

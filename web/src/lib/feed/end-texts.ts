@@ -1,0 +1,50 @@
+/** Texts at the end of a feed, where it is empty or does not come, and around videos outside of it. */
+import { createTranslator } from '#lib/i18n/catalogue.ts'
+
+export const t = createTranslator('feed-end', {
+  'feed.next': 'Next video',
+  'feed.previous': 'Previous video',
+  'feed.endTitle': 'You’re all caught up',
+  'feed.endText': 'That was everything for now. New videos appear here as people post them.',
+  'feed.toTop': 'Back to the first one',
+  'feed.refresh': 'Look for new ones',
+  'feed.emptyTitle': 'Nobody has posted yet',
+  'feed.emptyText': 'Be the first: your video will be what everyone sees.',
+  'feed.upload': 'Upload',
+  'feed.unreadyTitle': 'Nothing is ready right now',
+  'feed.unreadyText': 'We’re recovering, and the list for such moments is empty. Nothing is lost.',
+  'feed.followingEmptyTitle': 'Follow people to fill this page',
+  'feed.followingEmptyText': 'Their newest videos will be here, the latest first.',
+  'feed.followingSignedOutTitle': 'Your people, in one place',
+  'feed.followingSignedOutText': 'Sign in to see the newest videos of those you follow.',
+  'feed.findPeople': 'Find people',
+  'feed.stale': 'Not connected. This is what we had {span} ago.',
+  'feed.staleOnline': 'The server doesn’t answer. This is what we had {span} ago.',
+  'feed.old': 'This list was made {span} ago.',
+
+  'count.age': 'Counts from {span} ago',
+
+  'video.seek': 'Position in the video',
+  'video.seekValue': '{now} of {total}',
+  'video.leftTitle': 'Nothing left to show here',
+  'video.leftText': 'You deleted this video, or blocked who made it.',
+  'video.endTitle': 'There is more to see',
+  'video.endText': 'That was everything by {name} here.',
+  'video.goOn': 'Go on with For You',
+  'video.region': 'Video by {name}',
+  'video.openVideo': 'Open the video by {name}: {caption}',
+  'video.views': { one: '{count} view', other: '{count} views' },
+
+  'wait.slowTitle': 'Your network is slow right now',
+  'wait.slowText': 'The video is on its way in the smallest size. You can wait, or go on.',
+  'wait.retryingTitle': 'The video doesn’t come through',
+  'wait.retryingText': 'The connection to it breaks off. We keep trying; another network may help.',
+  'wait.serverTitle': 'The server doesn’t answer',
+  'wait.serverText': 'Your device is connected, so it isn’t your side. We keep trying by ourselves.',
+  'wait.goneTitle': 'This video is gone',
+  'wait.goneText': 'It was deleted, or you may no longer see it. Nothing is wrong on your side.',
+  'wait.unplayableTitle': 'This browser can’t play this video',
+  'wait.unplayableText':
+    'Its format isn’t supported here. An update of the browser, or another one, may help.',
+  'wait.retry': 'Try now',
+})
