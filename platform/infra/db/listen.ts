@@ -41,6 +41,9 @@ const RECONNECT_DELAYS_MS = [50, 200, 500, 1000]
 /** A link that went dead without a word is found out this often, and given up after as long again. */
 const KEEP_ALIVE_MS = 2_000
 
+/** How long the server may take to close a connection that is done with. */
+const GOODBYE_MS = 1_000
+
 interface ListenerOptions {
   readonly url: string
   readonly onError: (error: Error) => void
@@ -98,7 +101,11 @@ class PgListener implements Listener {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort()
-    await this.#client?.end().catch(() => {})
+    const client = this.#client
+    // Whoever is silent does not answer a goodbye either.
+    const giveUp = setTimeout(() => client?.connection.stream.destroy(), GOODBYE_MS)
+    await client?.end().catch(() => {})
+    clearTimeout(giveUp)
     await this.#running
   }
 

@@ -4,15 +4,21 @@ import { CompiledQuery } from 'kysely'
 import { PgBoss, type SendOptions } from 'pg-boss'
 import {
   DatabaseAwayError,
+  isDatabaseUnavailable,
   openIdleGuard,
   whenUp,
   type DatabaseGuard,
   type Db,
   type Tx,
 } from '../db/index.ts'
+import { trackSockets, type Sockets } from './sockets.ts'
 
 /** What could not be begun is tried again after this. */
 const START_RETRY_MS = 1_000
+/** Jobs under way may end by themselves for so long when it closes… */
+const GRACE_MS = 5_000
+/** …and so much later nothing is waited for any more: a server that is silent does not say goodbye. */
+const CLOSE_MAX_MS = GRACE_MS + 2_000
 /** How long a job waits for the queues when the database has just come. */
 const START_PATIENCE_MS = 3_000
 
@@ -143,20 +149,38 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
     async [Symbol.asyncDispose]() {
       closing.abort()
       const made = await started.catch(() => null)
-      await made?.boss.stop({ graceful: true, timeout: 5_000, close: true })
+      if (made) await stopBoss(made, options)
     },
   }
 }
 
 interface Running {
   readonly boss: PgBoss
+  readonly sockets: Sockets
   readonly ensureQueue: (queue: Queue<object>) => Promise<void>
+}
+
+/** Settles in CLOSE_MAX_MS at the latest, whatever the database does. */
+async function stopBoss({ boss, sockets }: Running, { guard, onError }: JobsOptions): Promise<void> {
+  const cut = () => sockets.destroyAll()
+  const stopLooking = guard?.onChange((isUp) => isUp || cut())
+  if (guard && !guard.isUp) cut()
+  const closing = new AbortController()
+  const tooLate = sleep(CLOSE_MAX_MS, undefined, { signal: closing.signal }).then(cut, () => {})
+  const stopped = boss
+    .stop({ graceful: true, timeout: GRACE_MS, close: true })
+    // What it wanted to write down at its end is found out by others: jobs without a sign of life are taken up again.
+    .catch((error: Error) => isDatabaseUnavailable(error) || onError(error))
+  await Promise.race([stopped, tooLate])
+  stopLooking?.()
+  closing.abort()
 }
 
 async function startBoss(
   { url, isWorker, onError, guard }: JobsOptions,
   signal?: AbortSignal,
 ): Promise<Running> {
+  const sockets = trackSockets()
   const boss = new PgBoss({
     connectionString: url,
     application_name: 'upbeat-jobs',
@@ -167,8 +191,9 @@ async function startBoss(
     maintenanceIntervalSeconds: 60,
     monitorIntervalSeconds: 2,
     useListenNotify: true,
-    // Its pool is made with all that it is given.
+    // Its pool is made with all that it is given; so is its listening connection, but for the guard's client.
     ...(guard?.Client && { Client: guard.Client }),
+    ...{ stream: () => sockets.make() },
   })
   boss.on('error', (error) => {
     // Told once, by the guard, not by each look for work.
@@ -184,12 +209,13 @@ async function startBoss(
   } catch (error) {
     // Nobody waits for it: it waits for the start.
     boss.stop({ graceful: false }).catch(() => {})
+    sockets.destroyAll()
     throw error
   } finally {
     stopLooking?.()
     signal?.removeEventListener('abort', giveUp)
   }
-  return { boss, ensureQueue: queuesOf(boss) }
+  return { boss, sockets, ensureQueue: queuesOf(boss) }
 }
 
 const startWhenUp = (options: JobsOptions, guard: DatabaseGuard, signal: AbortSignal): Promise<Running> =>
