@@ -37,6 +37,7 @@ export async function backUp(given: Arguments): Promise<number> {
   console.log(
     `  ${count} files with ${sizeInWords(totalBytes)}, of which ${newCount} with ${sizeInWords(newBytes)} are new here`,
   )
+  for (const { what, why } of manifest.leftOut) console.log(`  ✗ without ${what}: ${why}`)
   if (key)
     console.log(
       `  encrypted by the key ${key.id}: without its file nobody can ever read it. Keep copies elsewhere.`,

@@ -35,6 +35,8 @@ export interface JournalOptions {
   /** Where bytes go that can't be read. @default `aside` in the folder */
   readonly asideFolder?: string
   readonly onTrouble?: (trouble: JournalTrouble) => void
+  /** Records of this segment, all done, are about to leave the disk. Where it throws they stay. */
+  readonly beforeRemoval?: (path: string) => Promise<void>
 }
 
 export interface JournalRecord {
@@ -104,6 +106,7 @@ export class Journal implements AsyncDisposable {
     readonly segmentBytes: number
     readonly recordMaxBytes: number
   }
+  readonly #beforeRemoval: (path: string) => Promise<void>
   readonly #lock: Disposable
   /** Oldest first; the active one is the last. */
   readonly #segments: Segment[]
@@ -133,6 +136,7 @@ export class Journal implements AsyncDisposable {
     } = options
     this.folder = folder
     this.#limits = { maxBytes, segmentBytes, recordMaxBytes }
+    this.#beforeRemoval = options.beforeRemoval ?? (async () => {})
     this.#lock = lock
     this.#segments = found.segments
     this.#pending = found.pending
@@ -298,10 +302,12 @@ export class Journal implements AsyncDisposable {
       if (segment.lastSequence >= this.#doneBefore) break
       if (segment === active?.segment) {
         if (segment.sizeBytes === HEADER_BYTES) continue
+        await this.#beforeRemoval(segment.path)
         await active.file.truncate(HEADER_BYTES)
         segment.sizeBytes = HEADER_BYTES
         await active.file.datasync()
       } else {
+        if (segment.sizeBytes > HEADER_BYTES) await this.#beforeRemoval(segment.path)
         await rm(segment.path, { force: true })
         this.#segments.splice(this.#segments.indexOf(segment), 1)
       }

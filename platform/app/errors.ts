@@ -391,6 +391,13 @@ export const problemKinds = {
     isWorkKept: true,
     next: 'Free some space there, keep fewer days (BACKUP_KEEP_DAYS), or name a larger disk by BACKUP_DIR.',
   },
+  'backup-no-database': {
+    status: 503,
+    side: 'us',
+    title: 'Without the database no backup can be made',
+    isWorkKept: true,
+    next: 'See to it that the database answers (upbeat doctor), then make the backup again. Earlier backups are as they were.',
+  },
   'backup-newer': {
     status: 409,
     side: 'you',

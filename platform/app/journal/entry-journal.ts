@@ -14,6 +14,7 @@ import type { Log } from '../../../kit/log.ts'
 import { startRepeating } from '../../../kit/repeat.ts'
 import { AppError } from '../errors.ts'
 import { decodeEntry, encodeEntry, type KeptEntry, type NewEntry } from './entries.ts'
+import { copyIfAsked } from './journal-copies.ts'
 import { WaitingEntries } from './waiting-entries.ts'
 
 /** Of one process: hours of what a busy instance is asked to keep. */
@@ -236,7 +237,8 @@ export class EntryJournal implements AsyncDisposable {
       if (trouble.kind === 'torn') log.info(trouble, 'journal.torn')
       else log.error(trouble, 'journal.damaged')
     }
-    const options = { root, asideFolder, maxBytes, onTrouble }
+    const beforeRemoval = (path: string) => copyIfAsked(root, path)
+    const options = { root, asideFolder, maxBytes, onTrouble, beforeRemoval }
     const tell = (folder: string, error: unknown) => this.tellUnreadable(folder, error)
     const mine = () => this.#journals().map((journal) => journal.folder)
     try {

@@ -1,6 +1,6 @@
 /** Every file of an instance into the object store, and the list of them. What an earlier backup has is not read again. */
 import { readdir, stat, statfs } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { eachInParallel } from '../../../kit/parallel.ts'
 import { AppError } from '../../app/errors.ts'
 
@@ -19,11 +19,19 @@ const TELL_EVERY = 50
 export interface FilesInput extends BackupInput {
   readonly unfinished: string
   readonly objects: ObjectStore
-  readonly stagedFolder: string
+  /** What lies outside of its place for now, or is not known by name. */
+  readonly folders: readonly CopiedFolder[]
   /** Whether files that are never changed in their place may be hard links. */
   readonly mayLink: boolean
   /** Free space that a backup never takes: it may lie on the disk that takes uploads. */
   readonly reserveBytes: number
+}
+
+export interface CopiedFolder {
+  readonly place: BackedUpFile['place']
+  readonly path: string
+  /** Of the names there. @default none */
+  readonly prefix?: string
 }
 
 interface Candidate {
@@ -42,7 +50,7 @@ export async function backUpFiles(source: BackupSource, input: FilesInput): Prom
   const sums = { totalBytes: 0, newCount: 0, newBytes: 0 }
   const tell = () => onProgress?.({ phase: 'files', done: done.length, total: null, bytes: sums.totalBytes })
   await eachInParallel(
-    listCandidates(source, input.stagedFolder),
+    listCandidates(source, input.folders),
     { concurrency: CONCURRENCY, signal: input.signal },
     async (candidate, signal) => {
       const file = await backUpFile(candidate, known, { ...input, signal })
@@ -83,21 +91,37 @@ async function readKnown({ log }: BackupSource, input: FilesInput): Promise<Map<
   return known
 }
 
-async function* listCandidates(source: BackupSource, stagedFolder: string): AsyncGenerator<Candidate> {
+async function* listCandidates(
+  source: BackupSource,
+  folders: readonly CopiedFolder[],
+): AsyncGenerator<Candidate> {
   const { blobs, config } = source
   for (const name of INSTANCE_FILES) {
     const found = await look('instance', name, join(config.dataDir, name))
     if (found) yield found
   }
-  for (const name of await readdir(stagedFolder)) {
-    const found = await look('staging', name, join(stagedFolder, name))
-    if (found) yield found
-  }
+  for (const { place, path, prefix = '' } of folders)
+    for (const name of await listNames(path)) {
+      const found = await look(place, prefix + name, join(path, name))
+      if (found) yield found
+    }
   for await (const { key, sizeBytes, modifiedAt } of blobs.list('')) {
     const path = blobs.localPath(key)
     if (path === null) throw new Error(`The blob ${key} is no local file, and only such are backed up.`)
     yield { place: 'blobs', name: key, path, sizeBytes, modifiedMs: modifiedAt.getTime() }
   }
+}
+
+async function listNames(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return []
+      throw error
+    },
+  )
+  return entries
+    .filter((entry) => entry.isFile() && !entry.name.endsWith('.tmp'))
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
 }
 
 async function look(place: Candidate['place'], name: string, path: string): Promise<Candidate | null> {

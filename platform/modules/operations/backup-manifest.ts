@@ -7,7 +7,8 @@ import { AppError } from '../../app/errors.ts'
 import type { BackupKey } from './key-file.ts'
 
 export const MANIFEST_NAME = 'manifest.json'
-export const MANIFEST_FORMAT = 1
+/** 2: with journals, and the files of the watch. */
+export const MANIFEST_FORMAT = 2
 
 const Count = z.int().min(0)
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/)
@@ -49,6 +50,8 @@ export const Manifest = z.object({
   tables: z.array(Table),
   sequences: z.array(z.object({ schema: z.string(), name: z.string(), lastValue: z.string() })),
   skippedTables: z.array(z.object({ schema: z.string(), name: z.string(), why: z.string() })),
+  /** What could not be kept, and why: the rest is whole without it. */
+  leftOut: z.array(z.object({ what: z.string(), why: z.string() })).default([]),
   files: StoredPart.extend({
     count: Count,
     totalBytes: Count,
@@ -64,7 +67,7 @@ export type BackedUpTable = z.infer<typeof Table>
 
 /** One line of the list of files. */
 export const BackedUpFile = z.object({
-  place: z.enum(['blobs', 'staging', 'instance']),
+  place: z.enum(['blobs', 'staging', 'instance', 'journal', 'watch']),
   name: z.string().regex(/^[a-zA-Z0-9][\w.-]*(\/[a-zA-Z0-9][\w.-]*)*$/),
   sizeBytes: Count,
   modifiedMs: z.number(),

@@ -11,7 +11,9 @@ import { join } from 'node:path'
 import { syncFolder, writeSynced } from '../../../kit/durable-file.ts'
 import type { Ctx } from '../../app/context.ts'
 import { AppError } from '../../app/errors.ts'
+import { holdJournalCopies } from '../../app/journal/index.ts'
 import { AlreadyHeldError, holdDeletions, type Hold } from '../../infra/blobs/index.ts'
+import { isDatabaseUnavailable } from '../../infra/db/index.ts'
 import { createRowsDigest, openDump, type Dump, type DumpedTable } from '../../infra/db/dump/index.ts'
 import { JOB_TABLES } from '../../infra/jobs/index.ts'
 import { markBlobStore } from '../transcoding/index.ts'
@@ -36,6 +38,7 @@ import type { BackupKey } from './key-file.ts'
 import { openObjectStore } from './object-store.ts'
 import { sealedParts } from './sealed-parts.ts'
 import { stageSnapshot } from './staged-files.ts'
+import { copyWatchFiles, WATCH_NAME } from './watch-copies.ts'
 
 /** What is backed up. */
 export type BackupSource = Pick<Ctx, 'config' | 'db' | 'blobs' | 'clock' | 'log' | 'newId'>
@@ -68,9 +71,30 @@ const UNDEFINED_TABLE = '42P01'
 /**
  * Makes one backup. Cancelled, or failed, it leaves nothing but objects, which the next one makes use of.
  *
- * @throws {AppError} backup-place-unfit, backup-under-way.
+ * @throws {AppError} backup-place-unfit, backup-under-way, backup-no-database, backup-no-room.
  */
 export async function makeBackup(source: BackupSource, input: BackupInput): Promise<MadeBackup> {
+  try {
+    return await makeWith(source, input)
+  } catch (cause) {
+    if (!isDatabaseUnavailable(cause) || isMissingFile(cause)) throw cause
+    const { journal } = source.config.paths
+    throw new AppError('backup-no-database', {
+      detail:
+        `The database does not answer (${(cause as Error).message}), and nothing was backed up. ` +
+        `What people do meanwhile is kept in ${journal}, on this disk alone.`,
+      cause,
+    })
+  }
+}
+
+/** A socket that is not there is the database's. */
+function isMissingFile(error: unknown): boolean {
+  const { code, syscall } = error as NodeJS.ErrnoException
+  return code === 'ENOENT' && syscall !== 'connect'
+}
+
+async function makeWith(source: BackupSource, input: BackupInput): Promise<MadeBackup> {
   const { config, clock } = source
   const startedMs = clock.monotonicMs()
   const storeId = await markBlobStore(source).catch((cause: { code?: string }) => {
@@ -132,30 +156,48 @@ async function takeHold({ db }: BackupSource): Promise<Hold> {
 
 type Body = Pick<
   Manifest,
-  'snapshotAt' | 'postgresVersion' | 'migrations' | 'tables' | 'sequences' | 'skippedTables' | 'files'
+  | 'snapshotAt'
+  | 'postgresVersion'
+  | 'migrations'
+  | 'tables'
+  | 'sequences'
+  | 'skippedTables'
+  | 'leftOut'
+  | 'files'
 >
 
 async function writeParts(
   source: BackupSource,
   input: BackupInput & { readonly unfinished: string },
 ): Promise<Body> {
-  const { config } = source
+  const { config, log } = source
   const { signal } = input
   const objects = await openObjectStore(join(input.place, OBJECTS_NAME), input.key)
   // Before the snapshot and after it: what is whole in between has a name in one of them.
   await using staged = await stageSnapshot(config.paths.staging)
   await staged.look()
-  const snapshot = await writeTables(input, config.database.url!, () => staged.look())
+  await using journals = await holdJournalCopies(config.paths.journal)
+  const snapshot = await writeTables(input, config.database.url!, async () => {
+    await staged.look()
+    await journals.take()
+  })
+  await using watch = await copyWatchFiles(join(config.dataDir, WATCH_NAME), config.paths.staging)
+  for (const one of watch.leftOut) log.warn(one, 'backup.left-out')
   const files = await backUpFiles(source, {
     ...input,
     objects,
-    stagedFolder: staged.folder,
+    folders: [
+      { place: 'staging', path: staged.folder },
+      { place: 'journal', path: journals.folder },
+      { place: 'journal', path: config.paths.journalAside, prefix: 'aside/' },
+      { place: 'watch', path: watch.folder },
+    ],
     reserveBytes: config.uploads.reserveBytes,
     mayLink: input.key === null && (await isSameDisk(input.place, config.paths.blobs)),
   })
   signal.throwIfAborted()
   await objects.sync()
-  return { ...snapshot, files }
+  return { ...snapshot, leftOut: [...watch.leftOut], files }
 }
 
 /** Copies the tables; the snapshot is given back as soon as they are. */
@@ -163,7 +205,7 @@ async function writeTables(
   input: BackupInput & { readonly unfinished: string },
   url: string,
   onSnapshot: () => Promise<void>,
-): Promise<Omit<Body, 'files'>> {
+): Promise<Omit<Body, 'files' | 'leftOut'>> {
   const { signal, onProgress } = input
   await using dump = await openDump({ url, extra: JOB_TABLES, signal })
   await onSnapshot()

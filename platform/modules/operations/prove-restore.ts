@@ -18,7 +18,7 @@ import * as queries from './operations.queries.ts'
 import { playVideo, type Played } from './play-video.ts'
 import type { OpenBackup } from './read-backup.ts'
 import { restoreDatabase } from './restore-database.ts'
-import { checkFiles, restoreFiles, type RestorePlaces } from './restore-files.ts'
+import { checkFiles, placesOf, restoreFiles } from './restore-files.ts'
 
 export interface ProofProgress {
   readonly phase: 'tables' | 'files' | 'playing'
@@ -130,7 +130,8 @@ async function playOne(
   scratch: { readonly dir: string; readonly url: string; readonly signal: AbortSignal },
 ): Promise<Proof['played']> {
   const { dir, url, signal } = scratch
-  const places: RestorePlaces = { blobs: join(dir, 'blobs'), staging: join(dir, 'staging'), instance: dir }
+  const paths = { ...config.paths, blobs: join(dir, 'blobs'), staging: join(dir, 'staging') }
+  const places = placesOf({ dataDir: dir, paths })
   await mkdir(places.blobs)
   await restoreFiles(backup, { places, signal, isWanted: ({ place }) => place === 'instance' })
   const scratchConfig: Config = {
@@ -139,9 +140,7 @@ async function playOne(
     dataDir: dir,
     database: { url, poolSize: 2 },
     paths: {
-      ...config.paths,
-      blobs: places.blobs,
-      staging: places.staging,
+      ...paths,
       secrets: join(dir, 'secrets.json'),
     },
   }

@@ -2,8 +2,10 @@
 import { join } from 'node:path'
 import { syncFolder, writeWhole } from '../../../kit/durable-file.ts'
 import { eachInParallel } from '../../../kit/parallel.ts'
+import type { Config } from '../../app/config.ts'
 import type { BackedUpFile } from './backup-manifest.ts'
 import type { OpenBackup } from './read-backup.ts'
+import { WATCH_NAME } from './watch-copies.ts'
 
 /** Each file waits for the disk, and a disk takes what waits for it together. */
 const CONCURRENCY = 16
@@ -15,7 +17,18 @@ export interface RestorePlaces {
   readonly blobs: string
   readonly staging: string
   readonly instance: string
+  readonly journal: string
+  readonly watch: string
 }
+
+/** Where a data folder has each of them. */
+export const placesOf = ({ dataDir, paths }: Pick<Config, 'dataDir' | 'paths'>): RestorePlaces => ({
+  blobs: paths.blobs,
+  staging: paths.staging,
+  instance: dataDir,
+  journal: paths.journal,
+  watch: join(dataDir, WATCH_NAME),
+})
 
 export interface RestoredFiles {
   readonly count: number

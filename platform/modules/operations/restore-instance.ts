@@ -14,11 +14,20 @@ import { isEmptyDatabase } from '../../infra/db/dump/index.ts'
 import { startPostgres } from '../../infra/postgres/index.ts'
 import { isOccupied } from './backup-place.ts'
 import type { OpenBackup } from './read-backup.ts'
+import { WATCH_NAME } from './watch-copies.ts'
 import { restoreDatabase, type RestoredDatabase } from './restore-database.ts'
-import { restoreFiles, type RestoredFiles } from './restore-files.ts'
+import { placesOf, restoreFiles, type RestoredFiles } from './restore-files.ts'
 
 /** What an instance has in its data folder, and a restore makes. */
-const RESTORED = ['blobs', 'staging', 'secrets.json', 'demo.state', 'demo-passwords.json']
+const RESTORED = [
+  'blobs',
+  'staging',
+  'secrets.json',
+  'demo.state',
+  'demo-passwords.json',
+  'journal',
+  WATCH_NAME,
+]
 
 export interface RestoreProgress {
   readonly phase: 'files' | 'tables'
@@ -53,7 +62,7 @@ export async function restoreInstance(
 
   const total = backup.manifest.files.count
   const files = await restoreFiles(backup, {
-    places: { blobs: config.paths.blobs, staging: config.paths.staging, instance: config.dataDir },
+    places: placesOf(config),
     signal,
     onFile: (done) => onProgress?.({ phase: 'files', done, total }),
   })
