@@ -1,13 +1,17 @@
-/** Admission as all roles have it: who a request counts for, what a refusal says, and the doors before the database. */
+/** Admission as all roles have it: who a request counts for, what a refusal says, and the doors before what it stands on. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import {
   createHintReader,
+  currentScope,
   Door,
+  inScopeOf,
   installAdmission,
   readCookie,
+  Scope,
   signHint,
   type AdmissionRule,
   type Hint,
+  type PriorityClass,
   type Refused,
 } from '../../kit/admission/index.ts'
 import { networkOf } from '../../kit/network-of.ts'
@@ -39,6 +43,51 @@ export function createDatabaseDoor(poolSize: number): Door {
     max: poolSize,
     waitMs: DATABASE_WAIT_MS,
   })
+}
+
+/** Half of the threads that Node has for such work, so that files are read beside it. */
+const HASHES_AT_ONCE = 2
+/** Some eighty people: whoever signs in waits for that, and no longer. */
+const HASHING_WAIT_MS = 2_000
+const HASHING_WAITING_MAX = 128
+
+/** The door before Argon2id. Its limit is that of the threads: there is nothing to find out. */
+export const createHashingDoor = (): Door =>
+  new Door({
+    name: 'hashing',
+    initial: HASHES_AT_ONCE,
+    max: HASHES_AT_ONCE,
+    waitMs: HASHING_WAIT_MS,
+    maxWaiting: HASHING_WAITING_MAX,
+    isFixed: true,
+    isCutting: false,
+  })
+
+/** Files being opened for people. A disk that works opens each in a millisecond: only one that hangs ever has so many. */
+const BLOBS_AT_ONCE = 64
+const BLOBS_WAIT_MS = 500
+
+/** The door before what is read for people from the blob store. */
+export const createBlobsDoor = (): Door =>
+  new Door({
+    name: 'blob store',
+    initial: BLOBS_AT_ONCE,
+    max: BLOBS_AT_ONCE,
+    waitMs: BLOBS_WAIT_MS,
+    isFixed: true,
+    isCutting: false,
+  })
+
+/** Counts the jobs of a lane; that there are no more than these at once is the queue's doing. */
+export const createEncoderDoor = (jobsAtOnce: number): Door =>
+  new Door({ name: 'encoder', initial: jobsAtOnce, max: jobsAtOnce, isFixed: true, isCutting: false })
+
+/**
+ * Runs a request's work so that doors know it for one. With admission off it has no scope of its own, and would count as
+ * a job, which waits for as long as it takes.
+ */
+export function inRequestScope<T>(priorityClass: PriorityClass, work: () => Promise<T>): Promise<T> {
+  return currentScope() ? work() : inScopeOf(new Scope(priorityClass, Infinity, false), work)
 }
 
 export interface DoorParts {

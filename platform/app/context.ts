@@ -17,7 +17,7 @@ import {
   type Listener,
 } from '../infra/db/index.ts'
 import { openJobs, type Jobs } from '../infra/jobs/index.ts'
-import { createDatabaseDoor } from './admission.ts'
+import { createBlobsDoor, createDatabaseDoor, createHashingDoor } from './admission.ts'
 import type { Config } from './config.ts'
 import { createEvents, type Events } from './events.ts'
 import { openEntryJournal, type EntryJournal } from './journal/index.ts'
@@ -38,6 +38,10 @@ export interface Ctx {
   readonly pool: Database['pool']
   /** The door before the pool; null where the configuration leaves it open. */
   readonly databaseDoor: Door | null
+  /** Before password hashing. */
+  readonly hashingDoor: Door
+  /** Before what is read from the blob store for people. */
+  readonly blobsDoor: Door
   /** Whether PostgreSQL is there, with the schema that this version needs. While it is away every query fails at once. */
   readonly databaseGuard: DatabaseGuard
   /** What works at this moment, and how. */
@@ -101,7 +105,8 @@ export async function openContext(options: ContextOptions): Promise<OpenContext>
   const peers = createPeers()
   for (const name of ['ingest', 'worker'] as const) steward.addProbe(name, () => peers.isUp(name))
   const vitals = createVitals()
-  if (databaseDoor) vitals.addDoor(databaseDoor)
+  const [hashingDoor, blobsDoor] = [createHashingDoor(), createBlobsDoor()]
+  for (const door of [databaseDoor, hashingDoor, blobsDoor]) if (door) vitals.addDoor(door)
   const guard = stack.use(
     config.protectionsOff.has('guard') ? openIdleGuard() : await watchDatabase(url, log),
   )
@@ -129,6 +134,8 @@ export async function openContext(options: ContextOptions): Promise<OpenContext>
     db: database.db,
     pool: database.pool,
     databaseDoor,
+    hashingDoor,
+    blobsDoor,
     databaseGuard: guard,
     steward,
     journal,

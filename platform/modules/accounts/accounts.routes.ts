@@ -15,7 +15,7 @@ import {
 import { Id } from '../../../contract/common.ts'
 import { networkOf } from '../../../kit/network-of.ts'
 import { createRateBucket } from '../../../kit/rate-bucket.ts'
-import { giveHint } from '../../app/admission.ts'
+import { giveHint, inRequestScope } from '../../app/admission.ts'
 import type { Ctx } from '../../app/context.ts'
 import { AppError } from '../../app/errors.ts'
 import { requireViewer, type App, type Routes, type Viewer } from '../../app/http.ts'
@@ -41,6 +41,8 @@ const SIGN_INS_PER_TEN_MINUTES = 60
 const GUESSES_PER_TEN_MINUTES = 10
 /** From one network. */
 const SIGN_UPS_PER_TEN_MINUTES = 30
+/** What hashing counts as where admission gives no class. */
+const HASHING_CLASS = 1
 /** Of one account. */
 export const PICTURES_PER_TEN_MINUTES = 20
 /** Of one account. */
@@ -77,7 +79,9 @@ type Limits = ReturnType<typeof createLimits>
 function registerSignUp(app: App, ctx: Ctx, limits: Limits): void {
   app.post('/accounts', { schema: { body: SignUp, response: { 201: Me } } }, async (request, reply) => {
     takeOrRefuse(limits.signUps, networkOf(request.ip), reply)
-    const { accountId, sessionToken } = await service.signUp(ctx, request.body, clientOf(request))
+    const { accountId, sessionToken } = await inRequestScope(HASHING_CLASS, () =>
+      service.signUp(ctx, request.body, clientOf(request)),
+    )
     setSessionCookie(ctx, request, reply, sessionToken)
     await renewAssertion(ctx, request, reply, sessionToken)
     return reply.code(201).send(await loadMe(ctx, accountId))
@@ -89,7 +93,9 @@ function registerSignIn(app: App, ctx: Ctx, auth: Auth, limits: Limits): void {
     const network = networkOf(request.ip)
     takeOrRefuse(limits.signIns, network, reply)
     takeOrRefuse(limits.guesses, `${network} ${request.body.identifier.toLowerCase()}`, reply)
-    const { accountId, sessionToken } = await service.signIn(ctx, auth, request.body, clientOf(request))
+    const { accountId, sessionToken } = await inRequestScope(HASHING_CLASS, () =>
+      service.signIn(ctx, auth, request.body, clientOf(request)),
+    )
     setSessionCookie(ctx, request, reply, sessionToken)
     await renewAssertion(ctx, request, reply, sessionToken)
     return reply.code(201).send(await loadMe(ctx, accountId))
@@ -176,7 +182,9 @@ function registerPassword(app: App, ctx: Ctx, auth: Auth, limits: Limits): void 
       const viewer = requireViewer(request)
       takeOrRefuse(limits.guesses, `${networkOf(request.ip)} ${viewer.id}`, reply)
       const token = readSessionToken(request.headers.cookie, ctx.secrets.session)!
-      await service.changePassword(ctx, auth, viewer, token, request.body)
+      await inRequestScope(HASHING_CLASS, () =>
+        service.changePassword(ctx, auth, viewer, token, request.body),
+      )
       return reply.code(204).send(null)
     },
   )

@@ -39,7 +39,7 @@ export async function signUp(ctx: Ctx, input: SignUp, client: Client): Promise<S
   if (!ctx.config.isSignUpOpen && input.operatorToken === undefined) throw new AppError('sign-up-closed')
   refuseWeakPassword({ ...input, field: 'password' })
   // Hashing waits for its turn and takes long: no transaction is held meanwhile.
-  const passwordHash = await hashPassword(input.password)
+  const passwordHash = await hashPassword(ctx.hashingDoor, input.password)
   try {
     return await inTransaction(ctx, async (tx) => {
       const isOperator = await useOperatorToken(ctx, tx, input)

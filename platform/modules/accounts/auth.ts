@@ -12,7 +12,11 @@ export const SESSION_COOKIE = 'upbeat.session_token'
 
 /** Makes the better-auth instance of this process. */
 export const createAuth = (ctx: Ctx) =>
-  configureAuth(ctx, { db: ctx.db, hash: hashPassword, validateSchema: true })
+  configureAuth(ctx, {
+    db: ctx.db,
+    hash: (password) => hashPassword(ctx.hashingDoor, password),
+    validateSchema: true,
+  })
 
 /**
  * Makes one for a single sign-up: it writes in the caller's transaction, and takes the password's hash as made before that
@@ -23,7 +27,7 @@ export const createSignUpAuth = (ctx: Ctx, tx: Tx, passwordHash: string) =>
 
 interface AuthParts {
   readonly db: Db | Tx
-  readonly hash: typeof hashPassword
+  readonly hash: (password: string) => Promise<string>
   /** Whether the first use compares the tables with what better-auth expects: once a process is enough. */
   readonly validateSchema: boolean
 }
@@ -57,7 +61,7 @@ function configureAuth(ctx: Ctx, { db, hash, validateSchema }: AuthParts) {
       enabled: true,
       minPasswordLength: PASSWORD_MIN_LENGTH,
       maxPasswordLength: PASSWORD_MAX_LENGTH,
-      password: { hash, verify: verifyPassword },
+      password: { hash, verify: (given) => verifyPassword(ctx.hashingDoor, given) },
     },
     plugins: [
       username({

@@ -1,6 +1,8 @@
 /** HTTP of media: playlists, segments, pictures, under /media. No session is read here: what is not open needs a token. */
 import type { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { runBehind } from '../../../kit/admission/index.ts'
+import { inRequestScope } from '../../app/admission.ts'
 import type { Ctx } from '../../app/context.ts'
 import { NotFoundError } from '../../app/errors.ts'
 import type { App } from '../../app/http.ts'
@@ -16,6 +18,8 @@ import { openMediaCatalogue } from './media-catalogue.ts'
 import type { MediaIndex, PlaylistEntry } from './media-index.ts'
 import { parseAccountPicturePath, parseVideoMediaPath, type VideoMediaPath } from './media-paths.ts'
 
+/** What a file counts as where admission gives no class. */
+const PLAYBACK_CLASS = 0
 const IMMUTABLE = 'max-age=31536000, immutable'
 /** A whole generation's playlists don't change; they are short-lived so that a deleted video leaves caches soon. */
 const PLAYLIST = 'max-age=300'
@@ -129,9 +133,13 @@ async function sendMedia(
   }
 }
 
+/** Behind the store's door: while it hangs, players hear so, and what needs no file goes on. @throws {NotAdmittedError} */
+const fromStore = <T>(ctx: Ctx, read: () => Promise<T>): Promise<T> =>
+  inRequestScope(PLAYBACK_CLASS, () => runBehind(ctx.blobsDoor, read))
+
 /** A picture's address names its version, so its key is its strong validator. */
 async function pictureAsset(ctx: Ctx, key: string, cacheControl: string): Promise<Asset> {
-  const stored = await ctx.blobs.stat(key)
+  const stored = await fromStore(ctx, () => ctx.blobs.stat(key))
   if (!stored) throw missing(key)
   return {
     key,
@@ -192,7 +200,7 @@ async function openBlob(
   range?: { start: number; end: number },
 ): Promise<Readable> {
   try {
-    return await ctx.blobs.read(key, range)
+    return await fromStore(ctx, () => ctx.blobs.read(key, range))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     ctx.log.warn({ key }, 'a file that a manifest names is missing')

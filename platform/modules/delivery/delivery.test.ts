@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import { Door } from '../../../kit/admission/index.ts'
 import type { MediaManifest } from '../../../engines/ladder/manifest.ts'
 import { createFakeClock, createWorld, type World } from '../../../tests/support/world.ts'
 import { openCuttableProxy } from '../../../tests/support/cuttable-proxy.ts'
@@ -302,4 +303,40 @@ test('each rendition is served under the type of what it holds', async () => {
   await inTransaction(world.ctx, (tx) => recordGeneration(world.ctx, tx, { videoId, manifest }))
   expect((await media.get(`/media/${videoId}/g1/a128/init.mp4`)).headers['content-type']).toBe('audio/mp4')
   expect((await media.get(`/media/${videoId}/g1/master.m3u8`)).body).toContain('URI="a128.m3u8"')
+})
+
+test('while the store hangs players hear when to come again, and what needs no file goes on', async () => {
+  await using world = await createWorld()
+  const { videoId } = await makeStoredVideo(world)
+  const hanging = Promise.withResolvers<void>()
+  let isHanging = true
+  const read: typeof world.ctx.blobs.read = async (...input) => {
+    if (isHanging) await hanging.promise
+    return world.ctx.blobs.read(...input)
+  }
+  const blobsDoor = new Door({
+    name: 'blob store',
+    initial: 2,
+    max: 2,
+    waitMs: 50,
+    isFixed: true,
+    isCutting: false,
+  })
+  const ctx = { ...world.ctx, blobs: { ...world.ctx.blobs, read }, blobsDoor }
+  await using media = openMedia({ ...world, ctx })
+  const segment = () => media.get(`/media/${videoId}/g1/v540/00000.m4s`)
+
+  const held = [segment(), segment()]
+  await expect.poll(() => blobsDoor.gate.inFlight).toBe(2)
+  const refused = await segment()
+  expect(refused.statusCode).toBe(503)
+  expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
+  expect(refused.json()).toMatchObject({ code: 'busy', facts: { at: 'blob store', class: 'P0' } })
+  expect((await media.get(`/media/${videoId}/g1/master.m3u8`)).statusCode).toBe(200)
+
+  isHanging = false
+  hanging.resolve()
+  expect((await Promise.all(held)).map(({ statusCode }) => statusCode)).toEqual([200, 200])
+  expect((await segment()).rawPayload.equals(SEGMENT)).toBe(true)
+  expect(blobsDoor.gate.inFlight).toBe(0)
 })

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile, stat } from 'node:fs/promises'
@@ -49,6 +50,8 @@ test('a stopped lane hands its job back at once, and another finishes it', async
   const lane = await startFirstPlayableLane(world.ctx)
   const { videoId } = await requestVideo(world, 'h264LongGop')
   await until(async () => (await encoders()).length > 0)
+  const seen = world.ctx.vitals.report().doors.find(({ name }) => name === 'encoder')
+  expect(seen).toMatchObject({ inFlight: 1, limit: Math.max(2, availableParallelism()) + 2 })
 
   await lane[Symbol.asyncDispose]()
 

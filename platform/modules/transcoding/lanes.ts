@@ -1,5 +1,7 @@
 /** The two lanes of jobs, and what becomes of a job that ended badly. */
 import { availableParallelism } from 'node:os'
+import { runBehind } from '../../../kit/admission/index.ts'
+import { createEncoderDoor } from '../../app/admission.ts'
 import type { Ctx } from '../../app/context.ts'
 import { inTransaction, type Db, type Tx } from '../../infra/db/index.ts'
 import { FfmpegError, isOutOfSpace } from '../../infra/ffmpeg/index.ts'
@@ -32,15 +34,17 @@ export async function requestFirstPlayable(ctx: Ctx, tx: Db | Tx, job: Transcode
 export async function startFirstPlayableLane(ctx: Ctx): Promise<AsyncDisposable> {
   // Two more than there are cores: some wait for a streaming encode to end.
   const concurrency = Math.max(2, availableParallelism()) + 2
-  return startLane(ctx, 'first-playable', { concurrency, perGroup: 2 }, makeFirstPlayable)
+  const handle = counted(ctx, concurrency, makeFirstPlayable)
+  return startLane(ctx, 'first-playable', { concurrency, perGroup: 2 }, handle)
 }
 
 /** Works the lane *improve*, covers, and the reconciler here. Disposal as above. */
 export async function startImproveLane(ctx: Ctx): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack()
   const concurrency = Math.max(1, Math.floor(availableParallelism() / 4))
+  const handle = counted(ctx, concurrency, improveVideo)
   stack.use(
-    await startWhileWanted(ctx, () => startLane(ctx, 'improve', { concurrency, perGroup: 1 }, improveVideo)),
+    await startWhileWanted(ctx, () => startLane(ctx, 'improve', { concurrency, perGroup: 1 }, handle)),
   )
   stack.use(watchBacklog(ctx))
   await ctx.jobs.work(coverQueue, {}, ({ data }) => remakePoster(ctx, data.videoId))
@@ -52,6 +56,13 @@ export async function startImproveLane(ctx: Ctx): Promise<AsyncDisposable> {
 }
 
 type Handler = (ctx: Ctx, job: TranscodeJob, signal: AbortSignal) => Promise<void>
+
+/** So that operators see how many encode here, of how many at most. */
+function counted(ctx: Ctx, concurrency: number, handle: Handler): Handler {
+  const door = createEncoderDoor(concurrency)
+  ctx.vitals.addDoor(door)
+  return (...input) => runBehind(door, () => handle(...input))
+}
 
 async function startLane(
   ctx: Ctx,
