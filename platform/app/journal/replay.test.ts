@@ -11,7 +11,8 @@ import { openOwnJournal } from '../../../kit/journal/index.ts'
 import type { Comment } from '../../../contract/social.ts'
 import { environmentWith } from '../config.ts'
 import { blockAccount, followAccount } from '../../modules/follows/index.ts'
-import { deleteVideo } from '../../modules/videos/index.ts'
+import { loadProfile } from '../../modules/profiles/index.ts'
+import { deleteVideo, loadVideoCards } from '../../modules/videos/index.ts'
 import type { Act } from './acts.ts'
 import { encodeEntry, type KeptEntry } from './entries.ts'
 import { ACTS, openJournalWorld, openScene, setAsideIn, tracesOf } from './journal.fixtures.ts'
@@ -179,11 +180,13 @@ test('what can no longer be done is settled as void, and holds nobody up', async
 test('a follow that is kept is of the account that was meant, whoever has its handle when it is done', async () => {
   await using journals = await openJournalWorld()
   const { world } = journals
-  const { author, fan, keeper } = await openScene(journals)
+  const { author, fan, videoId, keeper } = await openScene(journals)
   await using _ = keeper
   const [left, thief] = [await world.account(), await world.account()]
   await followAccount(world.ctx, { viewerId: fan.id, handle: left.handle })
-  for (const account of [author, left]) keeper.ctx.standby.noteAccount(account)
+  // As by a page of the feed, and by a profile.
+  await loadVideoCards(keeper.ctx, fan.id, [videoId])
+  await loadProfile(keeper.ctx, { viewerId: fan.id, handle: left.handle })
   const rename = ({ id }: { id: string }, handle: string) =>
     world.ctx.pool.query('update account set username = $2, display_username = $2 where id = $1', [
       id,

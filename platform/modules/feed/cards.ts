@@ -118,6 +118,7 @@ export class CardCache implements Disposable {
 
   #toCached(base: CardBase): CachedCard {
     const card = presentCard(this.#ctx, base, null, undefined)
+    this.#ctx.standby.noteAccount(card.author)
     return {
       authorId: base.authorId,
       handle: card.author.handle,

@@ -114,7 +114,9 @@ export async function loadVideoCards(
   const cards = new Map<string, VideoCard>()
   for (const base of bases.values()) {
     const state = states.get(base.id)
-    if (isCardVisible(base, viewerId, state)) cards.set(base.id, presentCard(ctx, base, viewerId, state))
+    if (!isCardVisible(base, viewerId, state)) continue
+    cards.set(base.id, presentCard(ctx, base, viewerId, state))
+    ctx.standby.noteAccount(base.card.author)
   }
   return cards
 }
