@@ -1,12 +1,16 @@
 /** `upbeat backup`, `upbeat backups` and `upbeat key`. */
 import { resolve } from 'node:path'
 import {
+  isFarAddress,
   listBackups,
   makeKeyFile,
   makeRecordedBackup,
+  openFarPlace,
   readConfiguredKey,
   readKeyFile,
+  recordedPush,
   type BackupProgress,
+  type BackupSource,
 } from '../platform/modules/operations/index.ts'
 import { readBackupRecords } from '../platform/app/backup-records.ts'
 import { openInstance } from './instance.ts'
@@ -18,8 +22,13 @@ import { settingsOf } from './settings.ts'
 /** Makes a backup now. */
 export async function backUp(given: Arguments): Promise<number> {
   if (given.operands.length > 1) throw new UsageError('One folder is enough.')
+  if (given.operands[0] !== undefined && isFarAddress(given.operands[0]))
+    throw new UsageError('A bucket is named by --to: a backup is made on the disk first.')
   const config = settingsOf(given)
   const place = resolve(given.operands[0] ?? config.backups.place)
+  const to = given.to ?? config.backups.to
+  // What is wrong with it is better said before than after.
+  if (to !== null) openFarPlace(config, to)
   const key = given.keyFile === undefined ? await readConfiguredKey(config) : await readKeyFile(given.keyFile)
   const signal = onInterrupt()
   await using instance = await openInstance(config)
@@ -43,8 +52,22 @@ export async function backUp(given: Arguments): Promise<number> {
       `  encrypted by the key ${key.id}: without its file nobody can ever read it. Keep copies elsewhere.`,
     )
   if (isSameDisk) console.log('  It lies on the same disk as the instance: a lost disk takes both.')
-  console.log(`  Prove that it can be restored: upbeat restore ${place} --verify`)
+  if (to !== null) await putElsewhere(instance.source, { path: folder, to, key, signal })
+  console.log(`  Prove that it can be restored: upbeat restore ${to ?? place} --verify`)
   return 0
+}
+
+async function putElsewhere(
+  source: BackupSource,
+  input: Omit<Parameters<typeof recordedPush>[1], 'onFile'>,
+): Promise<void> {
+  const progress = createProgress()
+  const { folder, newCount } = await recordedPush(source, {
+    ...input,
+    onFile: (done, total) => progress.show(`Elsewhere: ${done} of ${total} files`),
+  }).finally(() => progress.end())
+  console.log(`✓ ${folder}`)
+  console.log(`  ${newCount} contents of files were new there`)
 }
 
 const describe = ({ phase, done, total, bytes }: BackupProgress): string =>
@@ -53,8 +76,10 @@ const describe = ({ phase, done, total, bytes }: BackupProgress): string =>
 /** Lists the whole backups of a place. */
 export async function showBackups(given: Arguments): Promise<number> {
   const config = settingsOf(given)
-  const place = resolve(given.operands[0] ?? config.backups.place)
-  const names = await listBackups(place)
+  const named = given.operands[0] ?? config.backups.place
+  const far = isFarAddress(named) ? openFarPlace(config, named) : null
+  const place = far?.address ?? resolve(named)
+  const names = far ? await far.listBackups() : await listBackups(place)
   const { lastProof } = await readBackupRecords(config.dataDir)
   if (names.length === 0) console.log(`There is no backup in ${place}.`)
   for (const name of names)

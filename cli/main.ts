@@ -15,10 +15,10 @@ const USAGE = `Usage: upbeat COMMAND [--data DIR]
   metrics                               everything in Prometheus' text format
   (orders are answered at once; --wait stays until they have ended)
   doctor [--url ADDRESS] [--json]       look for what is amiss, and say what to do
-  backup [DIR] [--key FILE]             make a backup now (DIR: by default BACKUP_DIR)
-  backups [DIR]                         list them
-  restore DIR --verify [--key FILE]     restore on trial: compare everything, play one video, throw it away
-  restore DIR --into-empty [--key FILE] restore for good, into an empty --data DIR (and an empty DATABASE_URL)
+  backup [DIR] [--to S3] [--key FILE]   make a backup now (DIR: by default BACKUP_DIR), and put it into a bucket
+  backups [DIR|S3]                      list them (S3: an address such as s3://BUCKET/FOLDER)
+  restore DIR|S3 --verify [--key FILE]  restore on trial: compare everything, play one video, throw it away
+  restore DIR|S3 --into-empty [--key F] restore for good, into an empty --data DIR (and an empty DATABASE_URL)
   key FILE                              make a key to encrypt backups by
   --data DIR                            the instance's data folder (default: as for ./up)`
 

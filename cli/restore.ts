@@ -2,7 +2,7 @@
 import type { Config } from '../platform/app/config.ts'
 import { systemClock } from '../kit/clock.ts'
 import {
-  openBackup,
+  openBackupAt,
   readConfiguredKey,
   readKeyFile,
   recordedProof,
@@ -22,11 +22,11 @@ export async function restore(given: Arguments): Promise<number> {
   if (given.isVerify === given.isIntoEmpty) throw new UsageError('Either --verify or --into-empty.')
   const config = settingsOf(given)
   const key = given.keyFile === undefined ? await readConfiguredKey(config) : await readKeyFile(given.keyFile)
-  const backup = await openBackup(path, key)
+  const backup = await openBackupAt(config, path, key)
   return given.isVerify ? verify(config, backup) : restoreForGood(config, backup)
 }
 
-type Backup = Awaited<ReturnType<typeof openBackup>>
+type Backup = Awaited<ReturnType<typeof openBackupAt>>
 
 async function verify(config: Config, backup: Backup): Promise<number> {
   const signal = onInterrupt()

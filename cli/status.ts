@@ -73,6 +73,8 @@ async function readStatus(config: Config): Promise<InstanceStatus> {
     backups: backups ?? {
       lastBackup: null,
       lastBackupFailure: null,
+      lastPush: null,
+      lastPushFailure: null,
       lastProof: null,
       lastProofFailure: null,
     },
@@ -122,11 +124,15 @@ function describeDatabase(supervisor: SupervisorStatus | null, isAnswering: bool
 function* describeBackups({
   lastBackup,
   lastBackupFailure,
+  lastPush,
+  lastPushFailure,
   lastProof,
   lastProofFailure,
 }: BackupRecords): Generator<string> {
   yield `  backup      ${lastBackup ? `shows ${lastBackup.snapshotAt}, ${lastBackup.folder}` : 'none is known'}`
   if (lastBackupFailure) yield `              failed on ${lastBackupFailure.at}: ${lastBackupFailure.detail}`
+  if (lastPush) yield `              elsewhere: ${lastPush.folder}`
+  if (lastPushFailure) yield `              not elsewhere (${lastPushFailure.at}): ${lastPushFailure.detail}`
   yield `  restore     ${lastProof ? `last proven on ${lastProof.at}` : 'never proven'}`
   if (lastProofFailure) yield `              failed on ${lastProofFailure.at}: ${lastProofFailure.detail}`
 }

@@ -35,11 +35,23 @@ const LastProof = z.object({
   /** Null: there was no video. */
   playedVideoId: z.string().nullable(),
 })
+const LastPush = z.object({
+  at: At,
+  /** The backup's name. */
+  name: z.string(),
+  /** Where it lies now. */
+  folder: z.string(),
+  /** Contents of files that were not there. */
+  newCount: z.number(),
+})
 const Failure = z.object({ at: At, code: z.string(), detail: z.string() })
 
 export const BackupRecords = z.object({
   lastBackup: LastBackup.nullable().default(null),
   lastBackupFailure: Failure.nullable().default(null),
+  /** Into the place in a bucket. */
+  lastPush: LastPush.nullable().default(null),
+  lastPushFailure: Failure.nullable().default(null),
   lastProof: LastProof.nullable().default(null),
   lastProofFailure: Failure.nullable().default(null),
 })

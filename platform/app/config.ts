@@ -46,6 +46,13 @@ const Environment = z.object({
   BACKUP_DIR: z.string().min(1).optional(),
   BACKUP_KEEP_DAYS: fits('a whole number of days from 1 to 3650', whole(1, 3650).default(7)),
   BACKUP_KEY_FILE: z.string().min(1).optional(),
+  BACKUP_TO: fits(
+    'a place in a bucket, such as s3://my-backups/upbeat',
+    z
+      .string()
+      .regex(/^s3:\/\/\S+$/)
+      .optional(),
+  ),
   DATA_DIR: z.string().optional(),
   DEMO: fits('on or off', z.enum(['on', 'off']).default('on')),
   HOST: fits('one of this machine’s addresses, or 0.0.0.0 for all', z.string().min(1).default('0.0.0.0')),
@@ -59,6 +66,16 @@ const Environment = z.object({
   ),
   PORT: fits(PORT_FITS, whole(0, 65_535).default(8080)),
   PUBLIC_URL: fits(WEB_ADDRESS_FITS, webAddress().optional()),
+  S3_ACCESS_KEY_ID: z.string().min(1).optional(),
+  S3_ENDPOINT: fits(WEB_ADDRESS_FITS, webAddress().optional()),
+  S3_REGION: fits(
+    'the name of a region, such as eu-central-1',
+    z
+      .string()
+      .regex(/^[\w-]+$/)
+      .default('us-east-1'),
+  ),
+  S3_SECRET_ACCESS_KEY: z.string().min(1).optional(),
   SIGN_UP: fits('open or closed', z.enum(['open', 'closed']).default('open')),
   SOURCE_URL: fits(WEB_ADDRESS_FITS, webAddress().optional()),
   TRUSTED_PROXIES: fits(
@@ -152,6 +169,15 @@ export interface Config {
     readonly keepDays: number
     /** By which they are encrypted; null: they are not. */
     readonly keyFile: string | null
+    /** The place in a bucket that gets each of them, too; null: none does. */
+    readonly to: string | null
+  }
+  /** What opens buckets; nulls: nothing does, or Amazon's own are meant. */
+  readonly s3: {
+    readonly endpoint: string | null
+    readonly region: string
+    readonly accessKey: string | null
+    readonly secretKey: string | null
   }
   readonly paths: {
     readonly blobs: string
@@ -212,6 +238,13 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
       at: { hour: Number(e.BACKUP_AT.slice(0, 2)), minute: Number(e.BACKUP_AT.slice(3)) },
       keepDays: e.BACKUP_KEEP_DAYS,
       keyFile: e.BACKUP_KEY_FILE ?? null,
+      to: e.BACKUP_TO ?? null,
+    },
+    s3: {
+      endpoint: e.S3_ENDPOINT ?? null,
+      region: e.S3_REGION,
+      accessKey: e.S3_ACCESS_KEY_ID ?? null,
+      secretKey: e.S3_SECRET_ACCESS_KEY ?? null,
     },
     paths: {
       blobs: join(dataDir, 'blobs'),

@@ -398,6 +398,13 @@ export const problemKinds = {
     isWorkKept: true,
     next: 'See to it that the database answers (upbeat doctor), then make the backup again. Earlier backups are as they were.',
   },
+  'backup-place-unreachable': {
+    status: 502,
+    side: 'us',
+    title: 'The far place of the backups does not do what was asked',
+    isWorkKept: true,
+    next: 'See what it said. A backup that was being sent goes on from there the next time; the one on the disk is whole.',
+  },
   'backup-newer': {
     status: 409,
     side: 'you',

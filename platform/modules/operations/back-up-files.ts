@@ -3,7 +3,7 @@ import { readdir, stat, statfs } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { eachInParallel } from '../../../kit/parallel.ts'
 import { AppError } from '../../app/errors.ts'
-
+import { diskFolder } from './backup-folder.ts'
 import { listBackups, readManifest, type BackedUpFile, type Manifest } from './backup-manifest.ts'
 import type { BackupInput, BackupSource } from './make-backup.ts'
 import type { ObjectStore } from './object-store.ts'
@@ -77,7 +77,7 @@ async function readKnown({ log }: BackupSource, input: FilesInput): Promise<Map<
   const known = new Map<string, BackedUpFile>()
   const newest = (await listBackups(input.place)).at(-1)
   if (newest === undefined) return known
-  const folder = join(input.place, newest)
+  const folder = diskFolder(join(input.place, newest))
   try {
     const manifest = await readManifest(folder, input.key)
     // Sealed and plain objects have different names.
@@ -85,7 +85,7 @@ async function readKnown({ log }: BackupSource, input: FilesInput): Promise<Map<
     for await (const file of readFileList(folder, manifest, input.key))
       known.set(`${file.place}/${file.name}`, file)
   } catch (error) {
-    log.warn({ err: error, folder }, 'backup.earlier-unreadable')
+    log.warn({ err: error, folder: folder.address }, 'backup.earlier-unreadable')
     known.clear()
   }
   return known

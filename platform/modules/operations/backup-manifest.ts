@@ -1,9 +1,10 @@
 /** What a backup says of itself: `manifest.json`, which appears last, so that a backup that has one is whole. */
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { AppError } from '../../app/errors.ts'
+import type { BackupFolder } from './backup-folder.ts'
 import type { BackupKey } from './key-file.ts'
 
 export const MANIFEST_NAME = 'manifest.json'
@@ -91,8 +92,9 @@ const macOf = (text: string, key: BackupKey) =>
  *
  * @throws {AppError} backup-damaged; backup-newer; backup-key-unusable when it needs a key that was not given.
  */
-export async function readManifest(folder: string, key: BackupKey | null): Promise<Manifest> {
-  const text = await readFile(join(folder, MANIFEST_NAME), 'utf8')
+export async function readManifest(source: BackupFolder, key: BackupKey | null): Promise<Manifest> {
+  const { address: folder } = source
+  const text = await readText(source.read(MANIFEST_NAME))
   const end = text.lastIndexOf('\n}')
   const body = text.slice(0, end + 2)
   const damaged = (detail: string, cause?: unknown) => new AppError('backup-damaged', { detail, cause })
@@ -126,7 +128,13 @@ export async function readManifest(folder: string, key: BackupKey | null): Promi
   return manifest.data
 }
 
-const BACKUP_NAME = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ$/
+async function readText(source: AsyncIterable<Uint8Array>): Promise<string> {
+  const pieces: Uint8Array[] = []
+  for await (const piece of source) pieces.push(piece)
+  return Buffer.concat(pieces).toString()
+}
+
+export const BACKUP_NAME = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ$/
 
 /** The name of a backup that begins now; names sort by time. */
 export const backupNameAt = (at: Date): string => `${at.toISOString().slice(0, 19).replaceAll(':', '-')}Z`

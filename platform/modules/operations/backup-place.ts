@@ -10,14 +10,14 @@ import { takeFileLock } from '../../../kit/file-lock.ts'
 import { AppError } from '../../app/errors.ts'
 import { listBackups, MANIFEST_NAME } from './backup-manifest.ts'
 
-const PLACE_NAME = 'place.json'
+export const PLACE_NAME = 'place.json'
 const LOCK_NAME = '.lock'
 export const OBJECTS_NAME = 'objects'
 export const UNFINISHED_PREFIX = '.unfinished-'
 
-const PlaceFile = z.object({ format: z.literal(1), storeId: z.string() })
+export const PlaceFile = z.object({ format: z.literal(1), storeId: z.string() })
 
-const README = `Backups of an Upbeat instance.
+export const PLACE_README = `Backups of an Upbeat instance.
 
   objects/      the contents of files, each under the SHA-256 of what is in it
   20…Z/         one backup each: manifest.json, the tables (COPY … text format), and files.jsonl, which says
@@ -51,7 +51,7 @@ export async function claimPlace(place: string, storeId: string): Promise<void> 
       throw new AppError('backup-place-unfit', {
         detail: `${place} holds something that is no backup (${inside.slice(0, 3).join(', ')}).`,
       })
-    await writeWhole(join(place, 'README.txt'), README)
+    await writeWhole(join(place, 'README.txt'), PLACE_README)
     await writeWhole(join(place, PLACE_NAME), `${JSON.stringify({ format: 1, storeId })}\n`)
     return
   }

@@ -5,7 +5,7 @@
 import { createHash, createHmac, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { link, mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { syncFolder, writeSynced } from '../../../kit/durable-file.ts'
 import { seal, unseal } from '../../../kit/sealed-stream.ts'
 import { AppError } from '../../app/errors.ts'
@@ -29,8 +29,8 @@ export interface ObjectStore {
   has(object: string): Promise<boolean>
   /** Stores the file. @param mayLink whether it is never written to in its place, so that a hard link is a copy */
   store(path: string, options: { mayLink: boolean; signal: AbortSignal }): Promise<StoredObject>
-  /** What is in it, checked: the last byte comes only when all were right. @throws {AppError} backup-damaged */
-  read(file: { object: string; sha256: string; name: string }): AsyncIterable<Uint8Array>
+  /** See `readObject`. */
+  read(file: ObjectToRead): AsyncIterable<Uint8Array>
   /** The path of what lies there as it is; null under a key. */
   plainPath(object: string): string | null
   list(): AsyncIterable<string>
@@ -42,8 +42,8 @@ export interface ObjectStore {
 export async function openObjectStore(root: string, key: BackupKey | null): Promise<ObjectStore> {
   await mkdir(root, { recursive: true, mode: 0o700 })
   const touched = new Set<string>()
-  const folderOf = (object: string) => join(root, object.slice(0, 2))
-  const pathOf = (object: string) => join(folderOf(object), object)
+  const pathOf = (object: string) => join(root, objectPath(object))
+  const folderOf = (object: string) => dirname(pathOf(object))
   const nameOf = (sha256: string) =>
     key
       ? createHmac('sha256', key.bytes).update('upbeat backup object\0').update(sha256).digest('hex')
@@ -116,27 +116,8 @@ export async function openObjectStore(root: string, key: BackupKey | null): Prom
       const linked = mayLink && !key ? await linkTo(path, signal) : null
       return linked ?? copy(path, signal)
     },
-    async *read({ object, sha256, name }) {
-      const stored = createReadStream(pathOf(object), { highWaterMark: READ_BYTES })
-      const measure = createMeasure()
-      let held: Uint8Array | null = null
-      try {
-        for await (const piece of measure.pass(key ? unseal(stored, key.bytes, PURPOSE) : stored)) {
-          if (held) yield held
-          held = piece
-        }
-      } catch (cause) {
-        throw new AppError('backup-damaged', {
-          detail: `${name} (object ${object}) can't be read back.`,
-          cause,
-        })
-      }
-      if (measure.result().sha256 !== sha256)
-        throw new AppError('backup-damaged', {
-          detail: `${name} (object ${object}) is not as it was stored.`,
-        })
-      if (held) yield held
-    },
+    read: (file) =>
+      readObject(createReadStream(pathOf(file.object), { highWaterMark: READ_BYTES }), file, key),
     async *list() {
       for await (const entry of await opendir(root, { recursive: true }))
         if (entry.isFile() && /^[0-9a-f]{64}$/.test(entry.name)) yield entry.name
@@ -148,6 +129,38 @@ export async function openObjectStore(root: string, key: BackupKey | null): Prom
       touched.clear()
     },
   }
+}
+
+export interface ObjectToRead {
+  readonly object: string
+  readonly sha256: string
+  /** Of the file that it was. */
+  readonly name: string
+}
+
+/** Where an object lies among the objects. */
+export const objectPath = (object: string): string => `${object.slice(0, 2)}/${object}`
+
+/** What is in it, checked: the last byte comes only when all were right. @throws {AppError} backup-damaged */
+export async function* readObject(
+  stored: AsyncIterable<Uint8Array>,
+  { object, sha256, name }: ObjectToRead,
+  key: BackupKey | null,
+): AsyncGenerator<Uint8Array> {
+  const measure = createMeasure()
+  let held: Uint8Array | null = null
+  try {
+    for await (const piece of measure.pass(key ? unseal(stored, key.bytes, PURPOSE) : stored)) {
+      if (held) yield held
+      held = piece
+    }
+  } catch (cause) {
+    if (cause instanceof AppError) throw cause
+    throw new AppError('backup-damaged', { detail: `${name} (object ${object}) can't be read back.`, cause })
+  }
+  if (measure.result().sha256 !== sha256)
+    throw new AppError('backup-damaged', { detail: `${name} (object ${object}) is not as it was stored.` })
+  if (held) yield held
 }
 
 /** Counts and hashes what passes. */

@@ -4,7 +4,7 @@ import { startUpkeep } from '../../app/upkeep.ts'
 import { makeUpForDeletions } from '../../infra/blobs/index.ts'
 import { readBackupRecords } from '../../app/backup-records.ts'
 import * as queries from './operations.queries.ts'
-import { isBackupDue, lastBackupBegin, runNightlyBackup } from './scheduled-backups.ts'
+import { isBackupDue, lastBackupBegin, pushWhenDue, runNightlyBackup } from './scheduled-backups.ts'
 
 const LOOK_INTERVAL_MS = 60_000
 
@@ -34,12 +34,24 @@ function startBackups(ctx: Ctx): AsyncDisposable {
     intervalMs: LOOK_INTERVAL_MS,
     async work(signal) {
       await makeUpForDeletions(ctx.db, ctx.blobs)
-      if (ctx.config.backups.isNightly && (await isDue(ctx))) await runNightlyBackup(ctx, signal)
+      if (!ctx.config.backups.isNightly) return
+      // What can't be proven here may still be kept elsewhere.
+      const outcomes = [
+        await settled((await isDue(ctx)) ? runNightlyBackup(ctx, signal) : null),
+        await settled(pushWhenDue(ctx, signal)),
+      ]
+      for (const failure of outcomes) if (failure) throw failure.error
     },
     // Backups say by themselves what went wrong with them.
     failure: 'operations.round-failed',
   })
 }
+
+const settled = (work: Promise<void> | null): Promise<{ readonly error: unknown } | null> =>
+  Promise.resolve(work).then(
+    () => null,
+    (error: unknown) => ({ error }),
+  )
 
 async function isDue(ctx: Ctx): Promise<boolean> {
   const now = ctx.clock.now()

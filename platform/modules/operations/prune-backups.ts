@@ -3,6 +3,7 @@ import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { syncFolder } from '../../../kit/durable-file.ts'
 import type { Log } from '../../../kit/log.ts'
+import { diskFolder } from './backup-folder.ts'
 import { listBackups, readManifest, timeOfBackup } from './backup-manifest.ts'
 import { lockPlace, OBJECTS_NAME, UNFINISHED_PREFIX } from './backup-place.ts'
 import type { BackupKey } from './key-file.ts'
@@ -78,7 +79,7 @@ async function removeUnnamed(
   const named = new Set<string>()
   try {
     for (const name of kept) {
-      const folder = join(place, name)
+      const folder = diskFolder(join(place, name))
       const manifest = await readManifest(folder, key)
       const ownKey = manifest.keyId === null ? null : key
       for await (const { object } of readFileList(folder, manifest, ownKey)) named.add(object)

@@ -7,10 +7,13 @@ import type { Ctx } from '../../app/context.ts'
 import { isOutOfSpace } from '../../infra/ffmpeg/index.ts'
 import type { Config } from '../../app/config.ts'
 import { readBackupRecords, recordBackups, type BackupRecords } from '../../app/backup-records.ts'
+import { listBackups } from './backup-manifest.ts'
+import { openFarPlace } from './far-place.ts'
 import { readKeyFile, type BackupKey } from './key-file.ts'
 import { makeBackup, type BackupInput, type BackupSource, type MadeBackup } from './make-backup.ts'
 import { proveRestore, type Proof, type ProofInput } from './prove-restore.ts'
 import { pruneBackups, removeUnnamedObjects } from './prune-backups.ts'
+import { pruneFarBackups, pushBackup, type PushedBackup, type PushInput } from './push-backup.ts'
 import { openBackup, type OpenBackup } from './read-backup.ts'
 
 const RETRY_AFTER_MS = 3_600_000
@@ -110,6 +113,59 @@ export async function recordedProof(
     }
     throw error
   }
+}
+
+/** Puts a backup into a bucket and writes down how it went. @throws what pushBackup throws */
+export async function recordedPush(
+  source: Pick<BackupSource, 'config' | 'clock' | 'log'>,
+  input: Omit<PushInput, 'far'> & { readonly to: string },
+): Promise<PushedBackup> {
+  const { config, clock, log } = source
+  try {
+    const pushed = await pushBackup({ ...input, far: openFarPlace(config, input.to) })
+    const at = clock.now().toISOString()
+    await recordBackups(config.dataDir, { lastPush: { at, ...pushed }, lastPushFailure: null })
+    log.info(pushed, 'backup.pushed')
+    return pushed
+  } catch (error) {
+    if (!input.signal.aborted) {
+      await recordBackups(config.dataDir, { lastPushFailure: describe(error, clock.now()) })
+      log.error({ err: error, to: input.to }, 'backup.not-pushed')
+    }
+    throw error
+  }
+}
+
+/** Whether the newest backup is still to be put into the bucket. After a failure, an hour passes first. */
+export function isPushDue({
+  config,
+  now,
+  newest,
+  records,
+}: {
+  readonly config: Pick<Config, 'backups'>
+  readonly now: Date
+  /** The name of the newest backup; null: there is none. */
+  readonly newest: string | null
+  readonly records: Pick<BackupRecords, 'lastPush' | 'lastPushFailure'>
+}): boolean {
+  const { lastPush, lastPushFailure } = records
+  if (config.backups.to === null || newest === null) return false
+  if (lastPushFailure && now.getTime() - Date.parse(lastPushFailure.at) < RETRY_AFTER_MS) return false
+  return lastPush?.folder !== `${config.backups.to.replace(/\/$/, '')}/${newest}`
+}
+
+/** Puts the newest backup into the bucket, if it is not there, and takes old ones away there. @throws as recordedPush */
+export async function pushWhenDue(ctx: Ctx, signal: AbortSignal): Promise<void> {
+  const { config, clock, log } = ctx
+  const { place, to, keepDays } = config.backups
+  const newest = (await listBackups(place)).at(-1) ?? null
+  const records = await readBackupRecords(config.dataDir)
+  if (!isPushDue({ config, now: clock.now(), newest, records })) return
+  const key = await readConfiguredKey(config)
+  await recordedPush(ctx, { path: place, to: to!, key, signal })
+  const pruned = await pruneFarBackups(openFarPlace(config, to!), { keepDays, now: clock.now(), key, log })
+  if (pruned.length > 0) log.info({ backups: pruned }, 'backup.pruned-far')
 }
 
 const describe = (error: unknown, at: Date): NonNullable<BackupRecords['lastBackupFailure']> => ({

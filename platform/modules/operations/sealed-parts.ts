@@ -1,12 +1,10 @@
 /** The parts of one backup beside its objects: written whole and synced, read back and checked; sealed under a key. */
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { writeSynced } from '../../../kit/durable-file.ts'
 import { seal, unseal } from '../../../kit/sealed-stream.ts'
 import { AppError } from '../../app/errors.ts'
+import type { BackupFolder } from './backup-folder.ts'
 import type { BackupKey } from './key-file.ts'
-
-const READ_BYTES = 1024 * 1024
 
 export interface StoredPart {
   readonly storedBytes: number
@@ -17,7 +15,7 @@ export interface SealedParts {
   /** @param name the part's name, which a reader has to give, too */
   write(path: string, name: string, source: AsyncIterable<Uint8Array>): Promise<StoredPart>
   /** @throws {AppError} backup-damaged when it is not as it was written; at its end at the latest. */
-  read(path: string, name: string, expected: StoredPart): AsyncIterable<Uint8Array>
+  read(folder: BackupFolder, name: string, expected: StoredPart): AsyncIterable<Uint8Array>
 }
 
 /** Parts under this key; null: as they are. */
@@ -29,12 +27,14 @@ export function sealedParts(key: BackupKey | null): SealedParts {
       const { sizeBytes } = await writeSynced(path, hashing(sealed, hash))
       return { storedBytes: sizeBytes, storedSha256: hash.digest('hex') }
     },
-    async *read(path, name, expected) {
+    async *read(folder, name, expected) {
       const hash = createHash('sha256')
+      const path = `${folder.address}/${name}`
       try {
-        const stored = hashing(createReadStream(path, { highWaterMark: READ_BYTES }), hash)
+        const stored = hashing(folder.read(name), hash)
         yield* key ? unseal(stored, key.bytes, name) : stored
       } catch (cause) {
+        if (cause instanceof AppError) throw cause
         throw new AppError('backup-damaged', { detail: `${path} can't be read back.`, cause })
       }
       if (hash.digest('hex') !== expected.storedSha256)

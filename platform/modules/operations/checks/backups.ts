@@ -11,7 +11,7 @@ const STALE_MS = 2 * DAY_MS
 
 export const checkBackups: Check = async ({ config, now }) => {
   const records = await readBackupRecords(config.dataDir)
-  const { lastBackup, lastBackupFailure, lastProof, lastProofFailure } = records
+  const { lastBackup, lastBackupFailure, lastPush, lastPushFailure, lastProof, lastProofFailure } = records
   const findings: Finding[] = []
   const keyTrouble = await readConfiguredKey(config).then(
     () => null,
@@ -51,12 +51,22 @@ export const checkBackups: Check = async ({ config, now }) => {
         )
       : fine(ABOUT, what),
   )
-  if (lastBackup.isSameDisk)
+  if (lastPushFailure)
+    findings.push(
+      problem(
+        ABOUT,
+        `Putting one into the bucket failed on ${lastPushFailure.at}: ${lastPushFailure.detail}`,
+        'Mend that, then try by hand: upbeat backup --to s3://…',
+      ),
+    )
+  if (lastPush)
+    findings.push(fine(ABOUT, `The last one elsewhere is ${lastPush.folder}, since ${lastPush.at}.`))
+  if (lastBackup.isSameDisk && !lastPush)
     findings.push(
       advice(
         ABOUT,
         'It lies on the same disk as the instance: a lost disk takes both.',
-        'Name a folder on another disk or machine by BACKUP_DIR.',
+        'Name a folder on another disk or machine by BACKUP_DIR, or a bucket by BACKUP_TO.',
       ),
     )
   findings.push(...judgeProof(lastProof, lastProofFailure, now()))

@@ -1,0 +1,37 @@
+/** What a service that speaks S3 answers when it refuses. */
+import { textOf } from './xml.ts'
+
+const ANSWER_MAX_CHARACTERS = 4_096
+
+export class S3Error extends Error {
+  /** Null: there was no answer, or it broke off. */
+  readonly status: number | null
+
+  constructor(
+    message: string,
+    { status, cause }: { readonly status: number | null; readonly cause?: unknown },
+  ) {
+    super(message, { cause })
+    this.status = status
+  }
+
+  /** Whether the same may go better a moment later. */
+  get isPassing(): boolean {
+    return this.status === null || this.status >= 500 || this.status === 429 || this.status === 408
+  }
+}
+
+/** Says what the service said, and which request it was. */
+export async function toS3Error(response: Response, request: string): Promise<S3Error> {
+  const text = (await response.text().catch(() => '')).slice(0, ANSWER_MAX_CHARACTERS)
+  const code = textOf(text, 'Code')
+  const said =
+    code === null ? '' : `: ${code}${textOf(text, 'Message') ? ` (${textOf(text, 'Message')})` : ''}`
+  const where =
+    response.status === 301 || response.status === 307
+      ? `; the bucket is elsewhere (${response.headers.get('x-amz-bucket-region') ?? 'no region was named'})`
+      : ''
+  return new S3Error(`${request} was answered by ${response.status}${said}${where}`, {
+    status: response.status,
+  })
+}
