@@ -40,9 +40,14 @@ const personOf = (request: { headers: Record<string, unknown> }) => String(reque
 if (protection === 'ours') door = installAdmission(app, { personOf })
 else if (protection === 'fixed')
   door = installAdmission(app, { isFixed: true, initial: FIXED_LIMIT, isCutting: false, maxWaiting: 0 })
-else if (protection === 'closed')
-  door = installAdmission(app, { isFixed: true, initial: 0, min: 0, isCutting: false, maxWaiting: 0 })
-else if (protection === 'under-pressure')
+else if (protection === 'closed') {
+  // Nobody comes twice: who does, at once, is held, and here it is the refusals that are measured.
+  let comers = 0
+  const everAnother = () => String(comers++)
+  const closed = { isFixed: true, initial: 0, min: 0, isCutting: false, maxWaiting: 0 }
+  door = installAdmission(app, { ...closed, personOf: everAnother })
+}
+if (protection === 'under-pressure')
   await app.register(underPressure, {
     maxEventLoopDelay: 1_000,
     maxEventLoopUtilization: 0.98,

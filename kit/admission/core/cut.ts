@@ -5,7 +5,7 @@
  */
 import { FairShare } from './fair-share.ts'
 import { REFUSAL_MS } from './returners.ts'
-import type { Asker, Ticket } from './ticket.ts'
+import type { Ticket } from './ticket.ts'
 import { CLASS_COUNT, RANK_COUNT, type PriorityClass } from './types.ts'
 
 /** What lies beyond a person's share comes after the last class, as a class of its own. */
@@ -115,7 +115,7 @@ export class Cut {
   /** Counts an arrival and says where it lies. */
   judge(ticket: Ticket, nowMs: number): Verdict {
     if (this.#windowStartMs < 0) this.#windowStartMs = this.#roundStartMs = nowMs
-    this.#countAsker(ticket.asker, nowMs)
+    this.#countAsker(ticket, nowMs)
     ticket.isBeyondShare = this.#fairShare.isBeyond(ticket.person, ticket.persons)
     const level = ticket.isBeyondShare ? BEYOND_LEVEL : ticket.class * RANK_COUNT + ticket.rank
     this.#counts[level]! += 1
@@ -127,15 +127,19 @@ export class Cut {
     return 'out'
   }
 
-  #countAsker(asker: Asker | null, nowMs: number): void {
+  #countAsker({ asker, person }: Ticket, nowMs: number): void {
     if (nowMs - this.#roundStartMs >= this.#waitMs) {
       this.#askersBefore = nowMs - this.#roundStartMs < 2 * this.#waitMs ? this.#askers : 0
       this.#askers = 0
       this.#round += 1
       this.#roundStartMs = nowMs
     }
-    if (asker?.seenIn === this.#round) return
-    if (asker) asker.seenIn = this.#round
+    // A connection that carries one person after the other, a proxy's say, is no bound for how many there are.
+    if (asker?.seenIn === this.#round && asker.seenPerson === person) return
+    if (asker) {
+      asker.seenIn = this.#round
+      asker.seenPerson = person
+    }
     this.#askers += 1
   }
 

@@ -4,6 +4,7 @@ import { RANK_COUNT, type PriorityClass, type Refusal } from './types.ts'
 /** Whoever sends one request at a time, a connection say. What the gate has to remember of it is kept in it. */
 export interface Asker {
   seenIn: number
+  seenPerson: number
   refusedAtMs: number
   refusedClass: PriorityClass
   refusedPerson: number
@@ -11,6 +12,7 @@ export interface Asker {
 
 export const createAsker = (): Asker => ({
   seenIn: -1,
+  seenPerson: -1,
   refusedAtMs: -Infinity,
   refusedClass: 0,
   refusedPerson: -1,
