@@ -8,6 +8,7 @@ import {
   recordedProof,
   restoreInstance,
 } from '../platform/modules/operations/index.ts'
+import { makeDataDir } from '../platform/supervisor/data-dir.ts'
 import { lockDataDir } from '../platform/supervisor/lock.ts'
 import { commandLog, findDatabaseUrl } from './instance.ts'
 import { onInterrupt } from './interrupt.ts'
@@ -57,6 +58,7 @@ const describeMigrated = (migrated: readonly string[]): string =>
 
 async function restoreForGood(config: Config, backup: Backup): Promise<number> {
   const signal = onInterrupt()
+  await makeDataDir(config.dataDir)
   using _lock = await lockDataDir(config.dataDir)
   const progress = createProgress()
   const { database, files, durationMs } = await restoreInstance({ config, log: commandLog() }, backup, {

@@ -2,12 +2,12 @@
  * Runs one machine's Upbeat: owns the public socket, PostgreSQL and the roles, starts them in order, starts again what
  * dies, and stops them in order.
  */
-import { chmod, mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock } from '../../kit/clock.ts'
 import { environmentWith, type Config } from '../app/config.ts'
 import { localUrlOf } from './addresses.ts'
 import { openControl, type ControlRequest, type DeskRequest, type SupervisorStatus } from './control.ts'
+import { makeDataDir } from './data-dir.ts'
 import { superviseDatabase, type SupervisedDatabase } from './database.ts'
 import { decideOnDemo } from './demo.ts'
 import { openDesk, type Desk } from './desk/desk.ts'
@@ -63,7 +63,7 @@ export async function startSupervisor(
 ): Promise<Supervisor> {
   const { config } = options
   await using stack = new AsyncDisposableStack()
-  await ensureDataDir(config.dataDir)
+  await makeDataDir(config.dataDir)
   stack.use(await lockDataDir(config.dataDir))
   await decideOnDemo(config.dataDir, config.isDemoWanted)
   const output = stack.use(
@@ -156,16 +156,6 @@ function takeOver(
       for (const role of running.roles.all) role.kill()
     },
   }
-}
-
-async function ensureDataDir(dataDir: string): Promise<void> {
-  const exists = await stat(dataDir).then(
-    () => true,
-    () => false,
-  )
-  await mkdir(dataDir, { recursive: true })
-  // Others may pass through (PostgreSQL's user must), not look around; an existing folder keeps what its owner chose.
-  if (!exists) await chmod(dataDir, 0o711)
 }
 
 /** The watch looks at us from outside, by the same door as everyone; it lives on when we are killed. */
