@@ -28,6 +28,15 @@ const Feature = z.strictObject({
   name: z.string().min(1).max(80),
   description: z.string().max(300).default(''),
   group: z.string().min(1).max(80).nullable().default(null).describe('Features of one group are rolled up.'),
+  essential: z
+    .string()
+    .min(1)
+    .max(40)
+    .nullable()
+    .default(null)
+    .describe(
+      'What people come for, as a word before “works” (“watching”), where this feature is a part of that. The headline follows these features; where none has it, all count alike.',
+    ),
   dependsOn: z.array(Slug).max(50).default([]).describe('Features whose failure takes this one down.'),
   tier: z
     .enum(['core', 'edge'])

@@ -33,6 +33,7 @@ export function gatherEvidence({ view, regionId, peers, now, urlOf }: EvidenceIn
     here: judgeHere(own === null ? undefined : regions.get(own)),
     elsewhere: judgeElsewhere(others),
     isClosedHere: own !== null && (regions.get(own)?.states.every((state) => state === 'closed') ?? false),
+    isPartial: view.indicator !== 'none' && view.indicator !== 'critical',
     failingFeatures: view.components
       .filter(({ regions: cells }) => cells.some(({ state }) => state === 'down' || state === 'recovering'))
       .map(({ name }) => name),

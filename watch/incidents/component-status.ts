@@ -62,19 +62,39 @@ export function impactOf(status: ComponentStatus): Impact {
   return status === 'degraded_performance' ? 'minor' : 'none'
 }
 
-/** Share of components that are down from which a service as a whole counts as down. */
+/** Share of what people come for that is down from which a service as a whole counts as down. */
 const CRITICAL_SHARE = 0.5
 
-/** The page's one line, in Statuspage's words. */
-export function indicatorOf(statuses: readonly ComponentStatus[]): {
+export interface WeighedComponent {
+  readonly status: ComponentStatus
+  /** What people come for, if this is a part of it. Where no component is, all of them are. */
+  readonly essential: string | null
+}
+
+/** Those that decide whether the service as a whole is down. */
+export function essentialsOf<T extends Pick<WeighedComponent, 'essential'>>(
+  components: readonly T[],
+): readonly T[] {
+  const declared = components.filter(({ essential }) => essential !== null)
+  return declared.length > 0 ? declared : components
+}
+
+/**
+ * The page's one line, in Statuspage's words. A service is down when half of what people come for is: whatever else fails
+ * beside it, and however much of that, is a part.
+ */
+export function indicatorOf(components: readonly WeighedComponent[]): {
   readonly indicator: StatusIndicator
   readonly description: string
 } {
-  const count = (status: ComponentStatus) => statuses.filter((one) => one === status).length
-  const downCount = count('major_outage')
-  if (downCount > 0 && downCount >= statuses.length * CRITICAL_SHARE)
+  const countIn = (some: readonly WeighedComponent[], status: ComponentStatus) =>
+    some.filter((one) => one.status === status).length
+  const count = (status: ComponentStatus) => countIn(components, status)
+  const essentials = essentialsOf(components)
+  const essentialDown = countIn(essentials, 'major_outage')
+  if (essentialDown > 0 && essentialDown >= essentials.length * CRITICAL_SHARE)
     return { indicator: 'critical', description: 'Major Service Outage' }
-  if (downCount > 0) return { indicator: 'major', description: 'Partial System Outage' }
+  if (count('major_outage') > 0) return { indicator: 'major', description: 'Partial System Outage' }
   if (count('partial_outage') > 0) return { indicator: 'minor', description: 'Minor Service Outage' }
   if (count('degraded_performance') > 0)
     return { indicator: 'minor', description: 'Partially Degraded Service' }

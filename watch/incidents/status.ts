@@ -35,7 +35,7 @@ export function statusOf(ctx: WatchCtx, serviceId: string): StatusView {
     },
     asOfMs: ctx.live.asOfMs(serviceId),
     isBlind: ctx.live.isBlind(serviceId),
-    ...indicatorOf(components.map(({ status }) => status)),
+    ...indicatorOf(components),
     components,
     incidents: ctx.others.overlayList(
       ctx,
@@ -74,6 +74,7 @@ function listComponents(ctx: WatchCtx, serviceId: string): ComponentView[] {
       name: feature.name,
       description: feature.description,
       group: feature.group,
+      essential: feature.essential,
       position: index + 1,
       status: component?.status ?? 'operational',
       state: component?.state ?? 'unknown',

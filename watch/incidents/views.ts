@@ -74,6 +74,8 @@ export interface ComponentView {
   readonly name: string
   readonly description: string
   readonly group: string | null
+  /** What people come for, as a word before “works”, if this is a part of it. */
+  readonly essential: string | null
   /** From 1, in the order of the catalogue. */
   readonly position: number
   /** In Statuspage's words; what is unknown or only suspected keeps the last one that was known. */

@@ -13,7 +13,7 @@ import { html, type Html } from './html.ts'
 import { icon, renderPage } from './layout.ts'
 import { hasTwoViews, renderTwoViews } from './peers-block.ts'
 import { renderResponsePlot } from './response-plot.ts'
-import { indicatorWords, officialWords } from './words.ts'
+import { headlineWords, indicatorWords, officialWords } from './words.ts'
 
 /** From this age on the page says that what it shows is old. */
 export const STALE_AFTER_MS = 120_000
@@ -85,7 +85,7 @@ export function renderServicesPage(
                 ${icon(keyOf(view))}
                 <h3><a href="${input.hrefOf(service.id)}">${service.name}</a></h3>
                 <span class="st"
-                  >${keyOf(view) === 'unknown' || view.isBlind ? 'No evidence now' : indicatorWords(view.indicator)}</span
+                  >${keyOf(view) === 'unknown' || view.isBlind ? 'No evidence now' : headlineWords(view)}</span
                 >
               </div>
               <p class="sub">${service.description}</p>
@@ -120,7 +120,7 @@ function renderHero(input: StatusPageInput): Html {
       ? 'We can not tell right now'
       : isPartial
         ? 'All that we see works'
-        : indicatorWords(view.indicator)
+        : headlineWords(view)
   const description = isPartial
     ? `No evidence now of ${unknown} of ${view.components.length} components`
     : view.description

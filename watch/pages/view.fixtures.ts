@@ -20,6 +20,7 @@ export function makeComponent(slug: string, changes: Partial<ComponentView> = {}
     name: slug.charAt(0).toUpperCase() + slug.slice(1),
     description: '',
     group: null,
+    essential: null,
     position: 1,
     status: 'operational',
     state: 'up',

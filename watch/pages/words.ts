@@ -1,7 +1,14 @@
 /** States and kinds of evidence as labels: the one place, so that pages, feeds and badges agree. Sentences are in incidents/words.ts. */
 import type { ComponentStatus, StatusIndicator } from '../../contract/watch.ts'
 import type { CellView, OutageState, SignalKind } from '../../engines/detect/types.ts'
-import type { ComponentView, MaintenanceStatus, OfficialWordView } from '../incidents/index.ts'
+import {
+  essentialsOf,
+  joinNames,
+  type ComponentView,
+  type MaintenanceStatus,
+  type OfficialWordView,
+  type StatusView,
+} from '../incidents/index.ts'
 
 export const componentStatusWords: Readonly<Record<ComponentStatus, string>> = {
   operational: 'Working',
@@ -58,12 +65,35 @@ export function indicatorWords(indicator: StatusIndicator): string {
   const words: Record<StatusIndicator, string> = {
     none: 'Everything works',
     minor: 'Some things fail or are slow',
-    major: 'Part of it is down',
+    major: 'Partly down',
     critical: 'It is down',
     maintenance: 'Maintenance is under way',
   }
   return words[indicator]
 }
+
+/**
+ * The same with what is out and what people can still do: "Partly down: Search and Comments are out; watching works".
+ *
+ * What people come for is named as working only when all of it does.
+ */
+export function headlineWords(view: Pick<StatusView, 'indicator' | 'components'>): string {
+  const words = indicatorWords(view.indicator)
+  if (view.indicator !== 'major') return words
+  const out = view.components.filter(({ status }) => status === 'major_outage').map(({ name }) => name)
+  const essentials = essentialsOf(view.components).filter(({ essential }) => essential !== null)
+  const isWorking = (what: string) =>
+    essentials.every(({ essential, status }) => essential !== what || status === 'operational')
+  const working = [...new Set(essentials.map(({ essential }) => essential!))].filter(isWorking)
+  const verb = out.length === 1 && !isPlural(out[0]!) ? 'is' : 'are'
+  return (
+    `${words}: ${joinNames(out)} ${verb} out` +
+    (working.length > 0 ? `; ${joinNames(working)} ${working.length === 1 ? 'works' : 'work'}` : '')
+  )
+}
+
+/** "Comments are out", but "Playing videos is out". */
+const isPlural = (name: string): boolean => /[^s]s$/.test(name) && !/ing\b/.test(name)
 
 /** The class that gives the colour of a component, and its words: a suspicion and a lack of evidence show as what they are. */
 export function lookOf(component: Pick<ComponentView, 'status' | 'state'>): { key: string; words: string } {

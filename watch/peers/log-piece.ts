@@ -58,9 +58,9 @@ export function readWords(ctx: WatchCtx): ServiceWord[] {
   let bytes = 0
   for (const entry of ctx.catalog.services().slice(0, VIEW_MAX_SERVICES)) {
     const now = ctx.live.components(entry.id)
-    const features = entry.features.map(({ id }) => {
+    const features = entry.features.map(({ id, essential }) => {
       const { status = 'operational', state = 'unknown' } = now.get(id) ?? {}
-      return { id, status, state } as const
+      return { id, status, state, essential } as const
     })
     const failingFirst = features.toSorted(
       (a, b) => Number(a.status === 'operational') - Number(b.status === 'operational'),
@@ -69,8 +69,10 @@ export function readWords(ctx: WatchCtx): ServiceWord[] {
       serviceId: entry.id,
       asOfMs: ctx.live.asOfMs(entry.id),
       isBlind: ctx.live.isBlind(entry.id),
-      ...indicatorOf(features.map(({ status }) => status)),
-      features: failingFirst.slice(0, VIEW_MAX_FEATURES),
+      ...indicatorOf(features),
+      features: failingFirst
+        .slice(0, VIEW_MAX_FEATURES)
+        .map(({ id, status, state }) => ({ id, status, state })),
     }
     bytes += Buffer.byteLength(JSON.stringify(word))
     if (bytes > VIEW_MAX_BYTES) break

@@ -40,6 +40,8 @@ export interface EvidenceFact {
   readonly elsewhere: 'fine' | 'some' | 'many' | 'unknown'
   /** Closed by a decision where the person is. */
   readonly isClosedHere: boolean
+  /** Something fails, and what people come for works as far as is seen. @default false */
+  readonly isPartial?: boolean
   readonly failingFeatures: readonly string[]
   readonly incident: {
     readonly title: string

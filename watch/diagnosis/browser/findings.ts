@@ -79,7 +79,7 @@ export const CLOSED: Finding = {
 export const downForOthers = (sureness: Verdict['sureness'], evidence: EvidenceFact): Finding => ({
   code: 'down-for-others',
   side: 'them',
-  title: 'It is down for others too',
+  title: evidence.isPartial ? 'Part of it is down for others too' : 'It is down for others too',
   sentence: evidence.incident
     ? `${evidence.incident.title}. There is nothing wrong on your side that would explain it.`
     : 'People and checks elsewhere have the same trouble; there is no need to change anything on your side.',

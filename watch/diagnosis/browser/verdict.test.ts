@@ -250,3 +250,10 @@ test('a slow line is judged by what is usual for it', () => {
   expect(decideVerdict(facts({ watchRttMs: 700, beacons: [], usualRttMs: 100 })).code).toBe('weak-link')
   expect(decideVerdict(facts({ watchRttMs: 1400, beacons: [], usualRttMs: null })).code).toBe('nothing-wrong')
 })
+
+test('where a part fails for others, it is not called the whole', () => {
+  const many = (isPartial: boolean) =>
+    decideVerdict(facts({ target: null, evidence: evidence({ elsewhere: 'many', isPartial }) })).title
+  expect(many(true)).toBe('Part of it is down for others too')
+  expect(many(false)).toBe('It is down for others too')
+})

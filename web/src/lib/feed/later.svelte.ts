@@ -2,6 +2,8 @@
  * What a feed does without until its first video shows a frame: fetched then, as one file, so that it never competes with
  * that frame; or earlier, by who needs it.
  */
+import { openUpdates } from '#lib/updates/updates.ts'
+
 type Parts = typeof import('./later-parts.ts')
 
 let parts = $state.raw<Parts | null>(null)
@@ -21,6 +23,7 @@ export const later = {
 
 /** Fetches them once; where that has failed, the next call tries again. */
 export function fetchLater(): void {
+  openUpdates()
   loading ??= import('./later-parts.ts').then(
     (loaded) => {
       parts = loaded

@@ -39,6 +39,9 @@ export const t = createTranslator('operate', {
   'maintenance.verifying': 'Maintenance: being verified',
   'maintenance.span': '{from} to {to}: {text}',
 
+  'time.ahead': '{when}, in {span}',
+  'time.ago': '{when}, {span} ago',
+
   'plots.title': 'The last minutes',
   'plot.level': 'Level',
   'plot.requests': 'Requests a second',

@@ -7,18 +7,26 @@ export type Notice = 'gap' | 'session'
 type Listener = (update: Update) => void
 
 const LOAD_AGAIN_MS = 5000
+/** Nobody waits longer for the stream, whatever the first video does. */
+const SOON_MS = 2000
 
 const listeners = new Set<Listener>()
 const noticeListeners: Record<Notice, Set<() => void>> = { gap: new Set(), session: new Set() }
 let live: typeof import('./live-stream.ts') | null = null
+let timer: ReturnType<typeof setTimeout> | null = null
 let isStarted = false
 let wanted: readonly string[] | null = null
 /** Who is signed in; undefined until the tab knows. */
 let accountId: string | null | undefined
 
-/** Starts listening, once per tab. */
+/** Starts listening soon, once per tab: the first video's frame comes first. */
 function startUpdates(): void {
-  if (isStarted || typeof EventSource === 'undefined') return
+  timer ??= setTimeout(openUpdates, SOON_MS)
+}
+
+/** Listens from now on, once per tab, if anybody wants to hear anything. */
+export function openUpdates(): void {
+  if (timer === null || isStarted || typeof EventSource === 'undefined') return
   isStarted = true
   void load()
 }

@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest'
+import type { ComponentStatus } from '../../contract/watch.ts'
+import { indicatorOf } from '../incidents/index.ts'
+import { makeComponent } from './view.fixtures.ts'
+import { headlineWords } from './words.ts'
+
+const PARTS = [
+  ['For You feed', 'watching'],
+  ['Playing videos', 'watching'],
+  ['Search', null],
+  ['Signing in', null],
+  ['Comments', null],
+  ['Uploading', null],
+] as const
+
+/** The headline of a service in which these are not well. */
+function headline(
+  unwell: Readonly<Record<string, ComponentStatus>>,
+  parts: readonly (readonly [string, string | null])[] = PARTS,
+) {
+  const components = parts.map(([name, essential]) =>
+    makeComponent(name, { name, essential, status: unwell[name] ?? 'operational' }),
+  )
+  return headlineWords({ components, ...indicatorOf(components) })
+}
+
+test('what is out is named, and what people came for is said to work', () => {
+  expect(headline({ Search: 'major_outage', 'Signing in': 'major_outage', Comments: 'major_outage' })).toBe(
+    'Partly down: Search, Signing in and Comments are out; watching works',
+  )
+  expect(headline({ Comments: 'major_outage' })).toBe('Partly down: Comments are out; watching works')
+  expect(headline({ 'Signing in': 'major_outage' })).toBe('Partly down: Signing in is out; watching works')
+})
+
+test('watching that is slow or fails for some is not said to work', () => {
+  expect(headline({ Search: 'major_outage', 'Playing videos': 'degraded_performance' })).toBe(
+    'Partly down: Search is out',
+  )
+})
+
+test('a service is down when half of what people come for is', () => {
+  expect(headline({ 'Playing videos': 'major_outage' })).toBe('It is down')
+})
+
+test('where nothing is marked as essential, nothing is claimed to work', () => {
+  const alike = PARTS.map(([name]) => [name, null] as const)
+  expect(headline({ Search: 'major_outage' }, alike)).toBe('Partly down: Search is out')
+  expect(
+    headline({ Search: 'major_outage', Comments: 'major_outage', Uploading: 'major_outage' }, alike),
+  ).toBe('It is down')
+})
+
+test('a long list of what is out stays a headline', () => {
+  const parts = Array.from({ length: 14 }, (_, at) => [`Part ${at + 1}`, at < 8 ? 'reading' : null] as const)
+  const unwell = Object.fromEntries(parts.slice(7).map(([name]) => [name, 'major_outage' as const]))
+  expect(headline(unwell, parts)).toBe('Partly down: Part 8, Part 9, Part 10, Part 11 and 3 more are out')
+})
+
+test('a service that is well, slow or under maintenance has a headline without parts', () => {
+  expect(headline({})).toBe('Everything works')
+  expect(headline({ Search: 'degraded_performance' })).toBe('Some things fail or are slow')
+  expect(headline({ Search: 'under_maintenance' })).toBe('Maintenance is under way')
+})
