@@ -2,9 +2,10 @@
 import type { OperationsState, RoleVitals } from '../contract/operations.ts'
 import { askDesk } from '../platform/supervisor/control.ts'
 import type { Command } from './arguments.ts'
+import { levelInWords } from './level-line.ts'
 import { sizeInWords } from './progress.ts'
 import { settingsOf } from './settings.ts'
-import { ageInWords } from './times.ts'
+import { ageInWords, instantInWords } from './times.ts'
 
 /** The exit code is 0 when everything is on, 1 when something is not. */
 export const showState: Command = async (given) => {
@@ -25,18 +26,16 @@ const isWhole = ({ service, roles }: OperationsState): boolean =>
 function* describe(state: OperationsState): Generator<string> {
   const now = new Date(state.at)
   yield* describeService(state, now)
-  yield* describeOrders(state)
+  yield* describeOrders(state, now)
   for (const vitals of state.roles) yield `  ${vitals.role.padEnd(11)} ${describeRole(vitals, now)}`
   yield* describeParts(state, now)
   yield* describeCare(state, now)
 }
 
-function* describeService({ service, causes, restoration }: OperationsState, now: Date): Generator<string> {
-  if (!service) {
-    yield 'No process that serves people says anything: the level is unknown.'
-    return
-  }
-  yield `Level ${service.level}, for ${ageInWords(service.since, now)}${causes.length > 0 ? `: ${causes.join('; ')}` : ''}`
+function* describeService(state: OperationsState, now: Date): Generator<string> {
+  const { service, restoration } = state
+  yield levelInWords(state, now)
+  if (!service) return
   const fallen = Object.entries(service.features).filter(([, { mode }]) => mode !== 'on')
   for (const [feature, { mode, reason, note, share }] of fallen)
     yield `  ${feature.padEnd(14)}${mode}${share > 0 && share < 1 ? `, back for ${Math.round(share * 100)} %` : ''}${reason ? `: ${reason}` : ''}${note ? ` (${note})` : ''}`
@@ -46,12 +45,16 @@ function* describeService({ service, causes, restoration }: OperationsState, now
       yield `  step ${step.step}: ${step.state === 'opening' ? `open for ${Math.round(step.share * 100)} %` : 'closed'}${step.waitsFor ? `, waits: ${step.waitsFor}` : ''}`
 }
 
-function* describeOrders({ orders: { level, features, maintenance } }: OperationsState): Generator<string> {
-  if (level) yield `  ordered     level ${level.level} until ${level.untilAt}: ${level.reason}`
+function* describeOrders(
+  { orders: { level, features, maintenance } }: OperationsState,
+  now: Date,
+): Generator<string> {
+  if (level)
+    yield `  ordered     level ${level.level} until ${instantInWords(level.untilAt, now)}: ${level.reason}`
   for (const { feature, untilAt, reason } of features)
-    yield `  ordered     ${feature} paused until ${untilAt}: ${reason}`
+    yield `  ordered     ${feature} paused until ${instantInWords(untilAt, now)}: ${reason}`
   if (maintenance)
-    yield `  maintenance ${maintenance.state}, ${maintenance.startsAt} to ${maintenance.endsAt}: ${maintenance.text}`
+    yield `  maintenance ${maintenance.state}, ${instantInWords(maintenance.startsAt, now)} to ${instantInWords(maintenance.endsAt, now)}: ${maintenance.text}`
 }
 
 function describeRole(vitals: RoleVitals, now: Date): string {

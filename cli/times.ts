@@ -27,3 +27,15 @@ export function ageInWords(at: string | null, now: Date): string {
   if (seconds < 7_200) return `${Math.round(seconds / 60)} min`
   return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} days`
 }
+
+/** `21:40 (in 12 min)` by this machine's clock; of another day with its date. */
+export function instantInWords(at: string, now: Date): string {
+  const two = (value: number) => String(value).padStart(2, '0')
+  const then = new Date(at)
+  const clock = `${two(then.getHours())}:${two(then.getMinutes())}`
+  const day = `${then.getFullYear()}-${two(then.getMonth() + 1)}-${two(then.getDate())}`
+  const when = then.toDateString() === now.toDateString() ? clock : `${day} ${clock}`
+  return then > now
+    ? `${when} (in ${ageInWords(now.toISOString(), then)})`
+    : `${when} (${ageInWords(at, now)} ago)`
+}

@@ -3,7 +3,7 @@ import { chromium } from 'playwright-core'
 import { expect, test } from 'vitest'
 import type { WatchStatus } from '../../contract/watch.ts'
 import { serveLocally } from '../support/local-server.ts'
-import { startProduct } from '../support/product.ts'
+import { startProduct, type Product } from '../support/product.ts'
 import { makeTemporaryDir } from '../support/temporary-dir.ts'
 import { PHONE } from './support/stage.ts'
 
@@ -51,6 +51,23 @@ function makeStatus(state: 'confirmed' | 'recovering', url: string): WatchStatus
   }
 }
 
+/** By its operator, as on the page for that. */
+async function pauseSearch(product: Product): Promise<void> {
+  const operatorToken = new URL(await product.operatorPath(), product.url).searchParams.get('token')
+  const send = (path: string, body: unknown, cookie = '') =>
+    fetch(`${product.url}/api/v1${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', cookie },
+      body: JSON.stringify(body),
+    })
+  const account = { handle: 'olive', password: 'a password of olive', operatorToken }
+  const signedUp = await send('/accounts', account)
+  const cookie = signedUp.headers.getSetCookie()[0]!.split(';')[0]!
+  const order = { type: 'pause-feature', feature: 'search', reason: 'A drill', forS: 600 }
+  const given = await send('/operations/orders', order, cookie)
+  expect(given.status).toBe(200)
+}
+
 test('the banner says what the watch says, with the platform silent, and what was last known with the watch silent', async () => {
   await using dir = await makeTemporaryDir()
   await using watch = await startWatchAnswers()
@@ -75,12 +92,17 @@ test('the banner says what the watch says, with the platform silent, and what wa
   const check = await banner.getByRole('link', { name: 'Is it me?' }).getAttribute('href')
   expect(check).toMatch(/\/s\/upbeat\/check#app=.*build/)
 
+  await pauseSearch(product)
+  await page.goto('/search?q=film')
+  await page.getByRole('heading', { name: 'Search is paused' }).waitFor({ timeout: PATIENCE_MS })
+  await page.getByText('Seen from outside: Upload does not work. Wait; what you sent is kept.').waitFor()
+
   await page.route('**/api/v1/**', (route) =>
     new URL(route.request().url()).origin === new URL(url).origin ? route.abort() : route.continue(),
   )
   watch.say(makeStatus('recovering', watch.url))
   await page.reload()
-  await expect.poll(() => banner.getAttribute('class'), { timeout: PATIENCE_MS }).toContain('recovering')
+  await expect.poll(() => banner.getAttribute('class'), { timeout: PATIENCE_MS }).toContain('warn')
 
   watch.say(null)
   await page.reload()

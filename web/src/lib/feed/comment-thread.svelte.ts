@@ -23,6 +23,7 @@ export interface ShownComment extends Comment {
 
 const shown = (comment: Comment, isPending = false): ShownComment => ({
   ...comment,
+  author: authorOf(comment),
   isPending,
   isKept: comment.isKept ?? false,
   replies: [],
@@ -30,6 +31,10 @@ const shown = (comment: Comment, isPending = false): ShownComment => ({
   areRepliesOpen: false,
   areRepliesLoading: false,
 })
+
+/** The journal knows no names and pictures; whose comment it is does. */
+const authorOf = ({ isKept, author }: Comment): Comment['author'] =>
+  isKept && session.account?.id === author.id ? session.account : author
 
 export class CommentThread {
   items = $state<ShownComment[]>([])
@@ -176,9 +181,7 @@ export class CommentThread {
     if (this.#find(comment.id)) return
     const parent = comment.parentId ? this.items.find((item) => item.id === comment.parentId) : null
     if (parent) parent.replyCount += 1
-    // The journal knows no names and pictures; whose comment it is does.
-    const author = comment.isKept && session.account ? session.account : comment.author
-    this.#insert(shown({ ...comment, author }))
+    this.#insert(shown(comment))
   }
 
   setLiked(comment: ShownComment, isLiked: boolean): void {

@@ -16,8 +16,13 @@ test('what has just been ordered for fifteen minutes ends in fifteen', () => {
   expect(words(at(15), now + 700)).toBe('9:43 PM, in 15 min')
 })
 
+test('what is further off than one would count is told by the clock alone', () => {
+  expect(words(at(90))).toBe('10:58 PM, in 90 min')
+  expect(words(at(91))).toBe('10:59 PM')
+})
+
 test('an instant of another day comes with its date', () => {
-  expect(words(at(24 * 60))).toBe('November 23, 2026 at 9:28 PM, in 1 day')
+  expect(words(at(24 * 60))).toBe('November 23, 2026 at 9:28 PM')
 })
 
 test('a text keeps its words around the instants', () => {

@@ -40,6 +40,7 @@ export const t = createTranslator('service', {
   'paused.telemetry.title': 'Counting views is paused',
   'paused.telemetry.text': 'Counting views is paused {why}. Yours wait on this device.',
   'paused.note': '“{note}”',
+  'paused.seen': 'Seen from outside: {title}. {advice}',
   'paused.byItself': 'It comes back here by itself.',
   'paused.status': 'What is known',
 

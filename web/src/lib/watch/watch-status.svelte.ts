@@ -15,7 +15,14 @@ const CALM_MS = 60_000
 const WORRIED_MS = 20_000
 const TIMEOUT_MS = 8_000
 
-export const watch = $state<{ banner: Banner | null }>({ banner: null })
+interface Watch {
+  /** What it sees that is worth a banner. */
+  seen: Banner | null
+  /** The same, unless somebody has read and hidden it. */
+  banner: Banner | null
+}
+
+export const watch = $state<Watch>({ seen: null, banner: null })
 
 let lookEarlier = () => {}
 
@@ -34,7 +41,7 @@ export function startWatching(): () => void {
   async function look(): Promise<void> {
     timer = undefined
     if (document.visibilityState === 'visible') await lookOnce()
-    if (!isStopped) timer = setTimeout(() => void look(), watch.banner ? WORRIED_MS : CALM_MS)
+    if (!isStopped) timer = setTimeout(() => void look(), watch.seen ? WORRIED_MS : CALM_MS)
   }
   const onVisible = () => {
     if (document.visibilityState === 'visible' && timer !== undefined) {
@@ -95,6 +102,7 @@ async function lookOnce(): Promise<void> {
 
 function show(status: WatchStatus): void {
   const banner = chooseBanner(status, Date.now())
+  watch.seen = banner
   watch.banner = banner && banner.key !== readText(sessionStorage, HIDDEN_KEY) ? banner : null
 }
 
