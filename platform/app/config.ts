@@ -124,7 +124,7 @@ function listOf(text: string): string[] {
 export interface Config {
   readonly instanceName: string
   readonly dataDir: string
-  /** Whether more requests than can be served are turned away in order; off for drills only, to see what happens then. */
+  /** Whether of more requests than can be served the rest is turned away, in order of what matters. */
   readonly isAdmissionOn: boolean
   /** Switched off for a drill; none in any other case. */
   readonly protectionsOff: ReadonlySet<Protection>
