@@ -40,6 +40,7 @@ export function enterDoor(door: Door, entered: Entered, scope: Scope | null = cu
     scope?.isOwnWork ? scope.deadlineMs : Infinity,
   )
   ticket.isPatient = scope === null
+  ticket.isBegun = scope?.begunAt === door
   door.enter(ticket)
   if (ticket.state === 'refused') return entered(refusalAt(door, ticket), () => {})
   scope?.stepAway()
@@ -49,6 +50,7 @@ export function enterDoor(door: Door, entered: Entered, scope: Scope | null = cu
     isAway = false
   }
   const leave = () => {
+    if (scope) scope.begunAt = door
     door.leave(ticket)
     comeBack()
   }

@@ -12,6 +12,8 @@ export class Scope {
   readonly isOwnWork: boolean
   /** Its place at the door of the process; null: it holds none. */
   place: { readonly door: Door; readonly ticket: Ticket } | null = null
+  /** The door behind which something was done for it last. */
+  begunAt: Door | null = null
   #controller: AbortController | null = null
   #isGone = false
 

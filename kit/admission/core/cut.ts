@@ -116,7 +116,7 @@ export class Cut {
   judge(ticket: Ticket, nowMs: number): Verdict {
     if (this.#windowStartMs < 0) this.#windowStartMs = this.#roundStartMs = nowMs
     this.#countAsker(ticket, nowMs)
-    ticket.isBeyondShare = this.#fairShare.isBeyond(ticket.person, ticket.persons)
+    ticket.isBeyondShare = this.#fairShare.isBeyond(ticket)
     const level = ticket.isBeyondShare ? BEYOND_LEVEL : ticket.class * RANK_COUNT + ticket.rank
     this.#counts[level]! += 1
     if (nowMs - this.#windowStartMs >= WINDOW_MIN_MS) this.#closeWindow(nowMs)

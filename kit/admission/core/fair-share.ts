@@ -7,6 +7,9 @@
  * the number of persons, and a chance meeting of two in one row seldom is one in the other.
  */
 
+import type { Ticket } from './ticket.ts'
+
+/** A power of two. */
 const SLOTS = 2_048
 const ROWS = 2
 /** Rates are means over about so long. */
@@ -32,14 +35,13 @@ export class FairShare {
   }
 
   /**
-   * Counts a request and says whether it lies beyond its person's share.
-   *
-   * @param person any whole number from 0 on, well spread.
-   * @param persons for how many it may stand: behind one network address there can be a school.
+   * Counts a request and says whether it lies beyond its person's share of its class.
    */
-  isBeyond(person: number, persons: number): boolean {
-    const first = person % SLOTS
-    const second = SLOTS + (Math.imul(person ^ (person >>> 15), 0x2c1b3c6d) >>> 21)
+  isBeyond({ class: priorityClass, person, persons }: Ticket): boolean {
+    // By class: whoever shares an address with somebody who floods one goes on in the others.
+    const key = person ^ Math.imul(priorityClass, 0x9e3779b1)
+    const first = key & (SLOTS - 1)
+    const second = SLOTS + (Math.imul(key ^ (key >>> 15), 0x2c1b3c6d) >>> 21)
     this.#counts[first]! += 1
     this.#counts[second]! += 1
     const share = this.#share * persons

@@ -156,7 +156,7 @@ export class Gate {
     if (!this.#hasRoom(ticket.class)) this.#limit.markBinding()
     const line = this.#lines[index]!
     if (
-      this.#isClosed(index, nowMs) ||
+      (!ticket.isBegun && this.#isClosed(index, nowMs)) ||
       (this.#waiting >= this.#maxWaiting && !this.#displaceBelow(index, nowMs))
     ) {
       this.#cut.noteShed()
@@ -306,7 +306,7 @@ export class Gate {
 
   #judge(ticket: Ticket, nowMs: number): Refusal | null {
     ticket.arrivedAtMs = nowMs
-    if (!ticket.isJudged && this.#isCutting && !ticket.isPatient) {
+    if (!ticket.isJudged && this.#isCutting && !ticket.isPatient && !ticket.isBegun) {
       const verdict = this.#cut.judge(ticket, nowMs)
       if (verdict === 'out' && !this.#isQuiet()) return this.#refuse(ticket, 'cut', nowMs)
       ticket.isAtMargin = verdict !== 'in'
@@ -341,6 +341,7 @@ export class Gate {
 
   #boundMs(ticket: Ticket): number {
     if (ticket.isPatient) return Infinity
+    if (ticket.isBegun) return this.#waitMs * STANDSTILL_TIMES
     if (!this.#cut.isInForce || ticket.class === 0) {
       const waitMs = ticket.class === 3 && this.#isCutting ? this.#waitMs * LAST_CLASS_WAITS : this.#waitMs
       if (this.#limit.usualMs === 0 && !this.#isFixed) return waitMs * COLD_TIMES
@@ -397,7 +398,7 @@ export class Gate {
     this.#inFlight += 1
     if (ticket.class === 0) this.#inFlightTop += 1
     this.#admitted[ticket.class]! += 1
-    this.#cut.noteServed()
+    if (!ticket.isBegun && !ticket.isPatient) this.#cut.noteServed()
   }
 
   #shed(ticket: Ticket, refusal: Refusal, nowMs: number): void {

@@ -37,6 +37,8 @@ export class Ticket {
   refusal: Refusal | null = null
   /** The cut has been asked about it. */
   isJudged = false
+  /** It goes on with what has begun here before: to turn it away would waste what was done for it. */
+  isBegun = false
   /** Nobody waits for it on the line: it is never turned away for how long it takes, and comes after those who are. */
   isPatient = false
   /** Beyond the fair share of its person: it comes after all others. */
