@@ -1,6 +1,5 @@
 /** Work on one dependency behind a door of its own: as much at once as it takes well, the most important first. */
-import { Ticket, type PriorityClass, type Refusal } from './core/index.ts'
-import { retryAfterS } from './core/index.ts'
+import { retryAfterS, Ticket, type PriorityClass, type Refusal } from './core/index.ts'
 import type { Door } from './door.ts'
 import { ClientGoneError, currentScope, type Scope } from './scope.ts'
 

@@ -6,7 +6,7 @@ import type {
   preValidationHookHandler,
   RouteOptions,
 } from 'fastify'
-import { LEVEL_HEADER, type FeatureMode, type FeatureState } from '../../contract/state.ts'
+import { FEATURE_MODES, LEVEL_HEADER, type FeatureMode, type FeatureState } from '../../contract/state.ts'
 import type { Ctx } from './context.ts'
 import { AppError } from './errors.ts'
 import type { App } from './http.ts'
@@ -38,8 +38,6 @@ declare module 'fastify' {
     admittedTo: Admitted | null
   }
 }
-
-const ORDER: readonly FeatureMode[] = ['on', 'reduced', 'cached', 'shared', 'kept', 'paused']
 
 /** No body comes with them. */
 const BODYLESS_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
@@ -116,7 +114,8 @@ function timeOurPart(route: RouteOptions, { isClientPaced }: FeatureRule, { cloc
 /** Whether the route's feature is on for whoever asks: while it comes back, the same people have it in each request. */
 export const isAdmitted = (request: FastifyRequest): boolean => request.admittedTo !== null
 
-const isWithin = (mode: FeatureMode, upTo: FeatureMode): boolean => ORDER.indexOf(mode) <= ORDER.indexOf(upTo)
+const isWithin = (mode: FeatureMode, upTo: FeatureMode): boolean =>
+  FEATURE_MODES.indexOf(mode) <= FEATURE_MODES.indexOf(upTo)
 
 /** What a person does wrong is none of our failures. */
 const isSuccess = (reply: FastifyReply): boolean => reply.statusCode < 500

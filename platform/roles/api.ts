@@ -27,8 +27,8 @@ import { createUpdateRoutes } from '../modules/updates/index.ts'
 import { startFirstPlayableLane } from '../modules/transcoding/index.ts'
 import { loadReceipt, uploadRoutes } from '../modules/uploads/index.ts'
 import { videoRoutes } from '../modules/videos/index.ts'
+import { API_PREFIX } from './api-prefix.ts'
 import { PASSED_ON_RULE } from './classes.ts'
-import { API_PREFIX } from './describe-api.ts'
 import { mountApi } from './mount.ts'
 
 const routes: readonly Routes[] = [

@@ -6,6 +6,7 @@
  * as the web app does for what it fetches ahead; only a signed hint raises one.
  */
 import type { AdmissionRule } from '../../kit/admission/index.ts'
+import { API_PREFIX } from './api-prefix.ts'
 
 const P0: AdmissionRule = { class: 0 }
 const P1: AdmissionRule = { class: 1 }
@@ -109,8 +110,6 @@ const PAGES: Readonly<Record<string, AdmissionRule>> = {
   'GET /@:handle': P2,
   'GET /api/openapi.json': P3,
 }
-
-const API_PREFIX = '/api/v1'
 
 /** The rule of a route; undefined: the table does not know it. */
 export function ruleOfRoute(method: string, url: string): AdmissionRule | undefined {

@@ -2,9 +2,8 @@
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import { jsonSchemaTransform } from 'fastify-type-provider-zod'
 import { SESSION_COOKIE } from '../modules/accounts/index.ts'
+import { API_PREFIX } from './api-prefix.ts'
 import { OPERATIONS, type Operation } from './operations.ts'
-
-export const API_PREFIX = '/api/v1'
 
 const SESSION = [{ session: [] }]
 const SECURITY = { needed: SESSION, optional: [...SESSION, {}], unused: [] } as const

@@ -5,6 +5,7 @@
  * Routes that are not here belong to no feature: they are let in always.
  */
 import type { FeatureRule } from '../app/feature-gate.ts'
+import { API_PREFIX } from './api-prefix.ts'
 
 const SIGN_IN: FeatureRule = { feature: 'sign-in' }
 const KEPT_REACTION: FeatureRule = { feature: 'reactions', upTo: 'kept' }
@@ -61,8 +62,6 @@ export const FEATURES_OF_ROUTES: Readonly<Record<string, FeatureRule>> = {
 
   'POST /views': { feature: 'telemetry', upTo: 'kept' },
 }
-
-const API_PREFIX = '/api/v1'
 
 /** The feature of a route; undefined: it belongs to none. */
 export const featureOfRoute = (method: string, url: string): FeatureRule | undefined =>

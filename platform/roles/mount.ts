@@ -13,9 +13,10 @@ import {
   readSessionToken,
   registerSessions,
 } from '../modules/accounts/index.ts'
+import { API_PREFIX } from './api-prefix.ts'
 import { ruleOfRoute } from './classes.ts'
 import { featureOfRoute } from './features.ts'
-import { API_PREFIX, describeApi, describePassedOn } from './describe-api.ts'
+import { describeApi, describePassedOn } from './describe-api.ts'
 
 export interface MountOptions extends AppOptions {
   /** The tag of operations (operations.ts) that this app passes on to another role. */

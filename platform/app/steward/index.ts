@@ -9,7 +9,10 @@ import {
   type Feature,
   type Level,
   type RestorationEvent,
+  type Signals,
+  type StepSignals,
   type StepView,
+  type Steward as EngineSteward,
   type StewardState,
 } from '../../../engines/steward/index.ts'
 import type { Clock } from '../../../kit/clock.ts'
@@ -52,9 +55,9 @@ export interface Steward extends Disposable {
   /** Unknown counts as up. */
   isUp(dependency: Dependency): boolean
   /** Asked four times a second, so it must be cheap; null: unknown. Of several for one dependency, each must find it up. */
-  addProbe(dependency: Dependency, look: () => boolean | null): void
+  addProbe(dependency: Dependency, look: Look): void
   /** Whether a step of the return (`engines/steward/steps.ts`) would work now; null: nothing is known against it. */
-  addStepProbe(step: string, look: () => boolean | null): void
+  addStepProbe(step: string, look: Look): void
   /** Counts of the door before this process's routes. */
   watchGate(read: () => GateCounts): void
   /** A request for a feature was let in, and ended. */
@@ -67,6 +70,8 @@ export interface Steward extends Disposable {
   onChange(handler: (state: ServiceState) => void): () => void
   report(): StewardReport
 }
+
+type Load = Pick<StewardReport, 'eventLoopP99Ms' | 'memoryShare'>
 
 interface StewardOptions {
   readonly config: Pick<Config, 'protectionsOff'>
@@ -84,36 +89,20 @@ export function openSteward({ config, clock, log }: StewardOptions): Steward {
   })
   const sensors = openSensors()
   const traffic = createTraffic(FEATURES, STEPS)
-  const probes = new Map<Dependency, (() => boolean | null)[]>()
-  const stepProbes = new Map<string, () => boolean | null>()
+  const probes = createProbes()
   const handlers = new Set<(state: ServiceState) => void>()
   let orders = NO_ORDERS
   let elsewhere: Level = 0
-  let load = { eventLoopP99Ms: null as number | null, memoryShare: null as number | null }
+  let load: Load = { eventLoopP99Ms: null, memoryShare: null }
   let shown = engine.state
-  let state = present(shown)
-
-  function present(now: StewardState): ServiceState {
-    const nowMs = clock.monotonicMs()
-    const wallMs = clock.now().getTime()
-    const at = (ms: number) => new Date(wallMs - (nowMs - ms)).toISOString()
-    const features = Object.fromEntries(
-      FEATURES.map((feature) => {
-        const { sinceMs, ...view } = now.features[feature]
-        return [feature, { ...view, since: at(sinceMs) }]
-      }),
-    ) as ServiceState['features']
-    return { level: now.level, since: at(now.sinceMs), features, maintenance: orders.maintenance }
-  }
+  let state = present(shown, orders.maintenance, clock)
 
   function look(): void {
     const nowMs = clock.monotonicMs()
     const seen = sensors.read(nowMs)
     load = seen
-    const steps = traffic.read(nowMs)
-    for (const [step, probe] of stepProbes) steps[step] = { ...steps[step], probe: probe() }
-    const dependencies = Object.fromEntries([...probes].map(([name, looks]) => [name, ask(looks)]))
-    show(engine.observe({ ...seen, dependencies, steps, elsewhere }, nowMs))
+    const steps = probes.addTo(traffic.read(nowMs))
+    show(engine.observe({ ...seen, dependencies: probes.look(), steps, elsewhere }, nowMs))
   }
 
   function show(now: StewardState): void {
@@ -125,7 +114,7 @@ export function openSteward({ config, clock, log }: StewardOptions): Steward {
   }
 
   function publish(): void {
-    state = present(shown)
+    state = present(shown, orders.maintenance, clock)
     for (const handler of handlers) handler(state)
   }
 
@@ -138,10 +127,8 @@ export function openSteward({ config, clock, log }: StewardOptions): Steward {
     },
     modeOf: (feature) => shown.features[feature].mode,
     isUp: (dependency) => engine.isUp(dependency),
-    addProbe(dependency, probe) {
-      probes.set(dependency, [...(probes.get(dependency) ?? []), probe])
-    },
-    addStepProbe: (step, probe) => void stepProbes.set(step, probe),
+    addProbe: probes.add,
+    addStepProbe: probes.addForStep,
     watchGate: (read) => sensors.watchGate(read),
     note: traffic.note,
     noteWaiting: traffic.noteWaiting,
@@ -158,20 +145,7 @@ export function openSteward({ config, clock, log }: StewardOptions): Steward {
       handlers.add(handler)
       return () => handlers.delete(handler)
     },
-    report: () => ({
-      causes: shown.causes,
-      steps: engine.steps,
-      timeline: engine.timeline.map(({ atMs, ...event }) => ({
-        ...event,
-        at: new Date(clock.now().getTime() - (clock.monotonicMs() - atMs)),
-      })),
-      dependencies: Object.fromEntries(DEPENDENCIES.map((name) => [name, engine.isUp(name)])) as Record<
-        Dependency,
-        boolean
-      >,
-      ...load,
-      pressureLevel: engine.pressureLevel,
-    }),
+    report: () => ({ causes: shown.causes, ...load, ...reportOf(engine, clock) }),
     [Symbol.dispose]() {
       clearInterval(timer)
       sensors[Symbol.dispose]()
@@ -179,8 +153,58 @@ export function openSteward({ config, clock, log }: StewardOptions): Steward {
   }
 }
 
+type Look = () => boolean | null
+
+/** What is asked of each dependency and of each step of the way back. */
+function createProbes() {
+  const ofDependencies = new Map<Dependency, Look[]>()
+  const ofSteps = new Map<string, Look>()
+  return {
+    add(dependency: Dependency, look: Look): void {
+      ofDependencies.set(dependency, [...(ofDependencies.get(dependency) ?? []), look])
+    },
+    addForStep: (step: string, look: Look): void => void ofSteps.set(step, look),
+    look: (): Signals['dependencies'] =>
+      Object.fromEntries([...ofDependencies].map(([name, looks]) => [name, ask(looks)])),
+    addTo(steps: Record<string, StepSignals>): Record<string, StepSignals> {
+      for (const [step, look] of ofSteps) steps[step] = { ...steps[step], probe: look() }
+      return steps
+    },
+  }
+}
+
+/** As everybody is told it: with times of the wall clock. */
+function present(
+  { level, sinceMs, features }: StewardState,
+  maintenance: Maintenance | null,
+  clock: Clock,
+): ServiceState {
+  const at = (ms: number) => wallTimeOf(ms, clock).toISOString()
+  const views = Object.fromEntries(
+    FEATURES.map((feature) => {
+      const { sinceMs: since, ...view } = features[feature]
+      return [feature, { ...view, since: at(since) }]
+    }),
+  ) as ServiceState['features']
+  return { level, since: at(sinceMs), features: views, maintenance }
+}
+
+const reportOf = (engine: EngineSteward, clock: Clock) => ({
+  steps: engine.steps,
+  timeline: engine.timeline.map(({ atMs, ...event }) => ({ ...event, at: wallTimeOf(atMs, clock) })),
+  dependencies: Object.fromEntries(DEPENDENCIES.map((name) => [name, engine.isUp(name)])) as Record<
+    Dependency,
+    boolean
+  >,
+  pressureLevel: engine.pressureLevel,
+})
+
+/** When it was, by the wall clock, that the clock which only goes forward said so. */
+const wallTimeOf = (monotonicMs: number, clock: Clock): Date =>
+  new Date(clock.now().getTime() - (clock.monotonicMs() - monotonicMs))
+
 /** Down as soon as one says so; unknown only when all do. */
-function ask(looks: readonly (() => boolean | null)[]): boolean | null {
+function ask(looks: readonly Look[]): boolean | null {
   const seen = looks.map((look) => look())
   if (seen.includes(false)) return false
   return seen.includes(true) ? true : null
