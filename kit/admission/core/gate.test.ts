@@ -217,6 +217,21 @@ test('the time to come again is whole seconds, spread, and longer for lower clas
   expect(retryAfterS(3, () => 0)).toBeGreaterThan(retryAfterS(1, () => 0.999))
 })
 
+test('what goes on with what has begun goes before all, and is not cut', () => {
+  const gate = openGate({ waitMs: 100, isFixed: true })
+  const first = ask(gate, 1)
+  const high = ask(gate, 1, 0)
+  const going = new Ticket(3)
+  going.isBegun = true
+  gate.ask(going, 90)
+  expect(ask(gate, 1, 91).refusal).toBe('full')
+
+  gate.leave(first, 95)
+
+  expect(gate.next(95)).toBe(going)
+  expect(high.state).toBe('waiting')
+})
+
 /** One thread, that stands still now and then, and a crowd that asks again as soon as it is answered, whatever the answer. */
 const crowdOf = (clients: number, more: Partial<Scene['crowd']> = {}): Outcome =>
   simulate({

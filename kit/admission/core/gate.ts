@@ -59,12 +59,15 @@ export const COLD_TIMES = 4
 export const STANDSTILL_TIMES = 2
 const PATIENT_LINE = CLASS_COUNT * 2
 const LINES = PATIENT_LINE + 1
+/** What goes on with what has begun goes before all: it is nearest to its end. */
+const BEGUN_LINE = LINES
 
 /** What lies beyond a person's share waits behind all others but those who are patient. */
 const BEYOND_LINE = PATIENT_LINE - 1
 
 function lineOf(ticket: Ticket): number {
   if (ticket.isPatient) return PATIENT_LINE
+  if (ticket.isBegun) return BEGUN_LINE
   return ticket.isBeyondShare ? BEYOND_LINE : ticket.class * 2 + (ticket.isAtMargin ? 1 : 0)
 }
 
@@ -76,7 +79,7 @@ export class Gate {
   readonly #isCutting: boolean
   readonly #maxWaiting: number
   readonly #waitMs: number
-  readonly #lines: readonly Line[] = Array.from({ length: LINES }, () => new Line())
+  readonly #lines: readonly Line[] = Array.from({ length: LINES + 1 }, () => new Line())
   #waiting = 0
   #inFlight = 0
   #inFlightTop = 0
@@ -207,9 +210,12 @@ export class Gate {
 
   /** The line whose turn it is; null: there is no room for any of those who wait. */
   #nextLine(): Line | null {
+    const begun = this.#lines[BEGUN_LINE]!.oldest()
+    if (begun && this.#hasRoom(begun.class)) return this.#lines[BEGUN_LINE]!
     let first: Line | null = null
     let firstMs = Infinity
-    for (const line of this.#lines) {
+    for (let index = 0; index < LINES; index++) {
+      const line = this.#lines[index]!
       const oldest = line.oldest()
       if (!oldest) continue
       if (!this.#hasRoom(oldest.class)) break
@@ -322,6 +328,7 @@ export class Gate {
 
   #isAnyoneBefore(index: number): boolean {
     if (this.#waiting === 0) return false
+    if (this.#lines[BEGUN_LINE]!.size > 0) return true
     for (let before = 0; before <= index; before++) if (this.#lines[before]!.size > 0) return true
     return false
   }
@@ -369,7 +376,7 @@ export class Gate {
   #isForeseenLate(index: number): boolean {
     const { isInForce, lastClass, leftPerMs } = this.#cut
     const priorityClass = index >> 1
-    if (!isInForce || index === PATIENT_LINE || priorityClass < Math.max(1, lastClass)) return false
+    if (!isInForce || index >= PATIENT_LINE || priorityClass < Math.max(1, lastClass)) return false
     let before = 0
     for (let line = 0; line <= index; line++) before += this.#lines[line]!.size
     const inTime =
