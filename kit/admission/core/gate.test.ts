@@ -232,6 +232,23 @@ test('what goes on with what has begun goes before all, and is not cut', () => {
   expect(high.state).toBe('waiting')
 })
 
+test('before a pool whose size is known, what takes several turns is finished, and as much is served', () => {
+  const STEPS = 3
+  const served = (times: number) => {
+    const { byClass } = simulate({
+      ...POOL,
+      durationMs: 18_000,
+      variation: 0.3,
+      steps: STEPS,
+      gate: { waitMs: 500, initial: 10, max: 10 },
+      ratePerS: (_nowMs, each) => (CAPACITY_PER_S / STEPS) * times * MIX[each],
+    })
+    return { byClass, goodput: (byClass.reduce((sum, each) => sum + each.served, 0) * STEPS) / 500 / 14 }
+  }
+  expect(served(0.7).byClass.map(({ refused }) => refused)).toEqual([0, 0, 0, 0])
+  for (const times of [2, 5, 10]) expect(served(times).goodput).toBeGreaterThan(0.92)
+})
+
 /** One thread, that stands still now and then, and a crowd that asks again as soon as it is answered, whatever the answer. */
 const crowdOf = (clients: number, more: Partial<Scene['crowd']> = {}): Outcome =>
   simulate({

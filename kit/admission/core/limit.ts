@@ -166,7 +166,9 @@ export class ConcurrencyLimit {
     this.#suspectWindows = ratio > tolerance + SUSPECT_BEYOND ? this.#suspectWindows + 1 : 0
     if (this.#retakeAtMs === Infinity) this.#planRetake(nowMs)
     const isSuspect = this.#suspectWindows >= SUSPECT_WINDOWS && nowMs - this.#lastRetakeMs >= SUSPECT_WAIT_MS
-    if (nowMs >= this.#retakeAtMs || isSuspect) this.#beginRetake(nowMs)
+    // At a ceiling that somebody knows to be right, a baseline that has grown too long lets nothing in that shouldn't be.
+    const isDue = nowMs >= this.#retakeAtMs && this.#limit < this.#max
+    if (isDue || isSuspect) this.#beginRetake(nowMs)
   }
 
   /** Nothing waits and little is under way: what round trips take now is what they take. */
