@@ -37,7 +37,11 @@ export interface ShelfFile {
   verify(): Promise<void>
 }
 
-export function openShelfFile(ctx: Ctx, name: StandbyFile, sizes: StandbySizes): ShelfFile {
+export function openShelfFile(
+  ctx: { readonly config: Pick<Ctx['config'], 'dataDir'>; readonly clock: Ctx['clock'] },
+  name: StandbyFile,
+  sizes: Pick<StandbySizes, 'writeBps' | 'burstBytes' | 'waitMaxMs'>,
+): ShelfFile {
   const path = standbyPath(ctx.config.dataDir, name)
   const budget = openBudget(ctx, sizes)
   let isLearned = false
@@ -115,7 +119,10 @@ const recordOf = ({ head, sections }: ShelfContent, asOfMs: number, sum: string)
 })
 
 /** In the long run `writeBps`; but nothing waits for longer than `waitMaxMs`. */
-function openBudget({ clock }: Pick<Ctx, 'clock'>, { writeBps, burstBytes, waitMaxMs }: StandbySizes) {
+function openBudget(
+  { clock }: Pick<Ctx, 'clock'>,
+  { writeBps, burstBytes, waitMaxMs }: Parameters<typeof openShelfFile>[2],
+) {
   let leftBytes = burstBytes
   let atMs = clock.monotonicMs()
   const refill = (): void => {
