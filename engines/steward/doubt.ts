@@ -22,6 +22,7 @@ interface Doubt {
   weigh(seen: Seen, nowMs: number): Seen
 }
 
+/** Begins without anything that has been seen to be there, and so without doubt. */
 export function createDoubt(): Doubt {
   /** What was there when it was last looked at. */
   const there = new Set<Dependency>()

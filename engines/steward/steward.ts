@@ -81,6 +81,11 @@ export interface Steward {
 /** During maintenance nobody's work is begun that would be cut off. */
 const MAINTENANCE_HOLDS: Partial<Record<Feature, Mode>> = { uploads: 'paused', processing: 'paused' }
 
+/**
+ * Begins at level 0 with every feature on; the first look closes what has not come back yet.
+ *
+ * Times are in ms of a clock that only goes forward.
+ */
 export function createSteward(options: StewardOptions): Steward {
   const { nowMs, steps = STEPS, hasLevels = true, hasOrder = true, hasDoubt = true } = options
   const pressure = createPressure()

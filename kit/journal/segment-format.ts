@@ -25,6 +25,7 @@ export interface SegmentId {
   readonly salt: Buffer
 }
 
+/** The first HEADER_BYTES of a segment, with a checksum of their own. */
 export function encodeHeader({ firstSequence, salt }: SegmentId): Buffer {
   const header = Buffer.alloc(HEADER_BYTES)
   NAME.copy(header)
@@ -44,6 +45,7 @@ export function readHeaderState(bytes: Buffer): HeaderState {
   return bytes.readUInt8(NAME.length) > FORMAT_VERSION ? 'newer' : 'intact'
 }
 
+/** A record as it lies in the file; another segment's salt makes it none. */
 export function encodeRecord(salt: Buffer, sequence: number, payload: Uint8Array): Buffer {
   const record = Buffer.allocUnsafe(RECORD_HEADER_BYTES + payload.length)
   MARK.copy(record)

@@ -15,6 +15,7 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 /** Later than this a Date has no ISO form that PostgreSQL reads. */
 const LAST_MS = Date.UTC(9999, 11, 31)
 
+/** The cursor that leads on from here. */
 export const writePosition = ({ at, id }: Position): string => `${at.getTime()}.${id}`
 
 /** @throws {AppError} invalid-input when the cursor is not one that `writePosition` made. */
@@ -28,6 +29,7 @@ export function readPosition(cursor: string): Position {
 export const readCursor = (cursor: string | undefined): Position | null =>
   cursor === undefined ? null : readPosition(cursor)
 
+/** What whoever sent a cursor that nobody gave them is told. */
 export const badCursor = () =>
   new AppError('invalid-input', {
     detail: 'The cursor is not one of ours.',

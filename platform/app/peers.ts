@@ -13,6 +13,7 @@ export interface Peers {
   set(areUp: AreUp): void
 }
 
+/** Nothing is known before the first `set`. */
 export function createPeers(): Peers {
   let areUp: AreUp | null = null
   const waiting = new Set<() => void>()

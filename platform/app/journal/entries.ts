@@ -33,6 +33,7 @@ const Written = z.object({
   input: z.unknown(),
 })
 
+/** One line of JSON: the payload of a record. */
 export const encodeEntry = ({ at, ...entry }: KeptEntry): string =>
   JSON.stringify({ v: VERSION, at: at.toISOString(), ...entry } satisfies z.input<typeof Written>)
 

@@ -42,6 +42,7 @@ export async function insertSettled(tx: Tx, row: Settled): Promise<boolean> {
   return numAffectedRows === 1n
 }
 
+/** It is settled without having been done: one that sets the same, and was kept later, is done already. */
 export async function markSuperseded(tx: Tx, id: string): Promise<void> {
   await tx.updateTable('journal_settled').set({ outcome: 'superseded' }).where('id', '=', id).execute()
 }

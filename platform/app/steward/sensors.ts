@@ -25,6 +25,7 @@ const REFUSED_SHARE = 0.02
 const REFUSED_MIN = 5
 const CLASSES = [0, 1, 2, 3] as const
 
+/** Begins to measure; disposal ends it. */
 export function openSensors(): Sensors {
   const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
   delay.enable()

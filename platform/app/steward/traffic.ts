@@ -27,6 +27,7 @@ export interface Traffic {
   read(nowMs: number): Record<string, StepSignals>
 }
 
+/** @param steps whose features are among `features` */
 export function createTraffic(features: readonly Feature[], steps: readonly Step[]): Traffic {
   const counts = new Map(features.map((feature) => [feature, new FeatureCounts()]))
   let readAtMs: number | null = null

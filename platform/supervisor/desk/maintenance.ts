@@ -28,6 +28,7 @@ export interface MaintenanceOptions {
   readonly signal: AbortSignal
 }
 
+/** Nothing is kept here: what goes on stands in the order book, and so outlives the supervisor. */
 export function createMaintenanceDesk(options: MaintenanceOptions): MaintenanceDesk {
   const { book, clock } = options
   const setState = (maintenance: Maintenance, state: Maintenance['state']) =>

