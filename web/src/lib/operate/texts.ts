@@ -21,7 +21,7 @@ export const t = createTranslator('operate', {
   'cause.database': 'Database away',
   'cause.ingest': 'Ingest away',
   'cause.worker': 'Worker away',
-  'cause.disk': 'Disk full',
+  'cause.disk': 'Disk full or read-only',
   'cause.blobs': 'Files unreadable',
   'cause.journal': 'Journal not writable',
   'cause.operator': 'By order',
