@@ -5,8 +5,7 @@
  * It adds an `onRequest` hook, so it goes before whatever costs something (sessions, parsers), and before the routes that
  * it should know.
  */
-import type { IncomingHttpHeaders } from 'node:http'
-import type { Socket } from 'node:net'
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type {
   FastifyInstance,
   FastifyReply,
@@ -15,15 +14,8 @@ import type {
   preValidationHookHandler,
   RouteOptions,
 } from 'fastify'
-import {
-  createAsker,
-  personKeyOf,
-  retryAfterS,
-  Ticket,
-  type Asker,
-  type PriorityClass,
-  type Refusal,
-} from './core/index.ts'
+import { connectionOf, endTurn, takeTurn } from './connection.ts'
+import { personKeyOf, retryAfterS, Ticket, type PriorityClass, type Refusal } from './core/index.ts'
 import { Door, type DoorOptions } from './door.ts'
 import type { Hint } from './hint.ts'
 import { inScopeOf, Scope } from './scope.ts'
@@ -143,6 +135,12 @@ class Admission {
   }
 
   receive(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+    takeTurn(connectionOf(request.raw.socket), request.raw.socket, () => this.#arrive(request, reply, done))
+  }
+
+  #arrive(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+    const { socket } = request.raw
+    const connection = connectionOf(socket)
     const rule = request.routeOptions.config?.admission ?? this.#defaultRule
     const hint = this.#options.hintOf?.(request) ?? null
     const { headers } = request.raw
@@ -152,17 +150,18 @@ class Admission {
       personKeyOf(hint?.person ?? this.#personOf(request), this.#salt, Date.now()),
       deadlineOf(headers[DEADLINE_HEADER]),
     )
-    ticket.asker = askerOf(request.raw.socket)
+    ticket.asker = connection.asker
     if (!hint) ticket.persons = STRANGERS_AT_ONE_ADDRESS
     const scope = new Scope(ticket.class, ticket.deadlineMs, rule.isOwnWork ?? false)
     scope.place = { door: this.door, ticket }
     request.admission = scope
-    // It comes once: `once` would wrap it for nothing.
+    // They come once: `once` would wrap them for nothing. The work is done when the answer is written: how long the client
+    // takes to read it is its own affair, and no place is held for it. Not in the middle of writing: others begin by it.
+    reply.raw.on('prefinish', () => process.nextTick(leaveAnswered, this.door, ticket, reply.raw))
     reply.raw.on('close', () => {
-      const isAnswered = reply.raw.writableFinished
-      if (!isAnswered) scope.giveUp()
-      // What fails at once says nothing of how long work takes.
-      this.door.leave(ticket, isAnswered && reply.raw.statusCode < 500)
+      if (!reply.raw.writableFinished) scope.giveUp()
+      leaveAnswered(this.door, ticket, reply.raw)
+      endTurn(connection, socket)
     })
     const holdMs = this.door.holdMsOf(ticket)
     if (holdMs === 0) return this.#begin({ ticket, scope, rule, request, reply }, done)
@@ -230,6 +229,10 @@ class Admission {
   }
 }
 
+/** What fails at once says nothing of how long work takes. */
+const leaveAnswered = (door: Door, ticket: Ticket, answer: ServerResponse): void =>
+  door.leave(ticket, answer.writableEnded && answer.statusCode < 500)
+
 interface Arrival {
   readonly ticket: Ticket
   readonly scope: Scope
@@ -241,13 +244,6 @@ interface Arrival {
 const hasBody = (headers: IncomingHttpHeaders): boolean =>
   headers['transfer-encoding'] !== undefined ||
   (headers['content-length'] !== undefined && headers['content-length'] !== '0')
-
-/** On the connection itself: looked up with each request. */
-const ASKER = Symbol('admission.asker')
-
-function askerOf(socket: Socket & { [ASKER]?: Asker }): Asker {
-  return (socket[ASKER] ??= createAsker())
-}
 
 /** Signed words raise; anybody may lower: RFC 9218 has urgency 7 for what nobody waits for. */
 function classOf(

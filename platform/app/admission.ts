@@ -124,13 +124,15 @@ export function openDoor(app: App, ctx: Ctx, parts: DoorParts): Door | null {
   })
 }
 
-/**
- * How many the door has let in and turned away so far, by class. Whoever asks for more than a fair share is left out: that one
- * floods is no reason to do less for all.
- */
+/** One floods, or says to have no patience (`X-Deadline-Ms: 1`): no reason to do less for all. */
+const REFUSALS_OF_ONES_OWN = ['share', 'deadline'] as const
+
+/** How many the door has let in and turned away so far, by class; those who brought it upon themselves are left out. */
 export const countsOf = ({ gate }: Door): GateCounts => ({
   admitted: CLASSES.map((each) => gate.admittedOf(each)),
-  refused: CLASSES.map((each) => gate.refusedOf(each) - gate.refusedOf(each, 'share')),
+  refused: CLASSES.map((each) =>
+    REFUSALS_OF_ONES_OWN.reduce((count, own) => count - gate.refusedOf(each, own), gate.refusedOf(each)),
+  ),
 })
 
 /**
