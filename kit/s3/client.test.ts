@@ -90,3 +90,19 @@ test('a cancelled upload ends at once', async () => {
   ).rejects.toThrow('enough')
   expect(far.requests).toEqual([])
 })
+
+test('a key that would lead to another object is neither listed nor asked for', async () => {
+  await using far = await startFakeS3()
+  const s3 = openAt(far)
+  await s3.put('others/1', Buffer.from('theirs'), never)
+  far.objects.set('ours/../others/1', Buffer.from('bait'))
+  far.objects.set('ours/..name', Buffer.from('ours'))
+
+  const keys: string[] = []
+  for await (const { key } of s3.list('ours/')) keys.push(key)
+
+  expect(keys).toEqual(['ours/..name'])
+  await expect(s3.remove('ours/../others/1')).rejects.toThrow(/it would name another object/)
+  await expect(textAt(s3.get('ours/./1'))).rejects.toThrow(/it would name another object/)
+  expect(far.objects.has('others/1')).toBe(true)
+})

@@ -29,6 +29,7 @@ export interface S3Client {
   /** The bytes from the first to the last. @throws {S3Error} with status 404 when there is no such object */
   get(key: string): AsyncGenerator<Uint8Array>
   has(key: string): Promise<boolean>
+  /** Without those whose key no address can name. */
   list(prefix: string): AsyncGenerator<{ readonly key: string; readonly sizeBytes: number }>
   remove(key: string): Promise<void>
   /** Gives up uploads in parts that nobody ended. */
@@ -60,6 +61,8 @@ export function openS3(options: S3Options): S3Client {
   const root = rootOf(options)
 
   async function sendOnce({ method, key = '', query = {}, body, signal = never }: Send): Promise<Response> {
+    if (!isWholeAddress(key))
+      throw new S3Error(`${key} can't be asked for: it would name another object.`, { status: 400 })
     const url = new URL(root + key.split('/').map(encode).join('/'))
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
     // Spaces are %20 in what is signed, and must be in what is sent.
@@ -180,8 +183,10 @@ export function openS3(options: S3Options): S3Client {
     },
     async *list(prefix) {
       for await (const page of listPages({ 'list-type': '2', prefix }))
-        for (const item of listOf(page, 'Contents'))
-          yield { key: textOf(item, 'Key') ?? '', sizeBytes: Number(textOf(item, 'Size')) }
+        for (const item of listOf(page, 'Contents')) {
+          const key = textOf(item, 'Key') ?? ''
+          if (isWholeAddress(key)) yield { key, sizeBytes: Number(textOf(item, 'Size')) }
+        }
     },
     remove: (key) => done({ method: 'DELETE', key }),
     async removeUnfinished(prefix) {
@@ -193,6 +198,9 @@ export function openS3(options: S3Options): S3Client {
     },
   }
 }
+
+/** S3 allows such keys, and whoever may write to a folder can make one; as an address it leads out of that folder. */
+const isWholeAddress = (key: string): boolean => !key.split('/').some((part) => part === '.' || part === '..')
 
 /** With a slash at its end. A service of one's own is asked by the path: its certificate knows no buckets. */
 function rootOf({ endpoint, region, bucket }: S3Options): string {
