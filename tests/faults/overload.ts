@@ -17,7 +17,7 @@ import { signUp, type DrillClient } from './client.ts'
 import type { Report } from './report.ts'
 
 const DATABASE_AWAY_MS = 10
-const ACCOUNTS = 20
+const ACCOUNTS = 24
 const WARM_PER_S = 50
 const FLAT_OUT_CONNECTIONS = 24
 const CONNECTIONS = 400

@@ -15,7 +15,9 @@ const LEVEL_COUNT = BEYOND_LEVEL + RANK_COUNT
 /** Levels that fill so much of the capacity are served before those at the margin of their class… */
 const INNER = 0.88
 /** …and levels beyond so much of it are turned away at once. What lies between keeps the line from running dry. */
-const OUTER = 1.15
+const OUTER = 1.3
+/** …but where that reaches into the next class, only what is served is let in of it: whoever is turned away at the margin should not see lower classes served. */
+const OUTER_NEXT_CLASS = 1.15
 /** …further out where few are served in the time that one may wait: a line of one or two soon runs dry. */
 const OUTER_FEW_MS = 60
 
@@ -251,16 +253,20 @@ export class Cut {
     this.#outerShare = 1
     if (!this.isInForce) return
     const inner = this.#capacity * INNER
-    const outer = this.#capacity * OUTER + 1 / OUTER_FEW_MS
+    const outerOf = (level: number) =>
+      Math.floor(level / RANK_COUNT) > this.lastClass
+        ? this.#capacity * OUTER_NEXT_CLASS
+        : this.#capacity * OUTER + 1 / OUTER_FEW_MS
     let sum = 0
     let scale = 0
     for (let level = 0; level < LEVEL_COUNT; level++) {
       if (level % RANK_COUNT === 0) scale = this.#scaleOf(level / RANK_COUNT)
       const rate = this.#rates[level]! * scale
       if (sum + rate > inner && this.#innerLevel === LEVEL_COUNT) this.#innerLevel = level
+      const outer = outerOf(level)
       if (sum + rate > outer) {
         this.#outerLevel = level
-        this.#outerShare = (outer - sum) / rate
+        this.#outerShare = Math.max(0, outer - sum) / rate
         break
       }
       sum += rate
