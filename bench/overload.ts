@@ -46,6 +46,8 @@ const UNLOADED = 0.3
 const RIVALS = ['none', 'under-pressure', 'fixed'] as const
 const BOTTLENECKS = ['pool', 'cpu'] as const
 const ATTEMPTS = 3
+/** Who serves less than this share of what can be served is not asked for more: it only takes minutes to tell so. */
+const NOTHING_BELOW = 0.01
 
 type Limited = (typeof BOTTLENECKS)[number]
 
@@ -116,7 +118,8 @@ async function loadProtected(generator: Generator, plan: Plan): Promise<readonly
     const load = await loadOnce(generator, server, times * capacityPerS)
     loads.push({ times, ...load })
     say(describe(plan, times, load.result, load.limit))
-    if (protection !== 'ours' && isQuick && times === 2) break
+    const isOver = protection !== 'ours' && workPerS(load.result, bottleneck) < capacityPerS * NOTHING_BELOW
+    if (isOver || (protection !== 'ours' && isQuick && times === 2)) break
   }
   return loads
 }

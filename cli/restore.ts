@@ -22,9 +22,15 @@ export async function restore(given: Arguments): Promise<number> {
     throw new UsageError('Which backup, or which folder of backups?')
   if (given.isVerify === given.isIntoEmpty) throw new UsageError('Either --verify or --into-empty.')
   const config = settingsOf(given)
-  const key = given.keyFile === undefined ? await readConfiguredKey(config) : await readKeyFile(given.keyFile)
+  const key = await readKeyOf(given, config)
   const backup = await openBackupAt(config, path, key)
   return given.isVerify ? verify(config, backup) : restoreForGood(config, backup)
+}
+
+/** `--key none` is for a backup that was made without one, on an instance that has one now. */
+async function readKeyOf({ keyFile }: Arguments, config: Config) {
+  if (keyFile === 'none') return null
+  return keyFile === undefined ? readConfiguredKey(config) : readKeyFile(keyFile)
 }
 
 type Backup = Awaited<ReturnType<typeof openBackupAt>>

@@ -11,7 +11,8 @@ import { readFileList } from './read-backup.ts'
 import { sealedParts } from './sealed-parts.ts'
 
 /** Files of the data folder beside the database, the blobs and the staging folder. */
-const INSTANCE_FILES = ['secrets.json', 'demo.state', 'demo-passwords.json']
+/** Of the data folder itself, all that a backup keeps. */
+export const INSTANCE_FILES: readonly string[] = ['secrets.json', 'demo.state', 'demo-passwords.json']
 /** At once; more do not make a disk faster, and people are watching videos from it. */
 const CONCURRENCY = 4
 const TELL_EVERY = 50

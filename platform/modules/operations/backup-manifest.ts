@@ -15,8 +15,8 @@ const Count = z.int().min(0)
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/)
 
 const StoredPart = z.object({
-  /** Relative to the backup's folder. */
-  file: z.string().regex(/^[\w.-]+(\/[\w.-]+)*$/),
+  /** Relative to the backup's folder, and in it. */
+  file: z.string().regex(/^[\w-][\w.-]*(\/[\w-][\w.-]*)*$/),
   /** As it lies there: sealed, where the backup is. */
   storedBytes: Count,
   storedSha256: Sha256,

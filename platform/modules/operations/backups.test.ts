@@ -24,6 +24,7 @@ import {
 } from './operations.fixtures.ts'
 import { proveRestore } from './prove-restore.ts'
 import { openBackup } from './read-backup.ts'
+import { placesOf, restoreFiles } from './restore-files.ts'
 
 /** Every row of every table that a backup keeps, as text. */
 async function allRows(url: string): Promise<Record<string, string>> {
@@ -253,6 +254,34 @@ test('under a key nothing can be read without it, and the manifest not be change
     text.replace(manifest.snapshotAt, '2020-01-01T00:00:00.000Z'),
   )
   await expect(prove(stage, key)).rejects.toMatchObject({ code: 'backup-damaged' })
+})
+
+test('where a key is set, a backup that none has sealed is refused: nothing shows who made it', async () => {
+  await using stage = await setUpStage()
+  const key = await makeKeyFile(join(stage.world.config.dataDir, 'backup.key'))
+  const { manifest } = await stage.backUp()
+
+  expect(manifest.keyId).toBeNull()
+  await expect(prove(stage, key)).rejects.toMatchObject({ code: 'backup-key-unusable' })
+})
+
+test('a file for the data folder that no backup has is refused', async () => {
+  await using stage = await setUpStage()
+  await stage.backUp()
+  const backup = await openBackup(stage.place, null)
+  const [secrets] = await Array.fromAsync(backup.listFiles()).then((files) =>
+    files.filter(({ place }) => place === 'instance'),
+  )
+  const forged = {
+    ...backup,
+    async *listFiles() {
+      yield { ...secrets!, name: 'postgres/cluster/postgresql.conf' }
+    },
+  }
+
+  const restoring = restoreFiles(forged, { places: placesOf(stage.world.config), signal: never })
+
+  await expect(restoring).rejects.toMatchObject({ code: 'backup-damaged' })
 })
 
 test('a key file that others may read is refused, and none is overwritten', async () => {

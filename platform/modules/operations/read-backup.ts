@@ -57,6 +57,12 @@ async function openIn(
   openObjects: (ownKey: BackupKey | null) => Promise<OpenBackup['objects']>,
 ): Promise<OpenBackup> {
   const manifest = await readManifest(folder, key)
+  // Nothing proves who wrote a backup that no key has sealed: whoever may write there could have put it.
+  if (manifest.keyId === null && key !== null)
+    throw new AppError('backup-key-unusable', {
+      detail: `${folder.address} is not encrypted, though a key is set, so nothing shows who made it.`,
+      next: 'If you made it without a key and trust the place where it lies, say --key none.',
+    })
   const ownKey = manifest.keyId === null ? null : key
   const parts = sealedParts(ownKey)
   return {

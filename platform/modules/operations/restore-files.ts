@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import { syncFolder, writeWhole } from '../../../kit/durable-file.ts'
 import { eachInParallel } from '../../../kit/parallel.ts'
 import type { Config } from '../../app/config.ts'
+import { AppError } from '../../app/errors.ts'
 import type { BackedUpFile } from './backup-manifest.ts'
 import type { OpenBackup } from './read-backup.ts'
+import { INSTANCE_FILES } from './back-up-files.ts'
 import { WATCH_NAME } from './watch-copies.ts'
 
 /** Each file waits for the disk, and a disk takes what waits for it together. */
@@ -55,6 +57,11 @@ export async function restoreFiles(
   let [count, bytes] = [0, 0]
   await eachInParallel(backup.listFiles(), { concurrency: CONCURRENCY, signal }, async (file) => {
     if (!isWanted(file)) return
+    // Whatever else were put into the data folder would be in force at the next start.
+    if (file.place === 'instance' && !INSTANCE_FILES.includes(file.name))
+      throw new AppError('backup-damaged', {
+        detail: `${backup.folder} holds ${file.name} for the data folder, which no backup has.`,
+      })
     const path = join(places[file.place], ...file.name.split('/'))
     const mode = file.place === 'blobs' ? BLOB_MODE : PRIVATE_MODE
     await writeWhole(path, backup.objects.read(file), { mode })

@@ -113,10 +113,10 @@ function addJournals(journals: readonly (JournalVitals | null)[]): JournalVitals
 
 function summarize(records: BackupRecords | null): OperationsState['backups'] {
   if (!records) return { lastBackupAt: null, lastProofAt: null, trouble: null }
-  const { lastBackup, lastBackupFailure, lastProof, lastProofFailure } = records
+  const { lastBackup, lastBackupFailure, lastPushFailure, lastProof, lastProofFailure } = records
   return {
     lastBackupAt: lastBackup?.snapshotAt ?? null,
     lastProofAt: lastProof?.at ?? null,
-    trouble: lastBackupFailure?.detail ?? lastProofFailure?.detail ?? null,
+    trouble: (lastBackupFailure ?? lastPushFailure ?? lastProofFailure)?.detail ?? null,
   }
 }
