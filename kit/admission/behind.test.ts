@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { NotAdmittedError, runBehind } from './behind.ts'
+import { Ticket } from './core/index.ts'
 import { Door } from './door.ts'
 import { ClientGoneError, inScopeOf, Scope } from './scope.ts'
 
@@ -83,4 +84,33 @@ test('work of a request alone is given up with its client before it has begun', 
   begun[0]!()
   await first
   expect(begun).toHaveLength(1)
+})
+
+test('work that throws before it begins frees the place', async () => {
+  const door = openDoor()
+  const broken = () => {
+    throw new Error('no such key')
+  }
+
+  await expect(runBehind(door, broken)).rejects.toThrow('no such key')
+
+  expect(door.gate.inFlight).toBe(0)
+})
+
+test('who stands for many at the door of the process does so behind it', async () => {
+  const entered: Ticket[] = []
+  class WatchedDoor extends Door {
+    override enter(ticket: Ticket): void {
+      entered.push(ticket)
+      super.enter(ticket)
+    }
+  }
+  const door = new WatchedDoor({ name: 'database' })
+  const scope = new Scope(1, Infinity, false)
+  scope.place = { door: new Door({ name: 'process' }), ticket: new Ticket(1, 0, 7) }
+  scope.place.ticket.persons = 16
+
+  await inScopeOf(scope, () => runBehind(door, async () => {}))
+
+  expect(entered.map(({ person, persons }) => ({ person, persons }))).toEqual([{ person: 7, persons: 16 }])
 })

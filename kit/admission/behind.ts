@@ -38,6 +38,8 @@ export function enterDoor(door: Door, entered: Entered, scope: Scope | null = cu
     scope?.place?.ticket.person ?? 0,
     scope?.isOwnWork ? scope.deadlineMs : Infinity,
   )
+  // Behind the network of a stranger there are as many here as at the door of the process.
+  ticket.persons = scope?.place?.ticket.persons ?? 1
   ticket.isPatient = scope === null
   ticket.isBegun = scope?.begunAt === door
   door.enter(ticket)
@@ -76,7 +78,9 @@ export function runBehind<T>(door: Door, work: () => Promise<T>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     enterDoor(door, (error, leave) => {
       if (error) return reject(error)
-      work().finally(leave).then(resolve, reject)
+      // Also what throws before it has begun leaves.
+      const done = (async () => work())()
+      done.finally(leave).then(resolve, reject)
     })
   })
 }
