@@ -14,6 +14,7 @@ import {
   NO_PATIENCE_LIMIT,
   PATIENCE,
   refuseBrokenRequest,
+  watchAnswers,
   watchBodies,
   type Patience,
 } from './slow-clients.ts'
@@ -80,6 +81,7 @@ export function createApp(ctx: Ctx, options: AppOptions = {}): App {
   // RFC 6797: browsers come by HTTPS alone from then on; they ignore it where they came without.
   const isHttpsOnly = ctx.config.publicUrl?.startsWith('https:') ?? false
   app.addHook('onRequest', watchBodies(patience))
+  app.addHook('onRequest', watchAnswers(patience))
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-content-type-options', 'nosniff')
     reply.header('referrer-policy', 'strict-origin-when-cross-origin')

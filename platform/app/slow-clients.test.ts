@@ -8,10 +8,20 @@ import { mountApi } from '../roles/mount.ts'
 import type { Routes } from './http.ts'
 import { PATIENCE, type Patience } from './slow-clients.ts'
 
-const SHORT: Patience = { headersMs: 200, checkMs: 50, bodyGraceMs: 200, bodyBytesPerS: 16 * 1024 }
+const SHORT: Patience = {
+  headersMs: 200,
+  checkMs: 50,
+  bodyGraceMs: 200,
+  bodyBytesPerS: 16 * 1024,
+  answerGraceMs: 200,
+  answerBytesPerS: 1024 ** 3,
+}
+/** More than the kernel keeps for a client that reads nothing. */
+const LARGE_BYTES = 24 * 1024 * 1024
 
 const echo: Routes = (app) => {
   app.post('/echo', async (request) => request.body)
+  app.get('/large', async () => 'x'.repeat(LARGE_BYTES))
   app.get('/waiting', async (_request, reply) => {
     reply.raw.once('close', () => {})
     return new Promise(() => {})
@@ -176,4 +186,20 @@ test.each([
 
   expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
   expect(answer).toContain(`"code":"${code}"`)
+})
+
+test('a client that does not read its answer is cut off, and one that does gets all of it', async () => {
+  await using world = await createWorld()
+  await using app = await listen(world, SHORT, echo)
+  const reader = dial(app.port)
+  reader.socket.write(head('GET', '/large', 'connection: close'))
+  expect((await reader.ended).length).toBeGreaterThan(LARGE_BYTES)
+
+  const accepted = once(app.server, 'connection') as Promise<[Socket]>
+  const { socket } = dial(app.port)
+  socket.pause()
+  socket.write(head('GET', '/large'))
+  const [connection] = await accepted
+  await once(connection, 'close')
+  socket.destroy()
 })

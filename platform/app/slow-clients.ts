@@ -1,8 +1,8 @@
 /**
- * Clients that are slow, by their network or on purpose ("slow loris"): headers have a deadline and bodies a least pace, so
- * that nobody holds a connection for nothing. Uploads, which may stall for a while, have a rule of their own.
+ * Clients that are slow, by their network or on purpose ("slow loris"): headers have a deadline, bodies and the reading of
+ * answers a least pace, so that nobody holds a connection for nothing. Uploads, which may stall for a while, have a rule of their own.
  */
-import { STATUS_CODES, type IncomingMessage } from 'node:http'
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { toProblemBody } from '../../kit/problem-details.ts'
@@ -24,6 +24,10 @@ export interface Patience {
   readonly bodyGraceMs: number
   /** …and then this one; 64 KiB, the most that JSON may have, are done in seven seconds. */
   readonly bodyBytesPerS: number
+  /** What is written of an answer and not read is kept in memory for so long, and for as long as it takes… */
+  readonly answerGraceMs: number
+  /** …at this pace. */
+  readonly answerBytesPerS: number
 }
 
 /** Whoever is as slow as can be with headers and body together is cut off within ten seconds. */
@@ -32,10 +36,20 @@ export const PATIENCE: Patience = {
   checkMs: 1_000,
   bodyGraceMs: 3_000,
   bodyBytesPerS: 16 * 1024,
+  answerGraceMs: 30_000,
+  answerBytesPerS: 4 * 1024,
 }
 
+/** The longest that a timer can be set to. */
+const TIMER_MAX_MS = 2 ** 31 - 1
+
 /** For drills: whoever is slow may be as slow as they like. */
-export const NO_PATIENCE_LIMIT: Patience = { ...PATIENCE, headersMs: 0, bodyGraceMs: 2 ** 31 - 1 }
+export const NO_PATIENCE_LIMIT: Patience = {
+  ...PATIENCE,
+  headersMs: 0,
+  bodyGraceMs: TIMER_MAX_MS,
+  answerGraceMs: TIMER_MAX_MS,
+}
 
 /** How long what a client still sends is read and dropped after an answer that came early. */
 const LINGER_MS = 2_000
@@ -49,6 +63,21 @@ export function watchBodies(patience: Patience) {
     if (!(raw.socket instanceof Socket)) return
     if (request.routeOptions.config?.hasOwnStallRule) reply.raw.once('finish', () => lingerThenClose(raw))
     else watchBody(request, reply, patience)
+  }
+}
+
+/** Makes an `onRequest` hook that gives up on clients that do not read their answer. Costs a timer where one is not read at once. */
+export function watchAnswers({ answerGraceMs, answerBytesPerS }: Patience) {
+  function watchReading(this: ServerResponse): void {
+    const unreadBytes = this.writableLength
+    if (unreadBytes === 0) return
+    const ms = Math.min(TIMER_MAX_MS, answerGraceMs + (unreadBytes / answerBytesPerS) * 1_000)
+    const timer = setTimeout(() => this.destroy(), ms).unref()
+    this.once('close', () => clearTimeout(timer))
+  }
+  return (_request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
+    reply.raw.on('prefinish', watchReading)
+    done()
   }
 }
 
