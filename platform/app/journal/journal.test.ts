@@ -7,7 +7,8 @@ import { createFakeClock } from '../../../tests/support/world.ts'
 import { createLog } from '../../../kit/log.ts'
 import { makeTemporaryDir } from '../../../tests/support/temporary-dir.ts'
 import type { Comment } from '../../../contract/social.ts'
-import { KEPT_VIEWS_PER_NETWORK } from '../../modules/reactions/kept-views.ts'
+import { commentAct } from '../../modules/comments/comments.acts.ts'
+import { KEPT_VIEWS_PER_ACCOUNT, KEPT_VIEWS_PER_NETWORK } from '../../modules/reactions/kept-views.ts'
 import { likeAct, viewsAct } from '../../modules/reactions/reactions.acts.ts'
 import { doOrKeep } from './acts.ts'
 import { ENTRIES_OF_ONE_MAX, openEntryJournal } from './entry-journal.ts'
@@ -239,6 +240,35 @@ test('the signed-out browsers of one network fill the journal to its share, and 
   })
   expect((await report(50, other!)).statusCode).toBe(204)
   expect((await report(50, one!, fan.headers)).statusCode).toBe(204)
+})
+
+test('one account keeps as many views as anybody can watch, wherever it asks from, and others go on', async () => {
+  await using journals = await openJournalWorld()
+  const { fan, videoId, keeper } = await openScene(journals)
+  await using _ = keeper
+  const other = await journals.world.account()
+  await keeper.meet(other)
+  journals.takeAway()
+  const report = (count: number, remoteAddress: string, { headers }: { readonly headers: object }) =>
+    keeper.api.app.inject({
+      method: 'POST',
+      url: '/api/v1/views',
+      remoteAddress,
+      headers: { ...headers },
+      payload: { views: Array(count).fill(viewOf(videoId).payload.views[0]) },
+    })
+  const all = Array.from({ length: KEPT_VIEWS_PER_ACCOUNT / 50 }, () => report(50, '192.0.2.1', fan))
+  expect((await Promise.all(all)).every(({ statusCode }) => statusCode === 204)).toBe(true)
+
+  const refused = await report(1, '198.51.100.1', fan)
+
+  expect(refused.statusCode).toBe(429)
+  expect(refused.json()).toMatchObject({ isWorkKept: false, facts: { keptMax: KEPT_VIEWS_PER_ACCOUNT } })
+  expect((await report(50, '192.0.2.1', other)).statusCode).toBe(204)
+})
+
+test('comments leave room to what takes less', () => {
+  expect(commentAct.roomShareOf!({} as never)).toBe(0.75)
 })
 
 test('signed-out views leave room to those of accounts, and those to what people do', () => {

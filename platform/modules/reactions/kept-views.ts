@@ -1,20 +1,25 @@
-/** How much of the journal the signed-out views of one network may take: whoever makes browsers by the thousand has few networks. */
+/**
+ * How much of the journal the views of one account may take, or all signed-out ones of a network: whoever makes browsers by the
+ * thousand has few networks, and one program with an account would fill the room of all accounts' views within minutes.
+ */
 import type { FastifyRequest } from 'fastify'
 import { createFadingCounts } from '../../../kit/fading-counts.ts'
-import { networkOf } from '../../../kit/network-of.ts'
 import type { Ctx } from '../../app/context.ts'
 import { AppError } from '../../app/errors.ts'
+import { callerOf } from '../../app/rate-limit.ts'
 
 /**
  * Views that are kept of one network's signed-out browsers within an hour: a dozen people who watch without a pause. On the
  * disk they are some 2 MiB at most, a thirtieth of what all signed-out views may take.
  */
 export const KEPT_VIEWS_PER_NETWORK = 5_000
+/** Nobody watches more within an hour: a view counts after two seconds. */
+export const KEPT_VIEWS_PER_ACCOUNT = 1_800
 const WINDOW_MS = 3_600_000
-const NETWORKS_MAX = 16_384
+const CALLERS_MAX = 65_536
 const RETRY_S = 300
 
-/** Counts views that are about to be kept. @throws {AppError} too-many-requests beyond a network's share. */
+/** Counts views that are about to be kept. @throws {AppError} too-many-requests beyond the share of who asks. */
 export type TakeKeptViews = (request: FastifyRequest, count: number) => void
 
 /** In memory of fixed size, whoever asks. */
@@ -22,19 +27,22 @@ export function openKeptViews(ctx: Pick<Ctx, 'clock' | 'randomBytes'>): TakeKept
   const counts = createFadingCounts({
     clock: ctx.clock,
     windowMs: WINDOW_MS,
-    maxKeys: NETWORKS_MAX,
+    maxKeys: CALLERS_MAX,
     seed: ctx.randomBytes(4).readUInt32BE(),
   })
   return (request, count) => {
-    if (request.viewer !== null) return
-    const network = networkOf(request.ip)
-    if (counts.count(network) + count > KEPT_VIEWS_PER_NETWORK)
+    const caller = callerOf(request)
+    const [keptMax, whose] =
+      request.viewer === null
+        ? [KEPT_VIEWS_PER_NETWORK, `one network's signed-out browsers`]
+        : [KEPT_VIEWS_PER_ACCOUNT, 'one account']
+    if (counts.count(caller) + count > keptMax)
       throw new AppError('too-many-requests', {
-        detail: `While the database is away ${KEPT_VIEWS_PER_NETWORK} views of one network's signed-out browsers are kept an hour.`,
+        detail: `While the database is away ${keptMax} views of ${whose} are kept an hour.`,
         isWorkKept: false,
         retryAfterS: RETRY_S,
-        facts: { keptMax: KEPT_VIEWS_PER_NETWORK },
+        facts: { keptMax },
       })
-    for (let view = 0; view < count; view++) counts.add(network)
+    for (let view = 0; view < count; view++) counts.add(caller)
   }
 }
