@@ -1,5 +1,6 @@
 import { rename } from 'node:fs/promises'
 import { expect, test } from 'vitest'
+import { eventually } from '../../../tests/support/eventually.ts'
 import { createFakeClock, createWorld, type World } from '../../../tests/support/world.ts'
 import { registerMedia } from '../delivery/index.ts'
 import { createApp } from '../../app/http.ts'
@@ -20,7 +21,7 @@ import { makeFirstPlayable } from './first-playable.ts'
 import { improveVideo } from './improve.ts'
 import { startFirstPlayableLane, startImproveLane } from './index.ts'
 import { markBlobStore } from './blob-store.ts'
-import { lookAtNext, lookAtRecent, reconcile, scrub } from './reconcile.ts'
+import { lookAtNext, lookAtRecent, reconcile, scrub, startReconciler } from './reconcile.ts'
 import {
   lose,
   never,
@@ -112,6 +113,27 @@ test('when nothing whole is left it is not claimed to be playable, and is made a
   })
   expect(await lookAtRecent(world.ctx)).toBe(0)
   expect((await cardOf(world, videoId))?.playback.masterUrl).toContain('/g4/')
+})
+
+test('a process that starts before its database looks at the newest videos as soon as it can', async () => {
+  await using world = await createWorld({ clock: createFakeClock() })
+  const { videoId } = await published(world)
+  // It has just been looked at in its turn: only the look at the newest ones finds what is lost now.
+  await lookAtNext(world.ctx)
+  await lose(world, segmentKeyOf(videoId, 2, 'v360', '00000.m4s'))
+  let isAway = true
+  const ctx = {
+    ...world.ctx,
+    get db() {
+      if (!isAway) return world.ctx.db
+      isAway = false
+      throw new Error('The database is away.')
+    },
+  }
+
+  await using _reconciler = startReconciler(ctx, 20)
+
+  await eventually(async () => !(await stateOf(world, videoId)).is_complete)
 })
 
 test('a flipped bit is found by reading, a week after it was last read', async () => {

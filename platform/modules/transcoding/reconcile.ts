@@ -3,6 +3,7 @@
  * whatever says that it can be played is looked at, whether its files are there and as they were written.
  */
 import type { Ctx } from '../../app/context.ts'
+import { startUpkeep } from '../../app/upkeep.ts'
 import type { CheckDepth } from './artefact-check.ts'
 import { markBlobStore } from './blob-store.ts'
 import { mendVideo } from './mending.ts'
@@ -59,31 +60,21 @@ export async function scrub(ctx: Ctx, signal?: AbortSignal): Promise<number> {
 }
 
 /** Reconciles now and then until disposal, which waits for the video that is being looked at. */
-export function startReconciler(ctx: Ctx): AsyncDisposable {
-  const stopping = new AbortController()
-  const { signal } = stopping
-  let running: Promise<void> | null = null
-  const steps = async (isFirst: boolean) => {
-    if (isFirst) await markBlobStore(ctx)
-    await reconcile(ctx)
-    if (isFirst) await lookAtRecent(ctx, signal)
-    await lookAtNext(ctx, signal)
-    await scrub(ctx, signal)
-  }
-  const run = (isFirst: boolean) => {
-    running ??= steps(isFirst)
-      .catch((error: unknown) => ctx.log.warn({ err: error }, 'transcoding.reconcile-failed'))
-      .finally(() => (running = null))
-  }
-  run(true)
-  const timer = setInterval(() => run(false), RECONCILE_EVERY_MS)
-  return {
-    async [Symbol.asyncDispose]() {
-      clearInterval(timer)
-      stopping.abort()
-      await running
+export function startReconciler(ctx: Ctx, intervalMs = RECONCILE_EVERY_MS): AsyncDisposable {
+  // A process may start before its database: what belongs to its start is done when it can be.
+  let isStarting = true
+  return startUpkeep(ctx, {
+    intervalMs,
+    async work(signal) {
+      if (isStarting) await markBlobStore(ctx)
+      await reconcile(ctx)
+      if (isStarting) await lookAtRecent(ctx, signal)
+      isStarting = false
+      await lookAtNext(ctx, signal)
+      await scrub(ctx, signal)
     },
-  }
+    failure: 'transcoding.reconcile-failed',
+  })
 }
 
 async function mendAll(
