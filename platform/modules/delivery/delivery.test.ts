@@ -8,7 +8,7 @@ import { expect, test } from 'vitest'
 import { Door } from '../../../kit/admission/index.ts'
 import type { MediaManifest } from '../../../engines/ladder/manifest.ts'
 import { createFakeClock, createWorld, type World } from '../../../tests/support/world.ts'
-import { openCuttableProxy } from '../../../tests/support/cuttable-proxy.ts'
+import { startFaultProxy } from '../../../tests/support/fault-proxy.ts'
 import { makeManifest, makeRendition, makeVideo } from '../../../tests/support/videos.ts'
 import { openContext } from '../../app/context.ts'
 import { createApp } from '../../app/http.ts'
@@ -231,14 +231,23 @@ test.each(['cut', 'freeze'] as const)(
   async (fault) => {
     const clock = createFakeClock()
     await using world = await createWorld({ clock })
-    await using proxy = await openCuttableProxy(world.databaseUrl)
-    const config = { ...world.config, database: { url: proxy.url, poolSize: 2 } }
+    const databaseUrl = new URL(world.databaseUrl)
+    const { hostname: targetHost, port } = databaseUrl
+    await using proxy = await startFaultProxy({ targetHost, targetPort: Number(port) })
+    databaseUrl.hostname = '127.0.0.1'
+    databaseUrl.port = String(proxy.port)
+    const cut = () => {
+      proxy.refuse()
+      proxy.reset()
+    }
+    const config = { ...world.config, database: { url: databaseUrl.href, poolSize: 2 } }
     await using process = await openContext({ config, role: 'test', clock })
     await using media = openMedia({ ...world, ctx: process.ctx })
     const [watched, unknown] = [await makeStoredVideo(world), await makeStoredVideo(world)]
     const url = `/media/${watched.videoId}/g1/v540/00000.m4s`
     expect((await media.get(url)).statusCode).toBe(200)
-    proxy[fault]()
+    if (fault === 'cut') cut()
+    else proxy.freeze()
 
     clock.advance(HOUR_MS)
     expect((await media.get(url)).statusCode).toBe(200)
@@ -248,7 +257,7 @@ test.each(['cut', 'freeze'] as const)(
       expect(refused.headers['retry-after']).toBe('5')
     }
     // Frozen connections can't be closed in order.
-    proxy.cut()
+    cut()
   },
 )
 
