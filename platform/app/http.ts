@@ -112,6 +112,13 @@ export function requireViewer(request: FastifyRequest): Viewer {
   })
 }
 
+/** The signed-in operator. @throws as `requireViewer` does, and {AppError} not-allowed for anybody else. */
+export function requireOperator(request: FastifyRequest): Viewer {
+  const viewer = requireViewer(request)
+  if (viewer.role !== 'operator') throw new AppError('not-allowed')
+  return viewer
+}
+
 /** Scheme and host by which the client reached us. */
 export function originOf(ctx: Ctx, request: FastifyRequest): string {
   return ctx.config.publicUrl ?? `${request.protocol}://${request.host}`

@@ -10,14 +10,13 @@ import { commentActs, commentRoutes } from '../modules/comments/index.ts'
 import { registerMedia } from '../modules/delivery/index.ts'
 import { feedRoutes } from '../modules/feed/index.ts'
 import { followActs, followRoutes } from '../modules/follows/index.ts'
-import { instanceRoutes } from '../modules/instance/index.ts'
+import { instanceRoutes, stateRoutes } from '../modules/instance/index.ts'
 import { notificationRoutes } from '../modules/notifications/index.ts'
 import {
   bodyProbeRoutes,
   operationsRoutes,
   ordersRoutes,
   registerMetrics,
-  stateRoutes,
 } from '../modules/operations/index.ts'
 import { profileRoutes } from '../modules/profiles/index.ts'
 import { reactionActs, reactionRoutes } from '../modules/reactions/index.ts'

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { inScope } from '../../../kit/fastify-scope.ts'
 import { AppError } from '../../app/errors.ts'
-import { requireViewer, type Routes } from '../../app/http.ts'
+import { requireOperator, type Routes } from '../../app/http.ts'
 import { BackupRecords, readBackupRecords } from '../../app/backup-records.ts'
 import { isProbePermit, PERMIT_HEADER, PROBE_MAX_BYTES } from './body-probe.ts'
 
@@ -16,7 +16,7 @@ const Backups = BackupRecords.extend({
 /** For the operator alone. */
 export const operationsRoutes: Routes = (app, ctx) => {
   app.get('/operations/backups', { schema: { response: { 200: Backups } } }, async (request, reply) => {
-    if (requireViewer(request).role !== 'operator') throw new AppError('not-allowed')
+    requireOperator(request)
     reply.header('cache-control', 'no-store')
     const { isNightly, place, keepDays } = ctx.config.backups
     return { ...(await readBackupRecords(ctx.config.dataDir)), isNightly, place, keepDays }

@@ -1,5 +1,4 @@
 /** HTTP of the operator's desk, which stands in the supervisor: what it knows, and orders for it. */
-import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import {
   AuditEntry,
@@ -10,7 +9,7 @@ import {
 } from '../../../contract/operations.ts'
 import type { Ctx } from '../../app/context.ts'
 import { AppError } from '../../app/errors.ts'
-import { requireViewer, type Routes, type Viewer } from '../../app/http.ts'
+import { requireOperator, type Routes } from '../../app/http.ts'
 import type { SupervisorLink } from '../../app/supervisor-link.ts'
 
 const AUDIT_MAX = 200
@@ -66,12 +65,6 @@ export const ordersRoutes: Routes = (app, ctx) => {
       return answer
     },
   )
-}
-
-function requireOperator(request: FastifyRequest): Viewer {
-  const viewer = requireViewer(request)
-  if (viewer.role !== 'operator') throw new AppError('not-allowed')
-  return viewer
 }
 
 async function ask<T>({ supervisor }: Ctx, question: (desk: SupervisorLink) => Promise<T>): Promise<T> {

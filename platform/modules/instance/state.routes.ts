@@ -2,6 +2,7 @@
 import { ServiceState } from '../../../contract/state.ts'
 import type { Routes } from '../../app/http.ts'
 
+/** The same for everybody, and never from a cache. */
 export const stateRoutes: Routes = (app, ctx) => {
   app.get('/state', { schema: { response: { 200: ServiceState } } }, async (_request, reply) => {
     reply.header('cache-control', 'no-store')
