@@ -2,6 +2,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import type { Ctx } from '../../app/context.ts'
 import { EVENTS_CHANNEL } from '../../app/events.ts'
+import { startUpkeep } from '../../app/upkeep.ts'
 import { inTransaction } from '../../infra/db/index.ts'
 import { discardVideo } from '../videos/index.ts'
 import { resumeHandOver } from './finish-upload.ts'
@@ -90,29 +91,30 @@ async function removeUnneeded(ctx: Ctx): Promise<void> {
 }
 
 /** Keeps uploads until disposal; also at once when a video is deleted whose bytes are arriving here. */
-export function startUpkeep(ctx: Ctx, open: OpenUploads): AsyncDisposable {
-  let running: Promise<void> = Promise.resolve()
-  const run = (work: () => Promise<void>) => {
-    running = running.then(work).catch((error: unknown) => {
-      ctx.log.warn({ err: error }, 'uploads.upkeep-failed')
-    })
-  }
-  const keep = () => run(() => keepUploads(ctx, open))
-  keep()
-  const timer = setInterval(keep, INTERVAL_MS)
+export function startUploadUpkeep(ctx: Ctx, open: OpenUploads): AsyncDisposable {
+  const keeping = startUpkeep(ctx, {
+    intervalMs: INTERVAL_MS,
+    work: () => keepUploads(ctx, open),
+    failure: 'uploads.upkeep-failed',
+  })
+  let ending: Promise<void> = Promise.resolve()
   const stopListening = ctx.listener.on(EVENTS_CHANNEL, (payload) => {
     const { kind, videoId } = payload as { kind: string; videoId?: string }
     if (kind !== 'video-deleted' || videoId === undefined) return
-    run(async () => {
-      const row = await queries.findByVideo(ctx.db, videoId)
-      if (row?.state === 'receiving') await cancelOrphan(ctx, open, row.id)
-    })
+    ending = ending
+      .then(() => endUploadOf(ctx, open, videoId))
+      .catch((error: unknown) => ctx.log.warn({ err: error }, 'uploads.upkeep-failed'))
   })
   return {
     async [Symbol.asyncDispose]() {
-      clearInterval(timer)
       stopListening()
-      await running
+      await keeping[Symbol.asyncDispose]()
+      await ending
     },
   }
+}
+
+async function endUploadOf(ctx: Ctx, open: OpenUploads, videoId: string): Promise<void> {
+  const row = await queries.findByVideo(ctx.db, videoId)
+  if (row?.state === 'receiving') await cancelOrphan(ctx, open, row.id)
 }

@@ -21,7 +21,7 @@ import {
   TUS_EXTENSIONS,
   TUS_VERSION,
 } from './tus-headers.ts'
-import { startUpkeep } from './upkeep.ts'
+import { startUploadUpkeep } from './upkeep.ts'
 import * as service from './uploads.service.ts'
 
 const Params = z.object({ id: Id })
@@ -31,7 +31,7 @@ export const uploadRoutes: Routes = async (app, ctx) => {
   const open: OpenUploads = createOpenUploads(ctx, {
     onOpen: (upload) => meetEncoder(ctx, () => open, upload),
   })
-  const upkeep = startUpkeep(ctx, open)
+  const upkeep = startUploadUpkeep(ctx, open)
   app.addHook('onClose', async () => {
     await upkeep[Symbol.asyncDispose]()
     await open[Symbol.asyncDispose]()
