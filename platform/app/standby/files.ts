@@ -2,7 +2,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import type { Log } from '../../../kit/log.ts'
 import { readLastGood, type RecordFile } from '../../../kit/record-file.ts'
-import { Round, standbyPath, type StandbyFile } from './format.ts'
+import { Round, standbyPath, type Standing, type StandbyFile } from './format.ts'
 
 export interface FileReader<T> {
   /** Null: there was never a whole one. */
@@ -62,9 +62,9 @@ export function createRoundReader(dataDir: string) {
   let files: Round['files'] = {}
   return {
     /** Null: nothing was found out since the file of that time was written. */
-    rightAtMs(name: StandbyFile, asOfMs: number): number | null {
+    standingOf(name: StandbyFile, asOfMs: number): Standing | null {
       const standing = files[name]
-      return standing?.asOfMs === asOfMs ? standing.isRightAtMs : null
+      return standing?.asOfMs === asOfMs ? standing : null
     },
     async refresh(): Promise<boolean> {
       const version = await versionOf(path)

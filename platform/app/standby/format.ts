@@ -9,6 +9,8 @@
  * - `media`: manifests, so that the videos can be played.
  * - `cohorts`: which of the lists an account's taste is nearest to.
  * - `round`: when each of these was right the last time.
+ *
+ * Beside these lies what must not be shown and is on no shelf yet: `withdrawn/`, see withdrawal-files.ts.
  */
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -53,8 +55,20 @@ export type GoneKind = (typeof GONE_KINDS)[number]
 export const LIST_REASONS = ['popular', 'fresh'] as const
 export type ListReason = (typeof LIST_REASONS)[number]
 
+/** Of a transaction. Where none is told nothing is known of any: all came later. */
+const Xid = z
+  .string()
+  .regex(/^\d{1,20}$/)
+  .default('0')
+
 /** Begun then; `sum` is of all that it says besides. */
-export const Heading = z.object({ format: z.literal(STANDBY_FORMAT), asOfMs: z.number(), sum: z.string() })
+export const Heading = z.object({
+  format: z.literal(STANDBY_FORMAT),
+  asOfMs: z.number(),
+  /** It has what all transactions before this one committed. */
+  beforeXid: Xid,
+  sum: z.string(),
+})
 export type Heading = z.infer<typeof Heading>
 
 export const RulesHead = Heading.extend({
@@ -83,7 +97,7 @@ export const CohortsHead = Heading.extend({ tags: z.array(z.string()) })
 export type CohortsHead = z.infer<typeof CohortsHead>
 
 /** The file that was written at `asOfMs` was right at `isRightAtMs`, too, when a later round looked. */
-export const Standing = z.object({ asOfMs: z.number(), isRightAtMs: z.number() })
+export const Standing = z.object({ asOfMs: z.number(), isRightAtMs: z.number(), isRightBeforeXid: Xid })
 export type Standing = z.infer<typeof Standing>
 
 export const Round = z.object({

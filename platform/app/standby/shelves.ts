@@ -37,6 +37,7 @@ export interface StandbyCard {
 
 export interface RulesShelf {
   readonly asOfMs: number
+  readonly beforeXid: string
   /** Of which `blocks` file these are the changes. */
   readonly blocksAsOfMs: number
   readonly goneCount: number
@@ -47,11 +48,13 @@ export interface RulesShelf {
 
 export interface BlocksShelf {
   readonly asOfMs: number
+  readonly beforeXid: string
   readonly pairs: SortedRecords
 }
 
 export interface CardsShelf {
   readonly asOfMs: number
+  readonly beforeXid: string
   /** Without counts. */
   readonly cards: ReadonlyMap<string, StandbyCard>
   /** By handles in small letters: the authors of the cards. The first look takes each of them out of a card. */
@@ -88,10 +91,11 @@ export interface CohortsShelf {
 
 /** @throws when it is not what our version writes; so do all of these. */
 export function openRules({ head, sections }: RecordFile): RulesShelf {
-  const { asOfMs, blocksAsOfMs } = RulesHead.parse(head)
+  const { asOfMs, beforeXid, blocksAsOfMs } = RulesHead.parse(head)
   const gone = readSortedRecords(sections.get('gone')!, GONE_BYTES)
   return {
     asOfMs,
+    beforeXid,
     blocksAsOfMs,
     goneCount: gone.count,
     blocked: readSortedRecords(sections.get('blocked')!, PAIR_BYTES),
@@ -104,12 +108,12 @@ export function openRules({ head, sections }: RecordFile): RulesShelf {
 }
 
 export function openBlocks({ head, sections }: RecordFile): BlocksShelf {
-  const { asOfMs } = Heading.parse(head)
-  return { asOfMs, pairs: readSortedRecords(sections.get('pairs')!, PAIR_BYTES) }
+  const { asOfMs, beforeXid } = Heading.parse(head)
+  return { asOfMs, beforeXid, pairs: readSortedRecords(sections.get('pairs')!, PAIR_BYTES) }
 }
 
 export function openCards({ head, sections }: RecordFile): CardsShelf {
-  const { asOfMs, cards } = CardsHead.parse(head)
+  const { asOfMs, beforeXid, cards } = CardsHead.parse(head)
   const json = sections.get('cards')!
   let at = 0
   const byId = new Map(
@@ -121,6 +125,7 @@ export function openCards({ head, sections }: RecordFile): CardsShelf {
   let authors: ReadonlyMap<string, string> | null = null
   return {
     asOfMs,
+    beforeXid,
     cards: byId,
     authorOf: (handle) => (authors ??= authorsOf(byId.values())).get(handle) ?? null,
   }
@@ -205,7 +210,10 @@ export interface BlockLookup {
 }
 
 /** Blocks as of the file, with the changes to it that `rules` has. */
-export function lookUpBlocks({ asOfMs, pairs }: BlocksShelf, rules: RulesShelf | null): BlockLookup {
+export function lookUpBlocks(
+  { asOfMs, pairs }: Pick<BlocksShelf, 'asOfMs' | 'pairs'>,
+  rules: RulesShelf | null,
+): BlockLookup {
   const changes = rules?.blocksAsOfMs === asOfMs ? rules : null
   /** Sixteen bytes as a key of sets. */
   const keyOf = (bytes: Buffer): string => bytes.toString('latin1')

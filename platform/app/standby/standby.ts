@@ -26,6 +26,8 @@ import {
   type BlockLookup,
   type StandbyCard,
 } from './shelves.ts'
+import type { Withdrawal } from './withdrawals.ts'
+import { openWithdrawn } from './withdrawn.ts'
 
 /** How late a new shelf may be seen: a look-up of a file's time for each file. */
 const POLL_MS = 1_000
@@ -70,6 +72,12 @@ export interface Standby extends AsyncDisposable {
   rulesFor(viewerId: string | null): (card: Pick<StandbyCard, 'id' | 'authorId'>) => boolean
   /** The same for one card. */
   maySee(viewerId: string | null, card: Pick<StandbyCard, 'id' | 'authorId'>): boolean
+  /**
+   * Says what a transaction that has committed took out of sight, or gave back: on disk when it settles, for whoever starts
+   * without the database, and to be waited for before the change is acknowledged. Never throws: where it can't be written,
+   * the rules are taken off the shelf instead, and with them all of it for those who start.
+   */
+  withdraw(...withdrawals: readonly Withdrawal[]): Promise<void>
   /** The card of a video that everyone but those in a block may see; null: none is kept, or it changed since. */
   card(videoId: string): StandbyCard | null
   /** What is needed to play it; null: not kept, or it changed since. */
@@ -118,6 +126,7 @@ interface Shelf extends FilledLists {
 export async function openStandby(options: StandbyOptions): Promise<Standby> {
   const { clock, isOn = true } = options
   const heard = createHeard()
+  const withdrawn = openWithdrawn(options)
   const shown = createRecentMap<string, string>(SHOWN_MAX)
   const round = createRoundReader(options.dataDir)
   const files = {
@@ -128,13 +137,21 @@ export async function openStandby(options: StandbyOptions): Promise<Standby> {
     media: createFileReader(options, 'media', openMedia),
     cohorts: createFileReader(options, 'cohorts', openCohorts),
   }
-  const rightAtMs = (name: StandbyFile, asOfMs: number): number => round.rightAtMs(name, asOfMs) ?? asOfMs
+  const rightAtMs = (name: StandbyFile, asOfMs: number): number =>
+    round.standingOf(name, asOfMs)?.isRightAtMs ?? asOfMs
+  /** It has what all transactions before this one committed; 0: nobody knows. */
+  const xidOf = (name: StandbyFile, file: { readonly asOfMs: number; readonly beforeXid: string } | null) =>
+    file ? BigInt(round.standingOf(name, file.asOfMs)?.isRightBeforeXid ?? file.beforeXid) : 0n
+  /** Of what the rules say of videos, and of blocks. */
+  let [rulesXid, blocksXid] = [0n, 0n]
   let shelf: Shelf | null = null
 
   function putTogether(hasChanged: boolean): Shelf | null {
     const [rules, blocks] = [files.rules.opened, files.blocks.opened]
     const [cards, lists] = [files.cards.opened, files.lists.opened]
-    if (!rules || !blocks || !cards || !lists) return null
+    rulesXid = xidOf('rules', rules)
+    blocksXid = rules && rules.blocksAsOfMs === blocks?.asOfMs ? rulesXid : xidOf('blocks', blocks)
+    if (!rules || !blocks || !cards || !lists || !withdrawn.isKnown) return null
     const rulesAtMs = rightAtMs('rules', rules.asOfMs)
     const cardsAtMs = rightAtMs('cards', cards.asOfMs)
     if (cardsAtMs < rulesAtMs - GONE_KEPT_MS) return null
@@ -143,18 +160,22 @@ export async function openStandby(options: StandbyOptions): Promise<Standby> {
       rulesAtMs,
       blocksAtMs: rules.blocksAsOfMs === blocks.asOfMs ? rulesAtMs : blocks.asOfMs,
       cardsAtMs,
-      areCardsBehind: rules.asOfMs > cardsAtMs,
+      // A clock may have been set back between the two; transactions are counted by nobody but the database.
+      areCardsBehind: rules.asOfMs > cardsAtMs || BigInt(rules.beforeXid) > xidOf('cards', cards),
       listsAtMs: rightAtMs('lists', lists.asOfMs),
     }
   }
 
   const refresh = async (): Promise<void> => {
     if (!isOn) return
+    const wasKnown = withdrawn.isKnown
+    // First: one that leaves the disk after this look is in the rules that are read next.
+    await withdrawn.refresh()
     const [isNewRound, ...isNew] = await Promise.all([
       round.refresh(),
       ...Object.values(files).map((file) => file.refresh()),
     ])
-    const hasChanged = isNew.includes(true)
+    const hasChanged = isNew.includes(true) || withdrawn.isKnown !== wasKnown
     if (hasChanged || isNewRound) shelf = putTogether(hasChanged)
   }
   const stopListening = options.listener.on(EVENTS_CHANNEL, (payload) =>
@@ -163,26 +184,29 @@ export async function openStandby(options: StandbyOptions): Promise<Standby> {
   await refresh()
   const polling = startRepeating({ intervalMs: POLL_MS, work: refresh, onError: () => {} })
 
-  const goneKind = (videoId: string): GoneKind | null => files.rules.opened?.goneKind(videoId) ?? null
+  const goneKind = (videoId: string): GoneKind | null =>
+    withdrawn.goneKind(videoId, rulesXid) ?? files.rules.opened?.goneKind(videoId) ?? null
+  /** What is known of a block beyond the shelf; where the two differ, that it stands. */
+  function isBlockingNow(blocker: string, blocked: string): boolean | null {
+    const told = heard.isBlocking(blocker, blocked, shelf?.blocksAtMs ?? 0)
+    const written = withdrawn.isBlocking(blocker, blocked, blocksXid)
+    return told || written ? true : (told ?? written)
+  }
   const isBlocking = (blocker: string, blocked: string): boolean =>
-    heard.isBlocking(blocker, blocked, shelf?.blocksAtMs ?? 0) ??
-    shelf?.blocks.isBlocking(blocker, blocked) ??
-    false
+    isBlockingNow(blocker, blocked) ?? shelf?.blocks.isBlocking(blocker, blocked) ?? false
   const isBlockBetween = (one: string, other: string): boolean =>
     isBlocking(one, other) || isBlocking(other, one)
   const isDoubtful = (videoId: string, asOfMs: number): boolean =>
     heard.isChanged(videoId, asOfMs) || goneKind(videoId) !== null
   const rulesFor = (viewerId: string | null) => {
     if (!shelf) return () => false
-    const { cardsAtMs, blocksAtMs, areCardsBehind } = shelf
+    const { cardsAtMs, areCardsBehind } = shelf
     const isBlocked = viewerId === null ? null : shelf.blocks.around(viewerId)
     return ({ id, authorId }: Pick<StandbyCard, 'id' | 'authorId'>): boolean => {
-      if (heard.isChanged(id, cardsAtMs) || (areCardsBehind && goneKind(id) !== null)) return false
+      if (heard.isChanged(id, cardsAtMs) || withdrawn.goneKind(id, rulesXid) !== null) return false
+      if (areCardsBehind && goneKind(id) !== null) return false
       if (viewerId === null || isBlocked === null) return true
-      const [given, got] = [
-        heard.isBlocking(viewerId, authorId, blocksAtMs),
-        heard.isBlocking(authorId, viewerId, blocksAtMs),
-      ]
+      const [given, got] = [isBlockingNow(viewerId, authorId), isBlockingNow(authorId, viewerId)]
       if (given || got) return false
       // Where one of the two was taken back since, the shelf is asked for each direction alone.
       return given === null && got === null ? !isBlocked(authorId) : !isBlockBetween(viewerId, authorId)
@@ -213,6 +237,9 @@ export async function openStandby(options: StandbyOptions): Promise<Standby> {
       return { kind: own ? 'cohort' : 'top', entries: own ?? top, asOfMs, isWhole }
     },
     rulesFor,
+    withdraw: async (...withdrawals) => {
+      if (isOn && withdrawals.length > 0) await withdrawn.keep(withdrawals)
+    },
     maySee: (viewerId, card) => rulesFor(viewerId)(card),
     card(videoId) {
       const card = shelf?.cards.get(videoId)
@@ -220,7 +247,9 @@ export async function openStandby(options: StandbyOptions): Promise<Standby> {
     },
     media(videoId) {
       const [media, asOfMs] = [files.media.opened, mediaAtMs()]
-      if (!media || asOfMs === null || (shelf && asOfMs < shelf.rulesAtMs - GONE_KEPT_MS)) return null
+      // Without rules nobody knows which of them must not be played.
+      if (!media || asOfMs === null || !files.rules.opened || !withdrawn.isKnown) return null
+      if (shelf && asOfMs < shelf.rulesAtMs - GONE_KEPT_MS) return null
       return isDoubtful(videoId, asOfMs) ? null : media.find(videoId)
     },
     goneKind,

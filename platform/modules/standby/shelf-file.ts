@@ -24,6 +24,8 @@ export interface ShelfContent {
 export interface PutOptions {
   /** Before anything of it was read. */
   readonly asOfMs: number
+  /** What all transactions before this one committed was read. @default '0': nobody knows */
+  readonly beforeXid?: string
   /** Whether what is there already may stay for a while. @default false */
   readonly mayWait?: boolean
 }
@@ -31,6 +33,11 @@ export interface PutOptions {
 export interface ShelfFile {
   /** Null: there is none that is known to be right. */
   readonly standing: Standing | null
+  /**
+   * Whoever reads the file, or its copy where it is damaged, has what all transactions before this one committed. 0: nobody
+   * knows.
+   */
+  readonly certainXid: bigint
   /** Has the file say this, at once or soon. */
   put(content: ShelfContent, options: PutOptions): Promise<void>
   /** Reads it and its copy again, all of both: what is damaged is written by the next `put`. */
@@ -54,39 +61,45 @@ export function openShelfFile(
     isLearned = true
     main = await readWritten(path)
     copy = await readWritten(beforeOf(path))
-    standing = main && { asOfMs: main.asOfMs, isRightAtMs: main.asOfMs }
+    standing = main && standingOf(main)
   }
 
-  async function write(content: ShelfContent, asOfMs: number, sum: string): Promise<void> {
+  async function write(content: ShelfContent, heading: Omit<Heading, 'format'>): Promise<void> {
     // Somebody else's file, or a damaged one, must not push out the one before it.
     const isOldGood = (await isUntouched(main, path)) || (await readWritten(path)) !== null
-    const { sizeBytes } = await writeRecordFile(path, recordOf(content, asOfMs, sum), { isOldGood })
+    const { sizeBytes } = await writeRecordFile(path, recordOf(content, heading), { isOldGood })
     budget.take(sizeBytes)
     if (isOldGood) copy = main
-    main = { asOfMs, sum, version: await versionOf(path) }
-    standing = { asOfMs, isRightAtMs: asOfMs }
+    main = { ...heading, version: await versionOf(path) }
+    standing = standingOf(heading)
   }
 
-  async function writeCopy(content: ShelfContent, { asOfMs, sum }: Written): Promise<void> {
+  async function writeCopy(content: ShelfContent, { version: _, ...heading }: Written): Promise<void> {
     const place = beforeOf(path)
-    const { sizeBytes } = await writeRecordFile(place, recordOf(content, asOfMs, sum), { isOldGood: false })
+    const { sizeBytes } = await writeRecordFile(place, recordOf(content, heading), { isOldGood: false })
     budget.take(sizeBytes)
-    copy = { asOfMs, sum, version: await versionOf(place) }
+    copy = { ...heading, version: await versionOf(place) }
   }
 
   return {
     get standing() {
       return standing
     },
-    async put(content, { asOfMs, mayWait = false }) {
+    get certainXid() {
+      const ofMain = BigInt(standing?.isRightBeforeXid ?? 0)
+      if (!copy || copy.sum === main?.sum) return ofMain
+      const ofCopy = BigInt(copy.beforeXid)
+      return ofCopy < ofMain ? ofCopy : ofMain
+    },
+    async put(content, { asOfMs, beforeXid = '0', mayWait = false }) {
       if (!isLearned) await learn()
       const sum = sumOf(content)
       const isSound = await isUntouched(main, path)
       if (!isSound || main!.sum !== sum) {
-        if (!isSound || !mayWait || budget.allows()) await write(content, asOfMs, sum)
+        if (!isSound || !mayWait || budget.allows()) await write(content, { asOfMs, beforeXid, sum })
         return
       }
-      standing = { asOfMs: main!.asOfMs, isRightAtMs: asOfMs }
+      standing = { asOfMs: main!.asOfMs, isRightAtMs: asOfMs, isRightBeforeXid: beforeXid }
       if (copy?.sum !== sum && budget.allows()) await writeCopy(content, main!)
     },
     async verify() {
@@ -96,9 +109,7 @@ export function openShelfFile(
   }
 }
 
-interface Written {
-  readonly asOfMs: number
-  readonly sum: string
+interface Written extends Omit<Heading, 'format'> {
   readonly version: string
 }
 
@@ -107,14 +118,20 @@ async function readWritten(path: string): Promise<Written | null> {
   const version = await versionOf(path)
   const file = await readRecordFile(path).catch(() => null)
   const heading = Heading.safeParse(file?.head)
-  return heading.success ? { asOfMs: heading.data.asOfMs, sum: heading.data.sum, version } : null
+  return heading.success ? { ...heading.data, version } : null
 }
+
+const standingOf = ({ asOfMs, beforeXid }: Pick<Heading, 'asOfMs' | 'beforeXid'>): Standing => ({
+  asOfMs,
+  isRightAtMs: asOfMs,
+  isRightBeforeXid: beforeXid,
+})
 
 const isUntouched = async (written: Written | null, path: string): Promise<boolean> =>
   written !== null && written.version === (await versionOf(path))
 
-const recordOf = ({ head, sections }: ShelfContent, asOfMs: number, sum: string) => ({
-  head: { format: STANDBY_FORMAT, asOfMs, sum, ...head },
+const recordOf = ({ head, sections }: ShelfContent, { asOfMs, beforeXid, sum }: Omit<Heading, 'format'>) => ({
+  head: { format: STANDBY_FORMAT, asOfMs, beforeXid, sum, ...head },
   sections,
 })
 

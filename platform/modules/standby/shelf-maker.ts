@@ -8,9 +8,11 @@ import { writeWhole } from '../../../kit/durable-file.ts'
 import type { Ctx } from '../../app/context.ts'
 import { EVENTS_CHANNEL } from '../../app/events.ts'
 import {
+  setWithdrawalsAside,
   STANDBY_FILES,
   STANDBY_FORMAT,
   standbyPath,
+  type AsideWithdrawals,
   type Round,
   type StandbyFile,
 } from '../../app/standby/index.ts'
@@ -20,7 +22,7 @@ import { Cohorts } from './cohorts.ts'
 import { Gone } from './gone.ts'
 import { alternately, makeLists } from './lists.ts'
 import { Media } from './media.ts'
-import { openShelfFile, type ShelfFile } from './shelf-file.ts'
+import { openShelfFile, type PutOptions, type ShelfFile } from './shelf-file.ts'
 import { DEFAULT_SIZES, type StandbySizes } from './sizes.ts'
 import { createSteadyChoice } from './steady-choice.ts'
 import * as queries from './standby.queries.ts'
@@ -30,6 +32,9 @@ const POOL = { newest: 2000, hottest: 2000, pool: 5000 }
 const TAGS_EVERY_MS = 10 * 60_000
 /** Which tags are watched is asked of so many of the hottest videos. */
 const TAGGED_VIDEOS = 500
+
+/** When a round began, by the clock and by the database. */
+type AsOf = Required<Pick<PutOptions, 'asOfMs' | 'beforeXid'>>
 
 export interface ShelfMaker extends AsyncDisposable {
   /** One round: everything is made, and one file is read again. */
@@ -67,29 +72,29 @@ export function openShelfMaker(ctx: Ctx, sizes: StandbySizes = DEFAULT_SIZES): S
   const tagsDue = createInterval(ctx, TAGS_EVERY_MS)
   let roundCount = 0
 
-  async function makeRules(asOfMs: number): Promise<void> {
+  async function makeRules(asOf: AsOf): Promise<void> {
     const { pairs, blocked, unblocked } = await blocks.makeFile(sizes.blockChanges)
-    await files.blocks.put({ sections: { pairs } }, { asOfMs })
+    await files.blocks.put({ sections: { pairs } }, asOf)
     await files.rules.put(
       {
         head: { blocksAsOfMs: files.blocks.standing!.asOfMs },
         sections: { gone: await gone.records(), blocked, unblocked },
       },
-      { asOfMs },
+      asOf,
     )
   }
 
-  async function makeMedia(asOfMs: number, wanted: readonly string[]): Promise<void> {
+  async function makeMedia(asOf: AsOf, wanted: readonly string[]): Promise<void> {
     // What is on disk from before is better than a part of it.
     if (!(await media.read(wanted))) return
-    await files.media.put({ sections: media.take(wanted) }, { asOfMs, mayWait: true })
+    await files.media.put({ sections: media.take(wanted) }, { ...asOf, mayWait: true })
   }
 
-  async function makeCohorts(asOfMs: number): Promise<void> {
+  async function makeCohorts(asOf: AsOf): Promise<void> {
     const accounts = await cohorts.walk()
     if (!accounts) return
     const content = { head: { tags: cohorts.names }, sections: { accounts } }
-    await files.cohorts.put(content, { asOfMs, mayWait: true })
+    await files.cohorts.put(content, { ...asOf, mayWait: true })
   }
 
   /** Last: what it says of the files was found out before. */
@@ -102,11 +107,22 @@ export function openShelfMaker(ctx: Ctx, sizes: StandbySizes = DEFAULT_SIZES): S
     await writeWhole(standbyPath(ctx.config.dataDir, 'round'), JSON.stringify(round))
   }
 
+  /** Once no reader of the shelf can miss any of them. */
+  async function removeTakenIn({ withdrawals, remove }: AsideWithdrawals, nextXid: bigint): Promise<void> {
+    const [rulesXid, blocksXid] = [files.rules.certainXid, files.blocks.certainXid]
+    const certainXid = rulesXid < blocksXid ? rulesXid : blocksXid
+    // One that no transaction had when they had been read is of another database, which a backup took the place of.
+    if (withdrawals.every(({ stamp: { xid } }) => xid < certainXid || xid >= nextXid)) await remove()
+  }
+
   return {
     async makeOnce() {
       // Before anything is read: whatever was committed until now is in what this round makes.
       const asOfMs = ctx.clock.now().getTime()
       await files[STANDBY_FILES[roundCount++ % STANDBY_FILES.length]!].verify()
+      const aside = await setWithdrawalsAside(ctx.config.dataDir)
+      const { beforeXid, nextXid } = await queries.readSnapshot(ctx.db)
+      const asOf = { asOfMs, beforeXid }
       await changes.catchUp()
       const [newest, hottest] = await Promise.all([
         queries.listNewest(ctx.db, sizes.media),
@@ -118,15 +134,16 @@ export function openShelfMaker(ctx: Ctx, sizes: StandbySizes = DEFAULT_SIZES): S
       }
       const input = { asOfMs, newest, hottest, tags: cohorts.tags, choice: cardChoice, sizes }
       const { cards, lists } = await makeLists(ctx, candidates, input)
-      await makeRules(asOfMs)
-      await files.cards.put(cards, { asOfMs, mayWait: true })
-      await files.lists.put(lists, { asOfMs, mayWait: true })
+      await makeRules(asOf)
+      await files.cards.put(cards, { ...asOf, mayWait: true })
+      await files.lists.put(lists, { ...asOf, mayWait: true })
       await nextTurn()
       const listed = cards.head.cards.map(({ id }) => id)
       const wanted = mediaChoice.choose([listed], alternately(hottest, newest))
-      await makeMedia(asOfMs, wanted)
-      await makeCohorts(asOfMs)
+      await makeMedia(asOf, wanted)
+      await makeCohorts(asOf)
       await signRound()
+      if (aside) await removeTakenIn(aside, nextXid)
     },
     async [Symbol.asyncDispose]() {
       stopListening()

@@ -5,6 +5,15 @@ import type { GoneKind, StandbyMedia } from '../../app/standby/index.ts'
 
 const isListed = sql<boolean>`v.published_at is not null and v.deleted_at is null and v.visibility = 'public'`
 
+/** What all transactions before `beforeXid` did is seen by whatever is asked from now on; none had `nextXid` yet. */
+export async function readSnapshot(db: Db): Promise<{ beforeXid: string; nextXid: bigint }> {
+  const { rows } = await sql<{ beforeXid: string; nextXid: string }>`
+    select pg_snapshot_xmin(snapshot)::text as "beforeXid", pg_snapshot_xmax(snapshot)::text as "nextXid"
+    from pg_current_snapshot() as snapshot`.execute(db)
+  const { beforeXid, nextXid } = rows[0]!
+  return { beforeXid, nextXid: BigInt(nextXid) }
+}
+
 /** Listed videos, the newest first. */
 export async function listNewest(db: Db, limit: number): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
