@@ -4,7 +4,7 @@ import type { Page, PageQuery } from '../../../contract/common.ts'
 import type { Ctx } from '../../app/context.ts'
 import { AppError, NotFoundError } from '../../app/errors.ts'
 import { cutPage, pageOfRows, readCursor, type Position } from '../../app/paging.ts'
-import { inTransaction, type Db, type Tx } from '../../infra/db/index.ts'
+import { inTransaction, readStamp, type Db, type Tx } from '../../infra/db/index.ts'
 import { findAccountByHandle, findAccountById, loadAccountCards } from '../accounts/index.ts'
 import { notifyAccount } from '../notifications/index.ts'
 import * as queries from './follows.queries.ts'
@@ -86,27 +86,38 @@ export async function blockAccount(ctx: Ctx, input: TowardsInput): Promise<{ isB
   const { account } = await findKnownAccount(ctx.db, input)
   const { viewerId } = input
   refuseSelf(viewerId, account.id, 'block')
-  return inTransaction(ctx, async (tx) => {
+  const pair = { accountId: viewerId, subjectId: account.id }
+  const stamp = await inTransaction(ctx, async (tx) => {
     await queries.lockPair(tx, viewerId, account.id)
     await removeFollow(ctx, tx, viewerId, account.id)
     await removeFollow(ctx, tx, account.id, viewerId)
     if (await queries.insertBlock(tx, viewerId, account.id, ctx.clock.now()))
-      await ctx.events.append(tx, { kind: 'blocked', accountId: viewerId, subjectId: account.id })
-    return { isBlocking: true }
+      await ctx.events.append(tx, { kind: 'blocked', ...pair })
+    return readStamp(tx)
   })
+  // Also when it stood already: whoever asked for it first may have died before it was told.
+  await ctx.standby.withdraw({ kind: 'blocked', ...pair, stamp })
+  return { isBlocking: true }
 }
 
 /** Lifts the viewer's block. Follows do not come back. Idempotent. @throws {NotFoundError} as with blocking. */
 export async function unblockAccount(ctx: Ctx, input: TowardsInput): Promise<{ isBlocking: false }> {
   const account = await findAccountByHandle(ctx.db, input.handle)
   if (!account) throw new NotFoundError('account', `@${input.handle}`)
-  return inTransaction(ctx, async (tx) => {
+  const pair = { accountId: input.viewerId, subjectId: account.id }
+  const stamp = await inTransaction(ctx, async (tx) => {
+    // Under the lock, so that a block and its end are told in their order.
+    await queries.lockPair(tx, input.viewerId, account.id)
     // Two who block each other can still lift their own block; for anyone else a blocker is missing.
-    if (await queries.deleteBlock(tx, input.viewerId, account.id))
-      await ctx.events.append(tx, { kind: 'unblocked', accountId: input.viewerId, subjectId: account.id })
-    else await findKnownAccount(tx, input)
-    return { isBlocking: false }
+    if (!(await queries.deleteBlock(tx, input.viewerId, account.id))) {
+      await findKnownAccount(tx, input)
+      return null
+    }
+    await ctx.events.append(tx, { kind: 'unblocked', ...pair })
+    return readStamp(tx)
   })
+  if (stamp) await ctx.standby.withdraw({ kind: 'unblocked', ...pair, stamp })
+  return { isBlocking: false }
 }
 
 /** Who follows the account, or whom it follows, newest first. @throws {NotFoundError} */

@@ -34,7 +34,7 @@ export async function keepUploads(ctx: Ctx, open: OpenUploads): Promise<void> {
   for (const { id } of await queries.listRefused(ctx.db, AT_ONCE)) await endRefused(ctx, open, id)
   for (const row of await queries.listUnstored(ctx.db, AT_ONCE)) await handOverAgain(ctx, open, row)
   for (const { videoId } of await queries.listSpent(ctx.db, new Date(now - REFUSED_KEPT_MS), AT_ONCE))
-    await inTransaction(ctx, (tx) => discardVideo(ctx, tx, videoId))
+    await ctx.standby.withdraw(...(await inTransaction(ctx, (tx) => discardVideo(ctx, tx, videoId))))
   await removeUnneeded(ctx)
   await open.closeIdle()
 }

@@ -290,12 +290,14 @@ export async function endUpload(
   row: Pick<queries.UploadRow, 'id' | 'video_id' | 'account_id'>,
   { state, failure }: End,
 ): Promise<void> {
-  await inTransaction(ctx, async (tx) => {
-    if (!(await queries.markEnded(tx, row.id, { state, failure, at: ctx.clock.now() }))) return
-    await discardVideo(ctx, tx, row.video_id)
+  const withdrawals = await inTransaction(ctx, async (tx) => {
+    if (!(await queries.markEnded(tx, row.id, { state, failure, at: ctx.clock.now() }))) return []
+    const discarded = await discardVideo(ctx, tx, row.video_id)
     if (failure) await notifyFailure(ctx, tx, row, failure.reason)
     await publishReceipt(tx, row)
+    return discarded
   })
+  await ctx.standby.withdraw(...withdrawals)
   await open.close(row.id, new AppError('upload-ended'))
   await removeStaged(ctx.config.paths.staging, row.id)
 }

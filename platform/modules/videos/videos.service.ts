@@ -8,8 +8,9 @@ import {
 import type { Page, PageQuery } from '../../../contract/common.ts'
 import type { Ctx } from '../../app/context.ts'
 import { AppError, NotFoundError } from '../../app/errors.ts'
+import type { Withdrawal } from '../../app/standby/index.ts'
 import { cutPage, pageOfRows, readCursor, type Position } from '../../app/paging.ts'
-import { inTransaction, type Tx } from '../../infra/db/index.ts'
+import { inTransaction, readStamp, type Tx } from '../../infra/db/index.ts'
 import { announceReceipt } from './announcements.ts'
 import { cleanCaption, parseTags } from './captions.ts'
 import { loadVideoCards } from './cards.ts'
@@ -75,7 +76,7 @@ export async function readVideo(
 export async function editVideo(ctx: Ctx, input: OwnVideo & { readonly edit: VideoEdit }): Promise<void> {
   const { edit, viewerId, videoId } = input
   const caption = edit.caption === undefined ? undefined : checkCaption(edit.caption)
-  await inTransaction(ctx, async (tx) => {
+  const withdrawals = await inTransaction(ctx, async (tx): Promise<Withdrawal[]> => {
     const video = await queries.lockOwnVideo(tx, viewerId, videoId)
     if (!video) throw new NotFoundError('video', videoId)
     await queries.updateVideo(tx, videoId, {
@@ -89,7 +90,13 @@ export async function editVideo(ctx: Ctx, input: OwnVideo & { readonly edit: Vid
       await ctx.jobs.enqueue(tx, coverQueue, { videoId })
     await ctx.events.append(tx, { kind: 'video-changed', accountId: viewerId, videoId })
     await announceReceipt(tx, video)
+    const { visibility = video.visibility } = edit
+    const kind = visibility === 'public' ? 'shown' : 'hidden'
+    // Hidden is told each time: whoever hid it first may have died before it was told.
+    if (edit.visibility === undefined || (kind === 'shown' && video.visibility === 'public')) return []
+    return [{ kind, videoId, stamp: await readStamp(tx) }]
   })
+  await ctx.standby.withdraw(...withdrawals)
 }
 
 /**
@@ -119,17 +126,31 @@ export async function publishVideo(ctx: Ctx, input: OwnVideo): Promise<{ publish
  * @throws {NotFoundError} when it is not the viewer's.
  */
 export async function deleteVideo(ctx: Ctx, input: OwnVideo): Promise<void> {
-  await inTransaction(ctx, async (tx) => {
-    const video = await queries.lockOwnVideo(tx, input.viewerId, input.videoId)
-    if (!video) throw new NotFoundError('video', input.videoId)
-    await discardVideo(ctx, tx, video.id)
+  const { viewerId, videoId } = input
+  const { isRepeated, withdrawals } = await inTransaction(ctx, async (tx) => {
+    const video = await queries.lockVideo(tx, videoId)
+    if (video?.account_id !== viewerId) throw new NotFoundError('video', videoId)
+    return { isRepeated: video.deleted_at !== null, withdrawals: await discardVideo(ctx, tx, videoId) }
   })
+  // Told again by a second call: whoever made the first may have died before it was told.
+  await ctx.standby.withdraw(...withdrawals)
+  if (isRepeated) throw new NotFoundError('video', videoId)
 }
 
-/** Deletes within the caller's transaction, who has checked that it may. Idempotent. */
-export async function discardVideo(ctx: Ctx, tx: Tx, videoId: string): Promise<void> {
+/**
+ * Deletes within the caller's transaction, who has checked that it may. Idempotent.
+ *
+ * @returns what the caller tells `ctx.standby.withdraw` once the transaction has committed, and before anybody is told.
+ */
+export async function discardVideo(ctx: Ctx, tx: Tx, videoId: string): Promise<Withdrawal[]> {
   const video = await queries.lockVideo(tx, videoId)
-  if (!video || video.deleted_at) return
+  if (!video) return []
+  if (!video.deleted_at) await markDeleted(ctx, tx, video)
+  return [{ kind: 'deleted', videoId, stamp: await readStamp(tx) }]
+}
+
+async function markDeleted(ctx: Ctx, tx: Tx, video: queries.VideoRow): Promise<void> {
+  const { id: videoId } = video
   const at = ctx.clock.now()
   await queries.updateVideo(tx, videoId, { deleted_at: at, updated_at: at })
   await ctx.events.append(tx, { kind: 'video-deleted', accountId: video.account_id, videoId })
