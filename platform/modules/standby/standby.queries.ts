@@ -5,11 +5,15 @@ import type { GoneKind, StandbyMedia } from '../../app/standby/index.ts'
 
 const isListed = sql<boolean>`v.published_at is not null and v.deleted_at is null and v.visibility = 'public'`
 
-/** What all transactions before `beforeXid` did is seen by whatever is asked from now on; none had `nextXid` yet. */
+/**
+ * What all transactions before `beforeXid` did is seen by whatever is asked from now on. `nextXid` is new: the end of
+ * a snapshot would be the transaction after the last that has ended, and one that is open may lie beyond it.
+ */
 export async function readSnapshot(db: Db): Promise<{ beforeXid: string; nextXid: bigint }> {
   const { rows } = await sql<{ beforeXid: string; nextXid: string }>`
-    select pg_snapshot_xmin(snapshot)::text as "beforeXid", pg_snapshot_xmax(snapshot)::text as "nextXid"
-    from pg_current_snapshot() as snapshot`.execute(db)
+    select pg_snapshot_xmin(pg_current_snapshot())::text as "beforeXid", pg_current_xact_id()::text as "nextXid"`.execute(
+    db,
+  )
   const { beforeXid, nextXid } = rows[0]!
   return { beforeXid, nextXid: BigInt(nextXid) }
 }
