@@ -11,7 +11,7 @@
  */
 import { Cut } from './cut.ts'
 import { ConcurrencyLimit, type LimitOptions } from './limit.ts'
-import { Line } from './line.ts'
+import { BEGUN_LINE, Line, LINES, lineOf, PATIENT_LINE } from './line.ts'
 import { Returners } from './returners.ts'
 import type { Ticket } from './ticket.ts'
 import { CLASS_COUNT, REFUSALS, type PriorityClass, type Refusal } from './types.ts'
@@ -57,20 +57,6 @@ const LAST_CLASS_WAITS = 0.4
 export const COLD_TIMES = 4
 /** Where all who ask lately could wait, what keeps them waiting is a moment's standstill, and they wait for so many times the bound. */
 export const STANDSTILL_TIMES = 2
-const PATIENT_LINE = CLASS_COUNT * 2
-const LINES = PATIENT_LINE + 1
-/** What goes on with what has begun goes before all: it is nearest to its end. */
-const BEGUN_LINE = LINES
-
-/** What lies beyond a person's share waits behind all others but those who are patient. */
-const BEYOND_LINE = PATIENT_LINE - 1
-
-function lineOf(ticket: Ticket): number {
-  if (ticket.isPatient) return PATIENT_LINE
-  if (ticket.isBegun) return BEGUN_LINE
-  return ticket.isBeyondShare ? BEYOND_LINE : ticket.class * 2 + (ticket.isAtMargin ? 1 : 0)
-}
-
 export class Gate {
   readonly #limit: ConcurrencyLimit
   readonly #cut: Cut

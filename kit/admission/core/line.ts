@@ -1,5 +1,21 @@
 /** A waiting line that is served from its old end, or, once it has become long, from its new end. */
 import type { Ticket } from './ticket.ts'
+import { CLASS_COUNT } from './types.ts'
+
+export const PATIENT_LINE = CLASS_COUNT * 2
+export const LINES = PATIENT_LINE + 1
+/** What goes on with what has begun goes before all: it is nearest to its end. */
+export const BEGUN_LINE = LINES
+
+/** What lies beyond a person's share waits behind all others but those who are patient. */
+const BEYOND_LINE = PATIENT_LINE - 1
+
+/** In which line it waits: lower ones go first, but for what has begun. */
+export function lineOf(ticket: Ticket): number {
+  if (ticket.isPatient) return PATIENT_LINE
+  if (ticket.isBegun) return BEGUN_LINE
+  return ticket.isBeyondShare ? BEYOND_LINE : ticket.class * 2 + (ticket.isAtMargin ? 1 : 0)
+}
 
 export class Line {
   #tickets: (Ticket | undefined)[] = []
