@@ -1,9 +1,8 @@
 /** Who is signed in. The cookie is http-only: the server's answer is the truth, a hint on the device bridges the wait. */
 import { readMe, signOut as signOutCall } from '#lib/api/first-endpoints.ts'
 import type { Me } from '#lib/api/types.ts'
+import { ACCOUNT_KEY } from './account-key.ts'
 import { forgetOwnTraces } from './own-traces.ts'
-
-const HINT_KEY = 'upbeat.account'
 
 export type SessionState = 'unknown' | 'signed-in' | 'signed-out'
 
@@ -80,7 +79,7 @@ export function safeNext(next: string | null): string {
 
 function readHint(): Me | null {
   try {
-    const text = localStorage.getItem(HINT_KEY)
+    const text = localStorage.getItem(ACCOUNT_KEY)
     return text ? (JSON.parse(text) as Me) : null
   } catch {
     return null
@@ -89,8 +88,8 @@ function readHint(): Me | null {
 
 function writeHint(account: Me | null): void {
   try {
-    if (account) localStorage.setItem(HINT_KEY, JSON.stringify({ ...account, email: null }))
-    else localStorage.removeItem(HINT_KEY)
+    if (account) localStorage.setItem(ACCOUNT_KEY, JSON.stringify({ ...account, email: null }))
+    else localStorage.removeItem(ACCOUNT_KEY)
   } catch {
     // Storage is full or forbidden: the hint is a comfort only.
   }

@@ -1,5 +1,6 @@
 /** Live updates: who wants to hear of them, and of what. The stream behind them is loaded when it is first wanted. */
 import type { Update } from '#lib/api/types.ts'
+import { ACCOUNT_KEY } from '#lib/session/account-key.ts'
 
 /** What is told beside updates: some may have been missed, or who is signed in in this browser has changed. */
 export type Notice = 'gap' | 'session'
@@ -60,7 +61,16 @@ export const onUpdatesMissed = (listener: () => void): (() => void) => onNotice(
  * Called when the session was ended, by whomever, or another tab of this browser has signed in or out: time to ask who
  * is signed in. Returns how to stop.
  */
-export const onSessionChanged = (listener: () => void): (() => void) => onNotice('session', listener)
+export function onSessionChanged(listener: () => void): () => void {
+  const stop = onNotice('session', listener)
+  // What a tab keeps on the device of who is signed in reaches the others at once, their streams open or not.
+  const onStorage = ({ key }: StorageEvent) => key === ACCOUNT_KEY && listener()
+  addEventListener('storage', onStorage)
+  return () => {
+    stop()
+    removeEventListener('storage', onStorage)
+  }
+}
 
 function onNotice(notice: Notice, listener: () => void): () => void {
   noticeListeners[notice].add(listener)
