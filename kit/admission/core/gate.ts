@@ -391,6 +391,7 @@ export class Gate {
     this.#inFlight += 1
     if (ticket.class === 0) this.#inFlightTop += 1
     this.#admitted[ticket.class]! += 1
+    this.#returners.noteAdmitted()
     if (!ticket.isBegun && !ticket.isPatient) this.#cut.noteServed()
   }
 

@@ -41,11 +41,27 @@ test('neither is who was not turned away, nor another person, nor what is of a h
   expect(returners.holdMsOf(ticketOf(asker, 2), 410)).toBe(990)
 })
 
+test('on a thread that is starved they are held where refusals are many times what is let in', () => {
+  const returners = new Returners(() => 0)
+  const busy = new Returners(() => 0)
+  const asker = createAsker()
+  refuse(returners, 2_000)
+  for (let n = 0; n < 4_000; n++) {
+    if (n % 10 < 5) busy.noteAdmitted()
+    busy.noteRefused(ticketOf(createAsker()), n / 5)
+  }
+  returners.noteRefused(ticketOf(asker), 400)
+
+  expect(returners.holdMsOf(ticketOf(asker), 410)).toBe(990)
+  busy.noteRefused(ticketOf(asker), 800)
+  expect(busy.holdMsOf(ticketOf(asker), 810)).toBe(0)
+})
+
 test('nobody is held for what refusals cost the thread when they are few, or for one burst of them', () => {
   const few = new Returners(() => 0)
   const burst = new Returners(() => 0)
   const asker = createAsker()
-  refuse(few, 3_000)
+  refuse(few, 400)
   for (let n = 0; n < 500; n++) burst.noteRefused(ticketOf(asker), 300)
 
   few.noteRefused(ticketOf(asker), 400)

@@ -11,6 +11,9 @@ import type { Ticket } from './ticket.ts'
 export const REFUSAL_MS = 0.1
 /** Refusals that would take more than this share of the thread leave too little of it. */
 const TOO_MUCH_ABOVE = 0.6
+/** So do they where they are this many times what is let in, and this many a second: on a starved thread each takes longer. */
+const TOO_MANY_TIMES = 4
+const TOO_MANY_PER_MS = 0.5
 const WINDOW_MS = 100
 /** Whoever comes again within this time after a refusal has not waited: nobody is told to wait for less. */
 const AT_ONCE_MS = 1_000
@@ -25,6 +28,7 @@ export class Returners {
   readonly #random: () => number
   #windowStartMs = 0
   #refused = 0
+  #admitted = 0
   #windows = 0
   #holdsUntilMs = -Infinity
 
@@ -41,6 +45,10 @@ export class Returners {
     asker.refusedPerson = person
   }
 
+  noteAdmitted(): void {
+    this.#admitted += 1
+  }
+
   /** For how long this one has to be held before it asks; 0: it may ask now. */
   holdMsOf({ asker, class: priorityClass, person }: Ticket, nowMs: number): number {
     if (nowMs >= this.#holdsUntilMs || !asker || asker.refusedPerson !== person) return 0
@@ -53,9 +61,13 @@ export class Returners {
 
   #closeWindow(nowMs: number): void {
     const tookMs = nowMs - this.#windowStartMs
-    this.#windows = this.#refused * REFUSAL_MS > tookMs * TOO_MUCH_ABOVE ? this.#windows + 1 : 0
+    const areTooMany =
+      this.#refused > this.#admitted * TOO_MANY_TIMES && this.#refused > tookMs * TOO_MANY_PER_MS
+    const isTooMuch = areTooMany || this.#refused * REFUSAL_MS > tookMs * TOO_MUCH_ABOVE
+    this.#windows = isTooMuch ? this.#windows + 1 : 0
     if (this.#windows >= WINDOWS_MIN) this.#holdsUntilMs = nowMs + CALM_MS
     this.#windowStartMs = nowMs
     this.#refused = 0
+    this.#admitted = 0
   }
 }
