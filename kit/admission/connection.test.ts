@@ -17,7 +17,7 @@ async function createStage() {
     reply.hijack()
     reply.raw.writeHead(200).write('first')
   })
-  app.get<{ Params: { name: string } }>('/work/:name', async (request) => {
+  app.get<{ Params: { name: string } }>('/task/:name', async (request) => {
     begun.push(request.params.name)
     return { name: request.params.name }
   })
@@ -48,7 +48,7 @@ async function createStage() {
 
 test('requests that are sent ahead on one connection begin one after the other', async () => {
   await using stage = await createStage()
-  const socket = stage.send(['/work/a', '/work/b', '/work/c'])
+  const socket = stage.send(['/task/a', '/task/b', '/task/c'])
   let text = ''
   socket.on('data', (bytes) => (text += String(bytes)))
 
@@ -58,10 +58,10 @@ test('requests that are sent ahead on one connection begin one after the other',
 
 test('what is sent ahead behind an answer that lasts holds no place, and nobody else waits for it', async () => {
   await using stage = await createStage()
-  const socket = stage.send(['/updates', ...Array<string>(SENT_AHEAD_MAX).fill('/work/ahead')])
+  const socket = stage.send(['/updates', ...Array<string>(SENT_AHEAD_MAX).fill('/task/ahead')])
   await once(socket, 'data')
 
-  const other = await stage.app.inject('/work/other')
+  const other = await stage.app.inject('/task/other')
 
   expect(other.statusCode).toBe(200)
   expect(stage.begun).toEqual(['updates', 'other'])
@@ -73,11 +73,11 @@ test('what is sent ahead behind an answer that lasts holds no place, and nobody 
 
 test('who sends more ahead than is kept loses the connection, and nothing of it begins', async () => {
   await using stage = await createStage()
-  const socket = stage.send(['/updates', ...Array<string>(SENT_AHEAD_MAX + 1).fill('/work/ahead')])
+  const socket = stage.send(['/updates', ...Array<string>(SENT_AHEAD_MAX + 1).fill('/task/ahead')])
 
   await once(socket, 'close')
 
-  expect((await stage.app.inject('/work/other')).statusCode).toBe(200)
+  expect((await stage.app.inject('/task/other')).statusCode).toBe(200)
   expect(stage.begun).toEqual(['updates', 'other'])
   expect(stage.door.gate.inFlight).toBe(0)
 })
@@ -89,6 +89,6 @@ test('a client that does not read its answer holds no place', async () => {
 
   await expect.poll(() => stage.door.gate.inFlight).toBe(0)
 
-  const other = await stage.app.inject('/work/other')
+  const other = await stage.app.inject('/task/other')
   expect(other.statusCode).toBe(200)
 })

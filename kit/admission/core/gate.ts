@@ -5,16 +5,31 @@
  * What holds at every moment:
  * - while more comes than can be served, none is admitted while one of a higher class, who could be, waits; before that,
  *   each class goes ahead of those who came a moment earlier in the next one, so that a burst keeps nobody out for good;
+ *   what goes on with what has begun goes before all;
  * - class 0 is counted apart: it never waits for what lower classes have under way;
  * - none is admitted who could not be answered before its deadline, and none waits longer than the bound of its class;
  * - what is kept in memory is bounded, however much comes.
  */
+import {
+  MARGIN_WAIT_MS,
+  CUT_WAIT_MIN_MS,
+  LAST_FORESEEN_MS,
+  LAST_FORESEEN_MAX_MS,
+  LAST_LINE_MIN,
+  CLOSED_AT,
+  LONG_AT,
+  COMES_LATER_MS,
+  LAST_CLASS_WAITS,
+  COLD_TIMES,
+  STANDSTILL_TIMES,
+} from './bounds.ts'
 import { Cut } from './cut.ts'
 import { ConcurrencyLimit, type LimitOptions } from './limit.ts'
 import { BEGUN_LINE, Line, LINES, lineOf, PATIENT_LINE } from './line.ts'
 import { Returners } from './returners.ts'
+import { Tally } from './tally.ts'
 import type { Ticket } from './ticket.ts'
-import { CLASS_COUNT, REFUSALS, type PriorityClass, type Refusal } from './types.ts'
+import type { PriorityClass, Refusal } from './types.ts'
 
 export interface GateOptions extends LimitOptions {
   /** Hold the limit at `initial`: for comparisons, and where something else sets it. @default false */
@@ -29,34 +44,6 @@ export interface GateOptions extends LimitOptions {
   readonly threadIdleMs?: (() => number) | undefined
 }
 
-/** Whoever is more likely to be turned away than not hears it soon. */
-const MARGIN_WAIT_MS = 10
-/** While a cut is in force nobody below class 0 waits for longer than five usual round trips, or than this… */
-const CUT_WAIT_MIN_MS = 50
-/**
- * …and in the class that it goes through a newcomer who would wait for longer than this, or than a usual round trip, hears it at once; for half as long at the
- * margin, and where anybody waits in lower classes. So those who are turned away hear it early, and those who may wait are served.
- */
-const LAST_FORESEEN_MS = 12
-const LAST_FORESEEN_MAX_MS = 25
-/** So many may wait there in any case: where one at a time is worked on, chance alone makes a line of some. */
-const LAST_LINE_MIN = 3
-
-/** Once the first in a line has waited for this share of the bound, newcomers hear at once that their turn won't come… */
-const CLOSED_AT = 0.8
-/** …and from this share on those who came last go first: they may still be in time. */
-const LONG_AT = 0.9
-/**
- * While no cut is in force, whoever waits counts as having come so much later, by class. Class 0 always goes first, and
- * what nobody waits for hardly ever before others.
- */
-export const COMES_LATER_MS = [0, 0, 60, 200] as const
-/** Of the bound, what nobody waits for waits for this share. */
-const LAST_CLASS_WAITS = 0.4
-/** Before anything is known, the first requests warm everything up, and those behind them wait for so many times the bound. */
-export const COLD_TIMES = 4
-/** Where all who ask lately could wait, what keeps them waiting is a moment's standstill, and they wait for so many times the bound. */
-export const STANDSTILL_TIMES = 2
 export class Gate {
   readonly #limit: ConcurrencyLimit
   readonly #cut: Cut
@@ -71,8 +58,7 @@ export class Gate {
   #inFlightTop = 0
   #countsFromMs = -Infinity
   #seenAtMs = 0
-  readonly #admitted = new Float64Array(CLASS_COUNT)
-  readonly #refused = new Float64Array(CLASS_COUNT * REFUSALS.length)
+  readonly #tally = new Tally()
 
   constructor(options: GateOptions) {
     this.#limit = new ConcurrencyLimit(options)
@@ -106,12 +92,10 @@ export class Gate {
   }
 
   admittedOf(priorityClass: PriorityClass): number {
-    return this.#admitted[priorityClass]!
+    return this.#tally.admittedOf(priorityClass)
   }
   refusedOf(priorityClass: PriorityClass, refusal?: Refusal): number {
-    if (refusal !== undefined)
-      return this.#refused[priorityClass * REFUSALS.length + REFUSALS.indexOf(refusal)]!
-    return REFUSALS.reduce((sum, each) => sum + this.refusedOf(priorityClass, each), 0)
+    return this.#tally.refusedOf(priorityClass, refusal)
   }
   waitingOf(priorityClass: PriorityClass): number {
     return this.#lines[priorityClass * 2]!.size + this.#lines[priorityClass * 2 + 1]!.size
@@ -390,7 +374,7 @@ export class Gate {
     ticket.admittedAtMs = nowMs
     this.#inFlight += 1
     if (ticket.class === 0) this.#inFlightTop += 1
-    this.#admitted[ticket.class]! += 1
+    this.#tally.noteAdmitted(ticket.class)
     this.#returners.noteAdmitted()
     if (!ticket.isBegun && !ticket.isPatient) this.#cut.noteServed()
   }
@@ -405,7 +389,7 @@ export class Gate {
     this.#returners.noteRefused(ticket, nowMs)
     ticket.state = 'refused'
     ticket.refusal = ticket.isBeyondShare ? 'share' : refusal
-    this.#refused[ticket.class * REFUSALS.length + REFUSALS.indexOf(ticket.refusal)]! += 1
+    this.#tally.noteRefused(ticket.class, ticket.refusal)
     return ticket.refusal
   }
 }
