@@ -5,7 +5,7 @@ import { CLASS_COUNT } from './types.ts'
 export const PATIENT_LINE = CLASS_COUNT * 2
 export const LINES = PATIENT_LINE + 1
 /** What goes on with what has begun goes before all: it is nearest to its end. */
-export const BEGUN_LINE = LINES
+export const BEGUN_LINE = PATIENT_LINE + 1
 
 /** What lies beyond a person's share waits behind all others but those who are patient. */
 const BEYOND_LINE = PATIENT_LINE - 1
