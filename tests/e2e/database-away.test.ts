@@ -66,8 +66,15 @@ test('a person keeps watching, likes and comments, reads honest words, and finds
   await page.getByRole('button', { name: 'Send' }).click()
   await page.getByText('Comments are paused while we recover. Yours is saved and will be posted.').waitFor()
   await page.keyboard.press('Escape')
+  // Opened anew, it is still theirs to see, and waits.
+  await page.goto(`/v/${videoId}`)
+  await inView(page)
+    .getByRole('button', { name: /^Comments/ })
+    .click()
+  const written = page.getByRole('article').filter({ hasText: 'Written while it was away' })
+  await written.getByText('Saved, will be posted').waitFor()
   // Somebody else's video, on a page that was opened meanwhile.
-  await page.reload()
+  await page.goto('/')
   await untilPlaying(page)
   await page.keyboard.press('ArrowDown')
   await untilPlaying(page)

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { OperatorOrder } from '../../contract/operations.ts'
 import type { CommentPage } from '../../contract/social.ts'
 import type { FeedPage } from '../../contract/videos.ts'
+import { askDesk } from '../../platform/supervisor/control.ts'
 import type { Person } from '../support/browser-upload.ts'
 import { findBarriers } from './support/barriers.ts'
 import {
@@ -60,6 +61,9 @@ const bodiesNow = async () =>
     ({ body }) => body,
   )
 
+const waitingInJournal = async () =>
+  (await askDesk(stage.product.dataDir, { command: 'state' })).journal?.pending
+
 test('comments paused by an operator: the video plays on, what is written waits, and is posted once', async () => {
   const { page } = await stage.visitor({ as: author })
   await page.goto(`/v/${author.videoId}`)
@@ -101,15 +105,20 @@ test('at level 4: one list for all, numbers paused, what one does is kept, and i
   await page.getByText('Yours is saved and will be posted.').waitFor()
   await page.getByPlaceholder('Add a comment').fill('Written at level 4')
   await page.keyboard.press('Enter')
-  await page.getByText('Written at level 4').waitFor()
+  const written = page.getByRole('article').filter({ hasText: 'Written at level 4' })
+  await written.getByText('Saved, will be posted').waitFor()
+  // With the database there it is done at once; nobody finds it in the list before comments are back.
+  await expect.poll(waitingInJournal).toBe(0)
+  expect(await written.getByText('Saved, will be posted').count()).toBe(1)
   await page.reload()
   await untilPlaying(page)
   await openComments(page)
-  await page.getByText('Written at level 4').waitFor()
+  await written.getByText('Saved, will be posted').waitFor()
 
   await giveOrder({ type: 'clear-level' })
   await page.getByText('Yours is saved and will be posted.').waitFor({ state: 'detached' })
-  expect(await page.getByText('Written at level 4').count()).toBe(1)
+  await written.getByText('Saved, will be posted').waitFor({ state: 'detached' })
+  expect(await written.count()).toBe(1)
   expect((await bodiesNow()).filter((body) => body === 'Written at level 4')).toHaveLength(1)
   const card = await readAs<{ viewer: { isLiked: boolean } }>(stage, author, `/videos/${author.videoId}`)
   expect(card.viewer.isLiked).toBe(true)

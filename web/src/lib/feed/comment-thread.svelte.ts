@@ -32,6 +32,10 @@ const shown = (comment: Comment, isPending = false): ShownComment => ({
   areRepliesLoading: false,
 })
 
+const isOnItsWay = ({ isPending, isKept }: ShownComment): boolean => isPending || isKept
+
+const areKept = (): boolean => ['kept', 'paused'].includes(modeOf('comments'))
+
 /** The journal knows no names and pictures; whose comment it is does. */
 const authorOf = ({ isKept, author }: Comment): Comment['author'] =>
   isKept && session.account?.id === author.id ? session.account : author
@@ -60,6 +64,7 @@ export class CommentThread {
       page.items.forEach((item) => this.#takePosted(item))
       const known = new Set(this.items.map((item) => item.id))
       this.items.push(...page.items.filter((item) => !known.has(item.id)).map((item) => shown(item)))
+      this.#joinThreads()
       this.#cursor = page.nextCursor
       this.isAtEnd = page.nextCursor === null
       this.problem = null
@@ -78,7 +83,7 @@ export class CommentThread {
       this.asOf = page.asOf ?? null
       if (!page.items.some(({ id }) => this.#find(id))) {
         // So many were missed that the page does not reach what is shown: the list begins anew.
-        this.items = this.items.filter((item) => item.isPending || item.isKept)
+        this.items = this.items.filter(isOnItsWay)
         this.#cursor = page.nextCursor
         this.isAtEnd = page.nextCursor === null
       }
@@ -91,6 +96,7 @@ export class CommentThread {
           Object.assign(known, { body, isDeleted, likeCount, replyCount })
         }
       }
+      this.#joinThreads()
       this.#settleKept()
     } catch {
       // What is shown stays; the next gap, or opening the comments again, reads them anew.
@@ -159,14 +165,14 @@ export class CommentThread {
   /** Shows the person's own comments that the server has in its journal, until the list itself has them. */
   showKept(): void {
     for (const { kind, path, keptAnswer } of pending.atServer)
-      if (kind === 'comment' && path === this.#path) this.hear(keptAnswer as Comment)
-    this.#settleKept()
+      if (kind === 'comment' && path === this.#path) this.#take(keptAnswer as Comment)
+    if (this.state === 'ready') this.#settleKept()
   }
 
   /** The server has taken it: the waiting one becomes the real one. */
   settle(entryId: string, comment: Comment): void {
     this.#removeById(entryId)
-    this.hear(comment)
+    this.#take(comment)
   }
 
   /** The server has refused it. */
@@ -174,9 +180,20 @@ export class CommentThread {
     this.#removeById(entryId)
   }
 
+  /** Whether a comment of the server's journal is shown. */
+  get hasKept(): boolean {
+    return this.items.some((item) => item.isKept || item.replies.some((reply) => reply.isKept))
+  }
+
   /** A comment that somebody has just written. */
   hear(comment: Comment): void {
     if (comment.videoId !== this.videoId) return
+    // Out of the journal already, and yet nobody finds it in the list: for its author it waits until comments are back.
+    if (comment.viewer?.isOwn && areKept()) return
+    this.#take(comment)
+  }
+
+  #take(comment: Comment): void {
     if (!comment.isKept) this.#takePosted(comment)
     if (this.#find(comment.id)) return
     const parent = comment.parentId ? this.items.find((item) => item.id === comment.parentId) : null
@@ -227,8 +244,15 @@ export class CommentThread {
 
   /** Once comments are wholly back, the list that was read just now is the truth: what it lacks was not posted. */
   #settleKept(): void {
-    if (service.level !== 0 || modeOf('comments') !== 'on') return
+    // An answer can tell of another level before the modes of its features are known.
+    if (service.level !== (service.state?.level ?? 0) || modeOf('comments') !== 'on') return
     void settleKept(({ kind, path }) => kind === 'comment' && path === this.#path)
+    // The list has no replies: they are read by themselves.
+    for (const item of this.items) {
+      if (!item.replies.some((reply) => reply.isKept)) continue
+      item.replies = item.replies.filter((reply) => !reply.isKept)
+      void this.loadReplies(item)
+    }
   }
 
   #find(id: string): ShownComment | undefined {
@@ -240,7 +264,17 @@ export class CommentThread {
     if (parent) {
       parent.replies.push(comment)
       if (comment.viewer?.isOwn) parent.areRepliesOpen = true
-    } else if (!comment.parentId) this.items.unshift(comment)
+      // One's own stands by itself for as long as the comment that it answers can't be read.
+    } else if (!comment.parentId || isOnItsWay(comment)) this.items.unshift(comment)
+  }
+
+  /** Replies that stood by themselves go to what they answer, once it is here. */
+  #joinThreads(): void {
+    const ids = new Set(this.items.map(({ id }) => id))
+    const joining = this.items.filter(({ parentId }) => parentId !== null && ids.has(parentId))
+    if (joining.length === 0) return
+    this.items = this.items.filter((item) => !joining.includes(item))
+    joining.toReversed().forEach((reply) => this.#insert(reply))
   }
 
   #removeById(id: string): void {
