@@ -11,7 +11,7 @@ import {
   recordedPush,
   type BackupProgress,
   type BackupSource,
-} from '../platform/modules/operations/index.ts'
+} from '../platform/modules/backups/index.ts'
 import { readBackupRecords } from '../platform/app/backup-records.ts'
 import { openInstance } from './instance.ts'
 import { onInterrupt } from './interrupt.ts'

@@ -6,7 +6,7 @@ import { openDiskBlobs } from '../platform/infra/blobs/index.ts'
 import { openDatabase } from '../platform/infra/db/index.ts'
 import { findPostgresAddress } from '../platform/infra/postgres/address.ts'
 import { startPostgres } from '../platform/infra/postgres/index.ts'
-import type { BackupSource } from '../platform/modules/operations/index.ts'
+import type { BackupSource } from '../platform/modules/backups/index.ts'
 import { systemClock } from '../kit/clock.ts'
 import { lockDataDir } from '../platform/supervisor/lock.ts'
 

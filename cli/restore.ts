@@ -7,7 +7,7 @@ import {
   readKeyFile,
   recordedProof,
   restoreInstance,
-} from '../platform/modules/operations/index.ts'
+} from '../platform/modules/backups/index.ts'
 import { makeDataDir } from '../platform/supervisor/data-dir.ts'
 import { lockDataDir } from '../platform/supervisor/lock.ts'
 import { commandLog, findDatabaseUrl } from './instance.ts'

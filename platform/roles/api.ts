@@ -6,18 +6,14 @@ import { AppError } from '../app/errors.ts'
 import type { App, Routes } from '../app/http.ts'
 import { startReplay, type AnyAct } from '../app/journal/index.ts'
 import { accountRoutes } from '../modules/accounts/index.ts'
+import { backupRoutes } from '../modules/backups/index.ts'
 import { commentActs, commentRoutes } from '../modules/comments/index.ts'
 import { registerMedia } from '../modules/delivery/index.ts'
 import { feedRoutes } from '../modules/feed/index.ts'
 import { followActs, followRoutes } from '../modules/follows/index.ts'
 import { instanceRoutes, stateRoutes } from '../modules/instance/index.ts'
 import { notificationRoutes } from '../modules/notifications/index.ts'
-import {
-  bodyProbeRoutes,
-  operationsRoutes,
-  ordersRoutes,
-  registerMetrics,
-} from '../modules/operations/index.ts'
+import { bodyProbeRoutes, ordersRoutes, registerMetrics } from '../modules/operations/index.ts'
 import { profileRoutes } from '../modules/profiles/index.ts'
 import { reactionActs, reactionRoutes } from '../modules/reactions/index.ts'
 import { searchRoutes } from '../modules/search/index.ts'
@@ -32,12 +28,12 @@ import { mountApi } from './mount.ts'
 
 const routes: readonly Routes[] = [
   accountRoutes,
+  backupRoutes,
   commentRoutes,
   feedRoutes,
   followRoutes,
   instanceRoutes,
   notificationRoutes,
-  operationsRoutes,
   ordersRoutes,
   profileRoutes,
   reactionRoutes,

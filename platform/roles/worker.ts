@@ -2,6 +2,7 @@
 import type { Ctx } from '../app/context.ts'
 import { startJournalJobs } from '../app/journal/index.ts'
 import { startAccountJobs } from '../modules/accounts/index.ts'
+import { startBackupJobs } from '../modules/backups/index.ts'
 import { startCounterJobs } from '../modules/counters/index.ts'
 import { startFeedJobs } from '../modules/feed/index.ts'
 import { startNotificationJobs } from '../modules/notifications/index.ts'
@@ -16,6 +17,7 @@ import { startVideoJobs } from '../modules/videos/index.ts'
 export async function startWorker(ctx: Ctx): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack()
   stack.use(startAccountJobs(ctx))
+  stack.use(startBackupJobs(ctx))
   stack.use(startCounterJobs(ctx))
   stack.use(startJournalJobs(ctx))
   stack.use(startFeedJobs(ctx))

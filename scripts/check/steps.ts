@@ -106,7 +106,7 @@ const NOT_ABOUT_SQL = new Set([
   'platform/app/senses.test.ts',
   'platform/app/slow-clients.test.ts',
   'platform/modules/operations/orders.test.ts',
-  'platform/modules/operations/public-address.test.ts',
+  'platform/modules/operations/doctor/checks/public-address.test.ts',
   'platform/modules/transcoding/first-playable.test.ts',
   'platform/modules/transcoding/full-disk.test.ts',
   'platform/modules/transcoding/mending.test.ts',

@@ -1,4 +1,4 @@
-/** SQL of operations: which instance this is, and which of its videos a proof plays. */
+/** SQL of operations: what the doctor looks at, and the jobs that wait. */
 import { sql } from 'kysely'
 import type { JobQueueVitals } from '../../../contract/operations.ts'
 import type { Db } from '../../infra/db/index.ts'
@@ -9,20 +9,6 @@ export async function findStoreId(db: Db): Promise<string | null> {
     db,
   )
   return rows[0]?.id ?? null
-}
-
-/** When the instance's database was made. */
-export async function findBirth(db: Db): Promise<Date | null> {
-  const { rows } = await sql<{ at: string | null }>`select min(timestamp) as at from migration`.execute(db)
-  return rows[0]?.at ? new Date(rows[0].at) : null
-}
-
-/** The newest videos that can be played, those with everything encoded first. */
-export async function listPlayable(db: Db, limit: number): Promise<string[]> {
-  const { rows } = await sql<{ id: string }>`
-    select id from video where generation is not null and deleted_at is null
-    order by is_complete desc, published_at desc nulls last, id desc limit ${limit}`.execute(db)
-  return rows.map(({ id }) => id)
 }
 
 export interface DatabaseFacts {

@@ -40,7 +40,7 @@ export {
   startVideoJobs,
   videoSettledQueue,
 } from './videos.jobs.ts'
-export { findVideo, listAllGenerations, listGenerations } from './videos.queries.ts'
+export { findVideo, listAllGenerations, listGenerations, listPlayable } from './videos.queries.ts'
 export { videoRoutes } from './videos.routes.ts'
 export {
   createVideo,

@@ -250,3 +250,11 @@ export async function selectRelation(
         or (blocker_id = ${accountId} and blocked_id = ${viewerId})) as "isBlocked"`.execute(db)
   return rows[0]!
 }
+
+/** The newest videos that can be played, those with everything encoded first. */
+export async function listPlayable(db: Db, limit: number): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id from video where generation is not null and deleted_at is null
+    order by is_complete desc, published_at desc nulls last, id desc limit ${limit}`.execute(db)
+  return rows.map(({ id }) => id)
+}

@@ -1,0 +1,10 @@
+/** Backups: making them, keeping them here and in a bucket, restoring, and the proof that each can be restored. */
+export { startBackupJobs } from './backups.jobs.ts'
+export { backupRoutes } from './backups.routes.ts'
+export { listBackups } from './kept/backup-manifest.ts'
+export { isFarAddress, openFarPlace } from './kept/far-place.ts'
+export { makeKeyFile, readKeyFile } from './kept/key-file.ts'
+export { openBackupAt } from './kept/read-backup.ts'
+export type { BackupProgress, BackupSource } from './making/make-backup.ts'
+export { restoreInstance } from './restoring/restore-instance.ts'
+export { makeRecordedBackup, readConfiguredKey, recordedProof, recordedPush } from './scheduled-backups.ts'

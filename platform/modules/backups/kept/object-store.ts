@@ -1,0 +1,180 @@
+/**
+ * The contents of backed-up files, each once, under the hash of what is in it: a file that did not change since an earlier
+ * backup costs the next one nothing. Under a key the names are keyed, too, and tell nothing of the contents.
+ */
+import { createHash, createHmac, randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { link, mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { syncFolder, writeSynced } from '../../../../kit/durable-file.ts'
+import { seal, unseal } from '../../../../kit/sealed-stream.ts'
+import { AppError } from '../../../app/errors.ts'
+import type { BackupKey } from './key-file.ts'
+
+const READ_BYTES = 1024 * 1024
+const PURPOSE = 'object'
+/** Errors of a file system that can't link here, or not this file. */
+const UNLINKABLE = new Set(['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EACCES'])
+
+export interface StoredObject {
+  readonly object: string
+  readonly sha256: string
+  readonly sizeBytes: number
+  /** Whether it was not there before. */
+  readonly isNew: boolean
+  readonly isLinked: boolean
+}
+
+export interface ObjectStore {
+  has(object: string): Promise<boolean>
+  /** Stores the file. @param mayLink whether it is never written to in its place, so that a hard link is a copy */
+  store(path: string, options: { mayLink: boolean; signal: AbortSignal }): Promise<StoredObject>
+  /** See `readObject`. */
+  read(file: ObjectToRead): AsyncIterable<Uint8Array>
+  /** The path of what lies there as it is; null under a key. */
+  plainPath(object: string): string | null
+  list(): AsyncIterable<string>
+  remove(object: string): Promise<void>
+  /** Makes the names of everything stored so far survive a power cut. */
+  sync(): Promise<void>
+}
+
+export async function openObjectStore(root: string, key: BackupKey | null): Promise<ObjectStore> {
+  await mkdir(root, { recursive: true, mode: 0o700 })
+  const touched = new Set<string>()
+  const pathOf = (object: string) => join(root, objectPath(object))
+  const folderOf = (object: string) => dirname(pathOf(object))
+  const nameOf = (sha256: string) =>
+    key
+      ? createHmac('sha256', key.bytes).update('upbeat backup object\0').update(sha256).digest('hex')
+      : sha256
+  const has = (object: string) =>
+    stat(pathOf(object)).then(
+      (found) => found.isFile(),
+      () => false,
+    )
+
+  /** True when it is a new object; what lies there under the name already has the same contents. */
+  async function keep(object: string, put: (path: string) => Promise<void>): Promise<boolean> {
+    if (await has(object)) return false
+    await mkdir(folderOf(object), { recursive: true, mode: 0o700 })
+    await put(pathOf(object))
+    touched.add(folderOf(object))
+    return true
+  }
+
+  async function copy(path: string, signal: AbortSignal): Promise<StoredObject> {
+    const temporary = join(root, `${randomUUID()}.tmp`)
+    const measure = createMeasure()
+    const source = measure.pass(createReadStream(path, { highWaterMark: READ_BYTES, signal }))
+    try {
+      await writeSynced(temporary, key ? seal(source, key.bytes, PURPOSE) : source)
+      const { sha256, sizeBytes } = measure.result()
+      const object = nameOf(sha256)
+      const isNew = await keep(object, (target) => rename(temporary, target))
+      return { object, sha256, sizeBytes, isNew, isLinked: false }
+    } finally {
+      await rm(temporary, { force: true })
+    }
+  }
+
+  /** Null when the file can't be linked, or was replaced while it was read. */
+  async function linkTo(path: string, signal: AbortSignal): Promise<StoredObject | null> {
+    const file = await open(path, 'r')
+    try {
+      const measure = createMeasure()
+      const reading = file.createReadStream({ highWaterMark: READ_BYTES, autoClose: false, signal })
+      for await (const _ of measure.pass(reading));
+      const { sha256, sizeBytes } = measure.result()
+      const object = nameOf(sha256)
+      const inode = (await file.stat()).ino
+      let isLinked = true
+      const isNew = await keep(object, async (target) => {
+        const temporary = join(root, `${randomUUID()}.tmp`)
+        try {
+          await link(path, temporary)
+          // Another file may have taken the name since: then these are not the bytes that were read.
+          isLinked = (await stat(temporary)).ino === inode
+          if (isLinked) await rename(temporary, target)
+        } catch (error) {
+          if (!UNLINKABLE.has((error as NodeJS.ErrnoException).code ?? '')) throw error
+          isLinked = false
+        } finally {
+          await rm(temporary, { force: true })
+        }
+      })
+      return isLinked ? { object, sha256, sizeBytes, isNew, isLinked } : null
+    } finally {
+      await file.close()
+    }
+  }
+
+  return {
+    has,
+    plainPath: (object) => (key ? null : pathOf(object)),
+    async store(path, { mayLink, signal }) {
+      const linked = mayLink && !key ? await linkTo(path, signal) : null
+      return linked ?? copy(path, signal)
+    },
+    read: (file) =>
+      readObject(createReadStream(pathOf(file.object), { highWaterMark: READ_BYTES }), file, key),
+    async *list() {
+      for await (const entry of await opendir(root, { recursive: true }))
+        if (entry.isFile() && /^[0-9a-f]{64}$/.test(entry.name)) yield entry.name
+    },
+    remove: (object) => rm(pathOf(object), { force: true }),
+    async sync() {
+      for (const folder of touched) await syncFolder(folder)
+      await syncFolder(root)
+      touched.clear()
+    },
+  }
+}
+
+export interface ObjectToRead {
+  readonly object: string
+  readonly sha256: string
+  /** Of the file that it was. */
+  readonly name: string
+}
+
+/** Where an object lies among the objects. */
+export const objectPath = (object: string): string => `${object.slice(0, 2)}/${object}`
+
+/** What is in it, checked: the last byte comes only when all were right. @throws {AppError} backup-damaged */
+export async function* readObject(
+  stored: AsyncIterable<Uint8Array>,
+  { object, sha256, name }: ObjectToRead,
+  key: BackupKey | null,
+): AsyncGenerator<Uint8Array> {
+  const measure = createMeasure()
+  let held: Uint8Array | null = null
+  try {
+    for await (const piece of measure.pass(key ? unseal(stored, key.bytes, PURPOSE) : stored)) {
+      if (held) yield held
+      held = piece
+    }
+  } catch (cause) {
+    if (cause instanceof AppError) throw cause
+    throw new AppError('backup-damaged', { detail: `${name} (object ${object}) can't be read back.`, cause })
+  }
+  if (measure.result().sha256 !== sha256)
+    throw new AppError('backup-damaged', { detail: `${name} (object ${object}) is not as it was stored.` })
+  if (held) yield held
+}
+
+/** Counts and hashes what passes. */
+function createMeasure() {
+  const hash = createHash('sha256')
+  let sizeBytes = 0
+  return {
+    async *pass(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+      for await (const piece of source) {
+        hash.update(piece)
+        sizeBytes += piece.byteLength
+        yield piece
+      }
+    },
+    result: () => ({ sha256: hash.digest('hex'), sizeBytes }),
+  }
+}
