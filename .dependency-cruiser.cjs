@@ -159,6 +159,20 @@ module.exports = {
       to: { path: TESTS },
     },
     {
+      name: 'drills-apart-from-benchmarks',
+      severity: 'error',
+      comment: 'What both need is in tests/rig/, which needs neither.',
+      from: { path: '^(bench|tests/rig)/' },
+      to: { path: '^tests/(faults|e2e)/' },
+    },
+    {
+      name: 'tests-without-benchmarks',
+      severity: 'error',
+      comment: 'A benchmark is changed for what it measures: nothing else may stand on it.',
+      from: { path: '^tests/' },
+      to: { path: '^bench/' },
+    },
+    {
       name: 'product-without-dev-packages',
       severity: 'error',
       comment: 'An instance is installed without development packages.',

@@ -9,8 +9,8 @@ import pg from 'pg'
 import { checkAgainstDatabase } from './feed/database-checks.ts'
 import type { LoadResult } from './feed/generator-process.ts'
 import { openSeededDatabase, startApi, startGenerator, type Api, type Generator } from './feed/machine.ts'
-import { isPinned } from './machine/children.ts'
-import { medianOf, roundTo } from './machine/quantile.ts'
+import { isPinned } from '../tests/rig/children.ts'
+import { medianOf, roundTo } from '../tests/rig/quantile.ts'
 import type { BenchResult, BenchRow } from './support.ts'
 
 /** What a run has to reach. */

@@ -13,7 +13,7 @@ import { startFaultProxy } from '../tests/support/fault-proxy.ts'
 import { fetchFilm, serveBarePage } from './first-frame/bare-page.ts'
 import { CLIP_COUNT, openCatalogue } from './first-frame/catalogue.ts'
 import { openBrowser, swipeThrough, watchCold, type ColdStart } from './first-frame/watching.ts'
-import { medianOf, quantileOf, roundTo } from './machine/quantile.ts'
+import { medianOf, quantileOf, roundTo } from '../tests/rig/quantile.ts'
 import type { BenchResult } from './support.ts'
 
 /** What a run has to reach. */

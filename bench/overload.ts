@@ -6,18 +6,16 @@
  * answer counts when it comes within half a second of when its request was due, and as much as its class takes. A load that
  * the generator made late is made again, and is void after that. `--quick` sees that it works.
  */
-import { isPinned } from './machine/children.ts'
-import { medianOf, roundTo } from './machine/quantile.ts'
-import type { LoadResult } from './overload/generator-process.ts'
+import { isPinned } from '../tests/rig/children.ts'
+import { medianOf, roundTo } from '../tests/rig/quantile.ts'
+import { MIX, startGenerator, type Generator } from '../tests/rig/load/generator.ts'
+import type { LoadResult } from '../tests/rig/load/generator-process.ts'
 import {
   DEADLINE_MS,
   flatOut,
   isQuick,
-  MIX,
   REQUESTS,
-  startGenerator,
   startServer,
-  type Generator,
   type LoadedServer,
   workPerS,
 } from './overload/parts.ts'

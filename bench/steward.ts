@@ -5,16 +5,10 @@
 import { simulate, type Scene } from '../kit/admission/core/fixtures/simulate.ts'
 import { Door, inScopeOf, Scope } from '../kit/admission/index.ts'
 import { rankOf, Ticket } from '../kit/admission/core/index.ts'
-import { isPinned } from './machine/children.ts'
-import { medianOf, roundTo } from './machine/quantile.ts'
-import {
-  flatOut,
-  isQuick,
-  startGenerator,
-  startServer,
-  type Generator,
-  type LoadedServer,
-} from './overload/parts.ts'
+import { isPinned } from '../tests/rig/children.ts'
+import { MIX, startGenerator, type Generator } from '../tests/rig/load/generator.ts'
+import { medianOf, roundTo } from '../tests/rig/quantile.ts'
+import { flatOut, isQuick, startServer, type LoadedServer } from './overload/parts.ts'
 import type { BenchResult } from './support.ts'
 
 /** What a run has to reach. */
@@ -142,7 +136,6 @@ function measurePure(): number {
   return ((performance.now() - startedMs) / COUNT) * 1_000
 }
 
-const MIX = [0.1, 0.3, 0.3, 0.3] as const
 const POOL = { servers: 10, serviceMs: () => 20 } as const
 
 /** The most that a minute's mean lies off the first settled one. */

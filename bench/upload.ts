@@ -16,7 +16,7 @@ import { signUp, uploadFilm, type Person } from '../tests/support/browser-upload
 import { listenToReceipts } from './upload/milestones.ts'
 import { checkPlayback } from './upload/playback-check.ts'
 import { readProcessorTimeS } from './machine/processor-time.ts'
-import { medianOf, roundTo } from './machine/quantile.ts'
+import { medianOf, roundTo } from '../tests/rig/quantile.ts'
 import { measureRivals, type Effort, type Rivals } from './upload/rivals.ts'
 import { makeSource, SOURCE_NAMES, type Source, type SourceName } from './upload/sources.ts'
 import type { BenchResult, BenchRow } from './support.ts'

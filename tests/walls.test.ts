@@ -39,6 +39,10 @@ const HOUSE: Record<string, readonly string[]> = {
   'platform/roles/api.ts': ['../modules/likes/index.ts', '../modules/likes/likes.service.ts'],
   'cli/status.ts': ['../platform/app/errors.ts'],
   'platform/roles/worker.ts': ['../../tests/support/world.ts', '../../watch/index.ts', '../../cli/status.ts'],
+  'bench/feed.ts': ['../tests/rig/children.ts', '../tests/faults/report.ts'],
+  'tests/rig/children.ts': ['../../bench/restore.ts'],
+  'bench/restore.ts': [],
+  'tests/faults/report.ts': ['../rig/children.ts'],
   'tests/support/world.ts': ['../../platform/modules/likes/index.ts'],
   'watch/index.ts': ['../engines/detect/index.ts', '../kit/log.ts'],
   'watch/incidents/index.ts': ['./status.ts'],
@@ -84,6 +88,8 @@ const VIOLATIONS = [
   ['nothing-needs-the-command-line', 'platform/roles/worker.ts', 'cli/status.ts'],
   ['web-imports-contract-only', 'web/src/page.ts', 'engines/ladder/index.ts'],
   ['product-without-tests', 'platform/roles/worker.ts', 'tests/support/world.ts'],
+  ['drills-apart-from-benchmarks', 'bench/feed.ts', 'tests/faults/report.ts'],
+  ['tests-without-benchmarks', 'tests/rig/children.ts', 'bench/restore.ts'],
   ['product-without-dev-packages', 'kit/dev.ts', 'vitest'],
 ] as const
 
@@ -128,7 +134,7 @@ async function cruise(dir: string): Promise<readonly Violation[]> {
     [
       join(REPOSITORY, 'node_modules/.bin/depcruise'),
       ...['--config', join(REPOSITORY, '.dependency-cruiser.cjs'), '--output-type', 'json'],
-      ...['contract', 'engines', 'kit', 'platform', 'tests', 'watch', 'web'],
+      ...['bench', 'contract', 'engines', 'kit', 'platform', 'tests', 'watch', 'web'],
     ],
     { cwd: dir, maxBuffer: 50_000_000 },
   )

@@ -2,7 +2,7 @@
 import pg from 'pg'
 import type { FeedPage } from '../../contract/videos.ts'
 import { sessionCookieValue } from '../../platform/modules/accounts/index.ts'
-import { HttpConnection } from '../machine/http-connection.ts'
+import { HttpConnection } from '../../tests/rig/load/http-connection.ts'
 import type { Api } from './machine.ts'
 import { parsePage } from './page-checks.ts'
 import { accountIdOf, sessionTokenOf } from './seed.ts'

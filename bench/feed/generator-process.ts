@@ -2,9 +2,9 @@
 import { sessionCookieValue } from '../../platform/modules/accounts/index.ts'
 import { createRandom } from '../../engines/for-you/index.ts'
 import { checkPage, type Rules } from './page-checks.ts'
-import { HttpConnection, type Response } from '../machine/http-connection.ts'
-import { quantileOf } from '../machine/quantile.ts'
-import { sendOnSchedule } from '../machine/schedule.ts'
+import { HttpConnection, type Response } from '../../tests/rig/load/http-connection.ts'
+import { quantileOf } from '../../tests/rig/quantile.ts'
+import { sendOnSchedule } from '../../tests/rig/load/schedule.ts'
 import { ACCOUNT_COUNT, accountIdOf, sessionTokenOf, VIDEO_COUNT, videoIdOf } from './seed.ts'
 
 export interface LoadOrder {

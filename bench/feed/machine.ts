@@ -6,7 +6,14 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { createLog } from '../../kit/log.ts'
 import { startPostgres } from '../../platform/infra/postgres/index.ts'
-import { endChild, isPinned, MEASURED_CORE, nextMessage, OTHER_CORE, startNode } from '../machine/children.ts'
+import {
+  endChild,
+  isPinned,
+  MEASURED_CORE,
+  nextMessage,
+  OTHER_CORE,
+  startNode,
+} from '../../tests/rig/children.ts'
 import type { ApiStatus } from './api-process.ts'
 import type { LoadOrder, LoadResult } from './generator-process.ts'
 import { seed } from './seed.ts'

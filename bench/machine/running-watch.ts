@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { killChild, MEASURED_CORE, nextMessage, startNode } from './children.ts'
+import { killChild, MEASURED_CORE, nextMessage, startNode } from '../../tests/rig/children.ts'
 
 export interface RunningWatch extends AsyncDisposable {
   readonly pid: number

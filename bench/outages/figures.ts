@@ -1,6 +1,6 @@
 /** From judged worlds to figures. */
 import { CAUSES, type Cause } from '../../engines/detect/index.ts'
-import { quantileOf } from '../machine/quantile.ts'
+import { quantileOf } from '../../tests/rig/quantile.ts'
 import type { Found, Judged } from './judging.ts'
 
 /** Never found counts as infinitely late. Null: nothing to take a quantile of. */

@@ -1,9 +1,10 @@
-/** Server and generator of the benchmarks on admission, each on its core. */
+/** The server of the benchmarks on admission, and what is asked of it. */
 import { join } from 'node:path'
-import { endChild, MEASURED_CORE, nextMessage, OTHER_CORE, startNode } from '../machine/children.ts'
-import type { LoadOrder, LoadResult } from './generator-process.ts'
+import { endChild, MEASURED_CORE, nextMessage, startNode } from '../../tests/rig/children.ts'
+import { MIX } from '../../tests/rig/load/generator.ts'
+import type { LoadOrder, LoadResult } from '../../tests/rig/load/generator-process.ts'
 import type { Bottleneck, Protection, ServerStatus } from './server-process.ts'
-import { MIX, SERVICE_MS } from './service-times.ts'
+import { SERVICE_MS } from './service-times.ts'
 
 export interface LoadedServer extends AsyncDisposable {
   readonly port: number
@@ -26,23 +27,6 @@ export async function startServer(protection: Protection, bottleneck: Bottleneck
   }
 }
 
-export interface Generator extends AsyncDisposable {
-  load(order: LoadOrder): Promise<LoadResult>
-}
-
-export async function startGenerator(): Promise<Generator> {
-  const child = startNode(join(import.meta.dirname, 'generator-process.ts'), OTHER_CORE, {})
-  await nextMessage(child)
-  return {
-    async load(order) {
-      child.send(order)
-      return (await nextMessage<{ result: LoadResult }>(child)).result
-    },
-    [Symbol.asyncDispose]: () => endChild(child),
-  }
-}
-
-export { MIX }
 export const DEADLINE_MS = 500
 
 /** By class, the requests of a few hundred persons. */

@@ -1,8 +1,8 @@
 /** The load: people who report, from a process of its own, and what each of them was told. */
 import { writeFile } from 'node:fs/promises'
-import { HttpConnection, type Response } from '../machine/http-connection.ts'
-import { quantileOf } from '../machine/quantile.ts'
-import { sendOnSchedule } from '../machine/schedule.ts'
+import { HttpConnection, type Response } from '../../tests/rig/load/http-connection.ts'
+import { quantileOf } from '../../tests/rig/quantile.ts'
+import { sendOnSchedule } from '../../tests/rig/load/schedule.ts'
 import { requestOf } from './people.ts'
 
 export interface LoadOrder {

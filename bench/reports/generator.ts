@@ -1,6 +1,6 @@
 /** The generator's process, from this side of its channel. */
 import { join } from 'node:path'
-import { endChild, nextMessage, OTHER_CORE, startNode } from '../machine/children.ts'
+import { endChild, nextMessage, OTHER_CORE, startNode } from '../../tests/rig/children.ts'
 import type { GeneratorOrder, LoadOrder, LoadResult } from './generator-process.ts'
 
 export interface Generator extends AsyncDisposable {

@@ -4,7 +4,7 @@
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { quantileOf } from '../machine/quantile.ts'
+import { quantileOf } from '../../tests/rig/quantile.ts'
 
 export type TargetOrder =
   | { readonly type: 'begin' }

@@ -1,6 +1,6 @@
 /** The server that both are set upon, and the monitors that they run. */
 import { join } from 'node:path'
-import { endChild, nextMessage, OTHER_CORE, startNode } from '../machine/children.ts'
+import { endChild, nextMessage, OTHER_CORE, startNode } from '../../tests/rig/children.ts'
 import type { Arrivals, TargetOrder } from './target-process.ts'
 
 export const MONITORS = 10_000

@@ -1,5 +1,5 @@
 /** The watch with a component and a monitor for each target, and its pages meanwhile. */
-import { medianOf, quantileOf } from '../machine/quantile.ts'
+import { medianOf, quantileOf } from '../../tests/rig/quantile.ts'
 import type { RunningWatch } from '../machine/running-watch.ts'
 import { EVERY_S, MONITORS, TIMEOUT_S, urlOf } from './target.ts'
 

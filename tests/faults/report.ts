@@ -1,6 +1,6 @@
 /** What a drill reports: promises kept, broken, or not put to the test. */
 import { availableParallelism, loadavg } from 'node:os'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { BrokenPromise } from '../rig/eventually.ts'
 import type { DrillOptions } from './options.ts'
 import type { DrillResult } from './record.ts'
 
@@ -22,9 +22,6 @@ export interface Report {
   /** The drill itself could not go on. */
   broke(what: string, error: unknown): void
 }
-
-/** What was waited for did not come: no fault of the drill's, but a promise that was not kept. */
-export class BrokenPromise extends Error {}
 
 export function createReport(print: (line: string) => void): Report {
   const promises: DrillResult['promises'] = []
@@ -48,26 +45,6 @@ export function createReport(print: (line: string) => void): Report {
       promises.push({ text: `${what} could not go on`, state: 'broken', detail: words })
       print(`  ✗ ${what} could not go on: ${error instanceof Error ? error.stack : words}`)
     },
-  }
-}
-
-const POLL_INTERVAL_MS = 50
-
-/**
- * Waits until `look` gives something.
- *
- * @returns that, or null when the time is over; what `look` throws meanwhile is taken for "not yet".
- */
-export async function eventually<T>(
-  timeoutMs: number,
-  look: () => Promise<T | null | undefined | false>,
-): Promise<T | null> {
-  const endMs = performance.now() + timeoutMs
-  for (;;) {
-    const found = await look().catch(() => null)
-    if (found) return found
-    if (performance.now() > endMs) return null
-    await sleep(POLL_INTERVAL_MS)
   }
 }
 
