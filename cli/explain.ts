@@ -1,5 +1,5 @@
 /** What a person reads when a command could not do its work. */
-import { CodedError } from '../kit/problem-details.ts'
+import { CodedError } from '../kit/http/problem-details.ts'
 import { UsageError } from './arguments.ts'
 
 const CANCELLED_EXIT_CODE = 130

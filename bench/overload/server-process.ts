@@ -6,7 +6,7 @@ import { performance } from 'node:perf_hooks'
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import underPressure from '@fastify/under-pressure'
 import Fastify from 'fastify'
-import { createSlots } from '../../kit/slots.ts'
+import { createSlots } from '../../kit/bounded/slots.ts'
 import { installAdmission, type Door } from '../../kit/admission/index.ts'
 import { SERVICE_MS } from './service-times.ts'
 

@@ -2,7 +2,7 @@
 import { access, constants, mkdir, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { findFreePort } from '../../kit/free-port.ts'
+import { findFreePort } from '../../kit/network/free-port.ts'
 import { killChild, MEASURED_CORE, startProgram } from '../../tests/rig/children.ts'
 import { EVERY_S, MONITORS, TIMEOUT_S, urlOf } from './target.ts'
 

@@ -6,8 +6,8 @@
  */
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeWhole } from '../durable-file.ts'
-import { takeFileLock } from '../file-lock.ts'
+import { writeWhole } from '../files/durable-file.ts'
+import { takeFileLock } from '../files/file-lock.ts'
 import { JournalFullError, JournalInUseError, JournalUnwritableError } from './errors.ts'
 import {
   appendAll,

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, readFile, readdir, rename, rm, type FileHandle } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { syncFolder, writeWhole } from '../durable-file.ts'
+import { syncFolder, writeWhole } from '../files/durable-file.ts'
 import {
   encodeHeader,
   HEADER_BYTES,

@@ -14,9 +14,9 @@ import {
   type PriorityClass,
   type Refused,
 } from '../../kit/admission/index.ts'
-import { networkOf } from '../../kit/network-of.ts'
-import { toProblemBody } from '../../kit/problem-details.ts'
-import { createRecentMap } from '../../kit/recent-map.ts'
+import { networkOf } from '../../kit/network/network-of.ts'
+import { toProblemBody } from '../../kit/http/problem-details.ts'
+import { createRecentMap } from '../../kit/bounded/recent-map.ts'
 import type { Ctx } from './context.ts'
 import { AppError } from './errors.ts'
 import type { App, Viewer } from './http.ts'

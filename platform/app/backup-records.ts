@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { writeWhole } from '../../kit/durable-file.ts'
+import { writeWhole } from '../../kit/files/durable-file.ts'
 
 const At = z.iso.datetime()
 

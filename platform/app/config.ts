@@ -2,7 +2,7 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { isAddressOrNetwork } from '../../kit/proxy-trust.ts'
+import { isAddressOrNetwork } from '../../kit/network/proxy-trust.ts'
 
 const GIB = 1024 ** 3
 

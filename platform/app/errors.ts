@@ -3,7 +3,7 @@
  *
  * Each says what failed (`title`, `detail`), whose side it is on, whether the work is kept, and what to do next.
  */
-import { CodedError, type ProblemDetails, type ProblemKind } from '../../kit/problem-details.ts'
+import { CodedError, type ProblemDetails, type ProblemKind } from '../../kit/http/problem-details.ts'
 
 export const problemKinds = {
   'invalid-input': {

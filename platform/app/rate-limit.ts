@@ -4,8 +4,8 @@
  * They live in the memory of one process: a restart fills them, and N processes allow N times as much.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { networkOf } from '../../kit/network-of.ts'
-import { createRateBucket, type RateBucket } from '../../kit/rate-bucket.ts'
+import { networkOf } from '../../kit/network/network-of.ts'
+import { createRateBucket, type RateBucket } from '../../kit/bounded/rate-bucket.ts'
 import type { Ctx } from './context.ts'
 import { AppError } from './errors.ts'
 import { requireViewer } from './http.ts'

@@ -1,7 +1,7 @@
 /** The mark of a restore that has not come to its end: a data folder that has it holds half an instance. */
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { syncFolder, writeWhole } from '../../kit/durable-file.ts'
+import { syncFolder, writeWhole } from '../../kit/files/durable-file.ts'
 
 const pathOf = (dataDir: string) => join(dataDir, 'restore.unfinished')
 

@@ -1,7 +1,7 @@
 /** What a role looks at beside its own work, for the steward: the disk, the files of videos, the role that takes uploads. */
 import { mkdir, statfs } from 'node:fs/promises'
 import { startRepeating } from '../../kit/repeat.ts'
-import { findWriteRefusal } from '../../kit/write-refusal.ts'
+import { findWriteRefusal } from '../../kit/files/write-refusal.ts'
 import type { Ctx } from './context.ts'
 
 const LOOK_EVERY_MS = 1_000

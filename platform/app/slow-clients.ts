@@ -5,7 +5,7 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { toProblemBody } from '../../kit/problem-details.ts'
+import { toProblemBody } from '../../kit/http/problem-details.ts'
 import { AppError } from './errors.ts'
 
 declare module 'fastify' {

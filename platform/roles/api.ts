@@ -1,7 +1,7 @@
 /** The api role: everything over HTTP that is not an upload's bytes. */
 import httpProxy from '@fastify/http-proxy'
 import type { Ctx } from '../app/context.ts'
-import { toProblemBody } from '../../kit/problem-details.ts'
+import { toProblemBody } from '../../kit/http/problem-details.ts'
 import { AppError } from '../app/errors.ts'
 import type { App, Routes } from '../app/http.ts'
 import { startReplay, type AnyAct } from '../app/journal/index.ts'

@@ -1,8 +1,8 @@
 /** What api and ingest share: sessions on every request, routes under /api/v1, and their description. */
 import swagger from '@fastify/swagger'
 import type { FastifyRequest } from 'fastify'
-import { inScope } from '../../kit/fastify-scope.ts'
-import { networkOf } from '../../kit/network-of.ts'
+import { inScope } from '../../kit/http/fastify-scope.ts'
+import { networkOf } from '../../kit/network/network-of.ts'
 import type { Ctx } from '../app/context.ts'
 import { countsOf, openDoor } from '../app/admission.ts'
 import { openFeatureGate } from '../app/feature-gate.ts'

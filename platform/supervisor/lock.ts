@@ -1,7 +1,7 @@
 /** One supervisor per data folder. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { takeFileLock } from '../../kit/file-lock.ts'
+import { takeFileLock } from '../../kit/files/file-lock.ts'
 
 /** Another supervisor runs on this data folder. */
 export class AlreadyRunningError extends Error {}

@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net'
 import type { Problem } from '../../contract/problem.ts'
-import { toProblemBody } from '../../kit/problem-details.ts'
+import { toProblemBody } from '../../kit/http/problem-details.ts'
 import { AppError } from '../app/errors.ts'
 import { watchPageUrlFor } from '../app/watch-address.ts'
 import { renderWaitingPage } from './waiting-page.ts'

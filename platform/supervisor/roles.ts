@@ -1,5 +1,5 @@
 /** The roles of one machine: wired to the door, to the logs and to the person, started in their order, stopped together. */
-import { findFreePort } from '../../kit/free-port.ts'
+import { findFreePort } from '../../kit/network/free-port.ts'
 import { environmentWith, type Config } from '../app/config.ts'
 import type { FrontDoor } from './front-door.ts'
 import type { RoleRecords } from './leftovers.ts'

@@ -3,7 +3,7 @@
  * of them would wait at the same door.
  */
 import { createHash } from 'node:crypto'
-import { escapeHtml } from '../../kit/escape-html.ts'
+import { escapeHtml } from '../../kit/http/escape-html.ts'
 
 export interface WaitingPage {
   readonly instanceName: string

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { findFreePort } from '../../kit/free-port.ts'
+import { findFreePort } from '../../kit/network/free-port.ts'
 
 const INSTALLED = '/usr/lib/postgresql'
 const START_TIMEOUT_MS = 30_000

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DrillResults } from '../../contract/operations.ts'
-import { writeWhole } from '../../kit/durable-file.ts'
+import { writeWhole } from '../../kit/files/durable-file.ts'
 
 export type DrillResult = DrillResults['drills'][number]
 

@@ -1,7 +1,7 @@
 /** A listening ingest role for tests, without lanes of jobs, and a client that speaks tus by hand. */
 import { randomFillSync } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
-import { inScope } from '../../kit/fastify-scope.ts'
+import { inScope } from '../../kit/http/fastify-scope.ts'
 import { createApp, type App } from '../../platform/app/http.ts'
 import type { Ctx } from '../../platform/app/context.ts'
 import { registerSessions } from '../../platform/modules/accounts/index.ts'

@@ -1,7 +1,7 @@
 /** How an agent speaks to its watch: every message is signed, and the watch never calls back. */
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../kit/clock.ts'
-import { sendGuarded } from '../../kit/guarded-request.ts'
+import { sendGuarded } from '../../kit/network/guarded-request.ts'
 import { signMessage, type SigningKey } from '../http/signature.ts'
 
 export interface WatchAddress {

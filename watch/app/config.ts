@@ -2,7 +2,7 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { isAddressOrNetwork } from '../../kit/proxy-trust.ts'
+import { isAddressOrNetwork } from '../../kit/network/proxy-trust.ts'
 
 const PROXIES_FIT = 'takes IP addresses or networks with commas between them, such as 127.0.0.1,10.0.0.0/8'
 const DEFAULT_ID = 'watch'

@@ -1,5 +1,5 @@
 /** Every error that a person or a program can meet at the watch, in one table. */
-import { CodedError, type ProblemDetails, type ProblemKind } from '../../kit/problem-details.ts'
+import { CodedError, type ProblemDetails, type ProblemKind } from '../../kit/http/problem-details.ts'
 
 export const watchProblemKinds = {
   'invalid-input': {

@@ -1,6 +1,6 @@
 /** Ids as Statuspage's clients expect them: 12 lower-case letters and digits. */
 import { hash, randomBytes } from 'node:crypto'
-import { createRecentMap } from '../../kit/recent-map.ts'
+import { createRecentMap } from '../../kit/bounded/recent-map.ts'
 
 /** What every id of the watch looks like; what looks otherwise is not put into a path or a page. */
 export const ID_SHAPE = /^[a-z0-9]{12}$/

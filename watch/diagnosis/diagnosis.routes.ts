@@ -1,8 +1,8 @@
 /** HTTP of the diagnosis: the page, the evidence for one person's place, beacons, and how checks went. */
-import { inScope } from '../../kit/fastify-scope.ts'
+import { inScope } from '../../kit/http/fastify-scope.ts'
 import { z } from 'zod'
-import { networkOf } from '../../kit/network-of.ts'
-import { createRateBucket } from '../../kit/rate-bucket.ts'
+import { networkOf } from '../../kit/network/network-of.ts'
+import { createRateBucket } from '../../kit/bounded/rate-bucket.ts'
 import type { WatchCtx } from '../app/context.ts'
 import { notFound, WatchError } from '../app/errors.ts'
 import type { WatchApp } from '../http/http.ts'

@@ -1,10 +1,10 @@
 /** HTTP as the watch speaks it: validation by zod, problem details, request ids, origin checks, security headers. */
 import Fastify, { LogController, type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify'
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
-import type { ZodApp } from '../../kit/fastify-scope.ts'
-import { refusalOf, sendProblem } from '../../kit/problem-replies.ts'
-import { createProxyTrust } from '../../kit/proxy-trust.ts'
-import { inputCompiler } from '../../kit/read-input.ts'
+import type { ZodApp } from '../../kit/http/fastify-scope.ts'
+import { refusalOf, sendProblem } from '../../kit/http/problem-replies.ts'
+import { createProxyTrust } from '../../kit/network/proxy-trust.ts'
+import { inputCompiler } from '../../kit/http/read-input.ts'
 import type { WatchCtx } from '../app/context.ts'
 import { WatchError } from '../app/errors.ts'
 

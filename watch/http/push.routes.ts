@@ -1,6 +1,6 @@
 /** What programs push, each message signed: markers, traffic, and what agents saw. */
-import { inScope } from '../../kit/fastify-scope.ts'
-import { describeFields, readInput } from '../../kit/read-input.ts'
+import { inScope } from '../../kit/http/fastify-scope.ts'
+import { describeFields, readInput } from '../../kit/http/read-input.ts'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { MarkerInput, TrafficInput } from '../../contract/watch.ts'

@@ -1,6 +1,6 @@
 /** HTTP of answering a page by the link in it: looking changes nothing, the button does. */
 import { z } from 'zod'
-import { inScope } from '../../kit/fastify-scope.ts'
+import { inScope } from '../../kit/http/fastify-scope.ts'
 import type { Actor } from '../app/actor.ts'
 import type { WatchCtx } from '../app/context.ts'
 import { notFound } from '../app/errors.ts'

@@ -1,5 +1,5 @@
 /** Pages people: opens a page for what is severe enough, escalates it until somebody answers, ends it with its outage. */
-import { createRateBucket, type RateBucket } from '../../kit/rate-bucket.ts'
+import { createRateBucket, type RateBucket } from '../../kit/bounded/rate-bucket.ts'
 import { startRepeating } from '../../kit/repeat.ts'
 import { WATCH } from '../app/actor.ts'
 import type { WatchCtx } from '../app/context.ts'

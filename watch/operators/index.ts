@@ -1,5 +1,5 @@
 /** The operators: how they sign in, and the cockpit in which they work. */
-import { inScope } from '../../kit/fastify-scope.ts'
+import { inScope } from '../../kit/http/fastify-scope.ts'
 import type { WatchCtx } from '../app/context.ts'
 import type { WatchRoutes } from '../http/http.ts'
 import { answerErrorsWithPages } from '../pages/error-page.ts'

@@ -4,8 +4,8 @@
  */
 import { createHash } from 'node:crypto'
 import type { Clock } from '../../kit/clock.ts'
-import { networkOf } from '../../kit/network-of.ts'
-import { createRateBucket } from '../../kit/rate-bucket.ts'
+import { networkOf } from '../../kit/network/network-of.ts'
+import { createRateBucket } from '../../kit/bounded/rate-bucket.ts'
 import { WatchError } from '../app/errors.ts'
 import type { KnownDevice } from './known-device.ts'
 

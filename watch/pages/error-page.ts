@@ -1,6 +1,6 @@
 /** Errors as a person reads them: what failed, whose side it is on, whether the work is kept, what to do next. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { toProblemBody } from '../../kit/problem-details.ts'
+import { toProblemBody } from '../../kit/http/problem-details.ts'
 import type { WatchCtx } from '../app/context.ts'
 import { WatchError } from '../app/errors.ts'
 import { sendError, type WatchApp } from '../http/http.ts'

@@ -1,5 +1,5 @@
 /** HTTP of the public pages. */
-import { inScope } from '../../kit/fastify-scope.ts'
+import { inScope } from '../../kit/http/fastify-scope.ts'
 import { z } from 'zod'
 import type { WatchCtx } from '../app/context.ts'
 import { notFound } from '../app/errors.ts'

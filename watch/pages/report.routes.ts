@@ -1,5 +1,5 @@
 /** HTTP of the report page: the same intake as the API's, as a form. */
-import { inScope } from '../../kit/fastify-scope.ts'
+import { inScope } from '../../kit/http/fastify-scope.ts'
 import { ReportInput } from '../../contract/watch.ts'
 import { z } from 'zod'
 import type { WatchCtx } from '../app/context.ts'

@@ -1,5 +1,5 @@
 /** The line to the other watch: one question and its answer, each signed by whoever says it. */
-import { sendGuarded } from '../../kit/guarded-request.ts'
+import { sendGuarded } from '../../kit/network/guarded-request.ts'
 import type { WatchCtx } from '../app/context.ts'
 import type { KeyObject } from 'node:crypto'
 import { signerOfAnswer, signMessage, type SignedHeaders } from '../http/signature.ts'

@@ -1,6 +1,6 @@
 /** Two watches of a test's own that reach each other over lines which the test can cut. */
 import { generateKeyPairSync } from 'node:crypto'
-import { findFreePort } from '../../kit/free-port.ts'
+import { findFreePort } from '../../kit/network/free-port.ts'
 import { startFaultProxy, type FaultProxy } from '../../tests/support/fault-proxy.ts'
 import { createWatchApp, type WatchApp } from '../http/http.ts'
 import { writeIncident, writeUpdate, type IncidentFacts, type IncidentRecord } from '../incidents/records.ts'

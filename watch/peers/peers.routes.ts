@@ -1,6 +1,6 @@
 /** HTTP by which the other watch speaks to this one. */
-import { inScope } from '../../kit/fastify-scope.ts'
-import { createRateBucket } from '../../kit/rate-bucket.ts'
+import { inScope } from '../../kit/http/fastify-scope.ts'
+import { createRateBucket } from '../../kit/bounded/rate-bucket.ts'
 import { WatchError } from '../app/errors.ts'
 import type { WatchRoutes } from '../http/http.ts'
 import { parsePushed } from '../http/push.routes.ts'

@@ -1,7 +1,7 @@
 /** Webhooks and web push: one POST a message, to an address that somebody else chose. */
 import { createHmac } from 'node:crypto'
 import webPush from 'web-push'
-import { GuardedRequestError, sendGuarded } from '../../kit/guarded-request.ts'
+import { GuardedRequestError, sendGuarded } from '../../kit/network/guarded-request.ts'
 import type { WatchCtx } from '../app/context.ts'
 import { statusOf } from '../incidents/index.ts'
 import { toDiscord, toPageWebhook, toPush, toSlack, toStatuspageWebhook } from './formats.ts'

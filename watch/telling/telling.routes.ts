@@ -1,8 +1,8 @@
 /** HTTP of subscribing, confirming and ending a subscription. */
-import { inScope } from '../../kit/fastify-scope.ts'
+import { inScope } from '../../kit/http/fastify-scope.ts'
 import { z } from 'zod'
-import { networkOf } from '../../kit/network-of.ts'
-import { createRateBucket } from '../../kit/rate-bucket.ts'
+import { networkOf } from '../../kit/network/network-of.ts'
+import { createRateBucket } from '../../kit/bounded/rate-bucket.ts'
 import type { WatchCtx } from '../app/context.ts'
 import { notFound, WatchError } from '../app/errors.ts'
 import { isTimeZone, type ServiceEntry } from '../configuration/index.ts'

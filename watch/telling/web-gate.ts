@@ -3,7 +3,7 @@
  * and those that fail or are slow share a few places, so that they keep nobody else waiting.
  */
 import type { Clock } from '../../kit/clock.ts'
-import { createRateBucket } from '../../kit/rate-bucket.ts'
+import { createRateBucket } from '../../kit/bounded/rate-bucket.ts'
 import type { Addressee, Gate } from './gate.ts'
 
 /** One receiver's host: its own limits are lower than what we could send. */

@@ -1,6 +1,6 @@
 /** Which entries wait, as far as it has to be known without reading files: whose they are, since when, and which is a repetition. */
 import type { Journal } from '../../../kit/journal/index.ts'
-import { createRecentMap } from '../../../kit/recent-map.ts'
+import { createRecentMap } from '../../../kit/bounded/recent-map.ts'
 import type { KeptEntry } from './entries.ts'
 
 const SETTLED_REPEATS_MAX = 5_000

@@ -1,7 +1,7 @@
 /** Files of the standby shelf, read when they are others than before. */
 import { readFile, stat } from 'node:fs/promises'
 import type { Log } from '../../../kit/log.ts'
-import { readLastGood, type RecordFile } from '../../../kit/record-file.ts'
+import { readLastGood, type RecordFile } from '../../../kit/files/record-file.ts'
 import { Round, standbyPath, type Standing, type StandbyFile } from './format.ts'
 
 export interface FileReader<T> {

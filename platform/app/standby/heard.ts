@@ -4,7 +4,7 @@
  * Each word is kept until a shelf is there that was begun after it, with room for clocks that differ.
  */
 import type { DomainEvent } from '../../../contract/events.ts'
-import { createRecentMap } from '../../../kit/recent-map.ts'
+import { createRecentMap } from '../../../kit/bounded/recent-map.ts'
 
 /** A shelf that was begun this much later than a word was heard has what the word told. */
 const CERTAINLY_AFTER_MS = 2_000

@@ -1,6 +1,6 @@
 /** The files of the standby shelf, taken apart: looked things up in, never parsed as a whole. */
-import type { RecordFile } from '../../../kit/record-file.ts'
-import { readSortedRecords, type SortedRecords } from '../../../kit/sorted-records.ts'
+import type { RecordFile } from '../../../kit/files/record-file.ts'
+import { readSortedRecords, type SortedRecords } from '../../../kit/files/sorted-records.ts'
 import {
   CardsHead,
   COHORT_BYTES,

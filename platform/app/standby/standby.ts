@@ -7,7 +7,7 @@
 import type { DomainEvent } from '../../../contract/events.ts'
 import type { Clock } from '../../../kit/clock.ts'
 import type { Log } from '../../../kit/log.ts'
-import { createRecentMap } from '../../../kit/recent-map.ts'
+import { createRecentMap } from '../../../kit/bounded/recent-map.ts'
 import { startRepeating } from '../../../kit/repeat.ts'
 import type { Listener } from '../../infra/db/index.ts'
 import { EVENTS_CHANNEL } from '../events.ts'

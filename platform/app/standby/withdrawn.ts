@@ -1,5 +1,5 @@
 /** The withdrawals that one process knows of: its own at once, those of the others when it next looks at the disk. */
-import { createRecentMap } from '../../../kit/recent-map.ts'
+import { createRecentMap } from '../../../kit/bounded/recent-map.ts'
 import type { Log } from '../../../kit/log.ts'
 import type { GoneKind } from './format.ts'
 import {

@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs'
 import { chmod, mkdir, open, opendir, readFile, rename, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { findWriteRefusal } from '../../../kit/write-refusal.ts'
+import { findWriteRefusal } from '../../../kit/files/write-refusal.ts'
 import type { Blobs, StoredBlob } from './blobs.ts'
 
 const KEY = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*(?:\/[a-zA-Z0-9][a-zA-Z0-9_.-]*)*$/

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chown, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { findFreePort, isPortFree } from '../../../kit/free-port.ts'
+import { findFreePort, isPortFree } from '../../../kit/network/free-port.ts'
 import type { Binaries } from './binaries.ts'
 import type { SystemUser } from '../system-users.ts'
 

@@ -1,5 +1,5 @@
 /** HTTP of accounts. */
-import { inScope } from '../../../kit/fastify-scope.ts'
+import { inScope } from '../../../kit/http/fastify-scope.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import {
@@ -13,8 +13,8 @@ import {
   SignUp,
 } from '../../../contract/accounts.ts'
 import { Id } from '../../../contract/common.ts'
-import { networkOf } from '../../../kit/network-of.ts'
-import { createRateBucket } from '../../../kit/rate-bucket.ts'
+import { networkOf } from '../../../kit/network/network-of.ts'
+import { createRateBucket } from '../../../kit/bounded/rate-bucket.ts'
 import { giveHint, inRequestScope } from '../../app/admission.ts'
 import type { Ctx } from '../../app/context.ts'
 import { AppError } from '../../app/errors.ts'

@@ -1,7 +1,7 @@
 /** Profile pictures: any common image in, one small square JPEG out, made anew so that nothing of the original rides along. */
 import { createHash } from 'node:crypto'
 import { PICTURE_MAX_BYTES } from '../../../contract/accounts.ts'
-import { createSlots, NoSlotError } from '../../../kit/slots.ts'
+import { createSlots, NoSlotError } from '../../../kit/bounded/slots.ts'
 import type { Ctx } from '../../app/context.ts'
 import { AppError } from '../../app/errors.ts'
 import type { Viewer } from '../../app/http.ts'

@@ -3,7 +3,7 @@
  *
  * They are kept for PLACES_KEPT_MS after the last sign-in from there, and used for nothing else.
  */
-import { networkOf } from '../../../kit/network-of.ts'
+import { networkOf } from '../../../kit/network/network-of.ts'
 import type { Ctx } from '../../app/context.ts'
 import type { Tx } from '../../infra/db/index.ts'
 import * as queries from './accounts.queries.ts'

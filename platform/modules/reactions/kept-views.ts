@@ -3,7 +3,7 @@
  * thousand has few networks, and one program with an account would fill the room of all accounts' views within minutes.
  */
 import type { FastifyRequest } from 'fastify'
-import { createFadingCounts } from '../../../kit/fading-counts.ts'
+import { createFadingCounts } from '../../../kit/bounded/fading-counts.ts'
 import type { Ctx } from '../../app/context.ts'
 import { AppError } from '../../app/errors.ts'
 import { callerOf } from '../../app/rate-limit.ts'

@@ -1,5 +1,5 @@
 /** What search engines and link previews read of a shared page: title, description, Open Graph, Twitter card, oEmbed-ready. */
-import { escapeHtml } from '../../../kit/escape-html.ts'
+import { escapeHtml } from '../../../kit/http/escape-html.ts'
 
 export interface SharedPage {
   readonly title: string

@@ -3,7 +3,7 @@
  * of all is written seldom; what changed since lies beside the other rules.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { diffRecords, withoutRecord, withRecord } from '../../../kit/sorted-records.ts'
+import { diffRecords, withoutRecord, withRecord } from '../../../kit/files/sorted-records.ts'
 import type { Ctx } from '../../app/context.ts'
 import { PAIR_BYTES, pairBytes } from '../../app/standby/index.ts'
 import { listBlocks, type Pair } from './standby.queries.ts'

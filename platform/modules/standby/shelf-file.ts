@@ -4,7 +4,7 @@
  * copy where else the one before it is: the second of two must not be of another age.
  */
 import { createHash } from 'node:crypto'
-import { beforeOf, readRecordFile, writeRecordFile } from '../../../kit/record-file.ts'
+import { beforeOf, readRecordFile, writeRecordFile } from '../../../kit/files/record-file.ts'
 import type { Ctx } from '../../app/context.ts'
 import {
   Heading,

@@ -4,7 +4,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { DomainEvent } from '../../../contract/events.ts'
-import { writeWhole } from '../../../kit/durable-file.ts'
+import { writeWhole } from '../../../kit/files/durable-file.ts'
 import type { Ctx } from '../../app/context.ts'
 import { EVENTS_CHANNEL } from '../../app/events.ts'
 import {

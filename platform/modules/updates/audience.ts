@@ -1,5 +1,5 @@
 /** Who listens in this process, and to which topics. */
-import type { SseStream } from '../../../kit/sse.ts'
+import type { SseStream } from '../../../kit/http/sse.ts'
 import type { LiveTopic } from '../../app/live.ts'
 import type { Reader } from '../comments/index.ts'
 

@@ -4,7 +4,7 @@
  */
 import type { DomainEvent } from '../../../contract/events.ts'
 import type { Update } from '../../../contract/updates.ts'
-import type { SseStream } from '../../../kit/sse.ts'
+import type { SseStream } from '../../../kit/http/sse.ts'
 import type { Ctx } from '../../app/context.ts'
 import { EVENTS_CHANNEL } from '../../app/events.ts'
 import { LIVE_CHANNEL, type LiveMessage } from '../../app/live.ts'

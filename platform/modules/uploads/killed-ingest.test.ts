@@ -6,7 +6,7 @@ import { request as httpRequest } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { findFreePort } from '../../../kit/free-port.ts'
+import { findFreePort } from '../../../kit/network/free-port.ts'
 import { createTusClient, makeFileBytes } from '../../../tests/support/ingest.ts'
 import { createWorld, type World } from '../../../tests/support/world.ts'
 

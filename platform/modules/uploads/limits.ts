@@ -2,7 +2,7 @@
 import { mkdir, statfs } from 'node:fs/promises'
 import type { UploadLimits } from '../../../contract/uploads.ts'
 import { defaultLimits } from '../../../engines/ladder/limits.ts'
-import { findWriteRefusal } from '../../../kit/write-refusal.ts'
+import { findWriteRefusal } from '../../../kit/files/write-refusal.ts'
 import type { Ctx } from '../../app/context.ts'
 import { AppError } from '../../app/errors.ts'
 import type { Db, Tx } from '../../infra/db/index.ts'

@@ -1,7 +1,7 @@
 /** The index (`moov`) that is sent ahead: received into memory, so small, few at a time, and for a short while. */
 import type { Readable } from 'node:stream'
 import { BoxError, readMp4Layout } from '../../../engines/ladder/index.ts'
-import { createSlots, NoSlotError } from '../../../kit/slots.ts'
+import { createSlots, NoSlotError } from '../../../kit/bounded/slots.ts'
 import { AppError } from '../../app/errors.ts'
 
 /** Ten minutes at 240 frames a second, each with its own duration, have one of about 4 MB. */

@@ -1,7 +1,7 @@
 /** Headers of tus 1.0.0 (https://tus.io/protocols/resumable-upload), read strictly. */
 import { createHash, type Hash } from 'node:crypto'
 import { UploadMetadata } from '../../../contract/uploads.ts'
-import { describeFields, readInput } from '../../../kit/read-input.ts'
+import { describeFields, readInput } from '../../../kit/http/read-input.ts'
 import { AppError } from '../../app/errors.ts'
 
 export const TUS_VERSION = '1.0.0'

@@ -1,7 +1,7 @@
 /** HTTP of uploads: tus 1.0.0 with creation, creation-with-upload, termination and checksum; receipts; the index. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { inScope } from '../../../kit/fastify-scope.ts'
+import { inScope } from '../../../kit/http/fastify-scope.ts'
 import { Id, PageQuery, pageOf } from '../../../contract/common.ts'
 import { Receipt, UploadLimits } from '../../../contract/uploads.ts'
 import type { Ctx } from '../../app/context.ts'

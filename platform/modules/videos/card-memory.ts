@@ -4,7 +4,7 @@
  */
 import type { DomainEvent } from '../../../contract/events.ts'
 import type { VideoCard } from '../../../contract/videos.ts'
-import { createRecentMap } from '../../../kit/recent-map.ts'
+import { createRecentMap } from '../../../kit/bounded/recent-map.ts'
 import type { Ctx } from '../../app/context.ts'
 import { NotFoundError } from '../../app/errors.ts'
 import { EVENTS_CHANNEL } from '../../app/events.ts'

@@ -6,7 +6,7 @@ import type { z } from 'zod'
 import { OrdersInForce } from '../../../contract/operations.ts'
 import { LEVEL_MAX, Level } from '../../../contract/state.ts'
 import type { Clock } from '../../../kit/clock.ts'
-import { writeWhole } from '../../../kit/durable-file.ts'
+import { writeWhole } from '../../../kit/files/durable-file.ts'
 
 const Kept = OrdersInForce.extend({
   /** That maintenance asked for while it goes on; null: none goes on. */

@@ -2,7 +2,7 @@
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { findFreePort } from '../../../kit/free-port.ts'
+import { findFreePort } from '../../../kit/network/free-port.ts'
 import { sendSignal } from '../../../kit/processes.ts'
 import { startProduct, type Product } from '../../support/product.ts'
 import { openEdge, type Edge } from '../../support/edge.ts'

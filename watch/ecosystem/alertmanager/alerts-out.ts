@@ -2,7 +2,7 @@
  * Confirmed incidents as alerts of Alertmanagers. They are sent again and again while they are open, as Alertmanager asks
  * of its clients (prometheus.io/docs/alerting/latest/alerts_api), so nothing has to be remembered here.
  */
-import { sendGuarded } from '../../../kit/guarded-request.ts'
+import { sendGuarded } from '../../../kit/network/guarded-request.ts'
 import { startRepeating } from '../../../kit/repeat.ts'
 import type { WatchCtx } from '../../app/context.ts'
 import { CAUSE_WORDS, statusOf, type IncidentView } from '../../incidents/index.ts'

@@ -1,5 +1,5 @@
 /** `POST /api/v1/services/:service/alerts`: Alertmanager's webhook, signed like any push or with a key's secret as bearer token. */
-import { inScope } from '../../../kit/fastify-scope.ts'
+import { inScope } from '../../../kit/http/fastify-scope.ts'
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'

@@ -1,7 +1,7 @@
 /** Bringing what another tool watches over to this one: `npm run -s watch -- import …`. */
 import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { GuardedRequestError, sendGuarded } from '../../../kit/guarded-request.ts'
+import { GuardedRequestError, sendGuarded } from '../../../kit/network/guarded-request.ts'
 import type { WatchCtx } from '../../app/context.ts'
 import { ImportError, parseJson, type LeftOut, type Wishes } from './draft.ts'
 import { keepIncidents } from './keep-incidents.ts'

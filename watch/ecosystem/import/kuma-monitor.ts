@@ -2,7 +2,7 @@
 import { STATUS_CODES } from 'node:http'
 import { isIP } from 'node:net'
 import { z } from 'zod'
-import { isPublicAddress } from '../../../kit/public-address.ts'
+import { isPublicAddress } from '../../../kit/network/public-address.ts'
 import { Monitor } from '../../configuration/index.ts'
 import { hasVariable } from './draft.ts'
 

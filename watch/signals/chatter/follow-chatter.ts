@@ -3,7 +3,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChatterSample } from '../../../engines/detect/types.ts'
-import { PrivateAddressError, type ResolveHost } from '../../../kit/guarded-lookup.ts'
+import { PrivateAddressError, type ResolveHost } from '../../../kit/network/guarded-lookup.ts'
 import type { WatchCtx } from '../../app/context.ts'
 import type { ServiceEntry } from '../../configuration/index.ts'
 import { listen, SILENCE_MS, type Listener, type Source } from './networks.ts'

@@ -1,5 +1,5 @@
 /** What is said on open networks, as it is said: Bluesky's Jetstream and Mastodon's streaming API, each in its own tongue. */
-import { openStream, openWebSocket, type GuardedStream } from '../../../kit/guarded-stream.ts'
+import { openStream, openWebSocket, type GuardedStream } from '../../../kit/network/guarded-stream.ts'
 import type { ServiceEntry } from '../../configuration/index.ts'
 import { readSse } from './read-sse.ts'
 import { readWebSocket } from './read-web-socket.ts'

@@ -1,6 +1,10 @@
 /** A person's program on the way through the platform: steps with their times, and failures that say at which step. */
 import type { ProbeFailure } from '../../../engines/detect/types.ts'
-import { GuardedRequestError, sendGuarded, type GuardedResponse } from '../../../kit/guarded-request.ts'
+import {
+  GuardedRequestError,
+  sendGuarded,
+  type GuardedResponse,
+} from '../../../kit/network/guarded-request.ts'
 import {
   failedBy,
   ofRequestError,

@@ -1,5 +1,5 @@
 /** Plays a video as far as a program can: playlists, the beginning and a segment of each rendition, checked for sense. */
-import type { GuardedResponse } from '../../../kit/guarded-request.ts'
+import type { GuardedResponse } from '../../../kit/network/guarded-request.ts'
 import { checkInit, checkSegment } from './fragmented-mp4.ts'
 import { probeSegment } from './ffprobe.ts'
 import { readMaster, readMedia, type Variant } from './playlist.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { createLog } from '../../../kit/log.ts'
-import { isPublicAddress } from '../../../kit/public-address.ts'
+import { isPublicAddress } from '../../../kit/network/public-address.ts'
 import { addressToNumber } from './address-number.ts'
 import { openNetworkTable } from './index.ts'
 

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { isIP } from 'node:net'
 import { createInterface } from 'node:readline'
 import type { Log } from '../../../kit/log.ts'
-import { isPublicAddress } from '../../../kit/public-address.ts'
+import { isPublicAddress } from '../../../kit/network/public-address.ts'
 import { addressToNumber } from './address-number.ts'
 
 export interface NetworkPlace {

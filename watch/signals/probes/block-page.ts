@@ -1,5 +1,5 @@
 /** Pages that stand in a service's place because somebody on the way wants it so. */
-import type { GuardedResponse } from '../../../kit/guarded-request.ts'
+import type { GuardedResponse } from '../../../kit/network/guarded-request.ts'
 
 /**
  * What such pages say. Kept narrow: a page of the service itself that says that an account is blocked must not count.

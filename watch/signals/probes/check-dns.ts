@@ -1,7 +1,7 @@
 /** The DNS check: asks several resolvers, and tells no answer from a wrong one. */
 import { Resolver } from 'node:dns/promises'
 import { BlockList, isIP } from 'node:net'
-import { isPublicAddress } from '../../../kit/public-address.ts'
+import { isPublicAddress } from '../../../kit/network/public-address.ts'
 import type { MonitorOf } from '../../configuration/index.ts'
 import { failedBy, ownFault, passed, type CheckLimits, type CheckResult } from './check-result.ts'
 

@@ -1,5 +1,9 @@
 /** The HTTP check: asks, then judges status, headers, body and JSON. */
-import { GuardedRequestError, sendGuarded, type GuardedResponse } from '../../../kit/guarded-request.ts'
+import {
+  GuardedRequestError,
+  sendGuarded,
+  type GuardedResponse,
+} from '../../../kit/network/guarded-request.ts'
 import { isIP } from 'node:net'
 import type { MonitorOf } from '../../configuration/index.ts'
 import { looksLikeBlockPage } from './block-page.ts'

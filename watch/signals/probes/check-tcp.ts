@@ -1,7 +1,7 @@
 /** The TCP check: connects, says something if asked to, and looks at what comes back. */
 import { connect } from 'node:net'
-import { isPublicAddress } from '../../../kit/public-address.ts'
-import { resolveHost, ResolveError, type HostAddress } from '../../../kit/resolve-host.ts'
+import { isPublicAddress } from '../../../kit/network/public-address.ts'
+import { resolveHost, ResolveError, type HostAddress } from '../../../kit/network/resolve-host.ts'
 import type { MonitorOf } from '../../configuration/index.ts'
 import {
   connectFailureOf,

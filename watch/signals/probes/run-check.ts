@@ -1,7 +1,7 @@
 /** Runs the check that a monitor asks for, and tells the target's faults from our own. */
 import { isIP } from 'node:net'
 import type { Clock } from '../../../kit/clock.ts'
-import { isPublicAddress } from '../../../kit/public-address.ts'
+import { isPublicAddress } from '../../../kit/network/public-address.ts'
 import type { Monitor } from '../../configuration/index.ts'
 import { checkDns } from './check-dns.ts'
 import { checkHttp } from './check-http.ts'

@@ -3,7 +3,7 @@
  * bytes. With the disk's index a surge rewrites a page for each reporter, which took five times as long.
  */
 import type { WatchCtx } from '../../app/context.ts'
-import { createRecentMap } from '../../../kit/recent-map.ts'
+import { createRecentMap } from '../../../kit/bounded/recent-map.ts'
 
 export interface CountedReporters {
   /**

@@ -1,8 +1,8 @@
 /** Takes what people say: counted once per reporter, service and window, durable before it is acknowledged. */
 import type { ReportInput } from '../../../contract/watch.ts'
 import type { Sample } from '../../../engines/detect/types.ts'
-import { networkOf } from '../../../kit/network-of.ts'
-import { createRateBucket, type RateBucket } from '../../../kit/rate-bucket.ts'
+import { networkOf } from '../../../kit/network/network-of.ts'
+import { createRateBucket, type RateBucket } from '../../../kit/bounded/rate-bucket.ts'
 import type { WatchCtx } from '../../app/context.ts'
 import { notFound, WatchError } from '../../app/errors.ts'
 import type { ServiceEntry } from '../../configuration/index.ts'

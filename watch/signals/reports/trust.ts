@@ -3,7 +3,7 @@
  * kept beside the count, never hidden in it.
  */
 import type { Clock } from '../../../kit/clock.ts'
-import { createFadingCounts } from '../../../kit/fading-counts.ts'
+import { createFadingCounts } from '../../../kit/bounded/fading-counts.ts'
 
 export interface ReportTraits {
   readonly serviceId: string

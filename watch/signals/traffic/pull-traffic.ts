@@ -1,6 +1,6 @@
 /** Traffic that is pulled: counters of a metrics page, turned into what they grew by. */
 import type { TrafficSample } from '../../../engines/detect/types.ts'
-import { sendGuarded } from '../../../kit/guarded-request.ts'
+import { sendGuarded } from '../../../kit/network/guarded-request.ts'
 import { startRepeating } from '../../../kit/repeat.ts'
 import type { WatchCtx } from '../../app/context.ts'
 import type { ServiceEntry } from '../../configuration/index.ts'

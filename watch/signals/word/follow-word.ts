@@ -1,6 +1,6 @@
 /** Follows what a service says of itself. */
 import type { WordSample } from '../../../engines/detect/types.ts'
-import { sendGuarded } from '../../../kit/guarded-request.ts'
+import { sendGuarded } from '../../../kit/network/guarded-request.ts'
 import { startRepeating } from '../../../kit/repeat.ts'
 import type { WatchCtx } from '../../app/context.ts'
 import type { ServiceEntry } from '../../configuration/index.ts'

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { sendGuarded } from '../../../kit/guarded-request.ts'
+import { sendGuarded } from '../../../kit/network/guarded-request.ts'
 import type { Clock } from '../../../kit/clock.ts'
 import type { PostTarget } from '../../configuration/index.ts'
 import { composePost, countGraphemes } from './compose.ts'

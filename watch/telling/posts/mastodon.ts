@@ -1,7 +1,7 @@
 /** Posts by Mastodon's API (docs.joinmastodon.org/methods/statuses). Its servers remember an idempotency key for an hour. */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { sendGuarded } from '../../../kit/guarded-request.ts'
+import { sendGuarded } from '../../../kit/network/guarded-request.ts'
 import type { Clock } from '../../../kit/clock.ts'
 import type { PostTarget } from '../../configuration/index.ts'
 import { composePost, countGraphemes } from './compose.ts'

@@ -1,5 +1,5 @@
 /** Posts in public accounts: in the order of each thread, one at a time in each account, at most so many in ten minutes. */
-import { createRateBucket } from '../../../kit/rate-bucket.ts'
+import { createRateBucket } from '../../../kit/bounded/rate-bucket.ts'
 import type { WatchCtx } from '../../app/context.ts'
 import type { PostTarget } from '../../configuration/index.ts'
 import type { Statement } from '../../store/index.ts'

@@ -5,8 +5,8 @@
 import { lstat, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
-import { writeWhole } from '../../../../kit/durable-file.ts'
-import { takeFileLock } from '../../../../kit/file-lock.ts'
+import { writeWhole } from '../../../../kit/files/durable-file.ts'
+import { takeFileLock } from '../../../../kit/files/file-lock.ts'
 import { AppError } from '../../../app/errors.ts'
 import { listBackups, MANIFEST_NAME } from './backup-manifest.ts'
 

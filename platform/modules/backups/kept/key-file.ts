@@ -1,7 +1,7 @@
 /** The key of encrypted backups: 32 random bytes in a file that nobody but its owner may read. */
 import { createHmac, randomBytes } from 'node:crypto'
 import { open, stat } from 'node:fs/promises'
-import { SEAL_KEY_BYTES } from '../../../../kit/sealed-stream.ts'
+import { SEAL_KEY_BYTES } from '../../../../kit/files/sealed-stream.ts'
 import { AppError } from '../../../app/errors.ts'
 
 export interface BackupKey {

@@ -1,7 +1,7 @@
 /** Taking old backups away, and the objects that no backup names any more. */
 import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { syncFolder } from '../../../../kit/durable-file.ts'
+import { syncFolder } from '../../../../kit/files/durable-file.ts'
 import type { Log } from '../../../../kit/log.ts'
 import { diskFolder } from './backup-folder.ts'
 import { listBackups, readManifest, timeOfBackup } from './backup-manifest.ts'

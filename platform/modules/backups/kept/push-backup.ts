@@ -3,7 +3,7 @@
  * comes last. Cut off, it leaves objects that the next attempt goes on from.
  */
 import { join } from 'node:path'
-import { eachInParallel } from '../../../../kit/parallel.ts'
+import { eachInParallel } from '../../../../kit/bounded/parallel.ts'
 import type { Log } from '../../../../kit/log.ts'
 import { diskFolder } from './backup-folder.ts'
 import {

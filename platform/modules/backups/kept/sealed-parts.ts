@@ -1,7 +1,7 @@
 /** The parts of one backup beside its objects: written whole and synced, read back and checked; sealed under a key. */
 import { createHash } from 'node:crypto'
-import { writeSynced } from '../../../../kit/durable-file.ts'
-import { seal, unseal } from '../../../../kit/sealed-stream.ts'
+import { writeSynced } from '../../../../kit/files/durable-file.ts'
+import { seal, unseal } from '../../../../kit/files/sealed-stream.ts'
 import { AppError } from '../../../app/errors.ts'
 import type { BackupFolder } from './backup-folder.ts'
 import type { BackupKey } from './key-file.ts'

@@ -1,7 +1,7 @@
 /** Every file of an instance into the object store, and the list of them. What an earlier backup has is not read again. */
 import { readdir, stat, statfs } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { eachInParallel } from '../../../../kit/parallel.ts'
+import { eachInParallel } from '../../../../kit/bounded/parallel.ts'
 import { AppError } from '../../../app/errors.ts'
 import { diskFolder } from '../kept/backup-folder.ts'
 import { listBackups, readManifest, type BackedUpFile, type Manifest } from '../kept/backup-manifest.ts'

@@ -8,7 +8,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { syncFolder, writeSynced } from '../../../../kit/durable-file.ts'
+import { syncFolder, writeSynced } from '../../../../kit/files/durable-file.ts'
 import type { Ctx } from '../../../app/context.ts'
 import { AppError } from '../../../app/errors.ts'
 import { holdJournalCopies } from '../../../app/journal/index.ts'

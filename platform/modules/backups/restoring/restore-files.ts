@@ -1,7 +1,7 @@
 /** The files of a backup, put where they were: each checked against its hash while it is written, and synced. */
 import { join } from 'node:path'
-import { syncFolder, writeWhole } from '../../../../kit/durable-file.ts'
-import { eachInParallel } from '../../../../kit/parallel.ts'
+import { syncFolder, writeWhole } from '../../../../kit/files/durable-file.ts'
+import { eachInParallel } from '../../../../kit/bounded/parallel.ts'
 import type { Config } from '../../../app/config.ts'
 import { AppError } from '../../../app/errors.ts'
 import type { BackedUpFile } from '../kept/backup-manifest.ts'

@@ -1,6 +1,6 @@
 /** HTTP of the doctor: a way to measure what lies in front. */
 import { z } from 'zod'
-import { inScope } from '../../../../kit/fastify-scope.ts'
+import { inScope } from '../../../../kit/http/fastify-scope.ts'
 import { AppError } from '../../../app/errors.ts'
 import type { Routes } from '../../../app/http.ts'
 import { isProbePermit, PERMIT_HEADER, PROBE_MAX_BYTES } from './body-probe.ts'

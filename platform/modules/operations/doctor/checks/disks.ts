@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeSynced } from '../../../../../kit/durable-file.ts'
+import { writeSynced } from '../../../../../kit/files/durable-file.ts'
 import type { Check, Finding } from '../doctor.ts'
 import { advice, fine, inWords, problem } from './finding.ts'
 

@@ -1,7 +1,7 @@
 import { readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { makeTemporaryDir } from '../tests/support/temporary-dir.ts'
+import { makeTemporaryDir } from '../../tests/support/temporary-dir.ts'
 import { beforeOf, DamagedFileError, readLastGood, readRecordFile, writeRecordFile } from './record-file.ts'
 
 const write = (path: string, head: unknown, isOldGood = true) =>

@@ -1,7 +1,7 @@
 /** Whose word on the client's address counts: reverse proxies, by address or network. Asked for each request. */
 import { isIP } from 'node:net'
 import proxyAddr from '@fastify/proxy-addr'
-import { createRecentMap } from './recent-map.ts'
+import { createRecentMap } from '../bounded/recent-map.ts'
 
 /** Proxies are few; whoever else connects is forgotten again. */
 const ADDRESSES_KEPT = 1_000

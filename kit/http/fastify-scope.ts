@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import type { Log } from './log.ts'
+import type { Log } from '../log.ts'
 
 /** Fastify with our log, and types from the zod schemas of its routes. */
 export type ZodApp = FastifyInstance<Server, IncomingMessage, ServerResponse, Log, ZodTypeProvider>

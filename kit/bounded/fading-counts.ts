@@ -3,7 +3,7 @@
  * of each request of a crowd. Laid out as a processor's cache is: a key has four slots to be in, and takes that of the one
  * counted longest ago.
  */
-import type { Clock } from './clock.ts'
+import type { Clock } from '../clock.ts'
 
 export interface FadingCounts {
   /** Adds one; answers how many there are now, rounded. */

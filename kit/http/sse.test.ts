@@ -1,7 +1,7 @@
 import { request, type IncomingMessage } from 'node:http'
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
-import { serveLocally } from '../tests/support/local-server.ts'
+import { serveLocally } from '../../tests/support/local-server.ts'
 import { formatSseEvent, openSseStream, type SseCloseReason, type SseStream } from './sse.ts'
 
 async function open(options: { maxBufferedBytes?: number } = {}) {

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { RequestListener } from 'node:http'
 import { createServer as createTcpServer, type AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
-import { serveLocally } from '../tests/support/local-server.ts'
+import { serveLocally } from '../../tests/support/local-server.ts'
 import { sendGuarded, type GuardedRequest } from './guarded-request.ts'
 import { ResolveError } from './resolve-host.ts'
 

@@ -1,7 +1,7 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { makeTemporaryDir } from '../tests/support/temporary-dir.ts'
+import { makeTemporaryDir } from '../../tests/support/temporary-dir.ts'
 import { takeFileLock } from './file-lock.ts'
 import { writeWhole } from './durable-file.ts'
 

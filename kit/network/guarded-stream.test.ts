@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { expect, test } from 'vitest'
-import { serveLocally } from '../tests/support/local-server.ts'
+import { serveLocally } from '../../tests/support/local-server.ts'
 import { openStream, openWebSocket, type GuardedStream } from './guarded-stream.ts'
 
 async function serve(prepare: (server: Server) => void) {

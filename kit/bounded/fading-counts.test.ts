@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createFakeClock } from './clock.ts'
+import { createFakeClock } from '../clock.ts'
 import { createFadingCounts } from './fading-counts.ts'
 
 const WINDOW_MS = 1_000

@@ -1,5 +1,5 @@
 /** Token buckets, one a key, in bounded memory. */
-import type { Clock } from './clock.ts'
+import type { Clock } from '../clock.ts'
 import { createRecentMap } from './recent-map.ts'
 
 export interface RateBucketOptions {
