@@ -18,6 +18,7 @@ import { onInterrupt } from './interrupt.ts'
 import { UsageError, type Arguments } from './arguments.ts'
 import { createProgress, secondsInWords, sizeInWords } from './progress.ts'
 import { settingsOf } from './settings.ts'
+import { instantInWords } from './times.ts'
 
 /** Makes a backup now. */
 export async function backUp(given: Arguments): Promise<number> {
@@ -41,7 +42,9 @@ export async function backUp(given: Arguments): Promise<number> {
   }).finally(() => progress.end())
   const rows = manifest.tables.reduce((sum, table) => sum + table.rows, 0)
   console.log(`✓ ${folder} (${secondsInWords(durationMs)})`)
-  console.log(`  as of ${manifest.snapshotAt}: ${manifest.tables.length} tables with ${rows} rows;`)
+  console.log(
+    `  as of ${instantInWords(manifest.snapshotAt, new Date())}: ${manifest.tables.length} tables with ${rows} rows;`,
+  )
   const { count, totalBytes, newCount, newBytes } = manifest.files
   console.log(
     `  ${count} files with ${sizeInWords(totalBytes)}, of which ${newCount} with ${sizeInWords(newBytes)} are new here`,
@@ -84,7 +87,7 @@ export async function showBackups(given: Arguments): Promise<number> {
   if (names.length === 0) console.log(`There is no backup in ${place}.`)
   for (const name of names)
     console.log(
-      `${place}/${name}${lastProof?.backup === `${place}/${name}` ? `  proven on ${lastProof.at}` : ''}`,
+      `${place}/${name}${lastProof?.backup === `${place}/${name}` ? `  proven at ${instantInWords(lastProof.at, new Date())}` : ''}`,
     )
   return 0
 }

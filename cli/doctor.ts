@@ -7,6 +7,7 @@ import { commandLog, findDatabaseUrl } from './instance.ts'
 import { onInterrupt } from './interrupt.ts'
 import type { Arguments } from './arguments.ts'
 import { settingsOf } from './settings.ts'
+import { timesInWords } from './times.ts'
 
 const MARKS = { fine: '✓', advice: '!', problem: '✗', unknown: '?' }
 
@@ -19,7 +20,7 @@ export async function runDoctor(given: Arguments): Promise<number> {
   const tell = (finding: Finding) => {
     findings.push(finding)
     if (given.isJson) return
-    console.log(`${MARKS[finding.state]} ${finding.about}: ${finding.what}`)
+    console.log(`${MARKS[finding.state]} ${finding.about}: ${timesInWords(finding.what, new Date())}`)
     if (finding.remedy !== null && finding.state !== 'fine') console.log(`    → ${finding.remedy}`)
   }
   for (const finding of judgeProcesses(status)) tell(finding)

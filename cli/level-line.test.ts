@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import type { OperationsState } from '../contract/operations.ts'
 import { levelInWords } from './level-line.ts'
-import { instantInWords } from './times.ts'
 
 const now = new Date('2026-11-22T12:00:00Z')
 const at = (level: number, causes: string[], steps: { step: string; state: string }[] = []) =>
@@ -39,11 +38,4 @@ test('steps of the way back are counted, for each has a line of its own', () => 
 
 test('nobody saying anything is no level', () => {
   expect(levelInWords({ service: null, causes: [], restoration: null }, now)).toMatch(/the level is unknown/)
-})
-
-test('an instant is told by the clock of the machine, with what is left', () => {
-  const here = new Date(2026, 10, 22, 21, 28)
-  expect(instantInWords(new Date(2026, 10, 22, 21, 40).toISOString(), here)).toBe('21:40 (in 12 min)')
-  expect(instantInWords(new Date(2026, 10, 24, 9, 5).toISOString(), here)).toBe('2026-11-24 09:05 (in 36 h)')
-  expect(instantInWords(new Date(2026, 10, 22, 21, 20).toISOString(), here)).toBe('21:20 (8 min ago)')
 })

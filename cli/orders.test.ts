@@ -38,7 +38,12 @@ test('levels, pauses and maintenance are ordered, in force in every process, kep
     await product.settled()
     const command = commandOn(product)
 
-    expect(await command('level', '3', '--reason', 'New disks', '--for', '1h')).toMatchObject({ code: 0 })
+    const inIndia = { TZ: 'Asia/Kolkata' }
+    const ordered = ['level', '3', '--reason', 'New disks', '--for', '1h', '--data', dir.path]
+    expect(await upbeat(ordered, inIndia)).toMatchObject({
+      code: 0,
+      output: expect.stringMatching(/at least 3 until .*\d\d:\d\d GMT\+5:30 \(in 60 min\)\.\n$/),
+    })
     await eventually(async () => (await stateOf(product)).level === 3)
     expect((await fetch(`${product.url}/api/v1/feed/for-you`)).headers.get(LEVEL_HEADER)).toBe('3')
     expect(await command('level', 'auto')).toMatchObject({ code: 0 })
@@ -87,6 +92,7 @@ test('levels, pauses and maintenance are ordered, in force in every process, kep
   ])
   expect(entries[0]!.who).toEqual({ kind: 'command-line', user: expect.stringMatching(/./) })
   expect((await command('audit', '--last', '1')).output).toContain('cancel-maintenance')
+  expect((await command('audit')).output).not.toMatch(/\dT\d\d:/)
 })
 
 test('every command is answered with the database stopped, the ingest stuck, and api and worker killed', async () => {

@@ -7,7 +7,7 @@ import { environmentWith } from '../platform/app/config.ts'
 import { askDesk, AUDIT_MAX } from '../platform/supervisor/control.ts'
 import { UsageError, type Arguments, type Command } from './arguments.ts'
 import { settingsOf } from './settings.ts'
-import { readDuration, readInstant } from './times.ts'
+import { instantInWords, readDuration, readInstant, timesInWords } from './times.ts'
 
 const WAIT_MAX_MS = 10 * 60_000
 const WAIT_LOOK_MS = 250
@@ -62,7 +62,7 @@ export const showAudit: Command = async (given) => {
   const entries = await askDesk(settingsOf(given).dataDir, { command: 'audit', limit })
   if (given.isJson) console.log(JSON.stringify(entries, null, 2))
   else if (entries.length === 0) console.log('Nothing has been ordered yet.')
-  else for (const entry of entries.toReversed()) console.log(describeEntry(entry))
+  else for (const entry of entries.toReversed()) console.log(describeEntry(entry, new Date()))
   return 0
 }
 
@@ -125,7 +125,7 @@ async function order(given: Arguments, wanted: OperatorOrder): Promise<number> {
   if (given.isJson) console.log(JSON.stringify({ id, outcome: last }))
   else
     console.log(
-      `${MARKS[last.state]} ${last.detail}${last.state === 'begun' ? ' (upbeat audit tells how it ended)' : ''}`,
+      `${MARKS[last.state]} ${timesInWords(last.detail, new Date())}${last.state === 'begun' ? ' (upbeat audit tells how it ended)' : ''}`,
     )
   return last.state === 'done' || last.state === 'begun' ? 0 : 1
 }
@@ -138,7 +138,7 @@ const MARKS: Readonly<Record<OrderOutcome['state'], string>> = {
 }
 
 async function whenEnded(dataDir: string, id: string, begun: OrderOutcome): Promise<OrderOutcome> {
-  console.error(`… ${begun.detail}`)
+  console.error(`… ${timesInWords(begun.detail, new Date())}`)
   for (let waitedMs = 0; waitedMs < WAIT_MAX_MS; waitedMs += WAIT_LOOK_MS) {
     const entries = await askDesk(dataDir, { command: 'audit', limit: 50 })
     const ended = entries.find((entry) => entry.id === id && entry.outcome.state !== 'begun')
@@ -151,9 +151,15 @@ async function whenEnded(dataDir: string, id: string, begun: OrderOutcome): Prom
 /** Who gives the order: through sudo, the person behind it. */
 const userName = (): string => environmentWith({})['SUDO_USER'] || userInfo().username
 
-function describeEntry({ at, who, order: given, outcome }: AuditEntry): string {
+function describeEntry({ at, who, order: given, outcome }: AuditEntry, now: Date): string {
   const name = who.kind === 'command-line' ? who.user : who.kind === 'operator' ? `@${who.handle}` : 'upbeat'
   const { type, ...details } = given
-  const words = Object.entries(details).map(([key, value]) => `${key} ${JSON.stringify(value)}`)
-  return `${at}  ${name}: ${[type, ...words].join(', ')}\n    ${MARKS[outcome.state]} ${outcome.detail}`
+  const words = Object.entries(details).map(([key, value]) => `${key} ${detailInWords(value, now)}`)
+  return `${instantInWords(at, now)}  ${name}: ${[type, ...words].join(', ')}\n    ${MARKS[outcome.state]} ${timesInWords(outcome.detail, now)}`
+}
+
+/** Text in its quotation marks, instants without. */
+function detailInWords(value: unknown, now: Date): string {
+  const told = typeof value === 'string' ? timesInWords(value, now) : value
+  return told === value ? JSON.stringify(value) : String(told)
 }

@@ -15,6 +15,7 @@ import { onInterrupt } from './interrupt.ts'
 import { UsageError, type Arguments } from './arguments.ts'
 import { createProgress, secondsInWords, sizeInWords } from './progress.ts'
 import { settingsOf } from './settings.ts'
+import { instantInWords } from './times.ts'
 
 export async function restore(given: Arguments): Promise<number> {
   const [path] = given.operands
@@ -45,7 +46,7 @@ async function verify(config: Config, backup: Backup): Promise<number> {
       progress.show(`${phase}: ${done}${total === null ? '' : ` of ${total}`}`),
   }).finally(() => progress.end())
   console.log(
-    `✓ ${backup.folder} can be restored (${secondsInWords(proof.durationMs)}): as of ${backup.manifest.snapshotAt}`,
+    `✓ ${backup.folder} can be restored (${secondsInWords(proof.durationMs)}): as of ${instantInWords(backup.manifest.snapshotAt, new Date())}`,
   )
   console.log(
     `  ${proof.tables} tables with ${proof.rows} rows, equal to what was dumped${describeMigrated(proof.migrated)}`,
@@ -72,7 +73,7 @@ async function restoreForGood(config: Config, backup: Backup): Promise<number> {
     onProgress: ({ phase, done, total }) => progress.show(`${phase}: ${done} of ${total}`),
   }).finally(() => progress.end())
   console.log(
-    `✓ ${config.dataDir} holds the instance as of ${backup.manifest.snapshotAt} (${secondsInWords(durationMs)})`,
+    `✓ ${config.dataDir} holds the instance as of ${instantInWords(backup.manifest.snapshotAt, new Date())} (${secondsInWords(durationMs)})`,
   )
   console.log(`  ${database.tables} tables with ${database.rows} rows${describeMigrated(database.migrated)}`)
   console.log(`  ${files.count} files with ${sizeInWords(files.bytes)}`)

@@ -17,6 +17,7 @@ import { pingDatabase } from './ping-database.ts'
 import type { Arguments } from './arguments.ts'
 import { sizeInWords } from './progress.ts'
 import { settingsOf } from './settings.ts'
+import { instantInWords, timesInWords } from './times.ts'
 
 /** With the program's own start, well within a second. */
 const LIMIT_MS = 500
@@ -129,10 +130,13 @@ function* describeBackups({
   lastProof,
   lastProofFailure,
 }: BackupRecords): Generator<string> {
-  yield `  backup      ${lastBackup ? `shows ${lastBackup.snapshotAt}, ${lastBackup.folder}` : 'none is known'}`
-  if (lastBackupFailure) yield `              failed on ${lastBackupFailure.at}: ${lastBackupFailure.detail}`
+  const now = new Date()
+  const failed = ({ at, detail }: { at: string; detail: string }) =>
+    `failed at ${instantInWords(at, now)}: ${timesInWords(detail, now)}`
+  yield `  backup      ${lastBackup ? `shows ${instantInWords(lastBackup.snapshotAt, now)}, ${lastBackup.folder}` : 'none is known'}`
+  if (lastBackupFailure) yield `              ${failed(lastBackupFailure)}`
   if (lastPush) yield `              elsewhere: ${lastPush.folder}`
-  if (lastPushFailure) yield `              not elsewhere (${lastPushFailure.at}): ${lastPushFailure.detail}`
-  yield `  restore     ${lastProof ? `last proven on ${lastProof.at}` : 'never proven'}`
-  if (lastProofFailure) yield `              failed on ${lastProofFailure.at}: ${lastProofFailure.detail}`
+  if (lastPushFailure) yield `              elsewhere ${failed(lastPushFailure)}`
+  yield `  restore     ${lastProof ? `last proven at ${instantInWords(lastProof.at, now)}` : 'never proven'}`
+  if (lastProofFailure) yield `              ${failed(lastProofFailure)}`
 }

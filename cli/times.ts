@@ -28,14 +28,27 @@ export function ageInWords(at: string | null, now: Date): string {
   return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} days`
 }
 
-/** `21:40 (in 12 min)` by this machine's clock; of another day with its date. */
+/** `21:40 CET (in 12 min)` by this machine's clock and zone; of another day with its date. */
 export function instantInWords(at: string, now: Date): string {
   const two = (value: number) => String(value).padStart(2, '0')
   const then = new Date(at)
-  const clock = `${two(then.getHours())}:${two(then.getMinutes())}`
+  const clock = `${two(then.getHours())}:${two(then.getMinutes())} ${zoneOf(then)}`
   const day = `${then.getFullYear()}-${two(then.getMonth() + 1)}-${two(then.getDate())}`
   const when = then.toDateString() === now.toDateString() ? clock : `${day} ${clock}`
   return then > now
     ? `${when} (in ${ageInWords(now.toISOString(), then)})`
     : `${when} (${ageInWords(at, now)} ago)`
 }
+
+/** "CET", or "GMT+5:30" where a zone has no letters of its own; summer time has its own. */
+const zoneOf = (at: Date): string =>
+  new Intl.DateTimeFormat('en-GB', { timeZoneName: 'short' })
+    .formatToParts(at)
+    .find(({ type }) => type === 'timeZoneName')!.value
+
+/** Not as a part of a longer word: names of files have instants, too. */
+const INSTANT = /(?<![\w/-])\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z(?!\w)/g
+
+/** A text of the machine with each instant in it as `instantInWords` has it. */
+export const timesInWords = (text: string, now: Date): string =>
+  text.replaceAll(INSTANT, (at) => (Number.isNaN(Date.parse(at)) ? at : instantInWords(at, now)))

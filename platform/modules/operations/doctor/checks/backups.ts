@@ -23,7 +23,7 @@ export const checkBackups: Check = async ({ config, now }) => {
     findings.push(
       problem(
         ABOUT,
-        `The backup of ${lastBackupFailure.at} failed: ${lastBackupFailure.detail}`,
+        `The backup at ${lastBackupFailure.at} failed: ${lastBackupFailure.detail}`,
         'Mend that, then make one by hand: upbeat backup',
       ),
     )
@@ -55,7 +55,7 @@ export const checkBackups: Check = async ({ config, now }) => {
     findings.push(
       problem(
         ABOUT,
-        `Putting one into the bucket failed on ${lastPushFailure.at}: ${lastPushFailure.detail}`,
+        `Putting one into the bucket failed at ${lastPushFailure.at}: ${lastPushFailure.detail}`,
         'Mend that, then try by hand: upbeat backup --to s3://…',
       ),
     )
@@ -82,7 +82,7 @@ function judgeProof(
     return [
       problem(
         ABOUT,
-        `Restoring on trial failed on ${failure.at}: ${failure.detail}`,
+        `Restoring on trial failed at ${failure.at}: ${failure.detail}`,
         'Try again: upbeat restore DIR --verify',
       ),
     ]
@@ -95,6 +95,6 @@ function judgeProof(
       ),
     ]
   const isStale = now.getTime() - new Date(lastProof.at).getTime() > STALE_MS
-  const what = `A restore was last proven on ${lastProof.at} (${lastProof.rows} rows, ${lastProof.files} of ${lastProof.filesTotal} files read back).`
+  const what = `A restore was last proven at ${lastProof.at} (${lastProof.rows} rows, ${lastProof.files} of ${lastProof.filesTotal} files read back).`
   return [isStale ? advice(ABOUT, what, 'Prove a newer one: upbeat restore DIR --verify') : fine(ABOUT, what)]
 }
