@@ -7,6 +7,7 @@ export { issueOperatorLink, loadAccountCards, signUp } from './accounts.service.
 export { toAccountCard } from './me.ts'
 export { newSignInQueue, startAccountJobs } from './accounts.jobs.ts'
 export type { NewSignIn } from './accounts.jobs.ts'
+export { openRevocations } from './revocations.ts'
 export {
   onSessionRevoked,
   peekSessionToken,

@@ -38,16 +38,21 @@ type Place = Pick<Ctx, 'config' | 'clock'>
 export interface Revocations extends Disposable {
   /** Whether the session of this token was ended, as far as is known here. Waits for the disk once the database is away. */
   isRevoked(token: string): Promise<boolean>
+  /** The same by what is in memory at this moment, at the cost of a hash; before the disk was read it is true of each. */
+  mayBeRevoked(token: string): boolean
   /** Whether what is known is whole and young enough to let an operator in by it. */
   isVouchedFor(): Promise<boolean>
 }
 
+/** Each process hears here of the tokens of sessions that any has ended. */
+export const REVOKED_CHANNEL = 'session-revoked'
+
 /** Follows them in this process until disposal. */
 export function openRevocations(
   ctx: Pick<Ctx, 'config' | 'clock' | 'listener' | 'databaseGuard' | 'log'>,
-  channel: string,
 ): Revocations {
   const known = new Set<string>()
+  let wasRead = false
   /** Of the list on disk; null: it was never read whole. */
   let asOfMs: number | null = null
   /** Until when this process heard of each; null: the database was never there. */
@@ -57,6 +62,7 @@ export function openRevocations(
     const found = await readRevoked(ctx.config.dataDir)
     for (const hash of found.hashes) known.add(hash)
     asOfMs = found.asOfMs
+    wasRead = true
     if (found.damage.length > 0) ctx.log.error({ err: found.damage[0] }, 'accounts.revocations-damaged')
   }
   let loading = load()
@@ -66,7 +72,7 @@ export function openRevocations(
   }
 
   const stops = [
-    ctx.listener.on(channel, (token) => {
+    ctx.listener.on(REVOKED_CHANNEL, (token) => {
       if (known.size >= REMEMBERED_MAX) readAnew()
       known.add(hashToken(token as string))
       keepRevoked(ctx, [token as string]).catch((error: unknown) =>
@@ -85,6 +91,7 @@ export function openRevocations(
       await loading
       return known.has(hashToken(token))
     },
+    mayBeRevoked: (token) => !wasRead || known.has(hashToken(token)),
     async isVouchedFor() {
       await loading
       if (asOfMs === null) return false
@@ -105,7 +112,8 @@ export async function keepRevoked({ config, clock }: Place, tokens: readonly str
   })
   const file = await open(join(dir, String(minuteOf(clock.now().getTime()))), 'a', 0o600)
   try {
-    await file.write(Buffer.concat(entries))
+    // All of it, or it fails: a single write to a disk that fills up takes a part and says nothing.
+    await file.appendFile(Buffer.concat(entries))
     await file.datasync()
   } finally {
     await file.close()
@@ -140,24 +148,35 @@ async function readRevoked(
 ): Promise<{ hashes: string[]; asOfMs: number | null; damage: readonly Error[] }> {
   const { file, damage } = await readLastGood(pathOf(dataDir))
   const head = Head.safeParse(file?.head)
-  const whole = head.success ? splitHashes(file!.sections.get(SECTION)!, HASH_BYTES) : []
+  const whole = head.success ? splitHashes(file!.sections.get(SECTION)!) : []
   const dir = minutesDirOf(dataDir)
   const names = await readdir(dir).catch(() => [])
   const minutes = await Promise.all(
     names.map((name) => readFile(join(dir, name)).catch(() => Buffer.alloc(0))),
   )
-  // The last entry of a file may be half of one, where the power went.
-  const lately = minutes
-    .flatMap((bytes) => splitHashes(bytes, ENTRY_BYTES))
-    .filter((entry) => checkOf(entry.subarray(0, HASH_BYTES)).equals(entry.subarray(HASH_BYTES)))
   return {
-    hashes: [...whole, ...lately].map((entry) => toHash(entry.subarray(0, HASH_BYTES))),
+    hashes: [...whole, ...minutes.flatMap(findEntries)].map(toHash),
     asOfMs: head.success ? head.data.asOfMs : null,
     damage,
   }
 }
 
-function splitHashes(bytes: Buffer, sizeBytes: number): Buffer[] {
-  const count = Math.floor(bytes.length / sizeBytes)
-  return Array.from({ length: count }, (_, at) => bytes.subarray(at * sizeBytes, (at + 1) * sizeBytes))
+function splitHashes(bytes: Buffer): Buffer[] {
+  const count = Math.floor(bytes.length / HASH_BYTES)
+  return Array.from({ length: count }, (_, at) => bytes.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES))
+}
+
+/**
+ * The hashes of all whole entries. Any may be torn, where the disk was full or the power went, and the next one then
+ * stands right behind the part that is there: what does not check is gone over byte by byte.
+ */
+function findEntries(bytes: Buffer): Buffer[] {
+  const found: Buffer[] = []
+  for (let at = 0; at + ENTRY_BYTES <= bytes.length;) {
+    const hash = bytes.subarray(at, at + HASH_BYTES)
+    const isWhole = checkOf(hash).equals(bytes.subarray(at + HASH_BYTES, at + ENTRY_BYTES))
+    if (isWhole) found.push(hash)
+    at += isWhole ? ENTRY_BYTES : 1
+  }
+  return found
 }

@@ -278,7 +278,7 @@ test('what was ended is known also when the database is back: a question can fai
   await using world = await createWorld()
   await using api = await openApi(world)
   await keepRevoked(world.ctx, ['a token'])
-  using revocations = openRevocations(api.ctx, 'session-revoked')
+  using revocations = openRevocations(api.ctx)
   await api.goAway()
   await api.comeBack()
   expect(await revocations.isRevoked('a token')).toBe(true)

@@ -22,13 +22,12 @@ import {
 import { SESSION_COOKIE, SESSION_DAYS } from './auth.ts'
 import * as queries from './accounts.queries.ts'
 import { loadMe } from './me.ts'
-import { openRevocations, type Revocations } from './revocations.ts'
+import { openRevocations, REVOKED_CHANNEL, type Revocations } from './revocations.ts'
 
 const CACHE_MS = 60_000
 const CACHE_MAX = 50_000
 const TOUCH_AFTER_MS = 3_600_000
 const SESSION_MS = SESSION_DAYS * 24 * 3_600_000
-const REVOKED_CHANNEL = 'session-revoked'
 /** Segments and pictures need not carry it. */
 const ASSERTION_PATH = '/api'
 
@@ -164,12 +163,15 @@ export async function announceRevoked(
 export const onSessionRevoked = (ctx: Pick<Ctx, 'listener'>, handler: (token: string) => void) =>
   ctx.listener.on(REVOKED_CHANNEL, (token) => handler(token as string))
 
-/** Sets `request.viewer` on each request. Costs a signature check and a query a minute and session. */
-export function registerSessions(app: App, ctx: Ctx): void {
+/**
+ * Sets `request.viewer` on each request. Costs a signature check and a query a minute and session.
+ *
+ * @param revocations closed together with the app
+ */
+export function registerSessions(app: App, ctx: Ctx, revocations = openRevocations(ctx)): void {
   /** By the signed token: one that is in here was signed by us. */
   const cache = new Map<string, CachedSession>()
   const { session: secret } = ctx.secrets
-  const revocations = openRevocations(ctx, REVOKED_CHANNEL)
   const stops = [
     ctx.listener.on(REVOKED_CHANNEL, (token) => cache.delete(signToken(token as string, secret))),
     ctx.listener.onGap(() => cache.clear()),
