@@ -96,6 +96,8 @@ export interface DoorParts {
   readonly sessionOf: (request: FastifyRequest) => string | null
   /** Calls with the token of each session that is ended; the answer stops it. */
   readonly onSessionEnded: (handler: (token: string) => void) => () => void
+  /** Whether this session was ended as far as is known here, also before this process was; asked only of the few who go first. */
+  readonly mayHaveEnded: (token: string) => boolean
 }
 
 /** Puts the door before an app's routes; null where the configuration leaves it open. */
@@ -113,7 +115,8 @@ export function openDoor(app: App, ctx: Ctx, parts: DoorParts): Door | null {
     const text = readCookie(request.raw.headers.cookie, HINT_COOKIE)
     const token = text === null ? null : parts.sessionOf(request)
     if (token === null || ended.get(token)) return null
-    return readHint(text, Date.now(), token)
+    const hint = readHint(text, Date.now(), token)
+    return hint !== null && hint.class !== null && parts.mayHaveEnded(token) ? null : hint
   }
   return installAdmission(app as never, {
     ruleOf: parts.ruleOf,

@@ -1,6 +1,8 @@
 import type { LightMyRequestResponse } from 'fastify'
 import { expect, test } from 'vitest'
 import { createWorld } from '../../tests/support/world.ts'
+import { openContext, type Ctx } from '../app/context.ts'
+import type { App } from '../app/http.ts'
 import { createApi } from './api.ts'
 import { CLASSES, ruleOfRoute } from './classes.ts'
 import { OPERATIONS } from './operations.ts'
@@ -29,6 +31,18 @@ test('what is being watched goes before the feed, the feed before likes, and tho
   expect(classes).toEqual([0, 1, 2, 3])
 })
 
+/** The class that a page of the feed counts as. */
+async function classIn({ vitals }: Ctx, app: App, cookie: string): Promise<number> {
+  const admitted = () =>
+    vitals
+      .report()
+      .doors.find(({ name }) => name === 'process')!
+      .classes.map((each) => each.admitted)
+  const before = admitted()
+  await app.inject({ url: '/api/v1/feed/for-you', headers: { cookie } })
+  return admitted().findIndex((count, rank) => count > before[rank]!)
+}
+
 /** An api with its door shut, an operator who is signed in, and what their requests count as. */
 async function openScene() {
   await using stack = new AsyncDisposableStack()
@@ -42,22 +56,27 @@ async function openScene() {
   const app = await createApi(world.ctx)
   stack.defer(() => app.close())
   const owned = stack.move()
-  const admitted = () => world.ctx.vitals.report().doors.find(({ name }) => name === 'process')!.classes
   const hintsIn = ({ headers }: LightMyRequestResponse) =>
     [headers['set-cookie'] ?? []].flat().filter((each) => each.startsWith('upbeat.hint='))
   return {
+    world,
     app,
     account,
     hintsIn,
     session: account.headers.cookie,
     hintsGivenTo: async (cookie?: string) =>
       hintsIn(await app.inject({ url: '/api/v1/me', headers: cookie ? { cookie } : {} })),
-    /** The class that a page of the feed counts as. */
-    async classWith(cookie: string): Promise<number> {
-      const before = admitted().map((each) => each.admitted)
-      await app.inject({ url: '/api/v1/feed/for-you', headers: { cookie } })
-      return admitted().findIndex((each, rank) => each.admitted > before[rank]!)
+    /** Another session of the same operator. */
+    async signInAgain(): Promise<string> {
+      const { handle, password } = account
+      const answer = await app.inject({
+        method: 'POST',
+        url: '/api/v1/sessions',
+        payload: { identifier: handle, password },
+      })
+      return [answer.headers['set-cookie']].flat()[0]!.split(';')[0]!
     },
+    classWith: (cookie: string) => classIn(world.ctx, app, cookie),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
@@ -77,14 +96,9 @@ test('the browser of an operator is told once that its requests go first; one wh
 
 test('what went first with a session goes first no more without it, with another one, or when it has ended', async () => {
   await using scene = await openScene()
-  const { app, account, session, classWith, hintsGivenTo, hintsIn } = scene
+  const { app, session, classWith, hintsGivenTo, hintsIn } = scene
   const hint = (await hintsGivenTo(session))[0]!.split(';')[0]!
-  const signIn = await app.inject({
-    method: 'POST',
-    url: '/api/v1/sessions',
-    payload: { identifier: account.handle, password: account.password },
-  })
-  const other = [signIn.headers['set-cookie']].flat()[0]!.split(';')[0]!
+  const other = await scene.signInAgain()
 
   expect(await classWith(session)).toBe(1)
   expect(await classWith(`${session}; ${hint}`)).toBe(0)
@@ -100,4 +114,19 @@ test('what went first with a session goes first no more without it, with another
   })
   expect(hintsIn(signOut)).toEqual([expect.stringMatching(/^upbeat\.hint=; .*Max-Age=0/)])
   await expect.poll(() => classWith(`${session}; ${hint}`)).toBe(1)
+})
+
+test('what went first with a session that has ended goes first no more in a process that starts later either', async () => {
+  await using scene = await openScene()
+  const { world, app, session, hintsGivenTo } = scene
+  const withHint = async (cookie: string) => `${cookie}; ${(await hintsGivenTo(cookie))[0]!.split(';')[0]!}`
+  const [ended, other] = [await withHint(session), await withHint(await scene.signInAgain())]
+  await app.inject({ method: 'DELETE', url: '/api/v1/sessions/current', headers: { cookie: ended } })
+
+  await using opened = await openContext({ config: world.config, role: 'api', clock: world.ctx.clock })
+  const started = await createApi(opened.ctx)
+
+  await expect.poll(() => classIn(opened.ctx, started, other)).toBe(0)
+  expect(await classIn(opened.ctx, started, ended)).toBe(1)
+  await started.close()
 })

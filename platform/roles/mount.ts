@@ -9,6 +9,7 @@ import { openFeatureGate } from '../app/feature-gate.ts'
 import { createApp, type App, type AppOptions, type Routes } from '../app/http.ts'
 import {
   onSessionRevoked,
+  openRevocations,
   peekSessionToken,
   readSessionToken,
   registerSessions,
@@ -33,11 +34,13 @@ export async function mountApi(
   /** By what we have signed: of any other cookie a client can make as many as it takes to come first. */
   const personOf = (request: FastifyRequest): string =>
     readSessionToken(request.headers.cookie, ctx.secrets.session) ?? networkOf(request.ip)
+  const revocations = openRevocations(ctx)
   // Before sessions are looked up and bodies are read.
   const door = openDoor(app, ctx, {
     ruleOf: ruleOfRoute,
     sessionOf: (request) => peekSessionToken(request.raw.headers.cookie),
     onSessionEnded: (handler) => onSessionRevoked(ctx, handler),
+    mayHaveEnded: (token) => revocations.mayBeRevoked(token),
   })
   if (door) {
     ctx.steward.watchGate(() => countsOf(door))
@@ -49,7 +52,7 @@ export async function mountApi(
     app,
     async (scope) => {
       // Only here: media and the shell must not depend on the database.
-      registerSessions(scope, ctx)
+      registerSessions(scope, ctx, revocations)
       for (const register of routes) await register(scope, ctx)
     },
     { prefix: API_PREFIX },
