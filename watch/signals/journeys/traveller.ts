@@ -25,6 +25,11 @@ export interface Traveller {
   getJson<T>(step: string, path: string): Promise<T>
   send(step: string, request: TravelRequest): Promise<GuardedResponse>
   sendJson<T>(step: string, method: string, path: string, body: unknown): Promise<T>
+  /**
+   * Does what has to be there before one can look: in a time of its own, and what answers badly or late meanwhile accuses
+   * nothing that was to be looked at. Where nobody is reached, neither would they be afterwards: that stays a failure.
+   */
+  prepare<T>(work: () => Promise<T>): Promise<T>
   /** From here on requests carry it; empty: signed out. */
   cookie: string
   /** Milliseconds by step. */
@@ -45,12 +50,26 @@ export interface TravelRequest {
 /** Ends a journey. */
 export class JourneyError extends Error {
   readonly result: CheckResult
+  /** What the platform did, also where that accuses nothing. */
+  readonly failure: ProbeFailure | null
 
-  constructor(result: CheckResult) {
+  constructor(result: CheckResult, failure: ProbeFailure | null = result.failure) {
     super(result.detail)
     this.result = result
+    this.failure = failure
   }
 }
+
+/** Nobody was reached at all. */
+const UNREACHED: ReadonlySet<ProbeFailure> = new Set([
+  'dns-no-answer',
+  'dns-wrong-answer',
+  'connect',
+  'refused',
+  'tls',
+  'tls-expired',
+  'timeout',
+])
 
 /** The platform did what it should not. */
 export const journeyFailure = (failure: ProbeFailure, detail: string): JourneyError =>
@@ -69,11 +88,10 @@ export async function travel(
   options: TravelOptions,
   journey: (traveller: Traveller) => Promise<void>,
 ): Promise<CheckResult> {
-  const startedMs = performance.now()
-  const phases: Record<string, number> = {}
-  const rest = () => ({ durationMs: performance.now() - startedMs, phases: roundPhases(phases) })
+  const { traveller, lookedMs } = createTraveller(options)
+  const rest = () => ({ durationMs: lookedMs(), phases: roundPhases(traveller.phases) })
   try {
-    await journey(createTraveller(options, startedMs, phases))
+    await journey(traveller)
     return passed(rest())
   } catch (error) {
     if (error instanceof JourneyError) return { ...error.result, ...rest() }
@@ -86,13 +104,27 @@ export async function travel(
 const USER_AGENT = 'Upbeat-watch/1 (+outage monitor)'
 const JSON_MAX_BYTES = 4 * 1024 * 1024
 
-function createTraveller(
-  options: TravelOptions,
-  startedMs: number,
-  phases: Record<string, number>,
-): Traveller {
+/** `lookedMs`: how long the journey has taken so far, without what was prepared for it. */
+function createTraveller(options: TravelOptions): { traveller: Traveller; lookedMs: () => number } {
   const origin = new URL(options.url).origin
-  const remainingMs = () => Math.max(1, options.timeoutMs - (performance.now() - startedMs))
+  const phases: Record<string, number> = {}
+  let startedMs = performance.now()
+  const lookedMs = () => performance.now() - startedMs
+  const remainingMs = () => Math.max(1, options.timeoutMs - lookedMs())
+
+  async function prepare<T>(work: () => Promise<T>): Promise<T> {
+    const beganMs = performance.now()
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof JourneyError)) throw error
+      const { failure, result } = error
+      if (failure === null || UNREACHED.has(failure)) throw error
+      throw new JourneyError(ownFault(`Nothing could be looked at: ${result.detail}`), failure)
+    } finally {
+      startedMs += performance.now() - beganMs
+    }
+  }
 
   async function send(step: string, request: TravelRequest): Promise<GuardedResponse> {
     const beganMs = performance.now()
@@ -132,6 +164,7 @@ function createTraveller(
     cookie: '',
     phases,
     remainingMs,
+    prepare,
     send,
     get: (step, path) => send(step, { method: 'GET', path }),
     getJson: async <T>(step: string, path: string) =>
@@ -146,7 +179,7 @@ function createTraveller(
       return answer.status === 204 ? (null as T) : asJson<T>(step, answer)
     },
   }
-  return traveller
+  return { traveller, lookedMs }
 }
 
 /** The API's shapes are checked where a journey uses them; a body that is no JSON is a fault at once. */
