@@ -18,7 +18,7 @@ import { makeOwnSide, whyNoOwnSide } from '../injecting/own-side.ts'
 import { eventually } from '../../rig/eventually.ts'
 import { allowedMs, secondsSince, type Report } from '../report.ts'
 import { listEncoders } from '../../rig/victims.ts'
-import { publishVideo, readStatus } from '../observing/watched.ts'
+import { publishVideo, readStatus, tellUnwell } from '../observing/watched.ts'
 
 const REPOSITORY = join(import.meta.dirname, '..', '..', '..')
 const READY_WITHIN_MS = 60_000
@@ -83,6 +83,7 @@ export async function run(report: Report): Promise<void> {
     await isApart(far, side.user.uid),
     `user ${side.user.name}, ${side.itsAddress}`,
   )
+  const readyMs = performance.now()
   const seenWell = await eventually(SEEN_WELL_WITHIN_MS, async () => {
     const [one, other] = [await readStatus(farUrl), await readStatus(nearUrl)]
     return [one, other].every(
@@ -90,7 +91,16 @@ export async function run(report: Report): Promise<void> {
         features.every(({ state }) => state === 'up') && peers?.[0]?.isSilent === false,
     )
   })
-  report.promise('both see every feature work, and hear each other', seenWell !== null)
+  const tellBoth = () =>
+    tellUnwellOfBoth([
+      { name: 'far', url: farUrl, dataDir: farAlone.dataDir },
+      { name: 'near', url: nearUrl, dataDir: nearAlone.dataDir },
+    ])
+  report.promise(
+    'both see every feature work, and hear each other',
+    seenWell !== null,
+    seenWell === null ? await tellBoth() : secondsSince(readyMs),
+  )
 
   await loseThePlatform(report, first, { farUrl, nearUrl })
   await loseAWatch(report, { near, nearOptions, farUrl, nearUrl })
@@ -101,8 +111,19 @@ export async function run(report: Report): Promise<void> {
     const both = [await readStatus(farUrl), await readStatus(nearUrl)]
     return both.every(({ indicator, incidents }) => indicator === 'none' && incidents.length === 0)
   })
-  report.promise('once the platform is back, both call it over', isBack !== null, secondsSince(startMs))
+  report.promise(
+    'once the platform is back, both call it over',
+    isBack !== null,
+    `${secondsSince(startMs)}${isBack === null ? `; ${await tellBoth()}` : ''}`,
+  )
   await second.stop()
+}
+
+async function tellUnwellOfBoth(
+  watches: readonly { readonly name: string; readonly url: string; readonly dataDir: string }[],
+): Promise<string> {
+  const told = await Promise.all(watches.map(({ url, dataDir }) => tellUnwell(url, dataDir)))
+  return watches.map(({ name }, index) => `${name}: ${told[index] || 'all of it works'}`).join(' | ')
 }
 
 interface Urls {
