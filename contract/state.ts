@@ -74,8 +74,14 @@ export const FeatureState = z.object({
   share: z.number().min(0).max(1),
   /** The operator's words, where the operator decided it. */
   note: z.string().nullable(),
+  /** When the operator's order ends by itself; null: it is none of the operator's, or has no such end. */
+  until: Instant.nullable().default(null),
 })
 export type FeatureState = z.infer<typeof FeatureState>
+
+/** The level that the operator has ordered: it is not below. */
+export const LevelOrder = z.object({ level: Level, reason: z.string(), since: Instant, until: Instant })
+export type LevelOrder = z.infer<typeof LevelOrder>
 
 export const MAINTENANCE_TEXT_MAX_LENGTH = 500
 
@@ -94,6 +100,8 @@ export const ServiceState = z.object({
   level: Level,
   since: Instant,
   features: z.record(Feature, FeatureState),
+  /** Null: the operator has ordered none. */
+  order: LevelOrder.nullable().default(null),
   maintenance: Maintenance.nullable(),
 })
 export type ServiceState = z.infer<typeof ServiceState>

@@ -1,6 +1,7 @@
 /** What the watch takes from outside and what it says: shapes that its pages, agents, embeds and the platform's app share. */
 import { z } from 'zod'
 import { Instant } from './common.ts'
+import { FeatureMode, Level, LevelOrder, Reason } from './state.ts'
 
 /** A component's state on the status surface, in Statuspage's words; what is unknown keeps its last confirmed state. */
 export const ComponentStatus = z.enum([
@@ -29,6 +30,17 @@ export const Cause = z.enum([
 ])
 export type Cause = z.infer<typeof Cause>
 
+/** How the service itself says that something works, why and until when. */
+export const DeclaredState = z.object({
+  mode: FeatureMode,
+  reason: Reason.nullable(),
+  /** Its operator's words. */
+  note: z.string().nullable(),
+  since: Instant,
+  until: Instant.nullable(),
+})
+export type DeclaredState = z.infer<typeof DeclaredState>
+
 /** `GET /api/v1/services/:service/status.json`: what an app or a site shows as a banner. Small, cacheable, CORS open. */
 export const WatchStatus = z.object({
   service: z.object({ id: z.string(), name: z.string(), statusUrl: z.string() }),
@@ -46,8 +58,12 @@ export const WatchStatus = z.object({
       /** `unknown` when there is no evidence; it is never shown as a fault or as health. */
       state: z.enum(['up', 'suspected', 'down', 'recovering', 'maintenance', 'closed', 'unknown']),
       regions: z.array(z.object({ id: z.string(), state: z.string() })),
+      /** Missing: as usual, or the service doesn't say. */
+      declared: DeclaredState.optional(),
     }),
   ),
+  /** The level that the service declares of itself, and its operator's order; missing: it doesn't say, or not lately. */
+  declared: z.object({ level: Level, since: Instant, order: LevelOrder.nullable() }).optional(),
   incidents: z.array(
     z.object({
       id: z.string(),
@@ -55,6 +71,8 @@ export const WatchStatus = z.object({
       state: z.enum(['suspected', 'confirmed', 'identified', 'mitigating', 'recovering', 'resolved']),
       cause: Cause,
       causeProbability: z.number(),
+      /** What the service itself says of the worst of its features; missing: nothing. */
+      declared: DeclaredState.optional(),
       features: z.array(z.string()),
       regions: z.array(z.string()),
       startedAt: Instant,

@@ -19,7 +19,7 @@ function openGate({
   const clock = createFakeClock()
   const traffic = createTraffic(FEATURES, STEPS)
   const since = clock.now().toISOString()
-  const view: FeatureState = { mode: 'on', since, reason: null, share: 1, note: null }
+  const view: FeatureState = { mode: 'on', since, reason: null, share: 1, note: null, until: null }
   const held: FeatureState = { ...view, mode: 'paused', reason: 'recovering', share }
   const features = Object.fromEntries(FEATURES.map((name) => [name, share < 1 ? held : view]))
   const state = { level: 0, since, features, maintenance: null } as ServiceState

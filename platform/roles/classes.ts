@@ -30,6 +30,7 @@ export const CLASSES: Readonly<Record<string, AdmissionRule>> = {
   'GET /me': P0,
   'GET /instance': P0,
   'GET /state': P0,
+  'GET /state/restoration': P2_READ,
   'GET /operations/backups': P0,
   'GET /operations/state': P0,
   'GET /operations/history': P0,

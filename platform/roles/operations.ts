@@ -90,6 +90,7 @@ export const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Operati
   },
   instance: {
     'GET /state': open('What works at this moment, and how'),
+    'GET /state/restoration': open('The way back after an outage or a start, step by step'),
     'GET /instance': open('What a client has to know of this instance'),
     'GET /problems': open('Every error code, with what to do'),
   },

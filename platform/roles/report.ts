@@ -1,15 +1,12 @@
 /** What a role tells its supervisor of itself, and the orders that it gets from there. */
 import type { Ctx } from '../app/context.ts'
-import type { Orders } from '../app/steward/index.ts'
+import { restorationOf, type Orders } from '../app/steward/index.ts'
 import type { RoleReport } from '../app/vitals.ts'
 import type { OrdersMessage } from '../supervisor/protocol.ts'
 
 /** Everything at once; asks nobody. */
 export function reportOf(ctx: Ctx): RoleReport {
-  const { causes, steps, timeline, dependencies, eventLoopP99Ms, memoryShare, pressureLevel } =
-    ctx.steward.report()
-  const nowMs = ctx.clock.now().getTime()
-  const monotonicMs = ctx.clock.monotonicMs()
+  const { causes, dependencies, eventLoopP99Ms, memoryShare, pressureLevel } = ctx.steward.report()
   return {
     ...ctx.vitals.report(),
     eventLoopP99Ms,
@@ -17,14 +14,7 @@ export function reportOf(ctx: Ctx): RoleReport {
     pressureLevel,
     service: ctx.steward.state,
     causes,
-    restoration: {
-      steps: steps.map(({ name, changedAtMs, ...step }) => ({
-        ...step,
-        step: name,
-        changedAt: changedAtMs === null ? null : new Date(nowMs - (monotonicMs - changedAtMs)).toISOString(),
-      })),
-      timeline: timeline.map(({ at, ...event }) => ({ ...event, at: at.toISOString() })),
-    },
+    restoration: restorationOf(ctx),
     dependencies,
     database: {
       isUp: ctx.databaseGuard.isUp,
@@ -58,6 +48,7 @@ export const toOrders = ({ level, features, maintenance }: OrdersMessage): Order
   level: level && {
     level: level.level as NonNullable<Orders['level']>['level'],
     reason: level.reason,
+    sinceAt: new Date(level.since),
     untilAt: new Date(level.untilAt),
   },
   features: Object.fromEntries(

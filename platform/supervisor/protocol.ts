@@ -8,7 +8,12 @@ export const ROLE_NAMES = ['ingest', 'api', 'worker'] as const satisfies readonl
 
 /** Orders as a role has to follow them. */
 export interface OrdersMessage {
-  readonly level: { readonly level: number; readonly reason: string; readonly untilAt: string } | null
+  readonly level: {
+    readonly level: number
+    readonly reason: string
+    readonly since: string
+    readonly untilAt: string
+  } | null
   readonly features: OrdersInForce['features']
   readonly maintenance: OrdersInForce['maintenance']
 }

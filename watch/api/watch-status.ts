@@ -1,6 +1,12 @@
 /** The watch's own `status.json`: small, cacheable, and honest about suspicion, blindness and age. */
-import type { WatchStatus } from '../../contract/watch.ts'
-import { adviceFor, type IncidentView, type PeerView, type StatusView } from '../incidents/index.ts'
+import type { DeclaredState, WatchStatus } from '../../contract/watch.ts'
+import {
+  adviceFor,
+  type Declared,
+  type IncidentView,
+  type PeerView,
+  type StatusView,
+} from '../incidents/index.ts'
 
 /** Components and regions in one answer: beyond this those that work are left out, so that a banner stays small. */
 const FEATURES_MAX = 200
@@ -28,12 +34,14 @@ export function toWatchStatus(view: StatusView, links: WatchStatusLinks, now: Da
     indicator: view.indicator,
     description: view.description,
     isBlind: view.isBlind || view.asOfMs === null,
-    features: features.map(({ slug, name, status, state, regions }) => ({
+    ...(view.declared && { declared: toDeclaredLevel(view.declared) }),
+    features: features.map(({ slug, name, status, state, regions, declared }) => ({
       id: slug,
       name,
       status,
       state,
       regions: regions.map((region) => ({ id: region.id, state: region.state })),
+      ...(declared && { declared: toDeclared(declared) }),
     })),
     incidents: view.incidents
       .filter(({ resolvedAtMs, mergedInto }) => resolvedAtMs === null && mergedInto === null)
@@ -45,6 +53,7 @@ export function toWatchStatus(view: StatusView, links: WatchStatusLinks, now: Da
         causeProbability: incident.isCauseByOperator
           ? 1
           : (incident.causes.find(({ cause }) => cause === incident.cause)?.probability ?? 0),
+        ...(incident.declared && { declared: toDeclared(incident.declared) }),
         features: [...incident.featureIds],
         regions: [...incident.regions],
         startedAt: new Date(incident.startedAtMs).toISOString(),
@@ -70,6 +79,31 @@ export function toWatchStatus(view: StatusView, links: WatchStatusLinks, now: Da
       })),
   }
 }
+
+const instant = (ms: number): string => new Date(ms).toISOString()
+
+const toDeclared = ({ mode, reason, note, sinceMs, untilMs }: Declared): DeclaredState => ({
+  mode,
+  reason,
+  note,
+  since: instant(sinceMs),
+  until: untilMs === null ? null : instant(untilMs),
+})
+
+const toDeclaredLevel = ({
+  level,
+  sinceMs,
+  order,
+}: NonNullable<StatusView['declared']>): NonNullable<WatchStatus['declared']> => ({
+  level,
+  since: instant(sinceMs),
+  order: order && {
+    level: order.level,
+    reason: order.reason,
+    since: instant(order.sinceMs),
+    until: instant(order.untilMs),
+  },
+})
 
 /** Nothing in it changes with every look: a reader sees by it that something did. */
 const toPeer = (peer: PeerView): NonNullable<WatchStatus['peers']>[number] => ({

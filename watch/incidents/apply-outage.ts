@@ -1,14 +1,17 @@
 /** What an outage, as the detector knows it, makes of its incident: the new record, and whether people are told. Pure. */
 import { isDeepStrictEqual } from 'node:util'
+import type { Reason } from '../../contract/state.ts'
 import { OUTAGE_STATES, type Cause, type Outage, type OutageState } from '../../engines/detect/types.ts'
 import { incidentIdOf } from '../app/ids.ts'
 import type { ServiceEntry } from '../configuration/index.ts'
 import { impactOf, isWorse, worstImpactOf } from './component-status.ts'
+import { joinSteps, worstDeclared, type Declared, type DeclaredView } from './declared.ts'
 import type { IncidentRecord } from './records.ts'
 import type { IncidentView } from './views.ts'
 import {
   bodyOf,
   CAUSE_NAMED_FROM,
+  declaredBody,
   relapseBody,
   scopeBody,
   titleOf,
@@ -31,6 +34,8 @@ export interface Seen {
   readonly atMs: number
   readonly entry: ServiceEntry
   readonly statuses: ReadonlyMap<string, ComponentStatus>
+  /** What the service declares of itself; null or missing: nothing. */
+  readonly told?: DeclaredView | null
 }
 
 /** The detector takes so long at most to see again that it was over, when it goes on from a memory that is older than that. */
@@ -53,7 +58,8 @@ export function applyOutage(before: IncidentRecord | null, seen: Seen): Applied 
   const state = stateOf(outage, before, pinned)
   const operatorCause = before?.operatorCause ?? null
   const startedAtMs = Math.min(before?.startedAtMs ?? Infinity, outage.onset.medianMs)
-  const wording = { ...wordingOf(outage, operatorCause, entry), startedAtMs }
+  const declared = declaredIn(before, seen, state)
+  const wording = { ...wordingOf(outage, operatorCause, entry), startedAtMs, declared }
   const confirmedAtMs =
     before?.confirmedAtMs ?? outage.confirmedAtMs ?? (rank(state) >= 1 && state !== 'resolved' ? atMs : null)
   const record: IncidentRecord = {
@@ -86,11 +92,33 @@ export function applyOutage(before: IncidentRecord | null, seen: Seen): Applied 
       recovered: outage.recovered,
       forecast: outage.remaining,
       officialLagMs: before?.facts.officialLagMs ?? null,
+      ...(seen.told != null || before?.facts.restoration
+        ? { declared, restoration: stepsSince(startedAtMs, before, seen) }
+        : {}),
     },
   }
   const update = updateFor(before, record, wording, atMs)
   return update === null && before !== null && isSameButForTime(before, record) ? null : { record, update }
 }
+
+/** Once it comes back, what was said of it while it was away is what there is to say of the cause. */
+function declaredIn(
+  before: IncidentRecord | null,
+  { told, outage }: Seen,
+  state: OutageState,
+): Declared | null {
+  const isAtTheEnd = state === 'recovering' || state === 'resolved'
+  const known = before?.facts.declared ?? null
+  if (isAtTheEnd && known !== null) return known
+  return worstDeclared(told ?? null, outage.featureIds) ?? (isAtTheEnd ? known : null)
+}
+
+/** What was told of the way back since it began. */
+const stepsSince = (startedAtMs: number, before: IncidentRecord | null, { told }: Seen) =>
+  joinSteps(
+    before?.facts.restoration ?? [],
+    told?.restoration.filter(({ atMs }) => atMs >= startedAtMs) ?? [],
+  )
 
 /** Whether an incident that is over has to open again. */
 function isBrokenAgain(before: IncidentRecord, { outage, openSinceMs, atMs }: Seen): boolean {
@@ -130,14 +158,27 @@ function updateFor(
   const named = namedCause(after)
   if (named !== null && named !== namedCause(before))
     return { state, body: bodyOf('identified', wording, atMs) }
+  const { declared } = after.facts
+  if (declared && after.operatorCause === null && isOtherWord(declared, before.facts.declared))
+    return { state, body: declaredBody(declared) }
   return null
 }
+
+const isOtherWord = (now: Declared, before: Declared | null | undefined): boolean =>
+  now.reason !== before?.reason || now.note !== before.note
 
 /** The cause that people are told; null: none is sure enough. */
 export function namedCause(record: IncidentRecord): Cause | null {
   if (record.operatorCause) return record.operatorCause
   const [first] = record.facts.causes
-  return first && first.cause !== 'unknown' && first.probability >= CAUSE_NAMED_FROM ? first.cause : null
+  if (first && first.cause !== 'unknown' && first.probability >= CAUSE_NAMED_FROM) return first.cause
+  return CAUSE_OF_REASON[record.facts.declared?.reason ?? 'operator'] ?? null
+}
+
+/** What a service's own reason means as a cause; others name a part that is away, and not why. */
+const CAUSE_OF_REASON: Readonly<Partial<Record<Reason, Cause>>> = {
+  overload: 'overload',
+  maintenance: 'maintenance',
 }
 
 /** What words need of an outage, with features and regions by their names. */

@@ -8,6 +8,7 @@ import type { WatchCtx } from '../app/context.ts'
 import type { ServiceEntry } from '../configuration/index.ts'
 import type { Statement } from '../store/index.ts'
 import { statusOfCells, worstState } from './component-status.ts'
+import { isNoticed, type Declared } from './declared.ts'
 import type { ComponentNow, LiveBoard } from './live-status.ts'
 
 export interface ComponentBook {
@@ -42,9 +43,11 @@ export function createComponentBook(ctx: WatchCtx, board: LiveBoard): ComponentB
       const live = board.service(entry.id)
       const byFeature = Map.groupBy(live.cells, ({ featureId }) => featureId)
       const changed = new Map<string, ComponentStatus>()
+      const told = board.declared(entry.id, nowMs)
       for (const { id } of entry.features) {
         const before = live.components.get(id)
-        const after = judgeOne(byFeature.get(id) ?? [], before, nowMs)
+        const seen = judgeOne(byFeature.get(id) ?? [], before, nowMs)
+        const after = withDeclared(seen, told?.features.get(id), before, nowMs)
         if (before && before.status === after.status && before.state === after.state) continue
         changed.set(id, before?.status ?? after.status)
         live.components.set(id, after)
@@ -87,6 +90,18 @@ function judgeOne(cells: readonly CellView[], before: ComponentNow | undefined, 
     changedAtMs: !isNew && before.status !== status ? nowMs : (before?.changedAtMs ?? null),
     createdAtMs: before?.createdAtMs ?? nowMs,
   }
+}
+
+/** What works, and by the service's own word not as usual, is no outage: it is less than people know. */
+function withDeclared(
+  seen: ComponentNow,
+  declared: Declared | undefined,
+  before: ComponentNow | undefined,
+  nowMs: number,
+): ComponentNow {
+  if (!declared || !isNoticed(declared) || seen.state !== 'up' || seen.status !== 'operational') return seen
+  const status = 'degraded_performance'
+  return { ...seen, status, changedAtMs: before?.status === status ? before.changedAtMs : nowMs }
 }
 
 interface LastRow {

@@ -143,6 +143,7 @@ function judge(book: Book, outage: Outage, lost: ReadonlyMap<string, IncidentRec
     atMs: nowMs,
     entry,
     statuses: book.statusesOf(entry.id),
+    told: ctx.live.declared(entry.id, nowMs),
   })
   return { own, record, applied }
 }

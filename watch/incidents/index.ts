@@ -38,6 +38,14 @@ export {
   joinNames,
   titleOf,
 } from './words.ts'
+export {
+  declaredWords,
+  isWorseMode,
+  levelWords,
+  type Declared,
+  type DeclaredView,
+  type RestorationStepView,
+} from './declared.ts'
 export { createLiveBoard } from './live-status.ts'
 export type { LiveBoard, LiveStatus } from './live-status.ts'
 export { startIncidentLoop } from './loop.ts'

@@ -2,6 +2,7 @@
 import type { ComponentStatus } from '../../contract/watch.ts'
 import type { CellView, Collateral } from '../../engines/detect/types.ts'
 import type { Log } from '../../kit/log.ts'
+import { holdingOf, type DeclaredView } from './declared.ts'
 import type { OwnIncident } from './record-view.ts'
 import type { WatchChange } from './views.ts'
 
@@ -24,6 +25,10 @@ export interface LiveStatus {
   asOfMs(serviceId: string): number | null
   /** The watch itself has no connection. */
   isBlind(serviceId: string): boolean
+  /** What the service declares of itself; null: nothing, or not lately enough. */
+  declared(serviceId: string, nowMs: number): DeclaredView | null
+  /** Takes what a service declares of itself, in place of what it did before. */
+  declare(serviceId: string, told: DeclaredView): void
   /** Incidents of the service as they are by now, where the disk has not taken that yet. */
   unwritten(serviceId: string): readonly OwnIncident[]
   findUnwritten(incidentId: string): OwnIncident | null
@@ -43,6 +48,7 @@ export interface LiveService {
   collaterals: readonly Collateral[]
   asOfMs: number | null
   isBlind: boolean
+  declared: DeclaredView | null
   /** By id. */
   unwritten: ReadonlyMap<string, OwnIncident>
 }
@@ -56,27 +62,33 @@ export interface LiveBoard extends LiveStatus {
 export function createLiveBoard(log: Log): LiveBoard {
   const services = new Map<string, LiveService>()
   const listeners = new Set<(change: WatchChange) => void>()
-  return {
-    service(serviceId) {
-      let live = services.get(serviceId)
-      if (!live) {
-        live = {
-          cells: [],
-          components: new Map(),
-          collaterals: [],
-          asOfMs: null,
-          isBlind: false,
-          unwritten: new Map(),
-        }
-        services.set(serviceId, live)
+  function service(serviceId: string): LiveService {
+    let live = services.get(serviceId)
+    if (!live) {
+      live = {
+        cells: [],
+        components: new Map(),
+        collaterals: [],
+        asOfMs: null,
+        isBlind: false,
+        declared: null,
+        unwritten: new Map(),
       }
-      return live
-    },
+      services.set(serviceId, live)
+    }
+    return live
+  }
+  return {
+    service,
     cells: (serviceId) => services.get(serviceId)?.cells ?? [],
     components: (serviceId) => services.get(serviceId)?.components ?? new Map<string, ComponentNow>(),
     collaterals: (serviceId) => services.get(serviceId)?.collaterals ?? [],
     asOfMs: (serviceId) => services.get(serviceId)?.asOfMs ?? null,
     isBlind: (serviceId) => services.get(serviceId)?.isBlind ?? false,
+    declared: (serviceId, nowMs) => holdingOf(services.get(serviceId)?.declared ?? null, nowMs),
+    declare(serviceId, told) {
+      service(serviceId).declared = told
+    },
     unwritten: (serviceId) => [...(services.get(serviceId)?.unwritten.values() ?? [])],
     findUnwritten(incidentId) {
       for (const { unwritten } of services.values()) {

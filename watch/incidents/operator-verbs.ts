@@ -286,6 +286,7 @@ export function wordingOfRecord(ctx: WatchCtx, record: IncidentRecord): Wording 
     causeProbability: record.operatorCause ? 1 : (first?.probability ?? 0),
     isCauseByOperator: record.operatorCause !== null,
     contributions: record.facts.contributions,
+    declared: record.facts.declared,
     startedAtMs: record.startedAtMs,
     recovered: record.facts.recovered,
     forecast: record.facts.forecast,

@@ -1,6 +1,7 @@
 /** All SQL of incidents: rows ↔ records. */
 import type { Cause, Interval, OutageState, RankedCause, SignalKind } from '../../engines/detect/types.ts'
 import type { Statement, Store } from '../store/index.ts'
+import type { Declared, RestorationStepView } from './declared.ts'
 import type { IncidentView, UpdateView } from './views.ts'
 
 /** An incident as it is kept. */
@@ -37,6 +38,9 @@ export interface IncidentFacts {
   readonly recovered: { readonly cells: number; readonly of: number }
   readonly forecast: Interval | null
   readonly officialLagMs: number | null
+  /** Missing: the service declares nothing of itself. */
+  readonly declared?: Declared | null
+  readonly restoration?: readonly RestorationStepView[]
   /** Seen by another watch only: an operator here took it over to say something about it. Missing: seen here. */
   readonly isAdopted?: boolean
 }

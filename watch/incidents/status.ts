@@ -25,6 +25,7 @@ export function statusOf(ctx: WatchCtx, serviceId: string): StatusView {
   if (!entry) throw notFound('service', serviceId)
   const components = listComponents(ctx, serviceId)
   const nowMs = ctx.clock.now().getTime()
+  const declared = ctx.live.declared(serviceId, nowMs)
   return {
     service: {
       id: entry.id,
@@ -44,6 +45,7 @@ export function statusOf(ctx: WatchCtx, serviceId: string): StatusView {
     ),
     maintenances: listMaintenancesNear(ctx.store, serviceId, nowMs - SHOWN_AFTER_END_MS),
     officialWord: officialWordOf(ctx, serviceId),
+    ...(declared && { declared }),
     collaterals: ctx.live.collaterals(serviceId).map(({ explainedBy, share }) => ({ explainedBy, share })),
     peers: ctx.others.viewsOf(ctx, serviceId, components),
   }
@@ -53,6 +55,7 @@ function listComponents(ctx: WatchCtx, serviceId: string): ComponentView[] {
   const entry = ctx.catalog.find(serviceId)!
   const now = ctx.live.components(serviceId)
   const nowMs = ctx.clock.now().getTime()
+  const told = ctx.live.declared(serviceId, nowMs)
   const regionName = new Map(entry.regions.map(({ id, name }) => [id, name]))
   const regionsOf = new Map<string, RegionStateView[]>()
   for (const cell of ctx.live.cells(serviceId)) {
@@ -68,6 +71,7 @@ function listComponents(ctx: WatchCtx, serviceId: string): ComponentView[] {
   }
   return entry.features.map((feature, index) => {
     const component = now.get(feature.id)
+    const declared = told?.features.get(feature.id)
     return {
       id: componentId(serviceId, feature.id),
       slug: feature.id,
@@ -79,6 +83,7 @@ function listComponents(ctx: WatchCtx, serviceId: string): ComponentView[] {
       status: component?.status ?? 'operational',
       state: component?.state ?? 'unknown',
       regions: regionsOf.get(feature.id) ?? [],
+      ...(declared && { declared }),
       changedAtMs: component?.changedAtMs ?? null,
       createdAtMs: component?.createdAtMs ?? nowMs,
     }

@@ -4,6 +4,7 @@
  */
 import type { StatusIndicator, ComponentStatus } from '../../contract/watch.ts'
 import type { Impact } from './component-status.ts'
+import type { Declared, DeclaredView, RestorationStepView } from './declared.ts'
 import type {
   Cause,
   CellView,
@@ -31,6 +32,8 @@ export interface StatusView {
   readonly maintenances: readonly MaintenanceView[]
   /** What the service says of itself; null: nothing is published, or it could not be read. */
   readonly officialWord: OfficialWordView | null
+  /** How the service says that it works, feature by feature; missing: it doesn't say, or not lately. */
+  readonly declared?: DeclaredView
   /** Reports here that another service's outage explains. */
   readonly collaterals: readonly { readonly explainedBy: string; readonly share: number }[]
   /** Other watches that look at the same service; missing: there is none. */
@@ -83,6 +86,8 @@ export interface ComponentView {
   /** The worst of its regions. */
   readonly state: CellView['state']
   readonly regions: readonly RegionStateView[]
+  /** How it works by the service's own word; missing: as usual, or nobody says. */
+  readonly declared?: Declared
   /** When `status` last changed; null: never since it was first watched. */
   readonly changedAtMs: number | null
   readonly createdAtMs: number
@@ -110,6 +115,10 @@ export interface IncidentView {
   /** The operator's where there is one, else the most likely if that is more likely than not, else `unknown`. */
   readonly cause: Cause
   readonly isCauseByOperator: boolean
+  /** How the service itself says that the worst of these features works, and why; missing: it says nothing of it. */
+  readonly declared?: Declared | null
+  /** The service's steps on the way back from it, oldest first; missing: it tells none. */
+  readonly restoration?: readonly RestorationStepView[]
   /** 0 to 1. */
   readonly confidence: number
   readonly contributions: Readonly<Partial<Record<SignalKind, number>>>

@@ -1,5 +1,6 @@
 /** What incidents are called and what their updates say: templates in plain words, one place, so that all channels agree. */
 import type { Cause, OutageState, SignalKind } from '../../engines/detect/types.ts'
+import { declaredWords, type Declared } from './declared.ts'
 import type { IncidentView } from './views.ts'
 
 /** An incident as far as words need it. */
@@ -13,6 +14,8 @@ export interface Wording {
   readonly causeProbability: number
   readonly isCauseByOperator: boolean
   readonly contributions: Readonly<Partial<Record<SignalKind, number>>>
+  /** How the service itself says that it works; missing: it says nothing of it. */
+  readonly declared?: Declared | null | undefined
   readonly startedAtMs: number
   readonly recovered: { readonly cells: number; readonly of: number }
   /** Median, low and high of what remains, in milliseconds; null: unknown. */
@@ -97,9 +100,10 @@ export const scopeBody = (wording: Wording): string =>
 
 /** The likely cause, how sure the watch is, and who says so. */
 export function describeCause(
-  incident: Pick<IncidentView, 'cause' | 'causes' | 'isCauseByOperator'>,
+  incident: Pick<IncidentView, 'cause' | 'causes' | 'isCauseByOperator' | 'declared'>,
 ): string {
   if (incident.isCauseByOperator) return `Cause: ${CAUSE_WORDS[incident.cause]}, as an operator found.`
+  if (incident.declared) return `Cause, in the service’s own words: ${declaredWords(incident.declared)}.`
   const first = incident.causes[0]
   if (incident.cause === 'unknown' || !first) return 'Cause: not known yet.'
   return `Likely cause: ${CAUSE_WORDS[incident.cause]} (${Math.round(first.probability * 100)} % sure).`
@@ -128,8 +132,13 @@ export function adviceFor(state: OutageState, cause: Cause): string {
   }
 }
 
-function causeSentence({ cause, causeProbability, isCauseByOperator }: Wording): string {
+/** The service has said why. */
+export const declaredBody = (declared: Declared): string =>
+  `The service itself says: ${declaredWords(declared)}.`
+
+function causeSentence({ cause, causeProbability, isCauseByOperator, declared }: Wording): string {
   if (isCauseByOperator) return `The cause is ${CAUSE_WORDS[cause]}.`
+  if (declared) return declaredBody(declared)
   if (cause === 'unknown' || causeProbability < CAUSE_NAMED_FROM) return 'The cause is not known yet.'
   return `The cause is most likely ${CAUSE_WORDS[cause]} (${Math.round(causeProbability * 100)} %).`
 }

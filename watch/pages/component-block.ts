@@ -1,5 +1,10 @@
 /** How components look: whole while there are few, rolled up by group once there are many. */
-import type { ComponentView, ResponseTimeView, UptimeDayView } from '../incidents/index.ts'
+import {
+  declaredWords,
+  type ComponentView,
+  type ResponseTimeView,
+  type UptimeDayView,
+} from '../incidents/index.ts'
 import { html, type Html } from './html.ts'
 import { icon } from './layout.ts'
 import type { Links } from './links.ts'
@@ -34,8 +39,13 @@ export function renderComponent(component: ComponentView, links: Links, data: Co
       <h3><a href="${links.component(component.slug)}">${component.name}</a></h3>
       <span class="st">${words}</span>
     </div>
-    ${component.description && html`<p class="sub">${component.description}</p>`}${renderRegions(component)}${days && renderUptimeBars(component.name, days)}
+    ${component.description && html`<p class="sub">${component.description}</p>`}${renderDeclared(component)}${renderRegions(component)}${days && renderUptimeBars(component.name, days)}
   </li>`
+}
+
+/** How it works by the service's own word. */
+export function renderDeclared({ declared }: Pick<ComponentView, 'declared'>): Html | null {
+  return declared ? html`<p class="sub">By its own word: ${declaredWords(declared)}.</p>` : null
 }
 
 /** Regions in a state other than the component's best; nothing when all is alike. */

@@ -1,6 +1,6 @@
 /** All components of a service page by page, and one component by itself. */
 import type { ComponentView } from '../incidents/index.ts'
-import { renderComponent, renderRegions, type ComponentData } from './component-block.ts'
+import { renderComponent, renderDeclared, renderRegions, type ComponentData } from './component-block.ts'
 import { formatDay, formatShare } from './format.ts'
 import { html } from './html.ts'
 import { renderIncidentRow, type BlockContext } from './incident-block.ts'
@@ -103,6 +103,7 @@ export function renderComponentPage(
         ${icon(key)}
         <h1>${component.name}</h1>
         <p>${words}${component.description && `. ${component.description}`}</p>
+        ${renderDeclared(component)}
       </div>
       <p class="acts">
         <a class="btn" href="${links.report(component.slug)}">This doesn’t work for me</a

@@ -7,6 +7,7 @@ import {
   type IncidentView,
   joinNames,
   type MaintenanceView,
+  type RestorationStepView,
   type StatusView,
 } from '../incidents/index.ts'
 import type { SignalKind } from '../../engines/detect/types.ts'
@@ -125,6 +126,46 @@ export function renderTimeline(incident: IncidentView, context: BlockContext): H
         </li>`,
     )}
   </ol>`
+}
+
+/** The service's own steps on its way back, oldest first. */
+export function renderSteps(steps: readonly RestorationStepView[], context: BlockContext): Html {
+  return html`<div class="card">
+    <p class="sub">As ${context.view.service.name} tells it: what opened again, and to how many people.</p>
+    <div class="scroll">
+      <table>
+        <caption class="vh">
+          Steps of the way back
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">When</th>
+            <th scope="col">Step</th>
+            <th scope="col">Open to</th>
+            <th scope="col">Why</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${steps.map(
+            ({ step, atMs, share, why }) =>
+              html`<tr>
+                <td>${renderTimeOfDay(atMs, context)}</td>
+                <td>${capitalise(step.replaceAll('-', ' '))}</td>
+                <td>${share === 0 ? 'nobody' : formatShare(share)}</td>
+                <td>${why}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+  </div>`
+}
+
+/** To the second: steps follow each other quickly. */
+function renderTimeOfDay(atMs: number, { view }: BlockContext): Html {
+  const at = new Date(atMs)
+  const words = at.toLocaleTimeString('en-GB', { timeZone: view.service.timeZone, timeZoneName: 'short' })
+  return html`<time datetime="${at.toISOString()}">${words}</time>`
 }
 
 /** The causes with what speaks for and against each. */

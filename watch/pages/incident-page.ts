@@ -12,6 +12,7 @@ import {
   renderContributions,
   renderExplanationState,
   renderMaintenanceCard,
+  renderSteps,
   renderTime,
   renderTimeline,
   type BlockContext,
@@ -58,6 +59,14 @@ export function renderIncidentPage(input: IncidentPageInput): string {
         <h2>How it went</h2>
         <div class="card">${renderTimeline(incident, input)}</div>
       </section>
+      ${
+        incident.restoration &&
+        incident.restoration.length > 0 &&
+        html`<section>
+          <h2>The way back</h2>
+          ${renderSteps(incident.restoration, input)}
+        </section>`
+      }
       <section>
         <h2>Cause</h2>
         <div class="card">

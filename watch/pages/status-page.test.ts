@@ -56,6 +56,48 @@ test('a fault says what, where, since when, why, how long and what one can do', 
   expect(text).toContain('Europe: down')
 })
 
+test('a level that the operator ordered is told with its reason and its end, feature by feature', () => {
+  const [sinceMs, untilMs] = [Date.parse('2026-11-22T03:30:00Z'), Date.parse('2026-11-22T05:00:00Z')]
+  const word = { reason: 'operator', note: 'a <drill>', sinceMs, untilMs, share: 0 } as const
+  const features = new Map([['comments', { mode: 'cached', ...word } as const]])
+  const declared = {
+    readAtMs: NOW.getTime(),
+    level: 2,
+    sinceMs,
+    order: { level: 2, reason: 'a <drill>', sinceMs, untilMs },
+    features,
+    restoration: [{ step: 'sign-in', atMs: NOW.getTime() - 60_000, share: 0.25, why: 'the gate is good' }],
+  }
+  const components = FEATURES.map((slug, at) =>
+    slug === 'comments'
+      ? makeComponent(slug, {
+          status: 'degraded_performance',
+          declared: features.get(slug)!,
+          position: at + 1,
+        })
+      : makeComponent(slug, { position: at + 1 }),
+  )
+  const officialWord = { status: 'degraded', sinceMs, readAtMs: NOW.getTime(), lagS: null } as const
+  const page = render({
+    view: makeView({
+      indicator: 'minor',
+      description: 'Partially Degraded Service',
+      components,
+      officialWord,
+      declared,
+    }),
+  })
+  const text = textOf(page)
+  expect(text).toContain('It works, with less than usual')
+  expect(text).toMatch(
+    /level 2 of 5, ordered by its operator \(“a .*drill.*”\), since 03:30 UTC, until 05:00 UTC/,
+  )
+  expect(text).toContain('Working, with less than usual')
+  expect(text).toContain('By its own word: from memory, with its age, ordered by its operator')
+  expect(text).toMatch(/The way back .* Sign in 25 % the gate is good/)
+  expect(page).not.toContain('<drill>')
+})
+
 test('a blind watch claims nothing', () => {
   const text = textOf(render({ view: makeView({ isBlind: true }) }))
   expect(text).toContain('We can not tell right now')

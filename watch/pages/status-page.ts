@@ -1,11 +1,18 @@
 /** The status page of one service: what works now, what doesn't, since when, why, and what a person can do. */
-import type { IncidentView, ServiceView, StatusView } from '../incidents/index.ts'
+import {
+  declaredWords,
+  levelWords,
+  type IncidentView,
+  type ServiceView,
+  type StatusView,
+} from '../incidents/index.ts'
 import { renderComponentList, type ComponentData } from './component-block.ts'
 import { formatAge, formatDuration } from './format.ts'
 import {
   renderIncidentCard,
   renderIncidentRow,
   renderMaintenanceCard,
+  renderSteps,
   renderTime,
   type BlockContext,
 } from './incident-block.ts'
@@ -22,6 +29,7 @@ const OPEN_MAX = 8
 const PAST_MAX = 10
 const MAINTENANCES_MAX = 5
 const DAY_MS = 86_400_000
+const WAY_BACK_SHOWN_MS = 15 * 60_000
 
 export interface StatusPageInput extends BlockContext {
   readonly data: ComponentData
@@ -36,7 +44,7 @@ export function renderStatusPage(input: StatusPageInput): string {
     (incident) => incident.resolvedAtMs === null && incident.mergedInto === null,
   )
   return renderPage({
-    title: `${view.service.name}: ${indicatorWords(view.indicator).toLowerCase()}`,
+    title: `${view.service.name}: ${(view.indicator === 'minor' ? headlineWords(view) : indicatorWords(view.indicator)).toLowerCase()}`,
     description: `Whether ${view.service.name} works now, what doesn't, since when and why.`,
     serviceName: view.service.name,
     links,
@@ -61,7 +69,8 @@ export function renderStatusPage(input: StatusPageInput): string {
         <h2 id="h-comp">Components</h2>
         ${renderComponentList(view.components, links, input.data)}
       </section>
-      ${renderResponseTimes(input)} ${renderOfficialWord(input, open)} ${renderPast(input)}
+      ${renderResponseTimes(input)} ${renderOfficialWord(input, open)} ${renderWayBack(input)}
+      ${renderPast(input)}
     </div>`,
   })
 }
@@ -213,8 +222,30 @@ function renderOfficialWord(input: StatusPageInput, open: readonly IncidentView[
         ${input.view.service.name} itself says: ${officialWords[word.status]}
         <span class="faint">(since ${renderTime(word.sinceMs, input)})</span>.
       </p>
-      ${disagrees && started !== undefined && html`<p class="sub">Seen from outside it has been failing for ${formatDuration(input.now.getTime() - started)}.</p>`}${lag && html`<p class="sub">${lag}</p>`}
+      ${renderDeclaredLevel(input)}${disagrees && started !== undefined && html`<p class="sub">Seen from outside it has been failing for ${formatDuration(input.now.getTime() - started)}.</p>`}${lag && html`<p class="sub">${lag}</p>`}
     </div>
+  </section>`
+}
+
+/** Its level, by whose order, and every feature that is not as usual. */
+function renderDeclaredLevel({ view }: StatusPageInput): Html | null {
+  const { declared } = view
+  if (!declared || (declared.level === 0 && declared.features.size === 0)) return null
+  const nameOf = (slug: string) => view.components.find((one) => one.slug === slug)?.name ?? slug
+  return html`<p>It has declared ${levelWords(declared)}.</p>
+    <ul>
+      ${[...declared.features].map(([slug, one]) => html`<li class="sub">${nameOf(slug)}: ${declaredWords(one)}.</li>`)}
+    </ul>`
+}
+
+/** How far the service says that it has come back, while that is news. */
+function renderWayBack(input: StatusPageInput): Html | null {
+  const steps = input.view.declared?.restoration ?? []
+  const last = steps.at(-1)
+  if (!last || input.now.getTime() - last.atMs > WAY_BACK_SHOWN_MS) return null
+  return html`<section aria-labelledby="h-back">
+    <h2 id="h-back">The way back</h2>
+    ${renderSteps(steps, input)}
   </section>`
 }
 

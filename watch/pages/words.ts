@@ -79,6 +79,9 @@ export function indicatorWords(indicator: StatusIndicator): string {
  */
 export function headlineWords(view: Pick<StatusView, 'indicator' | 'components'>): string {
   const words = indicatorWords(view.indicator)
+  const touched = view.components.filter(({ status }) => status !== 'operational')
+  if (view.indicator === 'minor' && touched.length > 0 && touched.every(isLessByItsWord))
+    return 'It works, with less than usual'
   if (view.indicator !== 'major') return words
   const out = view.components.filter(({ status }) => status === 'major_outage').map(({ name }) => name)
   const essentials = essentialsOf(view.components).filter(({ essential }) => essential !== null)
@@ -96,14 +99,27 @@ export function headlineWords(view: Pick<StatusView, 'indicator' | 'components'>
 const isPlural = (name: string): boolean => /[^s]s$/.test(name) && !/ing\b/.test(name)
 
 /** The class that gives the colour of a component, and its words: a suspicion and a lack of evidence show as what they are. */
-export function lookOf(component: Pick<ComponentView, 'status' | 'state'>): { key: string; words: string } {
+export function lookOf(component: Pick<ComponentView, 'status' | 'state' | 'declared'>): {
+  key: string
+  words: string
+} {
   const { status, state } = component
   if (state === 'closed') return { key: 'closed', words: cellStateWords.closed }
   if (status === 'operational' && (state === 'unknown' || state === 'suspected'))
     return { key: state, words: state === 'unknown' ? 'No evidence now' : cellStateWords.suspected }
   if (state === 'recovering') return { key: 'recovering', words: cellStateWords.recovering }
-  return { key: status, words: componentStatusWords[status] }
+  return { key: status, words: isLessByItsWord(component) ? LESS_WORDS : componentStatusWords[status] }
 }
+
+const LESS_WORDS = 'Working, with less than usual'
+
+/** Seen to work, and by the service's own word with less than usual: that is neither slow nor failing. */
+const isLessByItsWord = ({
+  status,
+  state,
+  declared,
+}: Pick<ComponentView, 'status' | 'state' | 'declared'>): boolean =>
+  state === 'up' && status === 'degraded_performance' && declared !== undefined
 
 /** The detector's observations (engines/detect/causes.ts) as people say them, to stand after "For it:" or "Against it:". */
 const EVIDENCE: Readonly<Record<string, string>> = {

@@ -1,4 +1,5 @@
 /** What works at this moment, as every process knows it: `engines/steward` with the senses of one process. */
+import type { Restoration } from '../../../contract/operations.ts'
 import type { FeatureMode, Maintenance, ServiceState } from '../../../contract/state.ts'
 import {
   createSteward,
@@ -28,7 +29,13 @@ const LOOK_MS = 250
 
 /** The operator's word, until it expires. */
 export interface Orders {
-  readonly level: { readonly level: Level; readonly reason: string; readonly untilAt: Date } | null
+  readonly level: {
+    readonly level: Level
+    readonly reason: string
+    /** When it was given; left out: just now. */
+    readonly sinceAt?: Date
+    readonly untilAt: Date
+  } | null
   readonly features: Partial<Record<Feature, { readonly reason: string; readonly untilAt: Date }>>
   readonly maintenance: Maintenance | null
 }
@@ -95,7 +102,7 @@ export function openSteward({ config, clock, log }: StewardOptions): Steward {
   let elsewhere: Level = 0
   let load: Load = { eventLoopP99Ms: null, memoryShare: null }
   let shown = engine.state
-  let state = present(shown, orders.maintenance, clock)
+  let state = present(shown, orders, clock)
 
   function look(): void {
     const nowMs = clock.monotonicMs()
@@ -114,7 +121,7 @@ export function openSteward({ config, clock, log }: StewardOptions): Steward {
   }
 
   function publish(): void {
-    state = present(shown, orders.maintenance, clock)
+    state = present(shown, orders, clock)
     for (const handler of handlers) handler(state)
   }
 
@@ -174,19 +181,48 @@ function createProbes() {
 }
 
 /** As everybody is told it: with times of the wall clock. */
-function present(
-  { level, sinceMs, features }: StewardState,
-  maintenance: Maintenance | null,
-  clock: Clock,
-): ServiceState {
+function present({ level, sinceMs, features }: StewardState, orders: Orders, clock: Clock): ServiceState {
+  const order = levelOrderOf(orders, clock)
   const at = (ms: number) => wallTimeOf(ms, clock).toISOString()
   const views = Object.fromEntries(
     FEATURES.map((feature) => {
       const { sinceMs: since, ...view } = features[feature]
-      return [feature, { ...view, since: at(since) }]
+      return [feature, { ...view, ...wordOn(feature, view, orders), since: at(since) }]
     }),
   ) as ServiceState['features']
-  return { level, since: at(sinceMs), features: views, maintenance }
+  return { level, since: at(sinceMs), features: views, order, maintenance: orders.maintenance }
+}
+
+/** The operator's own words on a feature, and until when they hold: its own order's, else the level's. */
+function wordOn(
+  feature: Feature,
+  { reason, note }: Pick<StewardState['features'][Feature], 'reason' | 'note'>,
+  { level, features }: Orders,
+): { note: string | null; until: string | null } {
+  const order = reason !== 'operator' ? null : note === null ? level : (features[feature] ?? null)
+  return { note: note ?? order?.reason ?? null, until: order?.untilAt.toISOString() ?? null }
+}
+
+/** What maintenance asks for is told as maintenance. */
+function levelOrderOf({ level, maintenance }: Orders, clock: Clock): ServiceState['order'] {
+  const now = clock.now()
+  const isMaintained = maintenance !== null && maintenance.state !== 'announced'
+  if (level === null || level.level === 0 || isMaintained || level.untilAt <= now) return null
+  const { reason, sinceAt = now, untilAt } = level
+  return { level: level.level, reason, since: sinceAt.toISOString(), until: untilAt.toISOString() }
+}
+
+/** The way back, as it is told outside the process. */
+export function restorationOf({ steward, clock }: { steward: Steward; clock: Clock }): Restoration {
+  const { steps, timeline } = steward.report()
+  return {
+    steps: steps.map(({ name, changedAtMs, ...step }) => ({
+      ...step,
+      step: name,
+      changedAt: changedAtMs === null ? null : wallTimeOf(changedAtMs, clock).toISOString(),
+    })),
+    timeline: timeline.map(({ at, ...event }) => ({ ...event, at: at.toISOString() })),
+  }
 }
 
 const reportOf = (engine: EngineSteward, clock: Clock) => ({

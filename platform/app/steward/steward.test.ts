@@ -53,3 +53,34 @@ test('what fails right after the process stood still is believed when it lasts, 
   look()
   expect(steward.isUp('ingest')).toBe(false)
 })
+
+test('an order of a level is told with its reason and its times, on the whole and on each feature, until it ends', () => {
+  const clock = createFakeClock()
+  const log = createLog({ level: 'silent', base: {} })
+  using steward = openSteward({ config: { protectionsOff: new Set(['levels', 'restoration']) }, clock, log })
+  const [sinceAt, untilAt] = [
+    new Date(clock.now().getTime() - 5_000),
+    new Date(clock.now().getTime() + 60_000),
+  ]
+  const search = { reason: 'a new index', untilAt: new Date(untilAt.getTime() + 1) }
+  steward.order({
+    level: { level: 2, reason: 'new disks', sinceAt, untilAt },
+    features: { search },
+    maintenance: null,
+  })
+  const [since, until] = [sinceAt.toISOString(), untilAt.toISOString()]
+  expect(steward.state.order).toEqual({ level: 2, reason: 'new disks', since, until })
+  const { comments, feed } = steward.state.features
+  expect(comments).toMatchObject({ mode: 'cached', reason: 'operator', note: 'new disks', until })
+  expect(feed).toMatchObject({ mode: 'on', note: null, until: null })
+  expect(steward.state.features.search).toMatchObject({
+    mode: 'paused',
+    note: 'a new index',
+    until: search.untilAt.toISOString(),
+  })
+
+  clock.advance(60_001)
+  steward.order({ ...NO_ORDERS, features: { search } })
+  expect(steward.state.order).toBeNull()
+  expect(steward.state.features.comments).toMatchObject({ mode: 'on', note: null, until: null })
+})

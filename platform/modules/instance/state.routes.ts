@@ -1,5 +1,7 @@
 /** HTTP of what works at this moment: asks nothing of any dependency. */
+import { Restoration } from '../../../contract/operations.ts'
 import { ServiceState } from '../../../contract/state.ts'
+import { restorationOf } from '../../app/steward/index.ts'
 import type { Routes } from '../../app/http.ts'
 
 /** The same for everybody, and never from a cache. */
@@ -7,5 +9,10 @@ export const stateRoutes: Routes = (app, ctx) => {
   app.get('/state', { schema: { response: { 200: ServiceState } } }, async (_request, reply) => {
     reply.header('cache-control', 'no-store')
     return ctx.steward.state
+  })
+
+  app.get('/state/restoration', { schema: { response: { 200: Restoration } } }, async (_request, reply) => {
+    reply.header('cache-control', 'no-store')
+    return restorationOf(ctx)
   })
 }

@@ -7,9 +7,13 @@ const AT = '2026-01-01T00:00:00.000Z'
 const service = (level: number): ServiceState => ({
   level,
   since: AT,
+  order: null,
   maintenance: null,
   features: Object.fromEntries(
-    FEATURES.map((feature) => [feature, { mode: 'on', since: AT, reason: null, share: 1, note: null }]),
+    FEATURES.map((feature) => [
+      feature,
+      { mode: 'on', since: AT, reason: null, share: 1, note: null, until: null },
+    ]),
   ) as ServiceState['features'],
 })
 

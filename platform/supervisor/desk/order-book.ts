@@ -88,12 +88,19 @@ export async function openOrderBook(options: OrderBookOptions): Promise<OrderBoo
 }
 
 /** The level that is ordered, by whoever asks for the worse one; null: none is. */
-export function levelOrdered(kept: Kept): { level: number; reason: string; untilAt: string } | null {
+export function levelOrdered(
+  kept: Kept,
+): { level: number; reason: string; since: string; untilAt: string } | null {
   const { level, maintenance, maintenanceLevel } = kept
   if (maintenance === null || maintenanceLevel === null || maintenanceLevel <= (level?.level ?? 0))
-    return level && { level: level.level, reason: level.reason, untilAt: level.untilAt }
+    return level && { level: level.level, reason: level.reason, since: level.since, untilAt: level.untilAt }
   // It ends with the maintenance, not by the clock: what takes longer than announced is not finished by then.
-  return { level: Math.min(maintenanceLevel, LEVEL_MAX), reason: maintenance.text, untilAt: FAR_AWAY }
+  return {
+    level: Math.min(maintenanceLevel, LEVEL_MAX),
+    reason: maintenance.text,
+    since: maintenance.startsAt,
+    untilAt: FAR_AWAY,
+  }
 }
 
 const FAR_AWAY = '9999-12-31T00:00:00.000Z'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { FEATURES, type Feature, type FeatureState } from '../../../contract/state.ts'
-import { readState, UnreadableWordError } from './read-word.ts'
+import { readRestoration, readState, UnreadableWordError } from './read-word.ts'
 
 const AT = '2026-05-01T12:00:00.000Z'
 const NAMES = {
@@ -13,9 +13,9 @@ const NAMES = {
 
 function stateWith(
   changed: Partial<Record<Feature, Partial<FeatureState>>>,
-  rest: { level?: number; maintenance?: object | null } = {},
+  rest: { level?: number; order?: object; maintenance?: object | null } = {},
 ): string {
-  const on: FeatureState = { mode: 'on', since: AT, reason: null, share: 1, note: null }
+  const on: FeatureState = { mode: 'on', since: AT, reason: null, share: 1, note: null, until: null }
   const features = Object.fromEntries(FEATURES.map((name) => [name, { ...on, ...changed[name] }]))
   return JSON.stringify({ level: 0, since: AT, maintenance: null, ...rest, features })
 }
@@ -30,7 +30,7 @@ test('an Upbeat platform: each feature by how it works, several for one by the w
     },
     { level: 4 },
   )
-  expect(readState(text, NAMES)).toEqual({
+  expect(readState(text, NAMES)).toMatchObject({
     words: [
       { featureId: null, status: 'partial' },
       { featureId: 'video', status: 'operational' },
@@ -60,6 +60,49 @@ test('an Upbeat platform: what is paused for maintenance is maintenance', () => 
     endsAtMs: Date.parse(AT) + 3_600_000,
     text: 'New disks.',
   })
+})
+
+test('an Upbeat platform: who ordered what, why and until when, and of several for one the worst', () => {
+  const until = '2026-05-01T13:00:00.000Z'
+  const ordered = { reason: 'operator', note: 'new disks', until, share: 0 } as const
+  const text = stateWith(
+    {
+      comments: { mode: 'cached', ...ordered },
+      counts: { mode: 'cached', ...ordered },
+      processing: { mode: 'paused', ...ordered },
+      telemetry: { mode: 'reduced', ...ordered },
+    },
+    { level: 3, order: { level: 3, reason: 'new disks', since: AT, until } },
+  )
+  const [sinceMs, untilMs] = [Date.parse(AT), Date.parse(until)]
+  const word = { reason: 'operator', note: 'new disks', share: 0, sinceMs, untilMs }
+  expect(readState(text, NAMES).declared).toEqual({
+    level: 3,
+    sinceMs,
+    order: { level: 3, reason: 'new disks', sinceMs, untilMs },
+    features: new Map([
+      ['comments', { mode: 'cached', ...word }],
+      ['processing', { mode: 'paused', ...word }],
+    ]),
+  })
+})
+
+test('an Upbeat platform of a version that tells neither orders nor their ends is understood', () => {
+  const { order: _, ...state } = JSON.parse(stateWith({ comments: { mode: 'paused', reason: 'operator' } }))
+  delete state.features.comments.until
+  expect(readState(JSON.stringify(state), NAMES).declared).toMatchObject({
+    order: null,
+    features: new Map([['comments', expect.objectContaining({ mode: 'paused', untilMs: null })]]),
+  })
+})
+
+test('an Upbeat platform: its steps on the way back, and none where they can not be understood', () => {
+  const event = { at: AT, step: 'sign-in', share: 0.25, why: 'the gate is good' }
+  const text = JSON.stringify({ steps: [], timeline: [event] })
+  expect(readRestoration(text)).toEqual([
+    { step: 'sign-in', atMs: Date.parse(AT), share: 0.25, why: 'the gate is good' },
+  ])
+  for (const hostile of ['', '[]', '{"timeline":[{}]}', 'null']) expect(readRestoration(hostile)).toEqual([])
 })
 
 const endless = { id: 'm1', state: 'announced', startsAt: AT, endsAt: AT, text: 'x'.repeat(501) }

@@ -1,7 +1,14 @@
 /** What a service says of itself, out of Upbeat's state, Statuspage's summary or an RSS or Atom feed. Pure. */
+import { Restoration } from '../../../contract/operations.ts'
 import { FEATURES, ServiceState, type Feature, type FeatureState } from '../../../contract/state.ts'
 import type { WordSample } from '../../../engines/detect/types.ts'
-import type { Announcement } from '../../incidents/index.ts'
+import {
+  isWorseMode,
+  type Announcement,
+  type Declared,
+  type DeclaredView,
+  type RestorationStepView,
+} from '../../incidents/index.ts'
 
 export type Word = Pick<WordSample, 'featureId' | 'status'>
 
@@ -66,6 +73,8 @@ const BY_BADNESS: readonly WordSample['status'][] = [
 
 export interface StateWord {
   readonly words: Word[]
+  /** Without the way back, which is told elsewhere. */
+  readonly declared: Omit<DeclaredView, 'readAtMs' | 'restoration'>
   readonly announcement: Announcement | null
 }
 
@@ -93,6 +102,7 @@ export function readState(text: string, features: Readonly<Record<string, string
   }
   const { maintenance } = state
   return {
+    declared: declaredOf(state, features),
     words: [
       {
         featureId: null,
@@ -107,6 +117,53 @@ export function readState(text: string, features: Readonly<Record<string, string
       endsAtMs: Date.parse(maintenance.endsAt),
       text: maintenance.text,
     },
+  }
+}
+
+function declaredOf(state: ServiceState, names: Readonly<Record<string, string>>): StateWord['declared'] {
+  const features = new Map<string, Declared>()
+  for (const feature of FEATURES) {
+    const featureId = names[feature]
+    const { mode, since, until, ...rest } = state.features[feature]
+    if (featureId === undefined || mode === 'on') continue
+    const known = features.get(featureId)
+    if (known && !isWorseMode(mode, known.mode)) continue
+    const [sinceMs, untilMs] = [Date.parse(since), until === null ? null : Date.parse(until)]
+    features.set(featureId, { ...rest, mode, sinceMs, untilMs })
+  }
+  const { level, since, order } = state
+  return {
+    level,
+    sinceMs: Date.parse(since),
+    order: order && {
+      level: order.level,
+      reason: order.reason,
+      sinceMs: Date.parse(order.since),
+      untilMs: Date.parse(order.until),
+    },
+    features,
+  }
+}
+
+/** `/api/v1/state/restoration` of an Upbeat platform; empty where that can't be understood. */
+export function readRestoration(text: string): RestorationStepView[] {
+  const told = Restoration.safeParse(parseJson(text))
+  if (!told.success) return []
+  return told.data.timeline.slice(-STEPS_READ_MAX).map(({ step, at, share, why }) => ({
+    step: step.slice(0, 60),
+    atMs: Date.parse(at),
+    share,
+    why: why.slice(0, 200),
+  }))
+}
+
+const STEPS_READ_MAX = 60
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
   }
 }
 
