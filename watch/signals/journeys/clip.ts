@@ -52,12 +52,13 @@ export async function waitForReceipt(
   id: string,
   until: 'playable' | 'complete',
 ): Promise<Receipt> {
+  const endMs = performance.now() + traveller.patienceMs
   for (;;) {
     const receipt = await traveller.getJson<Receipt>(until, `/api/v1/uploads/${id}`)
     if (receipt.state === 'failed')
       throw journeyFailure('assertion', `upload: it failed (${receipt.failure?.code ?? 'no reason given'}).`)
     if (receipt.state === 'complete' || (until === 'playable' && receipt.state === 'playable')) return receipt
-    if (traveller.remainingMs() < 2 * POLL_MS)
+    if (performance.now() > endMs - POLL_MS)
       throw journeyFailure(
         'timeout',
         `upload: still ${receipt.state} and not ${until} when the time was over.`,

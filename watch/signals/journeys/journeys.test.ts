@@ -16,12 +16,14 @@ const SIGNED_IN: Answers = {
   'GET /api/v1/me/videos': [200, { items: [{ id: 'v1', caption: 'The outage monitor comments here' }] }],
 }
 
-/** A platform that answers what it is told to, and the runner of journeys through it. */
-async function openPlatform(answers: Answers) {
+/** A platform that answers what it is told to, each by the clock as late as it is told to, and the runner of journeys through it. */
+async function openPlatform(answers: Answers, takingMs = 0) {
   const asked: string[] = []
+  const clock = createFakeClock()
   const server = await serveLocally((request: IncomingMessage, response) => {
     const path = `${request.method} ${request.url!.split('?')[0]}`
     asked.push(path)
+    clock.advance(takingMs)
     void readText(request).then((text) => {
       const found = answers[path] ?? problem(404, 'not-found')
       const [status, body] = typeof found === 'function' ? found(text) : found
@@ -33,7 +35,7 @@ async function openPlatform(answers: Answers) {
     })
   })
   const account = { origin: server.url, handle: 'watch', password: 'a long password' }
-  const run = createJourneyRunner(createFakeClock(), givenAccount(account))
+  const run = createJourneyRunner(clock, givenAccount(account))
   return {
     asked,
     go: (journey: MonitorOf<'journey'>['journey'], timeoutS = 5) =>
@@ -142,7 +144,28 @@ test.each([
     'PUT /api/v1/videos/v1/like': [200, { isLiked: true }],
     'GET /api/v1/state': [200, { level: 2, since: at, features, maintenance: null }],
   })
-  expect((await platform.go('upbeat-counts', 2.1)).outcome).toBe(outcome)
+  expect((await platform.go('upbeat-counts', 1)).outcome).toBe(outcome)
+})
+
+const COUNTED: Answers = {
+  ...SIGNED_IN,
+  'GET /api/v1/videos/v1': [200, { counts: { asOf: null } }],
+  'PUT /api/v1/videos/v1/like': [200, { isLiked: true }],
+}
+
+test('answers that each come in time are no outage, however long all of them take; what was prepared is not counted', async () => {
+  const list = { items: [{ id: 'c1', body: '' }] }
+  await using platform = await openPlatform(commented({}, list), 4_000)
+  expect(await platform.go('upbeat-comment')).toMatchObject({ outcome: 'ok', durationMs: 12_000 })
+})
+
+test('a way that takes three times as long as one answer may is given up, and says so', async () => {
+  await using platform = await openPlatform(COUNTED, 8_000)
+  expect(await platform.go('upbeat-counts')).toMatchObject({
+    outcome: 'failed',
+    failure: 'timeout',
+    detail: 'counts: what came before was answered in time, each by itself, and all of it took 16000 ms.',
+  })
 })
 
 test('a clip that is not playable in time is waited for by the next journey, and sent only once', async () => {

@@ -62,6 +62,7 @@ export function createJourneyRunner(clock: Clock, source: AccountSource, limits:
         timeoutMs: monitor.timeoutS * 1_000,
         allowPrivate: monitor.allowPrivate,
         limits,
+        clock,
         signal,
       },
       async (traveller) => {
@@ -168,10 +169,11 @@ async function seeCounts(traveller: Traveller, monitor: JourneyMonitor, tools: J
   const before = await traveller.getJson<VideoCard>('card', `/api/v1/videos/${id}`)
   const path = `/api/v1/videos/${id}/like`
   await traveller.send('like', { method: before.viewer?.isLiked ? 'DELETE' : 'PUT', path })
+  const endMs = performance.now() + traveller.patienceMs
   for (;;) {
     const now = await traveller.getJson<VideoCard>('counts', `/api/v1/videos/${id}`)
     if (now.counts.asOf !== null && now.counts.asOf !== before.counts.asOf) return
-    if (traveller.remainingMs() < 4 * POLL_MS) break
+    if (performance.now() > endMs - POLL_MS) break
     await sleep(POLL_MS)
   }
   // Counts that are said to be from memory do not move by themselves.

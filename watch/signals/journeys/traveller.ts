@@ -1,5 +1,6 @@
 /** A person's program on the way through the platform: steps with their times, and failures that say at which step. */
 import type { ProbeFailure } from '../../../engines/detect/types.ts'
+import type { Clock } from '../../../kit/clock.ts'
 import {
   GuardedRequestError,
   sendGuarded,
@@ -18,9 +19,9 @@ import { UndecodableError } from './fragmented-mp4.ts'
 
 export interface Traveller {
   readonly origin: string
-  /** Time left for the whole journey. */
-  remainingMs(): number
-  /** Asks, as a step by this name; an answer of another status than 2xx ends the journey. */
+  /** How long a person waits: for each answer, and for what is to follow from one. */
+  readonly patienceMs: number
+  /** Asks, as a step by this name; an answer of another status than 2xx ends the journey, and so does one that is late. */
   get(step: string, path: string): Promise<GuardedResponse>
   getJson<T>(step: string, path: string): Promise<T>
   send(step: string, request: TravelRequest): Promise<GuardedResponse>
@@ -77,9 +78,11 @@ export const journeyFailure = (failure: ProbeFailure, detail: string): JourneyEr
 
 export interface TravelOptions {
   readonly url: string
+  /** Of each answer. A busy service answers many of them late, and none too late: that is slow, and not down. */
   readonly timeoutMs: number
   readonly allowPrivate: boolean
   readonly limits: CheckLimits
+  readonly clock: Pick<Clock, 'monotonicMs'>
   readonly signal: AbortSignal
 }
 
@@ -101,19 +104,29 @@ export async function travel(
   }
 }
 
+/** The whole journey takes so many times what one answer may. */
+const WHOLE = 3
 const USER_AGENT = 'Upbeat-watch/1 (+outage monitor)'
 const JSON_MAX_BYTES = 4 * 1024 * 1024
 
 /** `lookedMs`: how long the journey has taken so far, without what was prepared for it. */
 function createTraveller(options: TravelOptions): { traveller: Traveller; lookedMs: () => number } {
+  const { clock } = options
   const origin = new URL(options.url).origin
   const phases: Record<string, number> = {}
-  let startedMs = performance.now()
-  const lookedMs = () => performance.now() - startedMs
-  const remainingMs = () => Math.max(1, options.timeoutMs - lookedMs())
+  let startedMs = clock.monotonicMs()
+  const lookedMs = () => clock.monotonicMs() - startedMs
+  function timeFor(step: string): number {
+    const leftMs = WHOLE * options.timeoutMs - lookedMs()
+    if (leftMs > 0) return Math.min(options.timeoutMs, Math.ceil(leftMs))
+    throw journeyFailure(
+      'timeout',
+      `${step}: what came before was answered in time, each by itself, and all of it took ${Math.round(lookedMs())} ms.`,
+    )
+  }
 
   async function prepare<T>(work: () => Promise<T>): Promise<T> {
-    const beganMs = performance.now()
+    const beganMs = clock.monotonicMs()
     try {
       return await work()
     } catch (error) {
@@ -122,12 +135,13 @@ function createTraveller(options: TravelOptions): { traveller: Traveller; looked
       if (failure === null || UNREACHED.has(failure)) throw error
       throw new JourneyError(ownFault(`Nothing could be looked at: ${result.detail}`), failure)
     } finally {
-      startedMs += performance.now() - beganMs
+      startedMs += clock.monotonicMs() - beganMs
     }
   }
 
   async function send(step: string, request: TravelRequest): Promise<GuardedResponse> {
-    const beganMs = performance.now()
+    const timeoutMs = timeFor(step)
+    const beganMs = clock.monotonicMs()
     const url = new URL(request.path, `${origin}/`)
     const isHome = url.origin === origin
     try {
@@ -140,7 +154,7 @@ function createTraveller(options: TravelOptions): { traveller: Traveller; looked
           ...(isHome && traveller.cookie && { cookie: traveller.cookie }),
         },
         body: request.body ?? null,
-        timeoutMs: remainingMs(),
+        timeoutMs,
         maxBodyBytes: request.maxBodyBytes ?? JSON_MAX_BYTES,
         allowPrivate: options.allowPrivate && options.limits.allowPrivate !== false,
         signal: options.signal,
@@ -155,7 +169,7 @@ function createTraveller(options: TravelOptions): { traveller: Traveller; looked
       const result = ofRequestError(error, { ...options, url: url.href })
       throw new JourneyError({ ...result, detail: `${step}: ${result.detail}` })
     } finally {
-      phases[step] = (phases[step] ?? 0) + performance.now() - beganMs
+      phases[step] = (phases[step] ?? 0) + clock.monotonicMs() - beganMs
     }
   }
 
@@ -163,7 +177,7 @@ function createTraveller(options: TravelOptions): { traveller: Traveller; looked
     origin,
     cookie: '',
     phases,
-    remainingMs,
+    patienceMs: options.timeoutMs,
     prepare,
     send,
     get: (step, path) => send(step, { method: 'GET', path }),
