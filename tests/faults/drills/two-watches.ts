@@ -84,7 +84,7 @@ export async function run(report: Report): Promise<void> {
     `user ${side.user.name}, ${side.itsAddress}`,
   )
   const readyMs = performance.now()
-  const seenWell = await eventually(SEEN_WELL_WITHIN_MS, async () => {
+  const seenWell = await eventually(allowedMs(SEEN_WELL_WITHIN_MS), async () => {
     const [one, other] = [await readStatus(farUrl), await readStatus(nearUrl)]
     return [one, other].every(
       ({ features, peers }) =>

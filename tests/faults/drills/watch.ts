@@ -9,9 +9,10 @@ import { openEdge, type Edge } from '../../support/edge.ts'
 import { makeTemporaryDir } from '../../support/temporary-dir.ts'
 import { eventually } from '../../rig/eventually.ts'
 import { allowedMs, secondsSince, type Report } from '../report.ts'
-import { publishVideo, readStatus } from '../observing/watched.ts'
+import { publishVideo, readStatus, tellUnwell } from '../observing/watched.ts'
 
 const REPOSITORY = join(import.meta.dirname, '..', '..', '..')
+const SEEN_WELL_WITHIN_MS = 120_000
 const SAID_WITHIN_MS = 60_000
 const BACK_WITHIN_MS = 300_000
 
@@ -46,13 +47,18 @@ export async function run(report: Report): Promise<void> {
     product.told().includes(`Upbeat is ready: ${product.url} (watch: http://localhost:${watchPort})`),
   )
   await publishVideo(product)
-  const healthy = await eventually(120_000, async () => {
+  const healthy = await eventually(allowedMs(SEEN_WELL_WITHIN_MS), async () => {
     const { features } = await readStatus(url)
     return features.every(({ state }) => state === 'up')
   })
-  report.promise('every feature is seen to work', healthy !== null)
+  const watchDir = join(dataDir, 'watch')
+  report.promise(
+    'every feature is seen to work',
+    healthy !== null,
+    healthy === null ? await tellUnwell(url, watchDir) : '',
+  )
 
-  for (const fault of faultsOf(product, edge)) await suffer(report, url, fault)
+  for (const fault of faultsOf(product, edge)) await suffer(report, { url, dataDir: watchDir }, fault)
 
   const watchPid = Number(await readFile(join(dataDir, 'watch', 'watch.pid'), 'utf8'))
   await product.stop()
@@ -70,7 +76,11 @@ async function writeCatalog(dir: string, edge: Edge): Promise<string> {
   return dir
 }
 
-async function suffer(report: Report, url: string, fault: Fault): Promise<void> {
+async function suffer(
+  report: Report,
+  { url, dataDir }: { readonly url: string; readonly dataDir: string },
+  fault: Fault,
+): Promise<void> {
   const [beganMs, limitMs] = [performance.now(), allowedMs(SAID_WITHIN_MS)]
   await fault.begin()
   let cause = 'none'
@@ -87,7 +97,7 @@ async function suffer(report: Report, url: string, fault: Fault): Promise<void> 
   report.promise(
     `${fault.what}: said within ${Math.round(limitMs / 1_000)} s`,
     isSaid !== null,
-    secondsSince(beganMs),
+    isSaid === null ? await tellUnwell(url, dataDir) : secondsSince(beganMs),
   )
   report.promise(
     `${fault.what}: the right cause first, or "unknown"`,
@@ -107,7 +117,11 @@ async function suffer(report: Report, url: string, fault: Fault): Promise<void> 
       features.every(({ state }) => state === 'up') && incidents.every(({ state }) => state === 'resolved')
     )
   })
-  report.promise(`${fault.what}: called over`, isBack !== null, secondsSince(endedMs))
+  report.promise(
+    `${fault.what}: called over`,
+    isBack !== null,
+    `${secondsSince(endedMs)}${isBack === null ? `; ${await tellUnwell(url, dataDir)}` : ''}`,
+  )
   report.promise(
     `${fault.what}: recovering comes before over`,
     [...seen.values()].every((states) => states.join(' ').endsWith('recovering up')),
