@@ -100,6 +100,10 @@ test('at level 4: one list for all, numbers paused, what one does is kept, and i
     .waitFor()
   await page.getByRole('button', { name: 'Hide this' }).click()
   await page.getByText('Everyone sees the same list right now.').waitFor({ state: 'detached' })
+  await page.goto('/following')
+  await page.getByRole('heading', { name: 'Following is paused' }).waitFor()
+  await page.getByRole('link', { name: 'Go to For You' }).click()
+  await untilPlaying(page)
 
   await openComments(page)
   await page.getByText('Yours is saved and will be posted.').waitFor()

@@ -128,6 +128,7 @@ function followingPaused({ ctx }: Feed): AppError {
   const { details } = pausedError('feed', currentState(ctx), ctx)
   return new AppError('feature-paused', {
     ...details,
+    facts: { ...details.facts, list: 'following' },
     detail: 'Whom you follow can not be looked up at the moment. For You goes on.',
   })
 }

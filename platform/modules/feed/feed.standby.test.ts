@@ -208,7 +208,7 @@ test('Following says that it is paused, and that For You goes on', async () => {
 
   await expect(readFollowing(feed, { viewerId })).rejects.toMatchObject({
     code: 'feature-paused',
-    details: { detail: expect.stringContaining('For You goes on') },
+    details: { facts: { list: 'following' }, detail: expect.stringContaining('For You goes on') },
   })
 })
 

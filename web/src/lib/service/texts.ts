@@ -11,6 +11,9 @@ export const t = createTranslator('service', {
   'paused.playback.text': 'Videos are paused {why}. What has loaded on this device still plays.',
   'paused.feed.title': 'New videos are paused',
   'paused.feed.text': 'The feed is paused {why}. What has loaded on this device still plays.',
+  'paused.following.title': 'Following is paused',
+  'paused.following.text':
+    'The videos of those you follow are paused {why}. You still follow everyone, and For You keeps playing.',
   'paused.sign-in.title': 'Signing in is paused',
   'paused.sign-in.text':
     'Signing in and new accounts are paused {why}. Who is signed in stays so, and nothing of your account is lost.',
@@ -25,12 +28,12 @@ export const t = createTranslator('service', {
   'paused.uploads.text':
     'Uploads are paused {why}. What was begun goes on by itself from where it is, and drafts are kept.',
   'paused.search.title': 'Search is paused',
-  'paused.search.text': 'Search is paused {why}. Your feed keeps playing.',
+  'paused.search.text': 'Search is paused {why}.',
   'paused.suggestions.title': 'Suggestions are paused',
   'paused.suggestions.text': 'Suggestions are paused {why}.',
   'paused.profiles.title': 'Profiles are paused',
-  'paused.profiles.text':
-    'Profiles are paused {why}. Everything on them is safe, and your feed keeps playing.',
+  'paused.profiles.text': 'Profiles are paused {why}. Everything on them is safe.',
+  'paused.feedGoesOn': 'Your feed keeps playing.',
   'paused.notifications.title': 'Notifications are paused',
   'paused.notifications.text': 'Notifications are paused {why}. None is lost: they are here afterwards.',
   'paused.processing.title': 'Processing is paused',

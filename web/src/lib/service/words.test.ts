@@ -8,6 +8,7 @@ const paused = (facts: Problem['facts']): Problem => ({
   ...localProblem({ code: 'feature-paused', side: 'us', status: 503, title: 'T', detail: 'D.', next: '' }),
   facts,
 })
+const known = (feature: string) => ({ [feature]: { mode: 'paused', reason: 'database', share: 0 } })
 afterEach(() => {
   service.state = null
 })
@@ -25,6 +26,29 @@ test('why it is paused is told in four ways', () => {
   expect(whyOf('maintenance')).toBe('maintenance')
   expect(whyOf('journal')).toBe('recovering')
   expect(whyOf(null)).toBe('recovering')
+})
+
+test('nobody is told of a feed that goes on where it is paused, too', () => {
+  const textOf = (feature: string) => wordsOf(paused({ feature, reason: 'database' })).text
+  expect([textOf('search'), textOf('profiles')]).toEqual([
+    'Search is paused while we recover. Your feed keeps playing.',
+    'Profiles are paused while we recover. Everything on them is safe. Your feed keeps playing.',
+  ])
+  service.state = {
+    level: 5,
+    features: { ...known('search'), ...known('profiles'), ...known('feed') },
+  } as never
+  expect([textOf('search'), textOf('profiles')]).toEqual([
+    'Search is paused while we recover.',
+    'Profiles are paused while we recover. Everything on them is safe.',
+  ])
+})
+
+test('Following is told by itself where For You goes on', () => {
+  const told = wordsOf(paused({ feature: 'feed', reason: 'operator', list: 'following' }))
+  expect(told.title).toBe('Following is paused')
+  expect(told.text).toContain('For You keeps playing')
+  expect(wordsOf(paused({ feature: 'feed', reason: 'operator' })).title).toBe('New videos are paused')
 })
 
 test('a feature that this app does not know is told in the words of the server', () => {

@@ -1,6 +1,6 @@
 /** What a person reads of a feature that is paused: why, what becomes of their work, and the operator's own words. */
 import type { Feature, Problem, Reason } from '#lib/api/types.ts'
-import { service } from './service.svelte.ts'
+import { modeOf, service } from './service.svelte.ts'
 import { t } from './texts.ts'
 
 export interface PausedWords {
@@ -39,8 +39,18 @@ export function wordsOf(problem: Problem): PausedWords {
   const known = service.state?.features[feature]
   const told = (problem.facts?.['reason'] ?? null) as Reason | null
   const why = t(`why.${whyOf(told ?? known?.reason ?? null)}`)
-  return { title: t(`paused.${feature}.title`), text: t(`paused.${feature}.text`, { why }) }
+  const what = isFollowingAlone(problem) ? 'following' : feature
+  const text = t(`paused.${what}.text`, { why })
+  const isFeedHere = ELSEWHERE_THE_FEED.has(feature) && modeOf('feed') !== 'paused'
+  return { title: t(`paused.${what}.title`), text: isFeedHere ? `${text} ${t('paused.feedGoesOn')}` : text }
 }
+
+/** Pages of their own: who finds one paused is told that there is something to watch, if there is. */
+const ELSEWHERE_THE_FEED: ReadonlySet<Feature> = new Set(['search', 'profiles'])
+
+/** Whom one follows can't be looked up, and For You goes on. */
+export const isFollowingAlone = ({ code, facts }: Problem): boolean =>
+  code === 'feature-paused' && facts?.['list'] === 'following'
 
 const ALL: Readonly<Record<Feature, true>> = {
   playback: true,
