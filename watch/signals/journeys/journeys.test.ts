@@ -95,6 +95,24 @@ test('a session that is refused where it was only needed is renewed by the next 
   expect(platform.asked.filter((path) => path === 'POST /api/v1/sessions')).toHaveLength(2)
 })
 
+test('while the feed is paused, the video is looked at that it gave before, and none is accused if there was none', async () => {
+  let feed: Answer = problem(503, 'feature-paused')
+  await using platform = await openPlatform({
+    'GET /api/v1/feed/for-you': () => feed,
+    'GET /media/v1/master.m3u8': problem(500, 'broken'),
+  })
+  expect(await platform.go('upbeat-video')).toMatchObject({ outcome: 'error', failure: null })
+  feed = [200, { items: [{ playback: { masterUrl: '/media/v1/master.m3u8' } }] }]
+  await platform.go('upbeat-video')
+  feed = problem(503, 'feature-paused')
+  expect(await platform.go('upbeat-video')).toMatchObject({
+    outcome: 'failed',
+    detail: 'playlist: it answers 500 (broken).',
+  })
+  feed = [200, { items: [] }]
+  expect(await platform.go('upbeat-video')).toMatchObject({ outcome: 'ok' })
+})
+
 const commented = (made: object, list: object): Answers => ({
   ...SIGNED_IN,
   'POST /api/v1/videos/v1/comments': [201, { id: 'c1', ...made }],

@@ -5,6 +5,7 @@ import type { MeResponse } from '../../../contract/accounts.ts'
 import type { Comment, CommentPage, SearchPage } from '../../../contract/social.ts'
 import { ServiceState, type Feature, type FeatureMode } from '../../../contract/state.ts'
 import type { FeedPage, VideoCard } from '../../../contract/videos.ts'
+import type { ProbeFailure } from '../../../engines/detect/types.ts'
 import type { Clock } from '../../../kit/clock.ts'
 import type { MonitorOf } from '../../configuration/index.ts'
 import type { CheckContext, CheckLimits, CheckResult } from '../probes/index.ts'
@@ -21,6 +22,8 @@ interface JourneyTools {
   readonly accounts: JourneyAccounts
   /** When a real sign-in was last made, by origin: the platform counts attempts. */
   readonly signedInAtMs: Map<string, number>
+  /** The video that each origin's feed gave last. */
+  readonly masters: Map<string, string>
   /** Each origin's video of our own to comment on and to like. */
   readonly videos: JourneyVideos
 }
@@ -37,9 +40,9 @@ const MARK = 'A check by the outage monitor'
 const JOURNEYS: Record<JourneyMonitor['journey'], Journey> = {
   'upbeat-sign-in': signIn,
   'upbeat-feed': loadFeed,
-  'upbeat-video': async (traveller, monitor) => {
-    const [card] = await readFeed(traveller)
-    if (card) await watchVideo(traveller, card.playback.masterUrl, monitor.rung)
+  'upbeat-video': async (traveller, monitor, { masters }) => {
+    const masterUrl = await findMaster(traveller, masters)
+    if (masterUrl !== null) await watchVideo(traveller, masterUrl, monitor.rung)
   },
   'upbeat-upload': uploadClip,
   'upbeat-comment': comment,
@@ -53,6 +56,7 @@ export function createJourneyRunner(clock: Clock, source: AccountSource, limits:
     clock,
     accounts: createJourneyAccounts(clock, source),
     signedInAtMs: new Map(),
+    masters: new Map(),
     videos: createJourneyVideos(),
   }
   return (monitor: JourneyMonitor, { signal }: CheckContext): Promise<CheckResult> =>
@@ -96,6 +100,23 @@ async function readFeed(traveller: Traveller): Promise<readonly VideoCard[]> {
   const page = await traveller.getJson<FeedPage>('feed', '/api/v1/feed/for-you?limit=5')
   if (!Array.isArray(page.items)) throw journeyFailure('assertion', 'feed: the answer has no list of videos.')
   return page.items
+}
+
+/** What the feed answers when it is refused, or wrong: videos may play all the same. */
+const FEED_REFUSES: ReadonlySet<ProbeFailure> = new Set(['http-5xx', 'http-4xx', 'overloaded', 'assertion'])
+
+/** The first video of the feed; while that is refused, the one that it gave before. Null: it is empty, which is no fault. */
+async function findMaster(traveller: Traveller, masters: Map<string, string>): Promise<string | null> {
+  try {
+    const [card] = await readFeed(traveller)
+    if (card) masters.set(traveller.origin, card.playback.masterUrl)
+    return card?.playback.masterUrl ?? null
+  } catch (error) {
+    if (!(error instanceof JourneyError) || !error.failure || !FEED_REFUSES.has(error.failure)) throw error
+    const known = masters.get(traveller.origin)
+    if (known === undefined) return traveller.prepare(() => Promise.reject(error))
+    return known
+  }
 }
 
 async function loadFeed(traveller: Traveller): Promise<void> {
