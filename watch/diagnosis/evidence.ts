@@ -1,5 +1,5 @@
 /** What the watch can tell one person's browser: how it goes where they are, elsewhere, and for others with the same check. */
-import { CAUSE_WORDS, type StatusView } from '../incidents/index.ts'
+import { CAUSE_WORDS, declaredWords, type StatusView } from '../incidents/index.ts'
 import { formatDuration } from '../pages/format.ts'
 import type { EvidenceFact } from './browser/facts.ts'
 
@@ -41,7 +41,7 @@ export function gatherEvidence({ view, regionId, peers, now, urlOf }: EvidenceIn
       ? {
           title: open.title,
           url: urlOf(open.id),
-          cause: CAUSE_WORDS[open.cause],
+          cause: open.declared ? declaredWords(open.declared) : CAUSE_WORDS[open.cause],
           expected: describeExpected(open.forecast, open.updatedAtMs, now),
         }
       : null,

@@ -41,6 +41,9 @@ export interface Seen {
 /** The detector takes so long at most to see again that it was over, when it goes on from a memory that is older than that. */
 const REOPENS_AFTER_MS = 5 * 60_000
 
+const MINUTE_MS = 60_000
+const DECLARED_OUTLIVES_MS = 4 * MINUTE_MS
+
 const rank = (state: OutageState): number => OUTAGE_STATES.indexOf(state)
 
 /**
@@ -58,7 +61,7 @@ export function applyOutage(before: IncidentRecord | null, seen: Seen): Applied 
   const state = stateOf(outage, before, pinned)
   const operatorCause = before?.operatorCause ?? null
   const startedAtMs = Math.min(before?.startedAtMs ?? Infinity, outage.onset.medianMs)
-  const declared = declaredIn(before, seen, state)
+  const { declared, declaredAtMs } = declaredIn(before, seen, state)
   const wording = { ...wordingOf(outage, operatorCause, entry), startedAtMs, declared }
   const confirmedAtMs =
     before?.confirmedAtMs ?? outage.confirmedAtMs ?? (rank(state) >= 1 && state !== 'resolved' ? atMs : null)
@@ -93,7 +96,7 @@ export function applyOutage(before: IncidentRecord | null, seen: Seen): Applied 
       forecast: outage.remaining,
       officialLagMs: before?.facts.officialLagMs ?? null,
       ...(seen.told != null || before?.facts.restoration
-        ? { declared, restoration: stepsSince(startedAtMs, before, seen) }
+        ? { declared, declaredAtMs, restoration: stepsSince(startedAtMs, before, seen) }
         : {}),
     },
   }
@@ -101,16 +104,21 @@ export function applyOutage(before: IncidentRecord | null, seen: Seen): Applied 
   return update === null && before !== null && isSameButForTime(before, record) ? null : { record, update }
 }
 
-/** Once it comes back, what was said of it while it was away is what there is to say of the cause. */
+/**
+ * What the service says now; and for a while after it has ceased to, or once it comes back, what it said before: that it works
+ * again is seen later than it is said.
+ */
 function declaredIn(
   before: IncidentRecord | null,
-  { told, outage }: Seen,
+  { told, outage, atMs }: Seen,
   state: OutageState,
-): Declared | null {
+): { readonly declared: Declared | null; readonly declaredAtMs: number | null } {
+  const { declared: known = null, declaredAtMs = null } = before?.facts ?? {}
   const isAtTheEnd = state === 'recovering' || state === 'resolved'
-  const known = before?.facts.declared ?? null
-  if (isAtTheEnd && known !== null) return known
-  return worstDeclared(told ?? null, outage.featureIds) ?? (isAtTheEnd ? known : null)
+  const now = isAtTheEnd && known !== null ? null : worstDeclared(told ?? null, outage.featureIds)
+  if (now !== null) return { declared: now, declaredAtMs: atMs - (atMs % MINUTE_MS) }
+  const holds = isAtTheEnd || (declaredAtMs !== null && atMs - declaredAtMs < DECLARED_OUTLIVES_MS)
+  return holds ? { declared: known, declaredAtMs } : { declared: null, declaredAtMs: null }
 }
 
 /** What was told of the way back since it began. */
@@ -170,9 +178,11 @@ const isOtherWord = (now: Declared, before: Declared | null | undefined): boolea
 /** The cause that people are told; null: none is sure enough. */
 export function namedCause(record: IncidentRecord): Cause | null {
   if (record.operatorCause) return record.operatorCause
+  const { declared } = record.facts
+  // The service has said why: what the signs alone would make of it is a guess.
+  if (declared?.reason) return CAUSE_OF_REASON[declared.reason] ?? null
   const [first] = record.facts.causes
-  if (first && first.cause !== 'unknown' && first.probability >= CAUSE_NAMED_FROM) return first.cause
-  return CAUSE_OF_REASON[record.facts.declared?.reason ?? 'operator'] ?? null
+  return first && first.cause !== 'unknown' && first.probability >= CAUSE_NAMED_FROM ? first.cause : null
 }
 
 /** What a service's own reason means as a cause; others name a part that is away, and not why. */

@@ -37,7 +37,7 @@ export const toView = (ctx: WatchCtx, record: IncidentRecord): IncidentView =>
   withWords(record, readWords(ctx.store, [record.id])(record.id))
 
 function withWords(record: IncidentRecord, words: IncidentWords): IncidentView {
-  const { isTitleByOperator: _, isAdopted: _adopted, ...facts } = record.facts
+  const { isTitleByOperator: _, isAdopted: _adopted, declaredAtMs: _said, ...facts } = record.facts
   return {
     ...facts,
     id: record.id,

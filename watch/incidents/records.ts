@@ -40,6 +40,8 @@ export interface IncidentFacts {
   readonly officialLagMs: number | null
   /** Missing: the service declares nothing of itself. */
   readonly declared?: Declared | null
+  /** When it was last said, to the minute. */
+  readonly declaredAtMs?: number | null
   readonly restoration?: readonly RestorationStepView[]
   /** Seen by another watch only: an operator here took it over to say something about it. Missing: seen here. */
   readonly isAdopted?: boolean

@@ -88,7 +88,7 @@ function makeNotice(ctx: WatchCtx, links: PageLinks, words: PageWords): Notice {
     title,
     state: word === 'over' && isPart(incident) ? 'Part of another incident' : stateWords(word, by),
     body: word === 'page' ? [body, ...firstSteps(entry, incident)].join('\n') : body,
-    cause: incident && incident.cause !== 'unknown' ? describeCause(incident) : null,
+    cause: incident && (incident.declared || incident.cause !== 'unknown') ? describeCause(incident) : null,
     advice: null,
     atMs: ctx.clock.now().getTime(),
     featureIds: [],

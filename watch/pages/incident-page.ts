@@ -71,7 +71,7 @@ export function renderIncidentPage(input: IncidentPageInput): string {
         <h2>Cause</h2>
         <div class="card">
           <p>${describeCause(incident)}</p>
-          ${renderCauses(incident)}
+          ${!incident.declared && renderCauses(incident)}
         </div>
       </section>
       <section>

@@ -92,6 +92,8 @@ test('a level that the operator ordered is told with its reason and its end, fea
   expect(text).toMatch(
     /level 2 of 5, ordered by its operator \(“a .*drill.*”\), since 03:30 UTC, until 05:00 UTC/,
   )
+  expect(text).toContain('Upbeat has declared level 2 of 5')
+  expect(text).not.toContain('slow or failing')
   expect(text).toContain('Working, with less than usual')
   expect(text).toContain('By its own word: from memory, with its age, ordered by its operator')
   expect(text).toMatch(/The way back .* Sign in 25 % the gate is good/)

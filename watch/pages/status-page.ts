@@ -3,6 +3,7 @@ import {
   declaredWords,
   levelWords,
   type IncidentView,
+  type OfficialWordView,
   type ServiceView,
   type StatusView,
 } from '../incidents/index.ts'
@@ -163,6 +164,9 @@ function renderNotes({ view, now }: StatusPageInput): Html | null {
       No evidence has come in for ${formatDuration(now.getTime() - view.asOfMs)}. What stands here may be out
       of date.
     </p>`
+  const { declared } = view
+  if (declared && declared.level > 0)
+    return html`<p class="note">${view.service.name} has declared ${levelWords(declared)}.</p>`
   const collateral = view.collaterals[0]
   if (collateral)
     return html`<p class="note">
@@ -218,21 +222,22 @@ function renderOfficialWord(input: StatusPageInput, open: readonly IncidentView[
   return html`<section aria-labelledby="h-word">
     <h2 id="h-word">The service’s own word</h2>
     <div class="card">
-      <p>
-        ${input.view.service.name} itself says: ${officialWords[word.status]}
-        <span class="faint">(since ${renderTime(word.sinceMs, input)})</span>.
-      </p>
-      ${renderDeclaredLevel(input)}${disagrees && started !== undefined && html`<p class="sub">Seen from outside it has been failing for ${formatDuration(input.now.getTime() - started)}.</p>`}${lag && html`<p class="sub">${lag}</p>`}
+      ${renderOwnWord(word, input)}${disagrees && started !== undefined && html`<p class="sub">Seen from outside it has been failing for ${formatDuration(input.now.getTime() - started)}.</p>`}${lag && html`<p class="sub">${lag}</p>`}
     </div>
   </section>`
 }
 
-/** Its level, by whose order, and every feature that is not as usual. */
-function renderDeclaredLevel({ view }: StatusPageInput): Html | null {
-  const { declared } = view
-  if (!declared || (declared.level === 0 && declared.features.size === 0)) return null
-  const nameOf = (slug: string) => view.components.find((one) => one.slug === slug)?.name ?? slug
-  return html`<p>It has declared ${levelWords(declared)}.</p>
+/** What it says of the whole, and of every feature that is not as usual. */
+function renderOwnWord(word: OfficialWordView, input: StatusPageInput): Html {
+  const { declared, service, components } = input.view
+  const said =
+    declared && declared.level > 0
+      ? html`${service.name} has declared ${levelWords(declared)}.`
+      : html`${service.name} itself says: ${officialWords[word.status]}
+          <span class="faint">(since ${renderTime(word.sinceMs, input)})</span>.`
+  if (!declared || declared.features.size === 0) return html`<p>${said}</p>`
+  const nameOf = (slug: string) => components.find((one) => one.slug === slug)?.name ?? slug
+  return html`<p>${said}</p>
     <ul>
       ${[...declared.features].map(([slug, one]) => html`<li class="sub">${nameOf(slug)}: ${declaredWords(one)}.</li>`)}
     </ul>`

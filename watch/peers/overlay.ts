@@ -138,6 +138,8 @@ function toJoinedView(ctx: WatchCtx, incident: JoinedIncident, looker: Looker): 
   const { lead, humanCause } = incident
   const { mine } = looker
   const [first] = incident.causes
+  // What the service says of itself each watch reads by itself.
+  const declaredCause = mine?.declared?.reason ? mine.cause : null
   return {
     // Links and messages that went out from here stay good; what only others know keeps the id that they gave it.
     id: mine?.id ?? incident.witnesses[0]!.statement.incidentId,
@@ -147,7 +149,10 @@ function toJoinedView(ctx: WatchCtx, incident: JoinedIncident, looker: Looker): 
     state: incident.state,
     impact: incident.impact,
     causes: incident.causes,
-    cause: humanCause ?? (first && first.probability >= CAUSE_NAMED_FROM ? first.cause : 'unknown'),
+    cause:
+      humanCause ??
+      declaredCause ??
+      (first && first.probability >= CAUSE_NAMED_FROM ? first.cause : 'unknown'),
     isCauseByOperator: humanCause !== null,
     confidence: incident.confidence,
     contributions: lead.contributions,
@@ -169,6 +174,8 @@ function toJoinedView(ctx: WatchCtx, incident: JoinedIncident, looker: Looker): 
     mergedInto: null,
     officialLagMs: incident.officialLagMs,
     witnesses: incident.witnesses.map((witness) => toWitnessView(witness, looker)),
+    ...(mine?.declared && { declared: mine.declared }),
+    ...(mine?.restoration && { restoration: mine.restoration }),
     ...(mine?.isUnwritten && { isUnwritten: true }),
   }
 }

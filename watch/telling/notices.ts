@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { OutageState } from '../../engines/detect/types.ts'
 import type { IncidentView, MaintenanceView, UpdateView } from '../incidents/index.ts'
-import { adviceFor, CAUSE_WORDS, describeCause } from '../incidents/index.ts'
+import { adviceFor, CAUSE_WORDS, declaredWords, describeCause } from '../incidents/index.ts'
 import { maintenanceWords, outageStateWords } from '../pages/words.ts'
 import { newsOf } from './news.ts'
 
@@ -113,9 +113,11 @@ function besidesBody(
 ): { readonly cause: string | null; readonly advice: string | null } {
   const says = (words: string) => body.toLowerCase().includes(words.toLowerCase().replace(/\.$/, ''))
   const advice = adviceFor(state, incident.cause)
-  const isCauseKnown = incident.cause !== 'unknown'
+  const { cause, declared } = incident
+  const isCauseKnown = declared != null || cause !== 'unknown'
+  const causeWords = declared ? declaredWords(declared) : CAUSE_WORDS[cause]
   return {
-    cause: isCauseKnown && !says(CAUSE_WORDS[incident.cause]) ? describeCause(incident) : null,
+    cause: isCauseKnown && !says(causeWords) ? describeCause(incident) : null,
     advice: says(advice) ? null : advice,
   }
 }

@@ -5,7 +5,7 @@
 import { sendGuarded } from '../../../kit/network/guarded-request.ts'
 import { startRepeating } from '../../../kit/repeat.ts'
 import type { WatchCtx } from '../../app/context.ts'
-import { CAUSE_WORDS, statusOf, type IncidentView } from '../../incidents/index.ts'
+import { CAUSE_WORDS, declaredWords, statusOf, type IncidentView } from '../../incidents/index.ts'
 import { serverLinks } from '../../pages/links.ts'
 import { OWN_ALERT_NAME } from './webhook.ts'
 
@@ -113,7 +113,9 @@ function toAlert(ctx: WatchCtx, incident: IncidentView, serviceName: string, now
       description: (incident.updates[0]?.body ?? '').slice(0, DESCRIPTION_MAX_LENGTH),
       features: incident.featureIds.join(', '),
       regions: incident.regions.join(', '),
-      ...(incident.cause !== 'unknown' && { cause: CAUSE_WORDS[incident.cause] }),
+      ...(incident.declared
+        ? { cause: declaredWords(incident.declared) }
+        : incident.cause !== 'unknown' && { cause: CAUSE_WORDS[incident.cause] }),
     },
     startsAt: new Date(incident.startedAtMs).toISOString(),
     endsAt: new Date(incident.resolvedAtMs ?? nowMs + FIRING_HOLDS_MS).toISOString(),
