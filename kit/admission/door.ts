@@ -34,8 +34,8 @@ export class Door {
   readonly #isThreadBound: boolean
   #isTurnOpen = false
   #turnStartMs = 0
-  /** The turn before this one was long, so that what came meanwhile was read before more was begun. */
-  #hasRead = false
+  /** The turn before this one was long: what came meanwhile is read in this one, and nothing is begun. */
+  #isReading = false
   /** Since when those who waited are begun, one after the other; null: that isn't being done. */
   #beginsFromMs: number | null = null
   #tickedAtMs = 0
@@ -96,7 +96,7 @@ export class Door {
   #mayBegin(nowMs: number): boolean {
     if (!this.#isThreadBound) return true
     if (!this.#isTurnOpen) this.#openTurn(nowMs)
-    return nowMs - this.#turnStartMs < TURN_MS
+    return !this.#isReading && nowMs - this.#turnStartMs < TURN_MS
   }
 
   #openTurn(nowMs: number): void {
@@ -110,8 +110,8 @@ export class Door {
     this.#isTurnOpen = false
     const nowMs = performance.now()
     const isLong = this.gate.waiting > 0 && nowMs - this.#turnStartMs > LONG_TURN_MS
-    this.#hasRead = isLong && !this.#hasRead
-    if (this.#hasRead) this.#openTurn(nowMs)
+    this.#isReading = isLong && !this.#isReading
+    if (this.#isReading) this.#openTurn(nowMs)
     else this.#callNext()
   }
 
@@ -133,7 +133,7 @@ export class Door {
       return
     }
     // Only when something was begun: a turn after each turn would keep the thread busy while everybody waits.
-    if (!this.#isTurnOpen) this.#openTurn(nowMs)
+    if (!this.#isTurnOpen) this.#openTurn(this.#beginsFromMs!)
     // What it does at once is done in microtasks: how long it takes is known after the last of them.
     queueMicrotask(this.#goOnAfterMicrotasks)
   }

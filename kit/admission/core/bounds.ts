@@ -1,17 +1,25 @@
 /** How long one may wait at a gate, and when a line takes no more. */
 
 /** Whoever is more likely to be turned away than not hears it soon. */
-export const MARGIN_WAIT_MS = 10
-/** While a cut is in force nobody below class 0 waits for longer than five usual round trips, or than this… */
-export const CUT_WAIT_MIN_MS = 50
+export const MARGIN_WAIT_MS = 9
+/** While a cut is in force nobody below class 0 waits for longer than so many usual round trips, or than this… */
+const CUT_WAITS_USUAL = 5
+const CUT_WAIT_MIN_MS = 40
+/** …and in the class that the cut goes through, where what comes above goes first, not for longer than so many, or than this. */
+const LAST_WAITS_USUAL = 3
+const LAST_WAIT_MIN_MS = 16
 /**
- * …and in the class that it goes through a newcomer who would wait for longer than this, or than a usual round trip, hears it at once; for half as long at the
- * margin, and where anybody waits in lower classes. So those who are turned away hear it early, and those who may wait are served.
+ * Who would wait for longer than so many usual round trips hears it at once: those who are turned away hear it early, and
+ * those who may wait are served.
  */
-export const LAST_FORESEEN_MS = 12
-export const LAST_FORESEEN_MAX_MS = 25
-/** So many may wait there in any case: where one at a time is worked on, chance alone makes a line of some. */
-export const LAST_LINE_MIN = 3
+const FORESEEN_USUAL = 2.5
+const FORESEEN_MIN_MS = 12
+/** In the class that the cut goes through it is one usual round trip, within these bounds; at the margin half as long. */
+const LAST_FORESEEN_MAX_MS = 25
+/** So many may wait in any case: where one at a time is worked on, chance alone makes a line of some… */
+const LINE_MIN = 3
+/** …and so many in the class that the cut goes through. */
+const LAST_LINE_MIN = 1
 
 /** Once the first in a line has waited for this share of the bound, newcomers hear at once that their turn won't come… */
 export const CLOSED_AT = 0.8
@@ -28,3 +36,23 @@ export const LAST_CLASS_WAITS = 0.4
 export const COLD_TIMES = 4
 /** Where all who ask lately could wait, what keeps them waiting is a moment's standstill, and they wait for so many times the bound. */
 export const STANDSTILL_TIMES = 2
+
+/**
+ * How long who is served in every request waits at most while a cut is in force.
+ *
+ * @param usualMs what a request takes in quiet.
+ */
+export const cutWaitMs = (isLastClass: boolean, usualMs: number): number =>
+  isLastClass
+    ? Math.max(LAST_WAIT_MIN_MS, LAST_WAITS_USUAL * usualMs)
+    : Math.max(CUT_WAIT_MIN_MS, CUT_WAITS_USUAL * usualMs)
+
+/** How many may go before a newcomer of a class that is served wholly. */
+export const placesBefore = (usualMs: number, capacityPerMs: number): number =>
+  Math.max(LINE_MIN, Math.max(FORESEEN_MIN_MS, FORESEEN_USUAL * usualMs) * capacityPerMs)
+
+/** How many may go before a newcomer of the class that the cut goes through; `leftPerMs` is what is left for it. */
+export function placesBeforeLast(isAtMargin: boolean, usualMs: number, leftPerMs: number): number {
+  const places = Math.min(LAST_FORESEEN_MAX_MS, Math.max(FORESEEN_MIN_MS, usualMs)) * Math.max(0, leftPerMs)
+  return isAtMargin ? places / 2 : Math.max(LAST_LINE_MIN, places)
+}

@@ -98,6 +98,11 @@ export class Cut {
     return this.#capacity > 0
   }
 
+  /** What is served, a millisecond; 0: no cut is in force. */
+  get capacityPerMs(): number {
+    return this.#capacity
+  }
+
   /** What is left for the class that the cut goes through, a millisecond. */
   get leftPerMs(): number {
     return this.#leftPerMs
@@ -173,7 +178,9 @@ export class Cut {
     this.couldAllWait = this.#areAllInTime(tookMs)
     const isOverloaded = isShedding && idleShare <= ROOMY_ABOVE && !this.couldAllWait
     if (isOverloaded) {
-      this.#capacity = this.#capacity === 0 ? rate : this.#capacity + weight * (rate - this.#capacity)
+      // Before a single worker, chance alone leaves nobody to serve for a moment.
+      const canServe = this.#readThreadIdleMs ? rate / (1 - idleShare) : rate
+      this.#capacity = this.#capacity === 0 ? canServe : this.#capacity + weight * (canServe - this.#capacity)
       this.#calmWindows = 0
     } else if (this.isInForce) {
       if (rate > this.#capacity * EXCEEDED_ABOVE) this.#capacity += weight * (rate - this.#capacity)

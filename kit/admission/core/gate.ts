@@ -11,16 +11,15 @@
  * - what is kept in memory is bounded, however much comes.
  */
 import {
-  MARGIN_WAIT_MS,
-  CUT_WAIT_MIN_MS,
-  LAST_FORESEEN_MS,
-  LAST_FORESEEN_MAX_MS,
-  LAST_LINE_MIN,
   CLOSED_AT,
-  LONG_AT,
-  COMES_LATER_MS,
-  LAST_CLASS_WAITS,
   COLD_TIMES,
+  COMES_LATER_MS,
+  cutWaitMs,
+  LAST_CLASS_WAITS,
+  LONG_AT,
+  MARGIN_WAIT_MS,
+  placesBefore,
+  placesBeforeLast,
   STANDSTILL_TIMES,
 } from './bounds.ts'
 import { Cut } from './cut.ts'
@@ -325,11 +324,10 @@ export class Gate {
       return this.#cut.couldAllWait && this.#isCutting ? waitMs * STANDSTILL_TIMES : waitMs
     }
     // What lasts is no burst that waiting could carry over: it would only make everybody late.
-    const isWhole = !ticket.isAtMargin && !ticket.isBeyondShare && ticket.class <= this.#cut.lastClass
-    return Math.min(
-      this.#waitMs,
-      isWhole ? Math.max(CUT_WAIT_MIN_MS, 5 * this.#limit.usualMs) : MARGIN_WAIT_MS,
-    )
+    const { lastClass } = this.#cut
+    if (ticket.isAtMargin || ticket.isBeyondShare || ticket.class > lastClass)
+      return Math.min(this.#waitMs, MARGIN_WAIT_MS)
+    return Math.min(this.#waitMs, cutWaitMs(ticket.class === lastClass, this.#limit.usualMs))
   }
 
   /** Whether a line takes no newcomers. */
@@ -344,15 +342,15 @@ export class Gate {
 
   /** By how many go before, at the rate at which requests are let in lately. */
   #isForeseenLate(index: number): boolean {
-    const { isInForce, lastClass, leftPerMs } = this.#cut
+    const { isInForce, lastClass, capacityPerMs, leftPerMs } = this.#cut
     const priorityClass = index >> 1
-    if (!isInForce || index >= PATIENT_LINE || priorityClass < Math.max(1, lastClass)) return false
+    if (!isInForce || index >= PATIENT_LINE || priorityClass === 0) return false
     let before = 0
     for (let line = 0; line <= index; line++) before += this.#lines[line]!.size
-    const inTime =
-      Math.min(LAST_FORESEEN_MAX_MS, Math.max(LAST_FORESEEN_MS, this.#limit.usualMs)) * Math.max(0, leftPerMs)
     if (priorityClass > lastClass) return before > 0
-    return before > (index % 2 === 0 ? Math.max(LAST_LINE_MIN, inTime) : inTime / 2)
+    const { usualMs } = this.#limit
+    if (priorityClass < lastClass) return before > placesBefore(usualMs, capacityPerMs)
+    return before > placesBeforeLast(index % 2 === 1, usualMs, leftPerMs)
   }
 
   /** Turns away the oldest of the lowest line below this one. */
