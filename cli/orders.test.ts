@@ -23,7 +23,10 @@ test('what was mistyped is told before anybody is asked', async () => {
   expect(await wrong('level', '6', '--reason', 'too much')).toContain('There is no level 6')
   expect(await wrong('level', '2')).toContain('Why? --reason')
   expect(await wrong('level', '2', '--reason', 'too much', '--for', '5')).toContain('--for takes a time')
-  expect(await wrong('level', '2', '--reason', 'too much', '--for', '8d')).toContain('forS')
+  expect(await wrong('level', '2', '--reason', 'too much', '--for', '8d')).toContain(
+    '--for takes 7 days at most.',
+  )
+  expect(await wrong('level', '2', '--reason', 'no')).toContain('--reason takes 3 characters at least.')
   expect(await wrong('pause', 'everything', '--reason', 'why not')).toContain('playback, feed')
   expect(await wrong('restart', 'all', 'api')).toContain('Which role?')
   expect(await wrong('maintenance', 'announce', '--from', 'soon')).toContain('--from takes a time')

@@ -1,13 +1,14 @@
 /** Orders to the operator's desk: `upbeat level`, `pause`, `resume`, `maintenance`, `restart`, `hold`, `release`, `audit`. */
 import { userInfo } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { z } from 'zod'
 import { OperatorOrder, RoleName, type AuditEntry, type OrderOutcome } from '../contract/operations.ts'
 import { Feature, LEVEL_MAX } from '../contract/state.ts'
 import { environmentWith } from '../platform/app/config.ts'
 import { askDesk, AUDIT_MAX } from '../platform/supervisor/control.ts'
 import { UsageError, type Arguments, type Command } from './arguments.ts'
 import { settingsOf } from './settings.ts'
-import { instantInWords, readDuration, readInstant, timesInWords } from './times.ts'
+import { instantInWords, readDuration, readInstant, spanInWords, timesInWords } from './times.ts'
 
 const WAIT_MAX_MS = 10 * 60_000
 const WAIT_LOOK_MS = 250
@@ -115,10 +116,7 @@ function announcementOf(given: Arguments): OperatorOrder {
 /** Gives the order and says what came of it: 0 done or begun, 1 refused or failed. */
 async function order(given: Arguments, wanted: OperatorOrder): Promise<number> {
   const parsed = OperatorOrder.safeParse(wanted)
-  if (!parsed.success)
-    throw new UsageError(
-      parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('\n'),
-    )
+  if (!parsed.success) throw new UsageError(parsed.error.issues.map(complaintOf).join('\n'))
   const { dataDir } = settingsOf(given)
   const { id, outcome } = await askDesk(dataDir, { command: 'order', order: parsed.data, user: userName() })
   const last = given.isWait && outcome.state === 'begun' ? await whenEnded(dataDir, id, outcome) : outcome
@@ -128,6 +126,21 @@ async function order(given: Arguments, wanted: OperatorOrder): Promise<number> {
       `${MARKS[last.state]} ${timesInWords(last.detail, new Date())}${last.state === 'begun' ? ' (upbeat audit tells how it ended)' : ''}`,
     )
   return last.state === 'done' || last.state === 'begun' ? 0 : 1
+}
+
+/** What of an order is given by which option. */
+const OPTIONS: Readonly<Record<string, string>> = { forS: '--for', endsAt: '--for', startsAt: '--from' }
+
+/** "--for takes 7 days at most": what does not fit, by the name that it was typed by. */
+function complaintOf(issue: z.core.$ZodIssue): string {
+  const name = issue.path.join('.')
+  const option = OPTIONS[name] ?? `--${name}`
+  if (issue.code !== 'too_small' && issue.code !== 'too_big') return `${option}: ${issue.message}`
+  const isLess = issue.code === 'too_small'
+  const bound = Number(isLess ? issue.minimum : issue.maximum)
+  const amount =
+    name === 'forS' ? spanInWords(bound) : issue.origin === 'string' ? `${bound} characters` : bound
+  return `${option} takes ${amount} at ${isLess ? 'least' : 'most'}.`
 }
 
 const MARKS: Readonly<Record<OrderOutcome['state'], string>> = {

@@ -22,7 +22,11 @@ export function readInstant(text: string | undefined, option: string, now: Date)
 /** `12 s`, `3 min`, `5 h`, `2 days`. */
 export function ageInWords(at: string | null, now: Date): string {
   if (at === null) return 'never'
-  const seconds = Math.max(0, Math.round((now.getTime() - Date.parse(at)) / 1_000))
+  return spanInWords(Math.max(0, Math.round((now.getTime() - Date.parse(at)) / 1_000)))
+}
+
+/** The same of a number of seconds. */
+export function spanInWords(seconds: number): string {
   if (seconds < 120) return `${seconds} s`
   if (seconds < 7_200) return `${Math.round(seconds / 60)} min`
   return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} days`
