@@ -66,6 +66,19 @@ test('another level in a header is looked into within seconds, and the same one 
   ])
 })
 
+test('a page that is opened in the middle of it asks at once what is paused', async () => {
+  vi.resetModules()
+  const opened = await import('./service.svelte.ts')
+  opened.setFollower(() => import('./follow-state.ts'))
+  say(makeState(5, { counts: 'paused' }))
+
+  opened.noteLevel('5')
+  await pass(0)
+
+  expect(asked).toHaveLength(1)
+  expect(opened.modeOf('counts')).toBe('paused')
+})
+
 test('while something is amiss it is asked about every ten seconds or so, and then calmly again', async () => {
   say(makeState(0, { comments: 'paused' }))
   world.lookSoon()

@@ -31,7 +31,12 @@ export function noteLevel(header: string | null): void {
   service.isSilent = false
   if (level === (service.state?.level ?? before ?? 0)) return
   // The answer may be that of the state itself, which is taken in meanwhile.
-  withFollower((follow) => service.level !== service.state?.level && follow.lookSoon())
+  withFollower((follow) => {
+    if (service.level === service.state?.level) return
+    // A page that has just been opened shows things of which it does not know yet whether they are paused.
+    if (before === null) follow.lookNow()
+    else follow.lookSoon()
+  })
 }
 
 /** Asks how the service is, soon: something showed that it is not as it was. */
