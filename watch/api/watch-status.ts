@@ -117,8 +117,11 @@ const toPeer = (peer: PeerView): NonNullable<WatchStatus['peers']>[number] => ({
   disagreesOn: [...peer.disagreesOn],
 })
 
-/** The forecast's middle, never in the past: what should be over and isn't has at least a minute to go. */
+/** When the service's operator has said; else the forecast's middle, never in the past: what should be over and isn't has at least a minute to go. */
 function expectedEndOf(incident: IncidentView, now: Date): string | null {
+  const untilMs = incident.declared?.untilMs ?? null
+  if (untilMs !== null && untilMs > now.getTime())
+    return instant(Math.min(untilMs, now.getTime() + EXPECTED_MAX_MS))
   if (incident.forecast === null) return null
   const nowMs = now.getTime()
   const expectedMs = incident.updatedAtMs + incident.forecast.medianMs

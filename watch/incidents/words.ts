@@ -151,8 +151,9 @@ function seenBy({ contributions }: Wording): string {
   return kinds.length > 0 ? `Shown by ${joinNames(kinds)}.` : ''
 }
 
-function forecastSentence({ forecast }: Wording): string {
-  if (!forecast) return ''
+function forecastSentence({ forecast, declared }: Wording): string {
+  // The service has said until when.
+  if (!forecast || declared?.untilMs != null) return ''
   return ` Outages like this one last about ${duration(forecast.medianMs)} more, between ${duration(forecast.lowMs)} and ${duration(forecast.highMs)}.`
 }
 

@@ -56,6 +56,9 @@ export function describeLength(incident: IncidentView, now: Date): string {
 /** How long it will last, with its interval; says so when nothing is known. */
 export function describeForecast(incident: IncidentView, now: Date): string | null {
   if (incident.resolvedAtMs !== null) return null
+  const untilMs = incident.declared?.untilMs ?? null
+  if (untilMs !== null && untilMs > now.getTime())
+    return `The service’s operator has ordered it for ${formatDuration(untilMs - now.getTime())} more.`
   if (incident.forecast === null)
     return 'Too little is known of this kind of outage to say how long it will last.'
   const left = (ms: number) => Math.max(60_000, incident.updatedAtMs + ms - now.getTime())

@@ -100,6 +100,17 @@ test('a level that the operator ordered is told with its reason and its end, fea
   expect(page).not.toContain('<drill>')
 })
 
+test('an outage that was ordered until a time is told until then, and by no likelihood', () => {
+  const sinceMs = NOW.getTime() - 60_000
+  const word = { mode: 'paused', reason: 'operator', note: 'new disks', sinceMs, share: 0 } as const
+  const incident = makeIncident({ declared: { ...word, untilMs: NOW.getTime() + 30 * 60_000 } })
+  const text = textOf(render({ view: makeView({ incidents: [incident] }) }))
+  expect(text).toContain('The service’s operator has ordered it for 30 min more')
+  expect(text).toContain('Cause, in the service’s own words: paused, ordered by its operator (“new disks”)')
+  expect(text).not.toContain('Outages like this one')
+  expect(text).not.toContain('rolled out')
+})
+
 test('a blind watch claims nothing', () => {
   const text = textOf(render({ view: makeView({ isBlind: true }) }))
   expect(text).toContain('We can not tell right now')
