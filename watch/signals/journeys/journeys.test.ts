@@ -147,23 +147,28 @@ test('a comment of a check that could not be taken back is by a later one', asyn
 })
 
 test.each([
-  ['cached', 'ok'],
-  ['on', 'failed'],
-  ['paused', 'failed'],
-])('counts that do not move while they are declared %s: %s', async (mode, outcome) => {
-  const at = '2026-05-01T12:00:00.000Z'
-  const on = { mode: 'on', since: at, reason: null, share: 1, note: null }
-  const features = Object.fromEntries(
-    FEATURES.map((name) => [name, name === 'counts' ? { ...on, mode } : on]),
-  )
-  await using platform = await openPlatform({
-    ...SIGNED_IN,
-    'GET /api/v1/videos/v1': [200, { counts: { asOf: at } }],
-    'PUT /api/v1/videos/v1/like': [200, { isLiked: true }],
-    'GET /api/v1/state': [200, { level: 2, since: at, features, maintenance: null }],
-  })
-  expect((await platform.go('upbeat-counts', 1)).outcome).toBe(outcome)
-})
+  ['cached', 'overload', 'ok'],
+  ['cached', 'operator', 'ok'],
+  ['cached', 'worker', 'failed'],
+  ['on', null, 'failed'],
+  ['paused', 'operator', 'failed'],
+])(
+  'counts that do not move while they are declared %s for the reason %s: %s',
+  async (mode, reason, outcome) => {
+    const at = '2026-05-01T12:00:00.000Z'
+    const on = { mode: 'on', since: at, reason: null, share: 1, note: null }
+    const features = Object.fromEntries(
+      FEATURES.map((name) => [name, name === 'counts' ? { ...on, mode, reason } : on]),
+    )
+    await using platform = await openPlatform({
+      ...SIGNED_IN,
+      'GET /api/v1/videos/v1': [200, { counts: { asOf: at } }],
+      'PUT /api/v1/videos/v1/like': [200, { isLiked: true }],
+      'GET /api/v1/state': [200, { level: 2, since: at, features, maintenance: null }],
+    })
+    expect((await platform.go('upbeat-counts', 1)).outcome).toBe(outcome)
+  },
+)
 
 const COUNTED: Answers = {
   ...SIGNED_IN,

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Page } from '../../../contract/common.ts'
 import type { MeResponse } from '../../../contract/accounts.ts'
 import type { Comment, CommentPage, SearchPage } from '../../../contract/social.ts'
-import { ServiceState, type Feature, type FeatureMode } from '../../../contract/state.ts'
+import { ServiceState, type Feature, type FeatureMode, type Reason } from '../../../contract/state.ts'
 import type { FeedPage, VideoCard } from '../../../contract/videos.ts'
 import type { ProbeFailure } from '../../../engines/detect/types.ts'
 import type { Clock } from '../../../kit/clock.ts'
@@ -197,8 +197,8 @@ async function seeCounts(traveller: Traveller, monitor: JourneyMonitor, tools: J
     if (performance.now() > endMs - POLL_MS) break
     await sleep(POLL_MS)
   }
-  // Counts that are said to be from memory do not move by themselves.
-  if (await isDeclared(traveller, 'counts', 'cached')) return
+  // Counts that are from memory on purpose do not move by themselves.
+  if (await isChosen(traveller, 'counts', 'cached')) return
   throw journeyFailure('timeout', 'counts: a like was taken, and the counts have not moved since.')
 }
 
@@ -213,11 +213,16 @@ const enterOwnVideo = (
     return videos.find(traveller)
   })
 
-/** Whether the platform says of itself that the feature works in this way now. */
-async function isDeclared(traveller: Traveller, feature: Feature, mode: FeatureMode): Promise<boolean> {
+/** Why a feature works with less than it could; any other reason is that something is broken. */
+const CHOSEN: ReadonlySet<Reason | null> = new Set<Reason>(['overload', 'operator', 'maintenance'])
+
+/** Whether the platform says of itself that it lets the feature work in this way now, and need not. */
+async function isChosen(traveller: Traveller, feature: Feature, mode: FeatureMode): Promise<boolean> {
   const told = await traveller.getJson<unknown>('state', '/api/v1/state').catch(() => null)
   const state = ServiceState.safeParse(told)
-  return state.success && state.data.features[feature].mode === mode
+  if (!state.success) return false
+  const now = state.data.features[feature]
+  return now.mode === mode && CHOSEN.has(now.reason)
 }
 
 /** Searches for somebody who is known to be there: the journeys' own account. */
