@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { chromium, type Browser, type BrowserContext, type Locator, type Page } from 'playwright-core'
-import { onTestFailed } from 'vitest'
+import { onTestFinished } from 'vitest'
 import {
   signUp,
   uploadFilm,
@@ -35,7 +35,7 @@ export interface Stage extends AsyncDisposable {
   readonly product: Product
   readonly network: FaultProxy
   readonly browser: Browser
-  /** A browser of its own: no cookies, no cache, nothing stored. */
+  /** A browser of its own until the test ends: no cookies, no cache, nothing stored. */
   visitor(options?: VisitorOptions): Promise<Visitor>
   /** A new account that has one published video of this clip. */
   author(clip?: ClipName, caption?: string): Promise<Author>
@@ -83,7 +83,11 @@ export async function openStage(settings: Readonly<Record<string, string>> = {})
       const context = await browser.newContext({ baseURL: url, viewport, serviceWorkers, locale: 'en-GB' })
       context.setDefaultTimeout(PATIENCE_MS)
       if (as) await context.addCookies([cookieOf(as, url)])
-      onTestFailed(({ task }) => keepPictures(context, task.name))
+      onTestFinished(async ({ task }) => {
+        if (task.result?.state === 'fail') await keepPictures(context, task.name)
+        // Its videos would play on beside the tests that follow.
+        await context.close()
+      })
       return { context, page: await context.newPage() }
     },
     async author(clip = 'h264', caption = 'A clip') {
