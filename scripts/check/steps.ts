@@ -18,8 +18,11 @@ export interface Step {
   run(say: (text: string) => void): Promise<Count>
 }
 
+/** What was compiled once is there for all the processes that the tests start: they start hundreds. */
+const COMPILED_DIR = join(REPOSITORY, '.cache', 'compiled')
+
 const ONE_PASSED: Count = { passed: 1, failed: 0, skipped: 0 }
-const ONE_FAILED: Count = { passed: 0, failed: 1, skipped: 0 }
+export const ONE_FAILED: Count = { passed: 0, failed: 1, skipped: 0 }
 
 /** One npm script that passes or fails as a whole. */
 export function npmScript(name: string, script: string): Step {
@@ -35,7 +38,7 @@ export function npmScript(name: string, script: string): Step {
 }
 
 export interface VitestOptions {
-  readonly project: 'node' | 'e2e'
+  readonly projects: readonly ('node' | 'web' | 'e2e')[]
   /** Only these files. @default all of the project */
   readonly files?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
@@ -52,7 +55,7 @@ export function vitest(name: string, options: () => Promise<VitestOptions | { sk
         return { passed: 0, failed: 0, skipped: 1 }
       }
       const report = join(tmpdir(), `upbeat-check-${process.pid}-${Math.random().toString(36).slice(2)}.json`)
-      const args = ['run', '--project', chosen.project, '--passWithNoTests']
+      const args = ['run', ...chosen.projects.flatMap((project) => ['--project', project])]
       const { code } = await execute(
         join(REPOSITORY, 'node_modules/.bin/vitest'),
         [...args, '--reporter=default', '--reporter=json', `--outputFile=${report}`, ...(chosen.files ?? [])],
@@ -79,15 +82,15 @@ async function countReport(path: string, code: number): Promise<Count> {
   }
 }
 
-/** The drills, counted by promise: their last line tells. */
-export function drills(name: string, which: string): Step {
+/** One drill, counted by promise: its last line tells. What it says comes in one piece, as others may run beside it. */
+export function drill(name: string): Step {
   return {
-    name,
+    name: `drill ${name}`,
     async run(say) {
-      const { code, output } = await execute('npm', ['run', '--silent', 'drill', '--', which], {
-        timeoutMs: 30 * 60_000,
-        onOutput: say,
+      const { code, output } = await execute('npm', ['run', '--silent', 'drill', '--', name], {
+        timeoutMs: 20 * 60_000,
       })
+      say(`${output}\n`)
       const told = /(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$/.exec(output)
       if (!told) return ONE_FAILED
       const failed = Number(told[2])
@@ -123,7 +126,7 @@ export async function listDatabaseTests(): Promise<string[]> {
       const path = join(folder, entry)
       const text = await readFile(join(REPOSITORY, path), 'utf8')
       if (NOT_ABOUT_SQL.has(path)) continue
-      if (!path.startsWith('tests/e2e/') && /support\/world\.ts|inject\('databaseUrl'\)/.test(text))
+      if (!path.startsWith('tests/e2e/') && /from '.+support\/world\.ts'|inject\('databaseUrl'\)/.test(text))
         found.push(path)
     }
   }
@@ -147,7 +150,7 @@ function execute(
     const child = spawn(program, args, {
       cwd: REPOSITORY,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NO_COLOR: '1', ...options.env },
+      env: { NODE_COMPILE_CACHE: COMPILED_DIR, ...process.env, NO_COLOR: '1', ...options.env },
       timeout: options.timeoutMs,
     })
     const endWithUs = () => void child.kill('SIGTERM')
