@@ -89,6 +89,19 @@ test('a stuck role is ended and started again', async () => {
   await eventually(() => role.restartCount >= 1)
 })
 
+test('a role that takes connections is not stuck, however long a ping waits behind them', async () => {
+  let unanswered = 0
+  const role = create('takes-only', {
+    pingIntervalMs: 100,
+    onOutput: (line) => (unanswered += line === 'no pong' ? 1 : 0),
+  })
+  role.start()
+
+  await eventually(() => unanswered > 12)
+
+  expect(role.restartCount).toBe(0)
+})
+
 test('a held role stays down until it is released', async () => {
   const role = create('')
   role.start()
