@@ -94,7 +94,7 @@ test('a level that the operator ordered is told with its reason and its end, fea
   )
   expect(text).toContain('Upbeat has declared level 2 of 5')
   expect(text).not.toContain('slow or failing')
-  expect(text).toContain('Working, with less than usual')
+  expect(text).toContain('Works, with less')
   expect(text).toContain('By its own word: from memory, with its age, ordered by its operator')
   expect(text).toMatch(/The way back .* Sign in 25 % the gate is good/)
   expect(page).not.toContain('<drill>')

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { ComponentStatus } from '../../contract/watch.ts'
 import { indicatorOf } from '../incidents/index.ts'
 import { makeComponent } from './view.fixtures.ts'
-import { headlineWords } from './words.ts'
+import { headlineWords, lookOf } from './words.ts'
 
 const PARTS = [
   ['For You feed', 'watching'],
@@ -60,4 +60,23 @@ test('a service that is well, slow or under maintenance has a headline without p
   expect(headline({})).toBe('Everything works')
   expect(headline({ Search: 'degraded_performance' })).toBe('Some things fail or are slow')
   expect(headline({ Search: 'under_maintenance' })).toBe('Maintenance is under way')
+})
+
+test('what works with less than usual, by the word of the service, works', () => {
+  const declared = {
+    mode: 'shared',
+    reason: 'overload',
+    note: null,
+    sinceMs: 0,
+    untilMs: null,
+    share: 0,
+  } as const
+  const components = [
+    makeComponent('feed', { essential: 'watching', status: 'degraded_performance', declared }),
+    makeComponent('search', { name: 'Search', status: 'major_outage', state: 'down' }),
+  ]
+  expect(headlineWords({ indicator: 'major', components })).toBe('Partly down: Search is out; watching works')
+  expect(lookOf(components[0]!)).toEqual({ key: 'degraded_performance', words: 'Works, with less' })
+  const slow = makeComponent('feed', { status: 'degraded_performance' })
+  expect(headlineWords({ indicator: 'minor', components: [slow] })).toBe('Some things fail or are slow')
 })

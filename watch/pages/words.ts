@@ -86,7 +86,7 @@ export function headlineWords(view: Pick<StatusView, 'indicator' | 'components'>
   const out = view.components.filter(({ status }) => status === 'major_outage').map(({ name }) => name)
   const essentials = essentialsOf(view.components).filter(({ essential }) => essential !== null)
   const isWorking = (what: string) =>
-    essentials.every(({ essential, status }) => essential !== what || status === 'operational')
+    essentials.every((one) => one.essential !== what || one.status === 'operational' || isLessByItsWord(one))
   const working = [...new Set(essentials.map(({ essential }) => essential!))].filter(isWorking)
   const verb = out.length === 1 && !isPlural(out[0]!) ? 'is' : 'are'
   return (
@@ -111,7 +111,8 @@ export function lookOf(component: Pick<ComponentView, 'status' | 'state' | 'decl
   return { key: status, words: isLessByItsWord(component) ? LESS_WORDS : componentStatusWords[status] }
 }
 
-const LESS_WORDS = 'Working, with less than usual'
+/** Short: it stands beside a name on a phone. */
+const LESS_WORDS = 'Works, with less'
 
 /** Seen to work, and by the service's own word with less than usual: that is neither slow nor failing. */
 const isLessByItsWord = ({
