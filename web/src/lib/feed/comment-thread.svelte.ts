@@ -34,7 +34,10 @@ const shown = (comment: Comment, isPending = false): ShownComment => ({
 
 const isOnItsWay = ({ isPending, isKept }: ShownComment): boolean => isPending || isKept
 
-const areKept = (): boolean => ['kept', 'paused'].includes(modeOf('comments'))
+/** From this level on; an answer tells the level before the modes of the features are known. */
+const KEPT_FROM_LEVEL = 4
+const areKept = (): boolean =>
+  ['kept', 'paused'].includes(modeOf('comments')) || (service.level ?? 0) >= KEPT_FROM_LEVEL
 
 /** The journal knows no names and pictures; whose comment it is does. */
 const authorOf = ({ isKept, author }: Comment): Comment['author'] =>
@@ -172,6 +175,9 @@ export class CommentThread {
   /** The server has taken it: the waiting one becomes the real one. */
   settle(entryId: string, comment: Comment): void {
     this.#removeById(entryId)
+    const heard = this.#find(comment.id)
+    // It was heard of before the answer that tells that comments are kept.
+    if (heard && comment.isKept && areKept()) heard.isKept = true
     this.#take(comment)
   }
 
