@@ -169,71 +169,105 @@ interface Measured {
   readonly rivals: ReadonlyMap<Protection, readonly Load[]>
 }
 
-function judge({ bottleneck, capacityPerS, refusalUs, ours, rivals }: Measured) {
-  const rows: BenchRow[] = []
-  const figures: Record<string, number | string | null> = {}
-  const fallsShort: string[] = []
+function judge(measured: Measured) {
+  const { bottleneck, ours } = measured
   const unloadedP99Ms = ours[0]!.result.admittedP99Ms
-  figures[`${bottleneck}UnloadedP99Ms`] = roundTo(unloadedP99Ms, 1)
-  for (const { times, goodputMin, topMin } of TARGETS) {
-    const { result } = ours.find((load) => load.times === times)!
-    const key = `${bottleneck}${times}x`
-    const goodput = workPerS(result, bottleneck) / capacityPerS
-    const top = result.byClass[0]!.good / result.byClass[0]!.offered
-    const inverted = invertedShare(result)
-    const lostToRefusals = bottleneck === 'cpu' ? ((times - 1) * capacityPerS * refusalUs) / 1e6 : null
-    const rivalGoodput = (name: Protection) => {
-      const load = rivals.get(name)!.find((each) => each.times === times)
-      return load ? roundTo(workPerS(load.result, bottleneck) / capacityPerS, 3) : null
-    }
-    Object.assign(figures, {
-      [`${key}Goodput`]: roundTo(goodput, 3),
-      [`${key}LostToRefusals`]: lostToRefusals === null ? null : roundTo(lostToRefusals, 3),
-      [`${key}Top`]: roundTo(top, 4),
-      [`${key}AdmittedP99Ms`]: roundTo(result.admittedP99Ms, 1),
-      [`${key}RefusalP99Ms`]: roundTo(result.refusedP99Ms, 1),
-      [`${key}Inverted`]: roundTo(inverted, 4),
-      [`${key}LagP99Ms`]: roundTo(result.lagP99Ms, 1),
-      [`${key}GoodputNone`]: rivalGoodput('none'),
-      [`${key}GoodputUnderPressure`]: rivalGoodput('under-pressure'),
-      [`${key}GoodputFixed`]: rivalGoodput('fixed'),
-    })
-    const row = (what: string, value: number, rival: number | null, unit: string, target: string) =>
-      rows.push({ what: `${bottleneck} ${times}×: ${what}`, ours: value, rival, unit, target })
-    row(
-      'goodput (rival: under-pressure)',
-      goodput * 100,
-      percentOf(rivalGoodput('under-pressure')),
-      '%',
-      `≥ ${goodputMin * 100}`,
-    )
-    row('top class served', top * 100, null, '%', `≥ ${topMin * 100}`)
-    row(
-      'p99 of admitted',
-      result.admittedP99Ms,
-      null,
-      'ms',
-      `≤ ${Math.round(unloadedP99Ms * P99_MAX_TIMES_UNLOADED)}`,
-    )
-    row('p99 of a refusal', result.refusedP99Ms, null, 'ms', `≤ ${REFUSAL_P99_MAX_MS}`)
-    const at = `With the ${bottleneck} as the bottleneck, at ${times}×,`
-    const misses = [
-      goodput < goodputMin &&
-        `${at} goodput is ${roundTo(goodput * 100, 1)} %; the target is ${goodputMin * 100} %.`,
-      top < topMin &&
-        `${at} ${roundTo(top * 100, 2)} % of the top class are served; the target is ${topMin * 100} %.`,
-      result.admittedP99Ms > unloadedP99Ms * P99_MAX_TIMES_UNLOADED &&
-        `${at} p99 of the admitted is ${roundTo(result.admittedP99Ms, 0)} ms; unloaded it is ${roundTo(unloadedP99Ms, 0)} ms, and three times that is the target.`,
-      result.refusedP99Ms > REFUSAL_P99_MAX_MS &&
-        `${at} p99 of a refusal is ${roundTo(result.refusedP99Ms, 1)} ms; the target is ${REFUSAL_P99_MAX_MS} ms.`,
-      inverted > INVERTED_MAX &&
-        `${at} ${roundTo(inverted * 100, 1)} % were turned away while lower classes were served; the target is ${INVERTED_MAX * 100} %.`,
-      result.lagP99Ms > LAG_MAX_MS &&
-        `${at} the generator was ${roundTo(result.lagP99Ms, 1)} ms late: the run is void.`,
-    ]
-    fallsShort.push(...misses.filter((line) => line !== false))
+  const figures: Record<string, number | string | null> = {
+    [`${bottleneck}UnloadedP99Ms`]: roundTo(unloadedP99Ms, 1),
+  }
+  const rows: BenchRow[] = []
+  const fallsShort: string[] = []
+  for (const target of TARGETS) {
+    const point = lookAt(measured, target.times, unloadedP99Ms)
+    Object.assign(figures, figuresOf(point))
+    rows.push(...rowsOf(point, target))
+    fallsShort.push(...missesOf(point, target))
   }
   return { rows, figures, fallsShort }
+}
+
+type Target = (typeof TARGETS)[number]
+type Point = ReturnType<typeof lookAt>
+
+/** What came of one load, ours and the rivals'. */
+function lookAt(
+  { bottleneck, capacityPerS, refusalUs, ours, rivals }: Measured,
+  times: number,
+  unloadedP99Ms: number,
+) {
+  const { result } = ours.find((load) => load.times === times)!
+  const goodputOf = (load: LoadResult) => workPerS(load, bottleneck) / capacityPerS
+  return {
+    ...{ bottleneck, times, result, unloadedP99Ms },
+    goodput: goodputOf(result),
+    top: result.byClass[0]!.good / result.byClass[0]!.offered,
+    inverted: invertedShare(result),
+    lostToRefusals: bottleneck === 'cpu' ? ((times - 1) * capacityPerS * refusalUs) / 1e6 : null,
+    rivalGoodput(name: Protection): number | null {
+      const load = rivals.get(name)!.find((each) => each.times === times)
+      return load ? roundTo(goodputOf(load.result), 3) : null
+    },
+  }
+}
+
+function figuresOf(point: Point): Record<string, number | null> {
+  const { bottleneck, times, result, lostToRefusals, rivalGoodput } = point
+  const key = `${bottleneck}${times}x`
+  return {
+    [`${key}Goodput`]: roundTo(point.goodput, 3),
+    [`${key}LostToRefusals`]: lostToRefusals === null ? null : roundTo(lostToRefusals, 3),
+    [`${key}Top`]: roundTo(point.top, 4),
+    [`${key}AdmittedP99Ms`]: roundTo(result.admittedP99Ms, 1),
+    [`${key}RefusalP99Ms`]: roundTo(result.refusedP99Ms, 1),
+    [`${key}Inverted`]: roundTo(point.inverted, 4),
+    [`${key}LagP99Ms`]: roundTo(result.lagP99Ms, 1),
+    [`${key}GoodputNone`]: rivalGoodput('none'),
+    [`${key}GoodputUnderPressure`]: rivalGoodput('under-pressure'),
+    [`${key}GoodputFixed`]: rivalGoodput('fixed'),
+  }
+}
+
+function rowsOf(point: Point, { goodputMin, topMin }: Target): BenchRow[] {
+  const { bottleneck, times, result, goodput, top, rivalGoodput, unloadedP99Ms } = point
+  const row = (
+    what: string,
+    value: number,
+    rival: number | null,
+    unit: string,
+    target: string,
+  ): BenchRow => ({
+    what: `${bottleneck} ${times}×: ${what}`,
+    ours: value,
+    ...{ rival, unit, target },
+  })
+  const underPressure = percentOf(rivalGoodput('under-pressure'))
+  const p99MaxMs = Math.round(unloadedP99Ms * P99_MAX_TIMES_UNLOADED)
+  return [
+    row('goodput (rival: under-pressure)', goodput * 100, underPressure, '%', `≥ ${goodputMin * 100}`),
+    row('top class served', top * 100, null, '%', `≥ ${topMin * 100}`),
+    row('p99 of admitted', result.admittedP99Ms, null, 'ms', `≤ ${p99MaxMs}`),
+    row('p99 of a refusal', result.refusedP99Ms, null, 'ms', `≤ ${REFUSAL_P99_MAX_MS}`),
+  ]
+}
+
+function missesOf(point: Point, { goodputMin, topMin }: Target): string[] {
+  const { bottleneck, times, result, goodput, top, inverted, unloadedP99Ms } = point
+  const at = `With the ${bottleneck} as the bottleneck, at ${times}×,`
+  const misses = [
+    goodput < goodputMin &&
+      `${at} goodput is ${roundTo(goodput * 100, 1)} %; the target is ${goodputMin * 100} %.`,
+    top < topMin &&
+      `${at} ${roundTo(top * 100, 2)} % of the top class are served; the target is ${topMin * 100} %.`,
+    result.admittedP99Ms > unloadedP99Ms * P99_MAX_TIMES_UNLOADED &&
+      `${at} p99 of the admitted is ${roundTo(result.admittedP99Ms, 0)} ms; unloaded it is ${roundTo(unloadedP99Ms, 0)} ms, and three times that is the target.`,
+    result.refusedP99Ms > REFUSAL_P99_MAX_MS &&
+      `${at} p99 of a refusal is ${roundTo(result.refusedP99Ms, 1)} ms; the target is ${REFUSAL_P99_MAX_MS} ms.`,
+    inverted > INVERTED_MAX &&
+      `${at} ${roundTo(inverted * 100, 1)} % were turned away while lower classes were served; the target is ${INVERTED_MAX * 100} %.`,
+    result.lagP99Ms > LAG_MAX_MS &&
+      `${at} the generator was ${roundTo(result.lagP99Ms, 1)} ms late: the run is void.`,
+  ]
+  return misses.filter((line) => line !== false)
 }
 
 const percentOf = (share: number | null) => (share === null ? null : share * 100)

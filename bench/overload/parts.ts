@@ -1,5 +1,6 @@
 /** The server of the benchmarks on admission, and what is asked of it. */
 import { join } from 'node:path'
+import { CLASSES } from '../../platform/app/priority-classes.ts'
 import { endChild, MEASURED_CORE, nextMessage, startNode } from '../../tests/rig/children.ts'
 import { MIX } from '../../tests/rig/load/generator.ts'
 import type { LoadOrder, LoadResult } from '../../tests/rig/load/generator-process.ts'
@@ -30,7 +31,7 @@ export async function startServer(protection: Protection, bottleneck: Bottleneck
 export const DEADLINE_MS = 500
 
 /** By class, the requests of a few hundred persons. */
-export const REQUESTS: readonly (readonly string[])[] = [0, 1, 2, 3].map((level) =>
+export const REQUESTS: readonly (readonly string[])[] = CLASSES.map((level) =>
   Array.from(
     { length: 500 },
     (_, person) => `GET /p${level} HTTP/1.1\r\nhost: localhost\r\nx-person: ${person}\r\n\r\n`,

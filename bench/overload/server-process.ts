@@ -8,6 +8,7 @@ import underPressure from '@fastify/under-pressure'
 import Fastify from 'fastify'
 import { createSlots } from '../../kit/bounded/slots.ts'
 import { installAdmission, type Door } from '../../kit/admission/index.ts'
+import { CLASSES } from '../../platform/app/priority-classes.ts'
 import { SERVICE_MS } from './service-times.ts'
 
 /**
@@ -56,7 +57,7 @@ if (protection === 'under-pressure')
   })
 
 const pool = createSlots({ running: POOL_SIZE, waiting: Infinity })
-for (const level of [0, 1, 2, 3] as const) {
+for (const level of CLASSES) {
   const route = { config: { admission: { class: level } } }
   app.get(`/p${level}`, route, async () => {
     if (bottleneck === 'pool') await pool.run(() => sleep(spread(SERVICE_MS.pool[level])))

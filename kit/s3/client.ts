@@ -3,23 +3,21 @@
  *
  * Every body is signed with its SHA-256, so what arrives is what was read, or is refused.
  */
-import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { S3Error, toS3Error } from './errors.ts'
-import { encode, signRequest, type S3Credentials } from './sign-request.ts'
+import { S3Error } from './errors.ts'
+import {
+  createSender,
+  isWholeAddress,
+  watched,
+  type Query,
+  type Sender,
+  type SenderOptions,
+} from './sender.ts'
 import { listOf, textOf } from './xml.ts'
 
-export interface S3Options {
-  /** Null: Amazon's own, by the region. */
-  readonly endpoint: string | null
-  readonly region: string
-  readonly bucket: string
-  readonly credentials: S3Credentials
+export interface S3Options extends SenderOptions {
   /** Larger files go in parts of this size, each held in memory while it is sent. @default 8 MiB */
   readonly partBytes?: number
-  /** Between attempts, doubled each time. @default 500 */
-  readonly pauseMs?: number
 }
 
 export interface S3Client {
@@ -39,125 +37,17 @@ export interface S3Client {
 /** S3 takes no more parts than this for one object. */
 const PARTS_MAX = 10_000
 const PART_BYTES = 8 * 1024 * 1024
-const ATTEMPTS = 4
-/** Of one request with at most a part for a body, and of each piece of an answer. */
-const PATIENCE_MS = 60_000
-const XML_MAX_BYTES = 16 * 1024 * 1024
-
-type Query = Readonly<Record<string, string>>
-
-interface Send {
-  readonly method: 'GET' | 'PUT' | 'POST' | 'HEAD' | 'DELETE'
-  readonly key?: string
-  readonly query?: Query
-  readonly body?: Uint8Array
-  readonly signal?: AbortSignal | undefined
-}
-
-const never = new AbortController().signal
 
 export function openS3(options: S3Options): S3Client {
-  const { partBytes = PART_BYTES, pauseMs = 500 } = options
-  const root = rootOf(options)
-
-  async function sendOnce({ method, key = '', query = {}, body, signal = never }: Send): Promise<Response> {
-    if (!isWholeAddress(key))
-      throw new S3Error(`${key} can't be asked for: it would name another object.`, { status: 400 })
-    const url = new URL(root + key.split('/').map(encode).join('/'))
-    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
-    // Spaces are %20 in what is signed, and must be in what is sent.
-    url.search = url.search.replaceAll('+', '%20')
-    const headers = signRequest(
-      {
-        ...{ method, url, headers: {}, region: options.region, at: new Date() },
-        bodySha256: createHash('sha256')
-          .update(body ?? '')
-          .digest('hex'),
-      },
-      options.credentials,
-    )
-    const { host: _host, ...sent } = headers
-    const answering = new AbortController()
-    const timer = setTimeout(() => answering.abort(new Error('It did not answer in time.')), PATIENCE_MS)
-    try {
-      const response = await fetch(url, {
-        ...{ method, headers: sent, redirect: 'manual' },
-        signal: AbortSignal.any([signal, answering.signal]),
-        ...(body && { body: body as Uint8Array<ArrayBuffer> }),
-      })
-      if (response.ok) return response
-      throw await toS3Error(response, `${method} ${url.host}${url.pathname}`)
-    } catch (cause) {
-      if (signal.aborted || cause instanceof S3Error) throw cause
-      throw new S3Error(`${url.host} could not be reached: ${reasonOf(cause)}`, { status: null, cause })
-    } finally {
-      clearTimeout(timer)
-    }
-  }
-
-  /** What may go better the next time is tried again. */
-  async function send(request: Send): Promise<Response> {
-    for (let attempt = 1; ; attempt++)
-      try {
-        return await sendOnce(request)
-      } catch (error) {
-        if (!(error instanceof S3Error) || !error.isPassing || attempt === ATTEMPTS) throw error
-        await sleep(pauseMs * 2 ** (attempt - 1), undefined, { signal: request.signal ?? never })
-      }
-  }
-
-  async function done(request: Send): Promise<void> {
-    const { body } = await send(request)
-    await body?.cancel()
-  }
-  const sendForXml = async (request: Send): Promise<string> => readText(await send(request))
-
-  async function putParts(key: string, parts: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
-    const begun = await sendForXml({ method: 'POST', key, query: { uploads: '' }, signal })
-    const uploadId = textOf(begun, 'UploadId')
-    if (uploadId === null) throw new S3Error('It began no upload in parts.', { status: null })
-    try {
-      const tags: string[] = []
-      for await (const body of parts) {
-        const query = { partNumber: String(tags.length + 1), uploadId }
-        const response = await send({ method: 'PUT', key, query, body, signal })
-        await response.body?.cancel()
-        tags.push(response.headers.get('etag') ?? '')
-      }
-      const lines = tags.map(
-        (tag, place) => `<Part><PartNumber>${place + 1}</PartNumber><ETag>${escapeXml(tag)}</ETag></Part>`,
-      )
-      const body = Buffer.from(`<CompleteMultipartUpload>${lines.join('')}</CompleteMultipartUpload>`)
-      const ended = await sendForXml({ method: 'POST', key, query: { uploadId }, body, signal })
-      // The answer begins before the parts are joined: it can be 200 and tell of a failure.
-      const code = textOf(ended, 'Code')
-      if (code !== null) throw new S3Error(`${code}: ${textOf(ended, 'Message') ?? ''}`, { status: null })
-    } catch (error) {
-      await done({ method: 'DELETE', key, query: { uploadId } }).catch(() => {})
-      throw error
-    }
-  }
-
-  async function* listPages(query: Query): AsyncGenerator<string> {
-    for (let token: Query = {}; ;) {
-      const page = await sendForXml({ method: 'GET', query: { ...query, ...token } })
-      yield page
-      if (textOf(page, 'IsTruncated') !== 'true') return
-      const [next, key, id] = ['NextContinuationToken', 'NextKeyMarker', 'NextUploadIdMarker'].map((name) =>
-        textOf(page, name),
-      )
-      token = next
-        ? { 'continuation-token': next }
-        : { 'key-marker': key ?? '', 'upload-id-marker': id ?? '' }
-    }
-  }
-
+  const { partBytes = PART_BYTES } = options
+  const sender = createSender(options)
+  const { send, done } = sender
   return {
     async putFile(key, path, signal) {
       await using file = await open(path, 'r')
       const { size } = await file.stat()
       const parts = readParts(file, Math.max(partBytes, Math.ceil(size / PARTS_MAX)))
-      if (size > partBytes) return await putParts(key, parts, signal)
+      if (size > partBytes) return await putParts(sender, key, parts, signal)
       const pieces: Uint8Array[] = []
       for await (const piece of parts) pieces.push(piece)
       await done({ method: 'PUT', key, body: Buffer.concat(pieces), signal })
@@ -182,7 +72,7 @@ export function openS3(options: S3Options): S3Client {
       }
     },
     async *list(prefix) {
-      for await (const page of listPages({ 'list-type': '2', prefix }))
+      for await (const page of listPages(sender, { 'list-type': '2', prefix }))
         for (const item of listOf(page, 'Contents')) {
           const key = textOf(item, 'Key') ?? ''
           if (isWholeAddress(key)) yield { key, sizeBytes: Number(textOf(item, 'Size')) }
@@ -191,7 +81,7 @@ export function openS3(options: S3Options): S3Client {
     remove: (key) => done({ method: 'DELETE', key }),
     async removeUnfinished(prefix) {
       const found: { key: string; uploadId: string }[] = []
-      for await (const page of listPages({ uploads: '', prefix }))
+      for await (const page of listPages(sender, { uploads: '', prefix }))
         for (const item of listOf(page, 'Upload'))
           found.push({ key: textOf(item, 'Key') ?? '', uploadId: textOf(item, 'UploadId') ?? '' })
       for (const { key, uploadId } of found) await done({ method: 'DELETE', key, query: { uploadId } })
@@ -199,15 +89,47 @@ export function openS3(options: S3Options): S3Client {
   }
 }
 
-/** S3 allows such keys, and whoever may write to a folder can make one; as an address it leads out of that folder. */
-const isWholeAddress = (key: string): boolean => !key.split('/').some((part) => part === '.' || part === '..')
+async function putParts(
+  { send, done, sendForXml }: Sender,
+  key: string,
+  parts: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): Promise<void> {
+  const begun = await sendForXml({ method: 'POST', key, query: { uploads: '' }, signal })
+  const uploadId = textOf(begun, 'UploadId')
+  if (uploadId === null) throw new S3Error('It began no upload in parts.', { status: null })
+  try {
+    const tags: string[] = []
+    for await (const body of parts) {
+      const query = { partNumber: String(tags.length + 1), uploadId }
+      const response = await send({ method: 'PUT', key, query, body, signal })
+      await response.body?.cancel()
+      tags.push(response.headers.get('etag') ?? '')
+    }
+    const lines = tags.map(
+      (tag, place) => `<Part><PartNumber>${place + 1}</PartNumber><ETag>${escapeXml(tag)}</ETag></Part>`,
+    )
+    const body = Buffer.from(`<CompleteMultipartUpload>${lines.join('')}</CompleteMultipartUpload>`)
+    const ended = await sendForXml({ method: 'POST', key, query: { uploadId }, body, signal })
+    // The answer begins before the parts are joined: it can be 200 and tell of a failure.
+    const code = textOf(ended, 'Code')
+    if (code !== null) throw new S3Error(`${code}: ${textOf(ended, 'Message') ?? ''}`, { status: null })
+  } catch (error) {
+    await done({ method: 'DELETE', key, query: { uploadId } }).catch(() => {})
+    throw error
+  }
+}
 
-/** With a slash at its end. A service of one's own is asked by the path: its certificate knows no buckets. */
-function rootOf({ endpoint, region, bucket }: S3Options): string {
-  if (endpoint !== null) return `${endpoint.replace(/\/$/, '')}/${bucket}/`
-  return bucket.includes('.')
-    ? `https://s3.${region}.amazonaws.com/${bucket}/`
-    : `https://${bucket}.s3.${region}.amazonaws.com/`
+async function* listPages({ sendForXml }: Sender, query: Query): AsyncGenerator<string> {
+  for (let token: Query = {}; ;) {
+    const page = await sendForXml({ method: 'GET', query: { ...query, ...token } })
+    yield page
+    if (textOf(page, 'IsTruncated') !== 'true') return
+    const [next, key, id] = ['NextContinuationToken', 'NextKeyMarker', 'NextUploadIdMarker'].map((name) =>
+      textOf(page, name),
+    )
+    token = next ? { 'continuation-token': next } : { 'key-marker': key ?? '', 'upload-id-marker': id ?? '' }
+  }
 }
 
 async function* readParts(
@@ -227,38 +149,4 @@ async function* readParts(
   }
 }
 
-/** Ends an answer that stands still. */
-async function* watched(response: Response, cutting: AbortController): AsyncGenerator<Uint8Array> {
-  if (!response.body) return
-  const stalled = () => cutting.abort(new Error('It stopped in the middle of an answer.'))
-  let timer = setTimeout(stalled, PATIENCE_MS)
-  try {
-    for await (const piece of response.body) {
-      clearTimeout(timer)
-      yield piece
-      timer = setTimeout(stalled, PATIENCE_MS)
-    }
-  } catch (cause) {
-    throw new S3Error(`An answer broke off: ${reasonOf(cause)}`, { status: null, cause })
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-async function readText(response: Response): Promise<string> {
-  const pieces: Uint8Array[] = []
-  let sizeBytes = 0
-  for await (const piece of watched(response, new AbortController())) {
-    pieces.push(piece)
-    sizeBytes += piece.byteLength
-    if (sizeBytes > XML_MAX_BYTES) throw new S3Error('It answered at too great length.', { status: null })
-  }
-  return Buffer.concat(pieces).toString()
-}
-
 const escapeXml = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
-
-function reasonOf(error: unknown): string {
-  const { message, cause } = error as Error
-  return cause instanceof Error ? cause.message || message : message
-}

@@ -20,9 +20,8 @@ import { createRecentMap } from '../../kit/bounded/recent-map.ts'
 import type { Ctx } from './context.ts'
 import { AppError } from './errors.ts'
 import type { App, Viewer } from './http.ts'
+import { CLASSES } from './priority-classes.ts'
 import type { GateCounts } from './steward/sensors.ts'
-
-const CLASSES = [0, 1, 2, 3] as const
 
 /** Told to the browser at the check of its session; read before anything is looked up. */
 const HINT_COOKIE = 'upbeat.hint'

@@ -93,10 +93,8 @@ export async function openContext(options: ContextOptions): Promise<OpenContext>
   if (!url)
     throw new Error('DATABASE_URL is not set. Start with ./up, which brings its own PostgreSQL, or set it.')
   const log = createLog({ level: config.logLevel, base: { role } })
-  const onError = (error: Error) => log.warn({ err: error }, 'database connection')
+  const databaseDoor = config.isAdmissionOn ? createDatabaseDoor(config.database.poolSize) : null
 
-  const { poolSize } = config.database
-  const databaseDoor = config.isAdmissionOn ? createDatabaseDoor(poolSize) : null
   await using stack = new AsyncDisposableStack()
   const steward = stack.use(openSteward({ config, clock, log }))
   const newId = () => uuidv7({ msecs: clock.now().getTime() })
@@ -112,46 +110,55 @@ export async function openContext(options: ContextOptions): Promise<OpenContext>
   )
   steward.addProbe('database', () => guard.isUp)
   guard.onChange(() => vitals.noteDatabase())
-  const database = stack.use(
-    openDatabase({ url, poolSize, applicationName: `upbeat-${role}`, onError, door: databaseDoor, guard }),
-  )
-  const listener = stack.use(openListener({ url, onError, guard }))
-  const jobs = stack.use(await openJobs({ url, isWorker: options.isWorker ?? false, onError, guard }))
+  const { database, listener, jobs } = await openConnections(stack, options, {
+    url,
+    log,
+    guard,
+    databaseDoor,
+  })
   const standby = stack.use(
     await openStandby({
-      dataDir: config.dataDir,
-      listener,
-      clock,
-      log,
+      ...{ dataDir: config.dataDir, listener, clock, log },
       isOn: !config.protectionsOff.has('standby'),
     }),
   )
   const ctx: Ctx = {
-    config,
+    ...{ config, clock, log, databaseDoor, hashingDoor, blobsDoor, steward, journal, peers, vitals },
+    ...{ listener, jobs, standby, newId, randomBytes },
     secrets: await loadSecrets(config.paths.secrets),
-    clock,
-    log,
     db: database.db,
     pool: database.pool,
-    databaseDoor,
-    hashingDoor,
-    blobsDoor,
     databaseGuard: guard,
-    steward,
-    journal,
-    peers,
     supervisor: options.supervisor ?? null,
-    vitals,
-    listener,
-    jobs,
     blobs: withHeldDeletions(await openDiskBlobs(config.paths.blobs), database.db),
     events: createEvents(clock),
-    standby,
-    newId,
-    randomBytes,
   }
   const owned = stack.move()
   return { ctx, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+interface DatabaseSide {
+  readonly url: string
+  readonly log: Log
+  readonly guard: DatabaseGuard
+  readonly databaseDoor: Door | null
+}
+
+/** The pool, the one connection that listens, and those of the jobs: none of them needs the database to be there. */
+async function openConnections(
+  stack: AsyncDisposableStack,
+  { config, role, isWorker = false }: ContextOptions,
+  { url, log, guard, databaseDoor }: DatabaseSide,
+): Promise<{ database: Database; listener: Listener; jobs: Jobs }> {
+  const onError = (error: Error) => log.warn({ err: error }, 'database connection')
+  const { poolSize } = config.database
+  const applicationName = `upbeat-${role}`
+  const database = stack.use(
+    openDatabase({ url, poolSize, applicationName, onError, door: databaseDoor, guard }),
+  )
+  const listener = stack.use(openListener({ url, onError, guard }))
+  const jobs = stack.use(await openJobs({ url, isWorker, onError, guard }))
+  return { database, listener, jobs }
 }
 
 async function watchDatabase(url: string, log: Log): Promise<DatabaseGuard> {

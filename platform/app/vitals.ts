@@ -11,8 +11,7 @@ import type {
 import type { Level } from '../../engines/steward/index.ts'
 import type { ServiceState } from '../../contract/state.ts'
 import type { Door } from '../../kit/admission/index.ts'
-
-const CLASSES = [0, 1, 2, 3] as const
+import { CLASSES } from './priority-classes.ts'
 
 export interface DoorReport {
   readonly name: string

@@ -28,31 +28,18 @@ export async function runRole(role: RoleName): Promise<void> {
   }
   const channel = createSupervisorChannel(send)
   const early = keepEarlyWords()
-  await using stack = new AsyncDisposableStack()
-  let isEnding = false
-  let end: (isPatient: boolean) => Promise<void> = async () => process.exit(0)
-
-  const beginEnd = (reason: string, isPatient = false) => {
-    if (isEnding) return
-    isEnding = true
-    send({ type: 'draining' })
-    // Whatever hangs, a process that was told to end ends.
-    setTimeout(() => process.exit(1), DRAIN_TIMEOUT_MS).unref()
-    end(isPatient).catch((error: unknown) => {
-      console.error(reason, error)
-      process.exit(1)
-    })
-  }
-  process.once('SIGTERM', () => beginEnd('SIGTERM')).once('SIGINT', () => beginEnd('SIGINT'))
+  const ending = prepareEnd(send)
+  process.once('SIGTERM', () => ending.begin('SIGTERM')).once('SIGINT', () => ending.begin('SIGINT'))
   if (isSupervised) {
-    process.once('disconnect', () => beginEnd('the supervisor is gone'))
+    process.once('disconnect', () => ending.begin('the supervisor is gone'))
     process.on('message', (message: FromSupervisor) => {
       if (message.type === 'ping') send({ type: 'pong' })
-      else if (message.type === 'retire') beginEnd('another process has taken over', true)
+      else if (message.type === 'retire') ending.begin('another process has taken over', true)
       else if (!channel.hear(message)) early.hear(message)
     })
   }
 
+  await using stack = new AsyncDisposableStack()
   // An api without an ingest role beside it works that one's lane too.
   const isWorker = role !== 'api' || config.ingestAddress === null
   const { ctx } = stack.use(
@@ -72,13 +59,47 @@ export async function runRole(role: RoleName): Promise<void> {
     await app.listen(addressOf(role, config, isSupervised))
   }
   const parts = stack.move()
-  end = async (isPatient) => {
+  const isGoingOn = ending.become(async (isPatient) => {
     if (!config.protectionsOff.has('drain'))
       await requests?.drain(REQUESTS_TIMEOUT_MS, isPatient ? IDLE_GRACE_MS : 0)
     await parts.disposeAsync()
     process.exit(0)
+  })
+  if (!isGoingOn) return
+  takeWork(ctx, app, send)
+  parts.defer(tellCompleteness(ctx, send))
+  send({ type: 'ready' })
+  if (isSupervised) parts.defer(tellVitals(ctx, send))
+  ctx.log.info('ready')
+}
+
+/** How this process ends when it is told to, which may be before it has begun. */
+function prepareEnd(send: (message: FromRole) => boolean) {
+  let isEnding = false
+  let end: (isPatient: boolean) => Promise<void> = async () => process.exit(0)
+  return {
+    begin(reason: string, isPatient = false): void {
+      if (isEnding) return
+      isEnding = true
+      send({ type: 'draining' })
+      // Whatever hangs, a process that was told to end ends.
+      setTimeout(() => process.exit(1), DRAIN_TIMEOUT_MS).unref()
+      end(isPatient).catch((error: unknown) => {
+        console.error(reason, error)
+        process.exit(1)
+      })
+    },
+    /** From here on there is more to end. @returns false when it was told to end before: then it does so now */
+    become(orderly: typeof end): boolean {
+      end = orderly
+      if (isEnding) void end(false)
+      return !isEnding
+    },
   }
-  if (isEnding) return void end(false)
+}
+
+/** The connections that the supervisor hands over, and what else it asks for. */
+function takeWork(ctx: Ctx, app: App | null, send: (message: FromRole) => boolean): void {
   process.on('message', (message: FromSupervisor, connection?: Socket) => {
     if (message.type === 'connection' && connection && app) {
       send({ type: 'taken', id: message.id })
@@ -86,10 +107,6 @@ export async function runRole(role: RoleName): Promise<void> {
     }
     if (message.type === 'issue-operator-link') void tellOperatorLink(ctx, send)
   })
-  parts.defer(tellCompleteness(ctx, send))
-  send({ type: 'ready' })
-  if (isSupervised) parts.defer(tellVitals(ctx, send))
-  ctx.log.info('ready')
 }
 
 /** What the supervisor said before there was a context to do it in. */

@@ -77,20 +77,7 @@ export async function startSupervisor(
   )
 
   const parts: Parts = { door, database: null, roles: null, isReady: false }
-  const desk = stack.use(
-    await openDesk({
-      dataDir: config.dataDir,
-      clock: systemClock,
-      log: output.log,
-      commandLine: options.commandLine,
-      roles: () => parts.roles?.all ?? [],
-      waitingConnections: () => door.waitingCount,
-      databaseUrl: () => parts.database?.url ?? null,
-    }),
-  )
-  const control = await openControl(config.dataDir, (request) => answerControl(desk, parts, request))
-  if (control) stack.use(control)
-  if (config.metricsPort !== null) stack.use(await openMetricsPort(config.metricsPort, desk.metrics))
+  const desk = await openDeskOf(stack, options, parts, output)
 
   const sibling = startWatchBeside(config, door.port, output)
   if (sibling) stack.defer(() => sibling.stop())
@@ -134,6 +121,30 @@ export async function startSupervisor(
     }),
   )
   return takeOver(stack.move(), { url, output, roles, dataDir: config.dataDir })
+}
+
+/** The operator's desk with its ways in: the socket in the data folder, and a port for metrics. */
+async function openDeskOf(
+  stack: AsyncDisposableStack,
+  { config, commandLine }: SupervisorOptions,
+  parts: Parts,
+  output: Output,
+): Promise<Desk> {
+  const desk = stack.use(
+    await openDesk({
+      dataDir: config.dataDir,
+      clock: systemClock,
+      log: output.log,
+      commandLine,
+      roles: () => parts.roles?.all ?? [],
+      waitingConnections: () => parts.door.waitingCount,
+      databaseUrl: () => parts.database?.url ?? null,
+    }),
+  )
+  const control = await openControl(config.dataDir, (request) => answerControl(desk, parts, request))
+  if (control) stack.use(control)
+  if (config.metricsPort !== null) stack.use(await openMetricsPort(config.metricsPort, desk.metrics))
+  return desk
 }
 
 /** Whoever started it stops it: from here on the parts live until then. */

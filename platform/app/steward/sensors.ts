@@ -2,6 +2,7 @@
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
 import type { Signals } from '../../../engines/steward/index.ts'
+import { CLASSES } from '../priority-classes.ts'
 
 /** What was let in and turned away so far, by class; only ever grows. */
 export interface GateCounts {
@@ -23,7 +24,6 @@ const LOOKS = 4
 /** More of a class than this is being refused: not one unlucky request. */
 const REFUSED_SHARE = 0.02
 const REFUSED_MIN = 5
-const CLASSES = [0, 1, 2, 3] as const
 
 /** Begins to measure; disposal ends it. */
 export function openSensors(): Sensors {

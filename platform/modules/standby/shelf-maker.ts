@@ -41,8 +41,53 @@ export interface ShelfMaker extends AsyncDisposable {
   makeOnce(): Promise<void>
 }
 
+/** What a maker works with. */
+interface Workshop {
+  readonly ctx: Ctx
+  readonly sizes: StandbySizes
+  readonly sources: Sources
+  readonly files: Readonly<Record<StandbyFile, ShelfFile>>
+}
+
 /** Opens a maker; nothing is read before its first round. */
 export function openShelfMaker(ctx: Ctx, sizes: StandbySizes = DEFAULT_SIZES): ShelfMaker {
+  const sources = openSources(ctx, sizes)
+  const files = Object.fromEntries(
+    STANDBY_FILES.map((name) => [name, openShelfFile(ctx, name, sizes)]),
+  ) as Record<StandbyFile, ShelfFile>
+  const workshop: Workshop = { ctx, sizes, sources, files }
+  const cardChoice = createSteadyChoice(sizes.cards)
+  const mediaChoice = createSteadyChoice(sizes.media)
+  let roundCount = 0
+  return {
+    async makeOnce() {
+      // Before anything is read: whatever was committed until now is in what this round makes.
+      const asOfMs = ctx.clock.now().getTime()
+      await files[STANDBY_FILES[roundCount++ % STANDBY_FILES.length]!].verify()
+      const aside = await setWithdrawalsAside(ctx.config.dataDir)
+      const { beforeXid, nextXid } = await queries.readSnapshot(ctx.db)
+      const asOf = { asOfMs, beforeXid }
+      const { newest, hottest, byTurns } = await sources.catchUp()
+      const input = { asOfMs, newest, hottest, tags: sources.cohorts.tags, choice: cardChoice, sizes }
+      const { cards, lists } = await makeLists(ctx, sources.candidates, input)
+      await makeRules(workshop, asOf)
+      await files.cards.put(cards, { ...asOf, mayWait: true })
+      await files.lists.put(lists, { ...asOf, mayWait: true })
+      await nextTurn()
+      const listed = cards.head.cards.map(({ id }) => id)
+      await makeMedia(workshop, asOf, mediaChoice.choose([listed], byTurns))
+      await makeCohorts(workshop, asOf)
+      await signRound(workshop)
+      if (aside) await removeTakenIn(workshop, aside, nextXid)
+    },
+    [Symbol.asyncDispose]: () => sources[Symbol.asyncDispose](),
+  }
+}
+
+type Sources = ReturnType<typeof openSources>
+
+/** What the database says, kept up to date by what changes rather than read as a whole. */
+function openSources(ctx: Ctx, sizes: StandbySizes) {
   const candidates = new Candidates(ctx, POOL)
   const blocks = new Blocks(ctx)
   const gone = new Gone(ctx)
@@ -64,93 +109,76 @@ export function openShelfMaker(ctx: Ctx, sizes: StandbySizes = DEFAULT_SIZES): S
   })
   const stopListening = ctx.listener.on(EVENTS_CHANNEL, (event) => candidates.learn(event as DomainEvent))
   const stopMinding = ctx.listener.onGap(() => candidates.invalidate())
-  const files = Object.fromEntries(
-    STANDBY_FILES.map((name) => [name, openShelfFile(ctx, name, sizes)]),
-  ) as Record<StandbyFile, ShelfFile>
-  const cardChoice = createSteadyChoice(sizes.cards)
-  const mediaChoice = createSteadyChoice(sizes.media)
   const tagsDue = createInterval(ctx, TAGS_EVERY_MS)
-  let roundCount = 0
-
-  async function makeRules(asOf: AsOf): Promise<void> {
-    const { pairs, blocked, unblocked } = await blocks.makeFile(sizes.blockChanges)
-    await files.blocks.put({ sections: { pairs } }, asOf)
-    await files.rules.put(
-      {
-        head: { blocksAsOfMs: files.blocks.standing!.asOfMs },
-        sections: { gone: await gone.records(), blocked, unblocked },
-      },
-      asOf,
-    )
-  }
-
-  async function makeMedia(asOf: AsOf, wanted: readonly string[]): Promise<void> {
-    // What is on disk from before is better than a part of it.
-    if (!(await media.read(wanted))) return
-    await files.media.put({ sections: media.take(wanted) }, { ...asOf, mayWait: true })
-  }
-
-  async function makeCohorts(asOf: AsOf): Promise<void> {
-    const accounts = await cohorts.walk()
-    if (!accounts) return
-    const content = { head: { tags: cohorts.names }, sections: { accounts } }
-    await files.cohorts.put(content, { ...asOf, mayWait: true })
-  }
-
-  /** Last: what it says of the files was found out before. */
-  async function signRound(): Promise<void> {
-    const round: Round = { format: STANDBY_FORMAT, files: {} }
-    for (const name of STANDBY_FILES) {
-      const { standing } = files[name]
-      if (standing) round.files[name] = standing
-    }
-    await writeWhole(standbyPath(ctx.config.dataDir, 'round'), JSON.stringify(round))
-  }
-
-  /** Once no reader of the shelf can miss any of them. */
-  async function removeTakenIn({ withdrawals, remove }: AsideWithdrawals, nextXid: bigint): Promise<void> {
-    const [rulesXid, blocksXid] = [files.rules.certainXid, files.blocks.certainXid]
-    const certainXid = rulesXid < blocksXid ? rulesXid : blocksXid
-    // One that no transaction had when they had been read is of another database, which a backup took the place of.
-    if (withdrawals.every(({ stamp: { xid } }) => xid < certainXid || xid >= nextXid)) await remove()
-  }
-
   return {
-    async makeOnce() {
-      // Before anything is read: whatever was committed until now is in what this round makes.
-      const asOfMs = ctx.clock.now().getTime()
-      await files[STANDBY_FILES[roundCount++ % STANDBY_FILES.length]!].verify()
-      const aside = await setWithdrawalsAside(ctx.config.dataDir)
-      const { beforeXid, nextXid } = await queries.readSnapshot(ctx.db)
-      const asOf = { asOfMs, beforeXid }
+    ...{ candidates, blocks, gone, media, cohorts },
+    /** Takes in what changed. @returns the newest and the hottest videos, also one of each in turn */
+    async catchUp() {
       await changes.catchUp()
       const [newest, hottest] = await Promise.all([
         queries.listNewest(ctx.db, sizes.media),
         queries.listHottest(ctx.db, sizes.media),
       ])
+      const byTurns = alternately(hottest, newest)
       if (tagsDue.isDue()) {
-        await cohorts.chooseTags(alternately(hottest, newest).slice(0, TAGGED_VIDEOS))
+        await cohorts.chooseTags(byTurns.slice(0, TAGGED_VIDEOS))
         tagsDue.done()
       }
-      const input = { asOfMs, newest, hottest, tags: cohorts.tags, choice: cardChoice, sizes }
-      const { cards, lists } = await makeLists(ctx, candidates, input)
-      await makeRules(asOf)
-      await files.cards.put(cards, { ...asOf, mayWait: true })
-      await files.lists.put(lists, { ...asOf, mayWait: true })
-      await nextTurn()
-      const listed = cards.head.cards.map(({ id }) => id)
-      const wanted = mediaChoice.choose([listed], alternately(hottest, newest))
-      await makeMedia(asOf, wanted)
-      await makeCohorts(asOf)
-      await signRound()
-      if (aside) await removeTakenIn(aside, nextXid)
+      return { newest, hottest, byTurns }
     },
-    async [Symbol.asyncDispose]() {
+    async [Symbol.asyncDispose](): Promise<void> {
       stopListening()
       stopMinding()
       await candidates[Symbol.asyncDispose]()
     },
   }
+}
+
+async function makeRules({ files, sources, sizes }: Workshop, asOf: AsOf): Promise<void> {
+  const { pairs, blocked, unblocked } = await sources.blocks.makeFile(sizes.blockChanges)
+  await files.blocks.put({ sections: { pairs } }, asOf)
+  await files.rules.put(
+    {
+      head: { blocksAsOfMs: files.blocks.standing!.asOfMs },
+      sections: { gone: await sources.gone.records(), blocked, unblocked },
+    },
+    asOf,
+  )
+}
+
+async function makeMedia({ files, sources }: Workshop, asOf: AsOf, wanted: readonly string[]): Promise<void> {
+  // What is on disk from before is better than a part of it.
+  if (!(await sources.media.read(wanted))) return
+  await files.media.put({ sections: sources.media.take(wanted) }, { ...asOf, mayWait: true })
+}
+
+async function makeCohorts({ files, sources }: Workshop, asOf: AsOf): Promise<void> {
+  const accounts = await sources.cohorts.walk()
+  if (!accounts) return
+  const content = { head: { tags: sources.cohorts.names }, sections: { accounts } }
+  await files.cohorts.put(content, { ...asOf, mayWait: true })
+}
+
+/** Last: what it says of the files was found out before. */
+async function signRound({ ctx, files }: Workshop): Promise<void> {
+  const round: Round = { format: STANDBY_FORMAT, files: {} }
+  for (const name of STANDBY_FILES) {
+    const { standing } = files[name]
+    if (standing) round.files[name] = standing
+  }
+  await writeWhole(standbyPath(ctx.config.dataDir, 'round'), JSON.stringify(round))
+}
+
+/** Once no reader of the shelf can miss any of them. */
+async function removeTakenIn(
+  { files }: Workshop,
+  { withdrawals, remove }: AsideWithdrawals,
+  nextXid: bigint,
+): Promise<void> {
+  const [rulesXid, blocksXid] = [files.rules.certainXid, files.blocks.certainXid]
+  const certainXid = rulesXid < blocksXid ? rulesXid : blocksXid
+  // One that no transaction had when they had been read is of another database, which a backup took the place of.
+  if (withdrawals.every(({ stamp: { xid } }) => xid < certainXid || xid >= nextXid)) await remove()
 }
 
 function createInterval({ clock }: Pick<Ctx, 'clock'>, everyMs: number) {

@@ -1,4 +1,5 @@
 /** Reports for tests of the desk. */
+import { CLASSES } from '../../app/priority-classes.ts'
 import type { RoleReport } from '../../app/vitals.ts'
 import { FEATURES, type ServiceState } from '../../../contract/state.ts'
 
@@ -46,7 +47,7 @@ export const doorOf = (refusedPerS: number): RoleReport['doors'][number] => ({
   limit: 20,
   inFlight: 4,
   usualMs: null,
-  classes: [0, 1, 2, 3].map((rank) => ({
+  classes: CLASSES.map((rank) => ({
     waiting: rank,
     admitted: 100,
     refused: 7,

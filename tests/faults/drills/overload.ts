@@ -6,6 +6,7 @@
  * five times the load that it can serve.
  */
 import { join } from 'node:path'
+import { CLASSES } from '../../../platform/app/priority-classes.ts'
 import { MIX, startGenerator, type Generator } from '../../rig/load/generator.ts'
 import type { LoadOrder, LoadResult } from '../../rig/load/generator-process.ts'
 import { createLog } from '../../../kit/log.ts'
@@ -121,8 +122,8 @@ interface Capacity {
 async function measureCapacity({ generator, order }: Stage): Promise<Capacity> {
   await generator.load(order(WARM_PER_S))
   const alonePerS: number[] = []
-  for (const level of [0, 1, 2, 3]) {
-    const mix = [0, 1, 2, 3].map((each) => (each === level ? 1 : 0))
+  for (const level of CLASSES) {
+    const mix = CLASSES.map((each) => (each === level ? 1 : 0))
     const flatOut = order(null, { mix, connections: FLAT_OUT_CONNECTIONS, durationMs: 5_000 })
     const { byClass, countedMs } = await generator.load(flatOut)
     alonePerS.push((byClass[level]!.good / countedMs) * 1_000)

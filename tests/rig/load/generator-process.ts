@@ -1,6 +1,7 @@
 /** Load of four classes, from a process of its own. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createRandom } from '../../../engines/for-you/index.ts'
+import { CLASSES } from '../../../platform/app/priority-classes.ts'
 import { createRetryBudget } from '../../../web/src/lib/api/retry.ts'
 import { HttpConnection } from './http-connection.ts'
 import { quantileOf } from '../quantile.ts'
@@ -60,7 +61,7 @@ class Run {
   readonly #order: LoadOrder
   readonly #countFromMs: number
   readonly #startedMs = performance.now()
-  readonly byClass = [0, 1, 2, 3].map(() => ({ offered: 0, good: 0, late: 0, refused: 0 }))
+  readonly byClass = CLASSES.map(() => ({ offered: 0, good: 0, late: 0, refused: 0 }))
   readonly admittedMs: number[] = []
   readonly refusedMs: number[] = []
   readonly #windows = new Map<number, { readonly refused: number[]; readonly good: number[] }>()

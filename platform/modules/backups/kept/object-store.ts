@@ -41,93 +41,130 @@ export interface ObjectStore {
 
 export async function openObjectStore(root: string, key: BackupKey | null): Promise<ObjectStore> {
   await mkdir(root, { recursive: true, mode: 0o700 })
-  const touched = new Set<string>()
-  const pathOf = (object: string) => join(root, objectPath(object))
-  const folderOf = (object: string) => dirname(pathOf(object))
+  const folder = openFolder(root)
   const nameOf = (sha256: string) =>
     key
       ? createHmac('sha256', key.bytes).update('upbeat backup object\0').update(sha256).digest('hex')
       : sha256
+  const sealing = key ? (source: AsyncIterable<Uint8Array>) => seal(source, key.bytes, PURPOSE) : null
+  return {
+    has: folder.has,
+    plainPath: (object) => (key ? null : folder.pathOf(object)),
+    async store(path, { mayLink, signal }) {
+      const linked = mayLink && !key ? await linkInto(folder, path, signal) : null
+      return linked ?? copyInto(folder, path, { seal: sealing, nameOf, signal })
+    },
+    read: (file) =>
+      readObject(createReadStream(folder.pathOf(file.object), { highWaterMark: READ_BYTES }), file, key),
+    async *list() {
+      for await (const entry of await opendir(root, { recursive: true }))
+        if (entry.isFile() && /^[0-9a-f]{64}$/.test(entry.name)) yield entry.name
+    },
+    remove: (object) => rm(folder.pathOf(object), { force: true }),
+    sync: folder.sync,
+  }
+}
+
+interface ObjectFolder {
+  has(object: string): Promise<boolean>
+  pathOf(object: string): string
+  /** For what has no name yet. */
+  temporaryPath(): string
+  /** True when it is a new object; what lies there under the name already has the same contents. */
+  keep(object: string, put: (path: string) => Promise<void>): Promise<boolean>
+  sync(): Promise<void>
+}
+
+function openFolder(root: string): ObjectFolder {
+  const touched = new Set<string>()
+  const pathOf = (object: string) => join(root, objectPath(object))
   const has = (object: string) =>
     stat(pathOf(object)).then(
       (found) => found.isFile(),
       () => false,
     )
-
-  /** True when it is a new object; what lies there under the name already has the same contents. */
-  async function keep(object: string, put: (path: string) => Promise<void>): Promise<boolean> {
-    if (await has(object)) return false
-    await mkdir(folderOf(object), { recursive: true, mode: 0o700 })
-    await put(pathOf(object))
-    touched.add(folderOf(object))
-    return true
-  }
-
-  async function copy(path: string, signal: AbortSignal): Promise<StoredObject> {
-    const temporary = join(root, `${randomUUID()}.tmp`)
-    const measure = createMeasure()
-    const source = measure.pass(createReadStream(path, { highWaterMark: READ_BYTES, signal }))
-    try {
-      await writeSynced(temporary, key ? seal(source, key.bytes, PURPOSE) : source)
-      const { sha256, sizeBytes } = measure.result()
-      const object = nameOf(sha256)
-      const isNew = await keep(object, (target) => rename(temporary, target))
-      return { object, sha256, sizeBytes, isNew, isLinked: false }
-    } finally {
-      await rm(temporary, { force: true })
-    }
-  }
-
-  /** Null when the file can't be linked, or was replaced while it was read. */
-  async function linkTo(path: string, signal: AbortSignal): Promise<StoredObject | null> {
-    const file = await open(path, 'r')
-    try {
-      const measure = createMeasure()
-      const reading = file.createReadStream({ highWaterMark: READ_BYTES, autoClose: false, signal })
-      for await (const _ of measure.pass(reading));
-      const { sha256, sizeBytes } = measure.result()
-      const object = nameOf(sha256)
-      const inode = (await file.stat()).ino
-      let isLinked = true
-      const isNew = await keep(object, async (target) => {
-        const temporary = join(root, `${randomUUID()}.tmp`)
-        try {
-          await link(path, temporary)
-          // Another file may have taken the name since: then these are not the bytes that were read.
-          isLinked = (await stat(temporary)).ino === inode
-          if (isLinked) await rename(temporary, target)
-        } catch (error) {
-          if (!UNLINKABLE.has((error as NodeJS.ErrnoException).code ?? '')) throw error
-          isLinked = false
-        } finally {
-          await rm(temporary, { force: true })
-        }
-      })
-      return isLinked ? { object, sha256, sizeBytes, isNew, isLinked } : null
-    } finally {
-      await file.close()
-    }
-  }
-
   return {
     has,
-    plainPath: (object) => (key ? null : pathOf(object)),
-    async store(path, { mayLink, signal }) {
-      const linked = mayLink && !key ? await linkTo(path, signal) : null
-      return linked ?? copy(path, signal)
+    pathOf,
+    temporaryPath: () => join(root, `${randomUUID()}.tmp`),
+    async keep(object, put) {
+      if (await has(object)) return false
+      const parent = dirname(pathOf(object))
+      await mkdir(parent, { recursive: true, mode: 0o700 })
+      await put(pathOf(object))
+      touched.add(parent)
+      return true
     },
-    read: (file) =>
-      readObject(createReadStream(pathOf(file.object), { highWaterMark: READ_BYTES }), file, key),
-    async *list() {
-      for await (const entry of await opendir(root, { recursive: true }))
-        if (entry.isFile() && /^[0-9a-f]{64}$/.test(entry.name)) yield entry.name
-    },
-    remove: (object) => rm(pathOf(object), { force: true }),
     async sync() {
-      for (const folder of touched) await syncFolder(folder)
+      for (const each of touched) await syncFolder(each)
       await syncFolder(root)
       touched.clear()
     },
+  }
+}
+
+interface CopyOptions {
+  /** Null: it is kept as it is. */
+  readonly seal: ((source: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>) | null
+  readonly nameOf: (sha256: string) => string
+  readonly signal: AbortSignal
+}
+
+async function copyInto(folder: ObjectFolder, path: string, options: CopyOptions): Promise<StoredObject> {
+  const { signal } = options
+  const temporary = folder.temporaryPath()
+  const measure = createMeasure()
+  const source = measure.pass(createReadStream(path, { highWaterMark: READ_BYTES, signal }))
+  try {
+    await writeSynced(temporary, options.seal ? options.seal(source) : source)
+    const { sha256, sizeBytes } = measure.result()
+    const object = options.nameOf(sha256)
+    const isNew = await folder.keep(object, (target) => rename(temporary, target))
+    return { object, sha256, sizeBytes, isNew, isLinked: false }
+  } finally {
+    await rm(temporary, { force: true })
+  }
+}
+
+/** Without a key. Null when the file can't be linked, or was replaced while it was read. */
+async function linkInto(
+  folder: ObjectFolder,
+  path: string,
+  signal: AbortSignal,
+): Promise<StoredObject | null> {
+  const file = await open(path, 'r')
+  try {
+    const measure = createMeasure()
+    const reading = file.createReadStream({ highWaterMark: READ_BYTES, autoClose: false, signal })
+    for await (const _ of measure.pass(reading));
+    const { sha256, sizeBytes } = measure.result()
+    const { ino } = await file.stat()
+    let isLinked = true
+    const isNew = await folder.keep(sha256, async (target) => {
+      isLinked = await linkSame(path, { ino, temporary: folder.temporaryPath(), target })
+    })
+    return isLinked ? { object: sha256, sha256, sizeBytes, isNew, isLinked } : null
+  } finally {
+    await file.close()
+  }
+}
+
+/** False when it can't be linked, or is another file than the one that was read. */
+async function linkSame(
+  path: string,
+  { ino, temporary, target }: { readonly ino: number; readonly temporary: string; readonly target: string },
+): Promise<boolean> {
+  try {
+    await link(path, temporary)
+    // Another file may have taken the name since: then these are not the bytes that were read.
+    const isSame = (await stat(temporary)).ino === ino
+    if (isSame) await rename(temporary, target)
+    return isSame
+  } catch (error) {
+    if (!UNLINKABLE.has((error as NodeJS.ErrnoException).code ?? '')) throw error
+    return false
+  } finally {
+    await rm(temporary, { force: true })
   }
 }
 
