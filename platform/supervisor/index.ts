@@ -17,7 +17,7 @@ import { endLeftovers } from './leftovers.ts'
 import { lockDataDir } from './lock.ts'
 import { openOutput, type Output } from './output.ts'
 import { showProgress } from './progress.ts'
-import { ROLE_NAMES, type FromRole, type Question } from './protocol.ts'
+import { ROLE_NAMES, type FromRole, type Question, type RoleName } from './protocol.ts'
 import { createRoles, rejectOn, type Roles } from './roles.ts'
 import { beginToServe } from './serving.ts'
 import { startSibling, type Sibling } from './sibling.ts'
@@ -90,13 +90,7 @@ export async function startSupervisor(
     records,
     door,
     watchUrl: watchUrlOf(config),
-    onMessage(role, message) {
-      link.hear(message)
-      if (message.type === 'vitals') desk.hear(role, message.report)
-    },
-    onGone: desk.forget,
-    onQuestion: (question) => answerQuestion(desk, question),
-    greeting: desk.greeting,
+    ...earsOf(desk, link),
   })
   const onMoved = (databaseUrl: string) => void roles.moveTo(databaseUrl)
   const database = stack.use(superviseDatabase({ config, output, progress, onMoved }))
@@ -265,6 +259,17 @@ async function answerControl(
       return describeParts(parts)
   }
 }
+
+/** What the roles say is for the desk, but for the operator's link. */
+const earsOf = (desk: Desk, link: { hear(message: FromRole): void }) => ({
+  onMessage(role: RoleName, message: FromRole): void {
+    link.hear(message)
+    if (message.type === 'vitals') desk.hear(role, message.report)
+  },
+  onGone: desk.forget,
+  onQuestion: (question: Question) => answerQuestion(desk, question),
+  greeting: desk.greeting,
+})
 
 function answerQuestion(desk: Desk, question: Question): Promise<unknown> {
   switch (question.about) {
