@@ -39,6 +39,23 @@ function h264(options: Partial<ClipOptions> = {}, ...more: string[]): string[] {
   ]
 }
 
+function hevc(seconds: number): string[] {
+  return [
+    ...[
+      '-f',
+      'lavfi',
+      '-i',
+      picture({ ...portrait, size: '720x1280', seconds }),
+      '-f',
+      'lavfi',
+      '-i',
+      tone(seconds),
+    ],
+    ...['-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', 'log-level=error', '-tag:v', 'hvc1'],
+    ...['-pix_fmt', 'yuv420p', ...aac, '-shortest'],
+  ]
+}
+
 const faststart = ['-movflags', '+faststart']
 
 /** Arguments and extension of each kind of clip. */
@@ -91,23 +108,9 @@ const recipes = {
   h264Interlaced: ['mp4', h264({}, '-x264-params', 'interlaced=1', '-vf', 'setfield=tff', ...faststart)],
   silent: ['mp4', ['-f', 'lavfi', '-i', picture(portrait), ...x264, '-g', '30', ...faststart]],
   soundOnly: ['mp4', ['-f', 'lavfi', '-i', tone(2), ...aac]],
-  hevc: [
-    'mp4',
-    [
-      ...[
-        '-f',
-        'lavfi',
-        '-i',
-        picture({ ...portrait, size: '720x1280', seconds: 3 }),
-        '-f',
-        'lavfi',
-        '-i',
-        tone(3),
-      ],
-      ...['-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', 'log-level=error', '-tag:v', 'hvc1'],
-      ...['-pix_fmt', 'yuv420p', ...aac, '-shortest'],
-    ],
-  ],
+  hevc: ['mp4', hevc(3)],
+  /** As little of it as has all that a ladder is made of. */
+  hevcShort: ['mp4', hevc(1)],
   hdr: [
     'mp4',
     [

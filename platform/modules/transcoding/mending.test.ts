@@ -41,7 +41,7 @@ async function makeAll(world: World, video: StoredVideo): Promise<void> {
   await improveVideo(world.ctx, video, never)
 }
 
-async function published(world: World, name: 'hevc' | 'h264Large' = 'hevc'): Promise<StoredVideo> {
+async function published(world: World, name: 'hevcShort' | 'h264Large' = 'hevcShort'): Promise<StoredVideo> {
   const video = await storeVideo(world, name, { isPublishRequested: true })
   await makeAll(world, video)
   return video
@@ -242,7 +242,7 @@ test('a viewer who meets a missing file has the video mended at once, through bo
   await using world = await createWorld({ isWorker: true })
   await using _first = await startFirstPlayableLane(world.ctx)
   await using _improve = await startImproveLane(world.ctx)
-  const { videoId } = await requestVideo(world, 'hevc')
+  const { videoId } = await requestVideo(world, 'hevcShort')
   await untilComplete(world, videoId)
   const app = createApp(world.ctx)
   registerMedia(app, world.ctx)
