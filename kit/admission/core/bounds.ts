@@ -1,7 +1,8 @@
 /** How long one may wait at a gate, and when a line takes no more. */
 
 /** Whoever is more likely to be turned away than not hears it soon. */
-export const MARGIN_WAIT_MS = 9
+const MARGIN_WAIT_MS = 9
+const MARGIN_WAIT_MAX_MS = 16
 /** While a cut is in force nobody below class 0 waits for longer than so many usual round trips, or than this… */
 const CUT_WAITS_USUAL = 5
 const CUT_WAIT_MIN_MS = 40
@@ -15,7 +16,8 @@ const LAST_WAIT_MIN_MS = 16
 const FORESEEN_USUAL = 2.5
 const FORESEEN_MIN_MS = 12
 /** In the class that the cut goes through it is one usual round trip, within these bounds; at the margin half as long. */
-const LAST_FORESEEN_MAX_MS = 25
+const LAST_FORESEEN_USUAL = 2
+const LAST_FORESEEN_MAX_MS = 100
 /** So many may wait in any case: where one at a time is worked on, chance alone makes a line of some… */
 const LINE_MIN = 3
 /** …and so many in the class that the cut goes through. */
@@ -47,12 +49,18 @@ export const cutWaitMs = (isLastClass: boolean, usualMs: number): number =>
     ? Math.max(LAST_WAIT_MIN_MS, LAST_WAITS_USUAL * usualMs)
     : Math.max(CUT_WAIT_MIN_MS, CUT_WAITS_USUAL * usualMs)
 
+/** How long at the margin. */
+export const marginWaitMs = (usualMs: number): number =>
+  Math.min(MARGIN_WAIT_MAX_MS, Math.max(MARGIN_WAIT_MS, usualMs / 2))
+
 /** How many may go before a newcomer of a class that is served wholly. */
 export const placesBefore = (usualMs: number, capacityPerMs: number): number =>
   Math.max(LINE_MIN, Math.max(FORESEEN_MIN_MS, FORESEEN_USUAL * usualMs) * capacityPerMs)
 
 /** How many may go before a newcomer of the class that the cut goes through; `leftPerMs` is what is left for it. */
 export function placesBeforeLast(isAtMargin: boolean, usualMs: number, leftPerMs: number): number {
-  const places = Math.min(LAST_FORESEEN_MAX_MS, Math.max(FORESEEN_MIN_MS, usualMs)) * Math.max(0, leftPerMs)
+  const places =
+    Math.min(LAST_FORESEEN_MAX_MS, Math.max(FORESEEN_MIN_MS, LAST_FORESEEN_USUAL * usualMs)) *
+    Math.max(0, leftPerMs)
   return isAtMargin ? places / 2 : Math.max(LAST_LINE_MIN, places)
 }

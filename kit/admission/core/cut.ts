@@ -13,7 +13,7 @@ const BEYOND_LEVEL = CLASS_COUNT * RANK_COUNT
 const LEVEL_COUNT = BEYOND_LEVEL + RANK_COUNT
 
 /** Levels that fill so much of the capacity are served before those at the margin of their class… */
-const INNER = 0.88
+const INNER = 0.94
 /** …and levels beyond so much of it are turned away at once. What lies between keeps the line from running dry. */
 const OUTER = 1.3
 /** …but where that reaches into the next class, only what is served is let in of it: whoever is turned away at the margin should not see lower classes served. */

@@ -239,7 +239,7 @@ test('before a pool whose size is known, what takes several turns is finished, a
       ...POOL,
       durationMs: 18_000,
       variation: 0.3,
-      steps: STEPS,
+      steps: () => STEPS,
       gate: { waitMs: 500, initial: 10, max: 10 },
       ratePerS: (_nowMs, each) => (CAPACITY_PER_S / STEPS) * times * MIX[each],
     })
@@ -247,6 +247,23 @@ test('before a pool whose size is known, what takes several turns is finished, a
   }
   expect(served(0.7).byClass.map(({ refused }) => refused)).toEqual([0, 0, 0, 0])
   for (const times of [2, 5, 10]) expect(served(times).goodput).toBeGreaterThan(0.92)
+})
+
+test('before such a pool, as much is served where one class takes many more turns than another', () => {
+  const steps = [1, 1, 4, 4] as const
+  const perS = 500 / MIX.reduce((sum, part, each) => sum + part * steps[each]!, 0)
+  const goodput = (times: number) => {
+    const { byClass } = simulate({
+      ...POOL,
+      durationMs: 18_000,
+      variation: 0.1,
+      steps: (each) => steps[each],
+      gate: { waitMs: 500, initial: 10, max: 10 },
+      ratePerS: (_nowMs, each) => perS * times * MIX[each],
+    })
+    return byClass.reduce((sum, each, level) => sum + each.served * steps[level]!, 0) / 500 / 14
+  }
+  for (const times of [2, 5, 10]) expect(goodput(times)).toBeGreaterThan(0.95)
 })
 
 /** One thread, that stands still now and then, and a crowd that asks again as soon as it is answered, whatever the answer. */

@@ -17,7 +17,7 @@ import {
   cutWaitMs,
   LAST_CLASS_WAITS,
   LONG_AT,
-  MARGIN_WAIT_MS,
+  marginWaitMs,
   placesBefore,
   placesBeforeLast,
   STANDSTILL_TIMES,
@@ -326,8 +326,8 @@ export class Gate {
     // What lasts is no burst that waiting could carry over: it would only make everybody late.
     const { lastClass } = this.#cut
     if (ticket.isAtMargin || ticket.isBeyondShare || ticket.class > lastClass)
-      return Math.min(this.#waitMs, MARGIN_WAIT_MS)
-    return Math.min(this.#waitMs, cutWaitMs(ticket.class === lastClass, this.#limit.usualMs))
+      return Math.min(this.#waitMs, marginWaitMs(this.#usualWholeMs))
+    return Math.min(this.#waitMs, cutWaitMs(ticket.class === lastClass, this.#usualWholeMs))
   }
 
   /** Whether a line takes no newcomers. */
@@ -348,9 +348,13 @@ export class Gate {
     let before = 0
     for (let line = 0; line <= index; line++) before += this.#lines[line]!.size
     if (priorityClass > lastClass) return before > 0
-    const { usualMs } = this.#limit
-    if (priorityClass < lastClass) return before > placesBefore(usualMs, capacityPerMs)
-    return before > placesBeforeLast(index % 2 === 1, usualMs, leftPerMs)
+    if (priorityClass < lastClass) return before > placesBefore(this.#usualWholeMs, capacityPerMs)
+    return before > placesBeforeLast(index % 2 === 1, this.#usualWholeMs, leftPerMs)
+  }
+
+  /** What a request takes in quiet with all the turns that it takes here, one after the other. */
+  get #usualWholeMs(): number {
+    return this.#limit.usualMs * this.#tally.turns
   }
 
   /** Turns away the oldest of the lowest line below this one. */
@@ -372,7 +376,7 @@ export class Gate {
     ticket.admittedAtMs = nowMs
     this.#inFlight += 1
     if (ticket.class === 0) this.#inFlightTop += 1
-    this.#tally.noteAdmitted(ticket.class)
+    this.#tally.noteAdmitted(ticket)
     this.#returners.noteAdmitted()
     if (!ticket.isBegun && !ticket.isPatient) this.#cut.noteServed()
   }

@@ -1,11 +1,28 @@
-/** How many a gate has let in and turned away so far, by class and reason. */
+/** How many a gate has let in and turned away so far, by class and reason, and how often each was let in. */
+import type { Ticket } from './ticket.ts'
 import { CLASS_COUNT, REFUSALS, type PriorityClass, type Refusal } from './types.ts'
+
+/** The mean of turns is over about so many. */
+const TURNS_MEMORY = 1_000
 
 export class Tally {
   readonly #admitted = new Float64Array(CLASS_COUNT)
   readonly #refused = new Float64Array(CLASS_COUNT * REFUSALS.length)
+  #turns = 1
+  #firstTurns = 1
 
-  noteAdmitted(priorityClass: PriorityClass): void {
+  /** How often a request is let in from its beginning to its end, in the mean. */
+  get turns(): number {
+    return this.#turns / this.#firstTurns
+  }
+
+  noteAdmitted({ class: priorityClass, isBegun }: Ticket): void {
+    this.#turns += 1
+    if (!isBegun) this.#firstTurns += 1
+    if (this.#turns > TURNS_MEMORY) {
+      this.#turns /= 2
+      this.#firstTurns /= 2
+    }
     this.#admitted[priorityClass]! += 1
   }
 
