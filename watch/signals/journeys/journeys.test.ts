@@ -212,3 +212,18 @@ test('a clip that is not playable in time is waited for by the next journey, and
   expect((await platform.go('upbeat-comment', 1)).outcome).toBe('ok')
   expect(platform.asked.filter((path) => path === 'POST /api/v1/uploads')).toHaveLength(1)
 })
+
+test('a video that was found once is looked at also while nobody tells which are ours', async () => {
+  let isAway = false
+  const away = problem(503, 'database-unavailable')
+  const list = { items: [{ id: 'c1', body: '' }] }
+  const answers = commented({}, list)
+  await using platform = await openPlatform({
+    ...answers,
+    'GET /api/v1/me/videos': () => (isAway ? away : (SIGNED_IN['GET /api/v1/me/videos'] as Answer)),
+    'POST /api/v1/videos/v1/comments': () => (isAway ? away : [201, { id: 'c1' }]),
+  })
+  expect((await platform.go('upbeat-comment')).outcome).toBe('ok')
+  isAway = true
+  expect(await platform.go('upbeat-comment')).toMatchObject({ outcome: 'failed', failure: 'http-5xx' })
+})

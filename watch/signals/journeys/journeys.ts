@@ -74,8 +74,10 @@ export function createJourneyRunner(clock: Clock, source: AccountSource, limits:
           await JOURNEYS[monitor.journey](traveller, monitor, tools)
         } catch (error) {
           // A session that is refused is not tried again.
-          if (error instanceof JourneyError && error.failure === 'http-4xx')
+          if (error instanceof JourneyError && error.failure === 'http-4xx') {
             tools.accounts.forgetSession(traveller)
+            tools.videos.forget(traveller)
+          }
           throw error
         }
       },
