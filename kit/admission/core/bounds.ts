@@ -3,6 +3,11 @@
 /** Whoever is more likely to be turned away than not hears it soon. */
 const MARGIN_WAIT_MS = 9
 const MARGIN_WAIT_MAX_MS = 16
+/**
+ * Where requests take so many turns in the mean, whoever is let into the line is served, at the margin or not: each has a
+ * place for a part of its time only, and places stay empty unless more wait than can begin.
+ */
+export const SEVERAL_TURNS = 1.5
 /** While a cut is in force nobody below class 0 waits for longer than so many usual round trips, or than this… */
 const CUT_WAITS_USUAL = 5
 const CUT_WAIT_MIN_MS = 40
@@ -54,8 +59,8 @@ export const marginWaitMs = (usualMs: number): number =>
   Math.min(MARGIN_WAIT_MAX_MS, Math.max(MARGIN_WAIT_MS, usualMs / 2))
 
 /** How many may go before a newcomer of a class that is served wholly. */
-export const placesBefore = (usualMs: number, capacityPerMs: number): number =>
-  Math.max(LINE_MIN, Math.max(FORESEEN_MIN_MS, FORESEEN_USUAL * usualMs) * capacityPerMs)
+export const placesBefore = (usualMs: number, servedPerMs: number): number =>
+  Math.max(LINE_MIN, Math.max(FORESEEN_MIN_MS, FORESEEN_USUAL * usualMs) * servedPerMs)
 
 /** How many may go before a newcomer of the class that the cut goes through; `leftPerMs` is what is left for it. */
 export function placesBeforeLast(isAtMargin: boolean, usualMs: number, leftPerMs: number): number {

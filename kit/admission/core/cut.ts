@@ -3,6 +3,7 @@
  * every request of that class, whoever lies behind it in none. After DAGOR (Zhou et al., "Overload control for scaling
  * WeChat microservices", SoCC 2018), with the capacity measured instead of stepped through.
  */
+import type { Costs } from './costs.ts'
 import { FairShare } from './fair-share.ts'
 import { REFUSAL_MS } from './returners.ts'
 import type { Ticket } from './ticket.ts'
@@ -17,13 +18,13 @@ const INNER = 0.94
 /** …and levels beyond so much of it are turned away at once. What lies between keeps the line from running dry. */
 const OUTER = 1.3
 /** …but where that reaches into the next class, only what is served is let in of it: whoever is turned away at the margin should not see lower classes served. */
-const OUTER_NEXT_CLASS = 1.15
+const OUTER_NEXT_CLASS = 1.25
 /** …further out where few are served in the time that one may wait: a line of one or two soon runs dry. */
 const OUTER_FEW_MS = 60
 
 const WINDOW_MIN_MS = 100
 const WINDOW_MAX_MS = 1_000
-const WINDOW_MIN_SERVED = 50
+const WINDOW_MIN_SERVED = 25
 const QUIET_ABOVE = 0.35
 /** Rates are means over about so long. */
 const RATE_MEMORY_MS = 2_000
@@ -55,6 +56,7 @@ export class Cut {
   readonly #readThreadIdleMs: (() => number) | null
   readonly #waitMs: number
   readonly #fairShare: FairShare
+  readonly #costs: Costs
   readonly #counts = new Float64Array(LEVEL_COUNT)
   /** Arrivals a millisecond, by level. */
   readonly #rates = new Float64Array(LEVEL_COUNT)
@@ -70,12 +72,16 @@ export class Cut {
   #askersBefore = Infinity
   #askers = 0
   #served = 0
+  #servedCost = 0
   #shed = 0
   #idleMs = 0
   #turnedAway = 0
   #threadIdleMs = 0
-  /** What is served, a millisecond; 0: no cut is in force. */
+  /** What is served, a millisecond, by what it costs; 0: no cut is in force. */
   #capacity = 0
+  /** How many are. */
+  #servedPerMs = 0
+  #beganAtMs = 0
   #calmWindows = 0
   #innerLevel = LEVEL_COUNT
   #outerLevel = LEVEL_COUNT
@@ -84,11 +90,13 @@ export class Cut {
   #outerShare = 1
 
   /**
+   * @param costs what a request of each class costs.
    * @param waitMs nobody waits in the line for longer.
    * @param readThreadIdleMs how long in all the thread that does the work had nothing to do.
    */
-  constructor(random: () => number, waitMs: number, readThreadIdleMs?: () => number) {
+  constructor(random: () => number, costs: Costs, waitMs: number, readThreadIdleMs?: () => number) {
     this.#random = random
+    this.#costs = costs
     this.#waitMs = waitMs
     this.#fairShare = new FairShare(random)
     this.#readThreadIdleMs = readThreadIdleMs ?? null
@@ -98,12 +106,17 @@ export class Cut {
     return this.#capacity > 0
   }
 
-  /** What is served, a millisecond; 0: no cut is in force. */
-  get capacityPerMs(): number {
-    return this.#capacity
+  /** Those who came before it began wait no more. */
+  isSettled(nowMs: number): boolean {
+    return this.isInForce && nowMs - this.#beganAtMs >= this.#waitMs
   }
 
-  /** What is left for the class that the cut goes through, a millisecond. */
+  /** How many requests are served, a millisecond; 0: no cut is in force. */
+  get servedPerMs(): number {
+    return this.#servedPerMs
+  }
+
+  /** How many requests of the class that the cut goes through there is something left for, a millisecond. */
   get leftPerMs(): number {
     return this.#leftPerMs
   }
@@ -150,8 +163,9 @@ export class Cut {
     this.#askers += 1
   }
 
-  noteServed(): void {
+  noteServed(priorityClass: PriorityClass): void {
     this.#served += 1
+    this.#servedCost += this.#costs.of(priorityClass)
   }
 
   /** One that had been let into the line was not served after all. */
@@ -171,7 +185,7 @@ export class Cut {
     const isQuiet = this.#idleMs > tookMs * QUIET_ABOVE
     if (this.#served < WINDOW_MIN_SERVED && tookMs < WINDOW_MAX_MS && !isQuiet) return
     const arrivalRate = this.#updateRates(tookMs)
-    const rate = this.#served / tookMs
+    const rate = this.#servedCost / tookMs
     const weight = tookMs / (tookMs + CAPACITY_MEMORY_MS)
     const idleShare = this.#idleShare(tookMs)
     const isShedding = this.#shed > OVERLOADED_ABOVE * (this.#served + this.#shed)
@@ -181,18 +195,22 @@ export class Cut {
       // Before a single worker, chance alone leaves nobody to serve for a moment.
       const canServe = this.#readThreadIdleMs ? rate / (1 - idleShare) : rate
       this.#capacity = this.#capacity === 0 ? canServe : this.#capacity + weight * (canServe - this.#capacity)
+      this.#servedPerMs +=
+        (this.#servedPerMs === 0 ? 1 : weight) * (this.#served / tookMs - this.#servedPerMs)
       this.#calmWindows = 0
     } else if (this.isInForce) {
       if (rate > this.#capacity * EXCEEDED_ABOVE) this.#capacity += weight * (rate - this.#capacity)
       if (idleShare > 0) this.#capacity = Math.max(this.#capacity * (1 + PROBE_BY_IDLE * idleShare), rate)
       const isCalm = this.#capacity * INNER >= arrivalRate || idleShare > QUIET_ABOVE || this.couldAllWait
       this.#calmWindows = isCalm ? this.#calmWindows + 1 : 0
-      if (this.#calmWindows >= CALM_WINDOWS) this.#capacity = 0
+      if (this.#calmWindows >= CALM_WINDOWS) this.#capacity = this.#servedPerMs = 0
     }
-    this.#fairShare.closeWindow(tookMs, this.#capacity)
+    this.#fairShare.closeWindow(tookMs, this.#servedPerMs)
+    this.#costs.weigh()
     this.#placeLevels()
     this.#windowStartMs = nowMs
     this.#served = 0
+    this.#servedCost = 0
     this.#shed = 0
     this.#idleMs = 0
     this.#turnedAway = 0
@@ -215,11 +233,12 @@ export class Cut {
     return Math.min(share, threadMs / tookMs)
   }
 
-  /** @returns all arrivals a millisecond. */
+  /** @returns all arrivals a millisecond, by what they cost. */
   #updateRates(tookMs: number): number {
     const weight = tookMs / (tookMs + RATE_MEMORY_MS)
     let sum = 0
-    for (let each = 0; each <= CLASS_COUNT; each++) sum += this.#updateClass(each, tookMs, weight)
+    for (let each = 0; each <= CLASS_COUNT; each++)
+      sum += this.#updateClass(each, tookMs, weight) * this.#costs.of(each)
     return sum
   }
 
@@ -248,9 +267,9 @@ export class Cut {
     return sum > 0 ? this.#classRates[priorityClass]! / sum : 0
   }
 
-  #rateBefore(priorityClass: number): number {
+  #costBefore(priorityClass: number): number {
     let sum = 0
-    for (let each = 0; each < priorityClass; each++) sum += this.#classRates[each]!
+    for (let each = 0; each < priorityClass; each++) sum += this.#classRates[each]! * this.#costs.of(each)
     return sum
   }
 
@@ -267,7 +286,8 @@ export class Cut {
     let sum = 0
     let scale = 0
     for (let level = 0; level < LEVEL_COUNT; level++) {
-      if (level % RANK_COUNT === 0) scale = this.#scaleOf(level / RANK_COUNT)
+      const priorityClass = level / RANK_COUNT
+      if (level % RANK_COUNT === 0) scale = this.#scaleOf(priorityClass) * this.#costs.of(priorityClass)
       const rate = this.#rates[level]! * scale
       if (sum + rate > inner && this.#innerLevel === LEVEL_COUNT) this.#innerLevel = level
       const outer = outerOf(level)
@@ -278,6 +298,8 @@ export class Cut {
       }
       sum += rate
     }
-    this.#leftPerMs = this.#capacity - this.#rateBefore(this.lastClass)
+    const { lastClass } = this
+    this.#leftPerMs =
+      (this.#capacity - this.#costBefore(lastClass)) / this.#costs.of(Math.min(lastClass, CLASS_COUNT))
   }
 }

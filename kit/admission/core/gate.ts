@@ -20,8 +20,10 @@ import {
   marginWaitMs,
   placesBefore,
   placesBeforeLast,
+  SEVERAL_TURNS,
   STANDSTILL_TIMES,
 } from './bounds.ts'
+import { Costs } from './costs.ts'
 import { Cut } from './cut.ts'
 import { ConcurrencyLimit, type LimitOptions } from './limit.ts'
 import { BEGUN_LINE, Line, LINES, lineOf, PATIENT_LINE } from './line.ts'
@@ -47,6 +49,7 @@ export class Gate {
   readonly #limit: ConcurrencyLimit
   readonly #cut: Cut
   readonly #returners: Returners
+  readonly #costs = new Costs()
   readonly #isFixed: boolean
   readonly #isCutting: boolean
   readonly #maxWaiting: number
@@ -66,7 +69,7 @@ export class Gate {
     this.#isCutting = options.isCutting ?? true
     this.#maxWaiting = options.maxWaiting ?? 1_000
     this.#waitMs = options.waitMs ?? 250
-    this.#cut = new Cut(options.random, this.#waitMs, options.threadIdleMs)
+    this.#cut = new Cut(options.random, this.#costs, this.#waitMs, options.threadIdleMs)
   }
 
   get limit(): number {
@@ -262,6 +265,7 @@ export class Gate {
     this.stepBack(ticket, nowMs)
     ticket.state = 'left'
     this.#giveUpPlace(ticket)
+    if (!ticket.isPatient) this.#costs.noteHeld(ticket.class, nowMs - ticket.admittedAtMs - ticket.awayMs)
     if (isSample && !this.#isFixed) this.#limit.sample(ticket, nowMs, this.#inFlight)
   }
 
@@ -284,7 +288,8 @@ export class Gate {
     if (!ticket.isJudged && this.#isCutting && !ticket.isPatient && !ticket.isBegun) {
       const verdict = this.#cut.judge(ticket, nowMs)
       if (verdict === 'out' && !this.#isQuiet()) return this.#refuse(ticket, 'cut', nowMs)
-      ticket.isAtMargin = verdict !== 'in'
+      ticket.isAtMargin =
+        verdict !== 'in' && (ticket.class > this.#cut.lastClass || this.#tally.turns < SEVERAL_TURNS)
     }
     ticket.isJudged = true
     return this.#isTooLate(ticket, nowMs) ? this.#refuse(ticket, 'deadline', nowMs) : null
@@ -335,20 +340,21 @@ export class Gate {
     const line = this.#lines[index]!
     const first = line.oldest()
     if (!first) return false
-    if (this.#isForeseenLate(index)) return true
+    if (this.#isForeseenLate(index, nowMs)) return true
     const isSlow = first.class > 0 && this.#waitedMs(first, nowMs) > this.#boundMs(first) * CLOSED_AT
     return isSlow || line.places >= this.#maxWaiting * 2
   }
 
   /** By how many go before, at the rate at which requests are let in lately. */
-  #isForeseenLate(index: number): boolean {
-    const { isInForce, lastClass, capacityPerMs, leftPerMs } = this.#cut
+  #isForeseenLate(index: number, nowMs: number): boolean {
+    const { isInForce, lastClass, servedPerMs, leftPerMs } = this.#cut
     const priorityClass = index >> 1
     if (!isInForce || index >= PATIENT_LINE || priorityClass === 0) return false
     let before = 0
     for (let line = 0; line <= index; line++) before += this.#lines[line]!.size
     if (priorityClass > lastClass) return before > 0
-    if (priorityClass < lastClass) return before > placesBefore(this.#usualWholeMs, capacityPerMs)
+    if (priorityClass < lastClass)
+      return this.#cut.isSettled(nowMs) && before > placesBefore(this.#usualWholeMs, servedPerMs)
     return before > placesBeforeLast(index % 2 === 1, this.#usualWholeMs, leftPerMs)
   }
 
@@ -378,7 +384,9 @@ export class Gate {
     if (ticket.class === 0) this.#inFlightTop += 1
     this.#tally.noteAdmitted(ticket)
     this.#returners.noteAdmitted()
-    if (!ticket.isBegun && !ticket.isPatient) this.#cut.noteServed()
+    if (ticket.isBegun || ticket.isPatient) return
+    this.#cut.noteServed(ticket.class)
+    this.#costs.noteBegun(ticket.class)
   }
 
   #shed(ticket: Ticket, refusal: Refusal, nowMs: number): void {
