@@ -10,19 +10,7 @@
  * - none is admitted who could not be answered before its deadline, and none waits longer than the bound of its class;
  * - what is kept in memory is bounded, however much comes.
  */
-import {
-  CLOSED_AT,
-  COLD_TIMES,
-  COMES_LATER_MS,
-  cutWaitMs,
-  LAST_CLASS_WAITS,
-  LONG_AT,
-  marginWaitMs,
-  placesBefore,
-  placesBeforeLast,
-  SEVERAL_TURNS,
-  STANDSTILL_TIMES,
-} from './bounds.ts'
+import * as bounds from './bounds.ts'
 import { Costs } from './costs.ts'
 import { Cut } from './cut.ts'
 import { ConcurrencyLimit, type LimitOptions } from './limit.ts'
@@ -165,7 +153,7 @@ export class Gate {
       const line = this.#nextLine()
       if (!line) return null
       const oldest = line.oldest()!
-      const isLong = this.#waitedMs(oldest, nowMs) > this.#boundMs(oldest) * LONG_AT
+      const isLong = this.#waitedMs(oldest, nowMs) > this.#boundMs(oldest) * bounds.LONG_AT
       const ticket = isLong ? line.newest()! : oldest
       line.take(isLong ? 'newest' : 'oldest')
       this.#waiting -= 1
@@ -192,7 +180,7 @@ export class Gate {
       if (!oldest) continue
       if (!this.#hasRoom(oldest.class)) break
       if (this.#cut.isInForce || oldest.class === 0) return line
-      const countsFromMs = oldest.arrivedAtMs + COMES_LATER_MS[oldest.class]
+      const countsFromMs = oldest.arrivedAtMs + bounds.COMES_LATER_MS[oldest.class]
       if (countsFromMs >= firstMs) continue
       first = line
       firstMs = countsFromMs
@@ -280,7 +268,7 @@ export class Gate {
 
   /** Nothing is to be gained by a refusal now, whatever the cut says of a moment ago. */
   #isQuiet(): boolean {
-    return this.#waiting === 0 && this.#inFlight * 4 < this.#limit.settled && !this.#cut.isThreadBusy
+    return this.#waiting === 0 && this.#inFlight * 2 <= this.#limit.settled && !this.#cut.isThreadBusy
   }
 
   #judge(ticket: Ticket, nowMs: number): Refusal | null {
@@ -289,7 +277,7 @@ export class Gate {
       const verdict = this.#cut.judge(ticket, nowMs)
       if (verdict === 'out' && !this.#isQuiet()) return this.#refuse(ticket, 'cut', nowMs)
       ticket.isAtMargin =
-        verdict !== 'in' && (ticket.class > this.#cut.lastClass || this.#tally.turns < SEVERAL_TURNS)
+        verdict !== 'in' && (ticket.class > this.#cut.lastClass || this.#tally.turns < bounds.SEVERAL_TURNS)
     }
     ticket.isJudged = true
     return this.#isTooLate(ticket, nowMs) ? this.#refuse(ticket, 'deadline', nowMs) : null
@@ -322,17 +310,18 @@ export class Gate {
 
   #boundMs(ticket: Ticket): number {
     if (ticket.isPatient) return Infinity
-    if (ticket.isBegun) return this.#waitMs * STANDSTILL_TIMES
+    if (ticket.isBegun) return this.#waitMs * bounds.STANDSTILL_TIMES
     if (!this.#cut.isInForce || ticket.class === 0) {
-      const waitMs = ticket.class === 3 && this.#isCutting ? this.#waitMs * LAST_CLASS_WAITS : this.#waitMs
-      if (this.#limit.usualMs === 0 && !this.#isFixed) return waitMs * COLD_TIMES
-      return this.#cut.couldAllWait && this.#isCutting ? waitMs * STANDSTILL_TIMES : waitMs
+      const waitMs =
+        ticket.class === 3 && this.#isCutting ? this.#waitMs * bounds.LAST_CLASS_WAITS : this.#waitMs
+      if (this.#limit.usualMs === 0 && !this.#isFixed) return waitMs * bounds.COLD_TIMES
+      return this.#cut.couldAllWait && this.#isCutting ? waitMs * bounds.STANDSTILL_TIMES : waitMs
     }
     // What lasts is no burst that waiting could carry over: it would only make everybody late.
     const { lastClass } = this.#cut
     if (ticket.isAtMargin || ticket.isBeyondShare || ticket.class > lastClass)
-      return Math.min(this.#waitMs, marginWaitMs(this.#usualWholeMs))
-    return Math.min(this.#waitMs, cutWaitMs(ticket.class === lastClass, this.#usualWholeMs))
+      return Math.min(this.#waitMs, bounds.marginWaitMs(this.#usualWholeMs))
+    return Math.min(this.#waitMs, bounds.cutWaitMs(ticket.class === lastClass, this.#usualWholeMs))
   }
 
   /** Whether a line takes no newcomers. */
@@ -341,7 +330,7 @@ export class Gate {
     const first = line.oldest()
     if (!first) return false
     if (this.#isForeseenLate(index, nowMs)) return true
-    const isSlow = first.class > 0 && this.#waitedMs(first, nowMs) > this.#boundMs(first) * CLOSED_AT
+    const isSlow = first.class > 0 && this.#waitedMs(first, nowMs) > this.#boundMs(first) * bounds.CLOSED_AT
     return isSlow || line.places >= this.#maxWaiting * 2
   }
 
@@ -354,8 +343,8 @@ export class Gate {
     for (let line = 0; line <= index; line++) before += this.#lines[line]!.size
     if (priorityClass > lastClass) return before > 0
     if (priorityClass < lastClass)
-      return this.#cut.isSettled(nowMs) && before > placesBefore(this.#usualWholeMs, servedPerMs)
-    return before > placesBeforeLast(index % 2 === 1, this.#usualWholeMs, leftPerMs)
+      return this.#cut.isSettled(nowMs) && before > bounds.placesBefore(this.#usualWholeMs, servedPerMs)
+    return before > bounds.placesBeforeLast(index % 2 === 1, this.#usualWholeMs, leftPerMs)
   }
 
   /** What a request takes in quiet with all the turns that it takes here, one after the other. */

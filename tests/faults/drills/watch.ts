@@ -15,6 +15,8 @@ const REPOSITORY = join(import.meta.dirname, '..', '..', '..')
 const SEEN_WELL_WITHIN_MS = 120_000
 const SAID_WITHIN_MS = 60_000
 const BACK_WITHIN_MS = 300_000
+/** The faults follow each other at once, so each is a relapse of the one before, and its end is believed more slowly. */
+const RELAPSE_BACK_MORE_MS = 100_000
 
 interface Fault {
   readonly what: string
@@ -58,7 +60,8 @@ export async function run(report: Report): Promise<void> {
     healthy === null ? await tellUnwell(url, watchDir) : '',
   )
 
-  for (const fault of faultsOf(product, edge)) await suffer(report, { url, dataDir: watchDir }, fault)
+  for (const [relapses, fault] of faultsOf(product, edge).entries())
+    await suffer(report, { url, dataDir: watchDir, relapses }, fault)
 
   const watchPid = Number(await readFile(join(dataDir, 'watch', 'watch.pid'), 'utf8'))
   await product.stop()
@@ -78,7 +81,7 @@ async function writeCatalog(dir: string, edge: Edge): Promise<string> {
 
 async function suffer(
   report: Report,
-  { url, dataDir }: { readonly url: string; readonly dataDir: string },
+  { url, dataDir, relapses }: { readonly url: string; readonly dataDir: string; readonly relapses: number },
   fault: Fault,
 ): Promise<void> {
   const [beganMs, limitMs] = [performance.now(), allowedMs(SAID_WITHIN_MS)]
@@ -105,7 +108,7 @@ async function suffer(
     cause,
   )
   await fault.end()
-  const [endedMs, backMs] = [performance.now(), allowedMs(BACK_WITHIN_MS)]
+  const [endedMs, backMs] = [performance.now(), allowedMs(BACK_WITHIN_MS + relapses * RELAPSE_BACK_MORE_MS)]
   const seen = new Map(fault.features.map((id) => [id, [] as string[]]))
   const isBack = await eventually(backMs, async () => {
     const { features, incidents } = await readStatus(url)
