@@ -12,8 +12,8 @@ export const SEVERAL_TURNS = 1.5
 const CUT_WAITS_USUAL = 5
 const CUT_WAIT_MIN_MS = 40
 /** …and in the class that the cut goes through, where what comes above goes first, not for longer than so many, or than this. */
-const LAST_WAITS_USUAL = 3
-const LAST_WAIT_MIN_MS = 16
+const LAST_WAITS_USUAL = 2.5
+const LAST_WAIT_MIN_MS = 12
 /**
  * Who would wait for longer than so many usual round trips hears it at once: those who are turned away hear it early, and
  * those who may wait are served.
