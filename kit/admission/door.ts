@@ -9,10 +9,14 @@
 import { performance } from 'node:perf_hooks'
 import { Gate, type GateOptions, type Ticket } from './core/index.ts'
 
-/** Nothing more is begun in a turn of the event loop after this time. */
+/** Nothing more is begun in a turn of the event loop after this time… */
 const TURN_MS = 2
+/** …or, where reading what came takes long, than after so much of a turn: else nothing would be done but read. */
+const BEGINS_SHARE = 0.5
 /** After a turn as long as this, what came meanwhile is read first: whoever is turned away should hear it soon. */
 const LONG_TURN_MS = 4
+/** In the mean of how long turns take, each counts so much. */
+const TURN_WEIGHT = 0.1
 /** Whoever waits is looked after this often. */
 const TICK_MS = 4
 const LOOKS_EVERY_MAX_MS = 10
@@ -109,7 +113,9 @@ export class Door {
   readonly #endTurn = (): void => {
     this.#isTurnOpen = false
     const nowMs = performance.now()
-    const isLong = this.gate.waiting > 0 && nowMs - this.#turnStartMs > LONG_TURN_MS
+    const turnMs = nowMs - this.#turnStartMs
+    this.gate.turnMs += TURN_WEIGHT * (turnMs - this.gate.turnMs)
+    const isLong = this.gate.waiting > 0 && turnMs > LONG_TURN_MS
     this.#isReading = isLong && !this.#isReading
     if (this.#isReading) this.#openTurn(nowMs)
     else this.#callNext()
@@ -127,7 +133,7 @@ export class Door {
 
   readonly #beginNext = (): void => {
     const nowMs = performance.now()
-    const isInTime = nowMs - this.#beginsFromMs! < TURN_MS
+    const isInTime = nowMs - this.#beginsFromMs! < Math.max(TURN_MS, this.gate.turnMs * BEGINS_SHARE)
     if (!isInTime || !this.gate.next(nowMs)) {
       this.#beginsFromMs = null
       return

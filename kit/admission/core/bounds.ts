@@ -3,6 +3,7 @@
 /** Whoever is more likely to be turned away than not hears it soon. */
 const MARGIN_WAIT_MS = 9
 const MARGIN_WAIT_MAX_MS = 16
+const MARGIN_WAITS_TURNS = 1.5
 /**
  * Where requests take so many turns in the mean, whoever is let into the line is served, at the margin or not: each has a
  * place for a part of its time only, and places stay empty unless more wait than can begin.
@@ -14,6 +15,7 @@ const CUT_WAIT_MIN_MS = 40
 /** …and in the class that the cut goes through, where what comes above goes first, not for longer than so many, or than this. */
 const LAST_WAITS_USUAL = 2.5
 const LAST_WAIT_MIN_MS = 12
+const LAST_WAITS_TURNS = 3
 /**
  * Who would wait for longer than so many usual round trips hears it at once: those who are turned away hear it early, and
  * those who may wait are served.
@@ -48,15 +50,16 @@ export const STANDSTILL_TIMES = 2
  * How long who is served in every request waits at most while a cut is in force.
  *
  * @param usualMs what a request takes in quiet.
+ * @param turnMs how long a turn of the thread that begins them takes.
  */
-export const cutWaitMs = (isLastClass: boolean, usualMs: number): number =>
+export const cutWaitMs = (isLastClass: boolean, usualMs: number, turnMs: number): number =>
   isLastClass
-    ? Math.max(LAST_WAIT_MIN_MS, LAST_WAITS_USUAL * usualMs)
+    ? Math.max(LAST_WAIT_MIN_MS, LAST_WAITS_USUAL * usualMs, LAST_WAITS_TURNS * turnMs)
     : Math.max(CUT_WAIT_MIN_MS, CUT_WAITS_USUAL * usualMs)
 
-/** How long at the margin. */
-export const marginWaitMs = (usualMs: number): number =>
-  Math.min(MARGIN_WAIT_MAX_MS, Math.max(MARGIN_WAIT_MS, usualMs / 2))
+/** How long at the margin: nobody is begun sooner than in the next turn of a busy thread. */
+export const marginWaitMs = (usualMs: number, turnMs: number): number =>
+  Math.max(MARGIN_WAIT_MS, Math.min(MARGIN_WAIT_MAX_MS, usualMs / 2), MARGIN_WAITS_TURNS * turnMs)
 
 /** How many may go before a newcomer of a class that is served wholly. */
 export const placesBefore = (usualMs: number, servedPerMs: number): number =>

@@ -34,6 +34,8 @@ export interface GateOptions extends LimitOptions {
 }
 
 export class Gate {
+  /** How long a turn of the thread takes that begins them: whoever drives says it. 0: they begin at once. */
+  turnMs = 0
   readonly #limit: ConcurrencyLimit
   readonly #cut: Cut
   readonly #returners: Returners
@@ -320,8 +322,11 @@ export class Gate {
     // What lasts is no burst that waiting could carry over: it would only make everybody late.
     const { lastClass } = this.#cut
     if (ticket.isAtMargin || ticket.isBeyondShare || ticket.class > lastClass)
-      return Math.min(this.#waitMs, bounds.marginWaitMs(this.#usualWholeMs))
-    return Math.min(this.#waitMs, bounds.cutWaitMs(ticket.class === lastClass, this.#usualWholeMs))
+      return Math.min(this.#waitMs, bounds.marginWaitMs(this.#usualWholeMs, this.turnMs))
+    return Math.min(
+      this.#waitMs,
+      bounds.cutWaitMs(ticket.class === lastClass, this.#usualWholeMs, this.turnMs),
+    )
   }
 
   /** Whether a line takes no newcomers. */
