@@ -46,6 +46,9 @@ const REFUSALS_TAKE_MAX = 0.75
  * within this share of the bound, no line can get too long, however often they come again.
  */
 const ALL_IN_TIME = 0.8
+/** Nobody comes for so long, though so many should have. */
+const SILENCE_MS = 30
+const SILENCE_MISSED = 15
 /** As many windows without any need of a cut end it. */
 const CALM_WINDOWS = 3
 
@@ -177,6 +180,20 @@ export class Cut {
   /** There was room and nobody waited for so long. */
   noteIdle(idleMs: number): void {
     this.#idleMs += idleMs
+    if (this.isInForce && !this.#readThreadIdleMs && this.#isOver(idleMs)) this.#end()
+  }
+
+  /** So long a silence is no chance: the load that the cut was made for has ended, and what comes now may be other people. */
+  #isOver(idleMs: number): boolean {
+    const perMs = this.#classRates.reduce((sum, rate) => sum + rate, 0)
+    return idleMs >= SILENCE_MS && idleMs * perMs >= SILENCE_MISSED
+  }
+
+  #end(): void {
+    this.#capacity = this.#servedPerMs = 0
+    this.#rates.fill(0)
+    this.#classRates.fill(0)
+    this.#placeLevels()
   }
 
   #closeWindow(nowMs: number): void {

@@ -160,6 +160,16 @@ test('half a second after an overload nobody is turned away any more', () => {
   expect(byClass.map(({ refused }) => refused)).toEqual([0, 0, 0, 0])
 })
 
+test('a silence that is no chance ends a cut at once: it was made for a load that is over', () => {
+  const isInForce: boolean[] = []
+  atLoad(5, {
+    durationMs: 6_000,
+    ratePerS: (nowMs, each) => (nowMs < 4_800 ? CAPACITY_PER_S * 5 * MIX[each] : nowMs < 4_940 ? 0 : 50),
+    onSecond: (_nowMs, gate) => isInForce.push(gate.isCutInForce),
+  })
+  expect(isInForce.slice(3, 6)).toEqual([true, true, false])
+})
+
 test('a crowd that can be served within the bound is served, each class of it', () => {
   // As many as are served in 150 ms, at one moment.
   const { byClass } = simulate({
