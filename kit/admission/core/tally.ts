@@ -11,19 +11,22 @@ export class Tally {
   #turns = 1
   #firstTurns = 1
 
-  /** How often a request is let in from its beginning to its end, in the mean. */
+  /** How often a request is let in from its beginning to its end, in the mean; jobs are left out. */
   get turns(): number {
     return this.#turns / this.#firstTurns
   }
 
-  noteAdmitted({ class: priorityClass, isBegun }: Ticket): void {
+  noteAdmitted(ticket: Ticket): void {
+    this.#admitted[ticket.class]! += 1
+    if (!ticket.isPatient) this.#noteTurn(ticket.isBegun)
+  }
+
+  #noteTurn(isBegun: boolean): void {
     this.#turns += 1
     if (!isBegun) this.#firstTurns += 1
-    if (this.#turns > TURNS_MEMORY) {
-      this.#turns /= 2
-      this.#firstTurns /= 2
-    }
-    this.#admitted[priorityClass]! += 1
+    if (this.#turns <= TURNS_MEMORY) return
+    this.#turns /= 2
+    this.#firstTurns /= 2
   }
 
   noteRefused(priorityClass: PriorityClass, refusal: Refusal): void {
