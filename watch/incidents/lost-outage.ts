@@ -47,7 +47,8 @@ export function closeLost(before: IncidentRecord, where: Whereabouts): Closed | 
     const isRefuted = concerned.every(({ state }) => state === 'up' || state === 'unknown')
     return isLongLost && isRefuted ? closeAt(before, where, nowMs, unconfirmedBody(wording)) : null
   }
-  let backAtMs = before.startedAtMs
+  // It was seen after it had begun, so it was not over before it was seen.
+  let backAtMs = before.confirmedAtMs
   for (const { state, sinceMs } of concerned) {
     if (state !== 'up' || sinceMs === null || nowMs - sinceMs < HOLD_MS) return null
     backAtMs = Math.max(backAtMs, sinceMs)
