@@ -117,7 +117,9 @@ async function installPrograms(purpose) {
   })
 }
 
-const split = ([program, ...args]) => [program, args]
+function split([program, ...args]) {
+  return [program, args]
+}
 
 async function findSudo(names) {
   const isUsable = isOnPath('sudo') && (await run('sudo', ['-n', 'true'])).code === 0
