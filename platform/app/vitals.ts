@@ -12,6 +12,7 @@ import type { Level } from '../../engines/steward/index.ts'
 import type { ServiceState } from '../../contract/state.ts'
 import type { Door } from '../../kit/admission/index.ts'
 import { CLASSES } from './priority-classes.ts'
+import { createTrialCounter, type TrialCounts } from './trial-counts.ts'
 
 export interface DoorReport {
   readonly name: string
@@ -43,6 +44,8 @@ export interface OwnReport {
     readonly failuresPerS: number
   } | null
   readonly doors: readonly DoorReport[]
+  /** For the judge of a release; null: it serves no HTTP. */
+  readonly trial: TrialCounts | null
 }
 
 /** With what its parts know. */
@@ -70,6 +73,8 @@ export interface Vitals {
   /** Counts the requests of an HTTP server. */
   watchServer(server: Server): void
   addDoor(door: Door): void
+  /** A page of a feed has been answered. */
+  noteFeed(isEmpty: boolean): void
   /** Since when the database is up, or away; null: since before this process. */
   readonly databaseSince: string | null
   noteDatabase(): void
@@ -83,12 +88,17 @@ export interface Vitals {
 export function createVitals(): Vitals {
   const doors: Door[] = []
   const traffic = countRequests()
+  const trial = createTrialCounter()
   let before: Moment | null = null
   let jobs: Jobs | null = null
   let databaseSince: string | null = null
 
   return {
-    watchServer: traffic.watch,
+    watchServer(server) {
+      traffic.watch(server)
+      trial.watch(server)
+    },
+    noteFeed: trial.noteFeed,
     addDoor: (door) => void doors.push(door),
     get databaseSince() {
       return databaseSince
@@ -120,6 +130,7 @@ export function createVitals(): Vitals {
           perS: perS(now.requests.count, since.requests?.count ?? 0),
           failuresPerS: perS(now.requests.failures, since.requests?.failures ?? 0),
         },
+        trial: now.requests && trial.counts(),
         doors: now.doors.map((door, index) => ({
           ...door,
           classes: door.classes.map((each, rank) => {

@@ -20,13 +20,20 @@ export interface FrontDoorOptions extends RefusalOptions {
   readonly maxWaitMs?: number
 }
 
+/** Says which arm a connection is for; takers that were added for none are for `present`. */
+export type ChooseArm = (connection: Socket) => string
+
+export const PRESENT = 'present'
+
 export interface FrontDoor extends AsyncDisposable {
   /** The port bound; of interest when 0 was asked for. */
   readonly port: number
   readonly waitingCount: number
-  /** Gives connections to this taker too, beginning with those that wait. */
-  addTaker(taker: ConnectionTaker): void
+  /** Gives connections to this taker too, beginning with those that wait. @param arm `PRESENT` by default */
+  addTaker(taker: ConnectionTaker, arm?: string): void
   removeTaker(taker: ConnectionTaker): void
+  /** Has each new connection's arm chosen; null: all are for `PRESENT`. An arm that nobody serves is served by any other. */
+  splitBy(choose: ChooseArm | null): void
   /** Takes a connection back that a taker could not take, unread, and gives it to another. */
   receive(connection: Socket): void
   /** Stops listening; who waits is told that the server stops. */
@@ -44,6 +51,7 @@ export class PortUnavailableError extends Error {}
 export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
   const { maxWaiting = 1_024, maxWaitMs = 10_000 } = options
   const takers = createTurns()
+  let choose: ChooseArm | null = null
   const refuse = (connection: Socket, detail: string) => refuseConnection(connection, detail, options)
   const waiting = createWaitingRoom(
     maxWaitMs,
@@ -57,7 +65,7 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
 
   function receive(connection: Socket): void {
     if (!server.listening) void refuse(connection, 'The server is being stopped.')
-    else if (takers.handOver(connection)) return
+    else if (takers.handOver(connection, choose?.(connection) ?? PRESENT)) return
     else if (waiting.size >= maxWaiting) void refuse(connection, 'All places in the queue are taken.')
     else waiting.add(connection)
   }
@@ -75,35 +83,40 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
     get waitingCount() {
       return waiting.size
     },
-    addTaker(taker) {
-      takers.add(taker)
+    addTaker(taker, arm = PRESENT) {
+      takers.add(taker, arm)
       for (const connection of waiting.takeAll()) receive(connection)
     },
     removeTaker: (taker) => takers.remove(taker),
+    splitBy(by) {
+      choose = by
+    },
     receive,
     close,
     [Symbol.asyncDispose]: close,
   }
 }
 
-/** Those who take connections over, each in its turn. */
+/** Those who take connections over, each in its turn within its arm. */
 function createTurns() {
-  const takers: ConnectionTaker[] = []
+  const takers: { readonly taker: ConnectionTaker; readonly arm: string }[] = []
+  function tryEach(connection: Socket, isMeant: (arm: string) => boolean): boolean {
+    for (const one of takers.filter(({ arm }) => isMeant(arm))) {
+      takers.splice(takers.indexOf(one), 1)
+      takers.push(one)
+      if (one.taker.take(connection)) return true
+    }
+    return false
+  }
   return {
-    add: (taker: ConnectionTaker) => void takers.push(taker),
+    add: (taker: ConnectionTaker, arm: string) => void takers.push({ taker, arm }),
     remove(taker: ConnectionTaker): void {
-      const index = takers.indexOf(taker)
+      const index = takers.findIndex((one) => one.taker === taker)
       if (index >= 0) takers.splice(index, 1)
     },
     /** False: nobody could take it. */
-    handOver(connection: Socket): boolean {
-      for (let tried = 0; tried < takers.length; tried++) {
-        const taker = takers.shift()!
-        takers.push(taker)
-        if (taker.take(connection)) return true
-      }
-      return false
-    },
+    handOver: (connection: Socket, wanted: string): boolean =>
+      tryEach(connection, (arm) => arm === wanted) || tryEach(connection, (arm) => arm !== wanted),
   }
 }
 

@@ -131,6 +131,7 @@ async function openDeskOf(
       log: output.log,
       commandLine,
       roles: () => parts.roles?.all ?? [],
+      hearers: () => parts.roles?.hearers ?? [],
       waitingConnections: () => parts.door.waitingCount,
       databaseUrl: () => parts.database?.url ?? null,
     }),

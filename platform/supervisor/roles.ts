@@ -16,6 +16,22 @@ export interface Roles extends AsyncDisposable {
   untilComplete(signal: AbortSignal): Promise<void>
   /** Starts those that run again, with another address of the database. */
   moveTo(databaseUrl: string): Promise<void>
+  /** What each further process of the role runs; those that run go on until they are replaced. */
+  runFrom(role: RoleName, program: string): void
+  /** What further processes of the role run. */
+  programOf(role: RoleName): string
+  /** Makes one more process of the api, of any program: with the same settings, and known to nobody yet. Start and stop it yourself. */
+  makeApiBeside(beside: ApiBeside): RoleProcess
+  /** All that are to hear of orders: with those beside. */
+  readonly hearers: readonly RoleProcess[]
+}
+
+export interface ApiBeside {
+  readonly program: string
+  readonly onReady: () => void
+  /** It is dead, or about to end. */
+  readonly onGone: () => void
+  readonly onMessage: (message: FromRole) => void
 }
 
 export interface RolesOptions {
@@ -29,6 +45,8 @@ export interface RolesOptions {
   /** A process of the role is gone. */
   readonly onGone: (role: RoleName) => void
   readonly onQuestion: (question: Question) => Promise<unknown>
+  /** It ended without having been ready, for this many times in a row. */
+  readonly onFailedStart?: (role: RoleName, count: number) => void
   /** What each new process is told first. */
   readonly greeting: () => readonly FromSupervisor[]
 }
@@ -43,11 +61,16 @@ export async function createRoles(options: RolesOptions): Promise<Roles> {
   const trouble = createStartTrouble(output)
   const firstReady = mapRoles(() => Promise.withResolvers<void>())
   const completeness = createCompleteness()
+  const programs = mapRoles(() => options.program)
+  const beside = new Set<RoleProcess>()
 
   const byName = mapRoles((role) => {
     const made: RoleProcess = createRoleProcess({
       role,
-      program: options.program,
+      // Looked at with each start.
+      get program() {
+        return programs[role]
+      },
       env,
       isRestarted: !options.config.protectionsOff.has('restarts'),
       log: output.log,
@@ -56,7 +79,10 @@ export async function createRoles(options: RolesOptions): Promise<Roles> {
         trouble.read(role, line)
       },
       onSpawn: (pid) => void records.add(pid),
-      onFailedStart: (count) => trouble.noteFailure(role, count),
+      onFailedStart(count) {
+        trouble.noteFailure(role, count)
+        options.onFailedStart?.(role, count)
+      },
       onReady() {
         firstReady[role].resolve()
         if (role === 'api') door.addTaker(made)
@@ -82,6 +108,12 @@ export async function createRoles(options: RolesOptions): Promise<Roles> {
   return {
     byName,
     all,
+    runFrom: (role, program) => void (programs[role] = program),
+    programOf: (role) => programs[role],
+    makeApiBeside: (wanted) => makeApiBeside(options, env, wanted, beside),
+    get hearers() {
+      return [...all, ...beside]
+    },
     untilComplete: (signal) => Promise.race([completeness.reached, rejectOn(signal)]),
     async moveTo(databaseUrl) {
       env['DATABASE_URL'] = databaseUrl
@@ -100,9 +132,40 @@ export async function createRoles(options: RolesOptions): Promise<Roles> {
     },
     async [Symbol.asyncDispose]() {
       // The worker and the ingest hand their work back while the api still answers for what it has begun.
-      await Promise.all(all.map((role) => role.stop()))
+      await Promise.all([...all, ...beside].map((role) => role.stop()))
     },
   }
+}
+
+/** What it logs is told as the api's; that it dies is for whoever asked for it. */
+function makeApiBeside(
+  { output, records, door, onQuestion, greeting }: RolesOptions,
+  env: NodeJS.ProcessEnv,
+  { program, onReady, onGone, onMessage }: ApiBeside,
+  beside: Set<RoleProcess>,
+): RoleProcess {
+  const made: RoleProcess = createRoleProcess({
+    role: 'api',
+    program,
+    env,
+    isRestarted: false,
+    log: output.log,
+    onOutput: (line) => output.passOn('api', line),
+    onSpawn: (pid) => void records.add(pid),
+    onReturned: (connection) => door.receive(connection),
+    onReady,
+    onGone() {
+      door.removeTaker(made)
+      beside.delete(made)
+      onGone()
+    },
+    onFailedStart: onGone,
+    onMessage,
+    onQuestion,
+    greeting,
+  })
+  beside.add(made)
+  return made
 }
 
 const mapRoles = <T>(make: (role: RoleName) => T): Record<RoleName, T> => ({

@@ -14,6 +14,8 @@ import { showFollowing, showForYou } from './feed.service.ts'
 /** Rankings of their own, of all signed-out visitors of one network: those that they share are not counted. */
 export const RANKINGS_PER_MINUTE = 60
 const MINUTE_MS = 60_000
+/** How a page begins that has nothing in it. */
+const EMPTY_PAGE = Buffer.from('{"items":[]')
 
 const FeedQuery = PageQuery.extend({ cursor: z.string().max(CURSOR_MAX_LENGTH).optional() })
 
@@ -37,6 +39,7 @@ export const feedRoutes: Routes = (app, ctx) => {
       admitRanking,
       mode: isAdmitted(request) ? 'on' : ctx.steward.modeOf('feed'),
     })
+    if (cursor === undefined) ctx.vitals.noteFeed(page.subarray(0, EMPTY_PAGE.length).equals(EMPTY_PAGE))
     return reply
       .header('cache-control', 'no-store')
       .type('application/json; charset=utf-8')

@@ -47,6 +47,8 @@ export interface DeskOptions {
   readonly commandLine: string
   /** None before they are made. */
   readonly roles: () => readonly RoleProcess[]
+  /** Those that are told what changes: with the ones that are on trial. */
+  readonly hearers: () => readonly RoleProcess[]
   readonly waitingConnections: () => number | null
   readonly databaseUrl: () => string | null
 }
@@ -80,7 +82,7 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
     return { type: 'orders', orders: { level: levelOrdered(book.inForce), features, maintenance } }
   }
   const tellEach = (message: FromSupervisor): void => {
-    for (const role of options.roles()) role.send(message)
+    for (const role of options.hearers()) role.send(message)
   }
   tellOrders = () => tellEach(ordersMessage())
   const peers = watchPeers(options.roles, board, tellEach)

@@ -30,6 +30,7 @@ export const reportOf = (changes: Partial<RoleReport> = {}): RoleReport => ({
   pressureLevel: 0,
   requests: { count: 10, failures: 1, inFlight: 2, perS: 5, failuresPerS: 0.5 },
   doors: [],
+  trial: null,
   service: service(0),
   causes: [],
   restoration: { steps: [], timeline: [] },

@@ -1,0 +1,89 @@
+/** What a process counts for the judge of a release: errors, refusals, latencies, empty feeds, playback that does not begin. */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+
+/** Upper bounds of latency in milliseconds, each 1.25 times the one before: 1 ms to 20 s. What is slower is in one more. */
+export const LATENCY_BOUNDS_MS: readonly number[] = Array.from({ length: 46 }, (_, index) => 1.25 ** index)
+
+/** Counts since the process began; they only ever grow. */
+export interface TrialCounts {
+  readonly requests: number
+  /** Answered 500 and above but for refusals in order (503), or cut off by our side before an answer. */
+  readonly errors: number
+  /** Answered 504, or after ten seconds. */
+  readonly timeouts: number
+  /** Refused in order: 503. */
+  readonly shed: number
+  /** One a bound of `LATENCY_BOUNDS_MS`, and one for what is slower than all of them. Of answers, not of refusals. */
+  readonly latencyBuckets: readonly number[]
+  readonly feeds: number
+  readonly emptyFeeds: number
+  readonly playbackStarts: number
+  readonly playbackStartFailures: number
+}
+
+export interface TrialCounter {
+  watch(server: Server): void
+  noteFeed(isEmpty: boolean): void
+  counts(): TrialCounts
+}
+
+const TIMEOUT_MS = 10_000
+
+/** Begins to count. A request costs two clock readings and a search in 46 numbers. */
+export function createTrialCounter(): TrialCounter {
+  const sums = {
+    requests: 0,
+    errors: 0,
+    timeouts: 0,
+    shed: 0,
+    feeds: 0,
+    emptyFeeds: 0,
+    playbackStarts: 0,
+    playbackStartFailures: 0,
+  }
+  const buckets = [...LATENCY_BOUNDS_MS, Infinity].map(() => 0)
+
+  function note(request: IncomingMessage, response: ServerResponse, tookMs: number): void {
+    // A stream lasts as long as its reader likes, and an upload as long as its bytes take.
+    if (isLasting(request, response)) return
+    const { statusCode: status } = response
+    // Whoever leaves before the answer says nothing about it.
+    if (!response.headersSent) return
+    sums.requests += 1
+    if (isPlaybackStart(request)) {
+      sums.playbackStarts += 1
+      if (status >= 400 && status !== 503) sums.playbackStartFailures += 1
+    }
+    if (status === 503) return void (sums.shed += 1)
+    if (status >= 500) sums.errors += 1
+    if (status === 504 || tookMs > TIMEOUT_MS) sums.timeouts += 1
+    buckets[bucketOf(tookMs)]! += 1
+  }
+
+  return {
+    watch(server) {
+      server.prependListener('request', (request, response) => {
+        const beganMs = performance.now()
+        response.once('close', () => note(request, response, performance.now() - beganMs))
+      })
+    },
+    noteFeed(isEmpty) {
+      sums.feeds += 1
+      if (isEmpty) sums.emptyFeeds += 1
+    },
+    counts: () => ({ ...sums, latencyBuckets: [...buckets] }),
+  }
+}
+
+/** The index of the first bound that the latency does not exceed. */
+export function bucketOf(latencyMs: number): number {
+  const index = LATENCY_BOUNDS_MS.findIndex((bound) => latencyMs <= bound)
+  return index < 0 ? LATENCY_BOUNDS_MS.length : index
+}
+
+const isPlaybackStart = ({ method, url = '' }: IncomingMessage): boolean =>
+  method === 'GET' && url.startsWith('/media/') && url.split('?', 1)[0]!.endsWith('/master.m3u8')
+
+const isLasting = ({ method, url = '' }: IncomingMessage, response: ServerResponse): boolean =>
+  String(response.getHeader('content-type')).startsWith('text/event-stream') ||
+  (method !== 'GET' && url.startsWith('/api/v1/uploads'))
