@@ -11,6 +11,8 @@ const USAGE = `Usage: upbeat COMMAND [--data DIR]
   maintenance announce --from TIME --for 1h --text WORDS | begin [--level N] | end [--despite-problems] | cancel
   restart ROLE|all                      a new process takes over from the old one, with no request lost
   hold ROLE | release ROLE              keep api, ingest or worker down; let it start again
+  release DIR|REF [--despite-problems]  new code: tried out beside the old, judged, then for everybody, or back
+  release end --reason WHY              send the release that is under way back
   audit [--last N] [--json]             what was ordered, by whom, and what came of it
   metrics                               everything in Prometheus' text format
   (orders are answered at once; --wait stays until they have ended)
@@ -31,7 +33,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   maintenance: async () => (await import('./orders.ts')).maintain,
   restart: async () => (await import('./orders.ts')).restartRole,
   hold: async () => (await import('./orders.ts')).holdRole,
-  release: async () => (await import('./orders.ts')).releaseRole,
+  release: async () => (await import('./release.ts')).release,
   audit: async () => (await import('./orders.ts')).showAudit,
   metrics: async () => (await import('./orders.ts')).showMetrics,
   doctor: async () => (await import('./doctor.ts')).runDoctor,

@@ -143,7 +143,7 @@ function complaintOf(issue: z.core.$ZodIssue): string {
   return `${option} takes ${amount} at ${isLess ? 'least' : 'most'}.`
 }
 
-const MARKS: Readonly<Record<OrderOutcome['state'], string>> = {
+export const MARKS: Readonly<Record<OrderOutcome['state'], string>> = {
   done: '✓',
   begun: '…',
   refused: '✗',
@@ -162,7 +162,7 @@ async function whenEnded(dataDir: string, id: string, begun: OrderOutcome): Prom
 }
 
 /** Who gives the order: through sudo, the person behind it. */
-const userName = (): string => environmentWith({})['SUDO_USER'] || userInfo().username
+export const userName = (): string => environmentWith({})['SUDO_USER'] || userInfo().username
 
 function describeEntry({ at, who, order: given, outcome }: AuditEntry, now: Date): string {
   const name = who.kind === 'command-line' ? who.user : who.kind === 'operator' ? `@${who.handle}` : 'upbeat'

@@ -181,8 +181,48 @@ export const OperatorOrder = z.discriminatedUnion('type', [
   z.object({ type: z.literal('hold-role'), role: RoleName }),
   z.object({ type: z.literal('release-role'), role: RoleName }),
   z.object({ type: z.literal('backup-now') }),
+  /** Code that lies ready in the data folder: tried out beside the old, judged, then for everybody, or back. */
+  z.object({
+    type: z.literal('release-code'),
+    hash: z.string().regex(/^[0-9a-f]{64}$/),
+    /** What it was made from, for people. */
+    label: z.string().trim().min(1).max(300),
+    /** Also what went back before. */
+    isDespiteProblems: z.boolean().default(false),
+  }),
+  /** Sends the release that is under way back. */
+  z.object({ type: z.literal('end-release'), reason: ReasonText }),
 ])
 export type OperatorOrder = z.infer<typeof OperatorOrder>
+
+export const ReleasePhase = z.enum([
+  'checking',
+  'migrating',
+  'starting',
+  /** Golden requests only: no person meets the new code. */
+  'shadow',
+  'canary',
+  'promoting',
+  'going-back',
+  'promoted',
+  'back',
+])
+export type ReleasePhase = z.infer<typeof ReleasePhase>
+
+/** How a release of code fares, or fared last. */
+export const CodeReleaseState = z.object({
+  hash: z.string(),
+  label: z.string(),
+  phase: ReleasePhase,
+  /** Of new connections that the new code gets. */
+  share: z.number().min(0).max(1),
+  /** For a person: what the judge sees, or why it went back. */
+  detail: z.string(),
+  startedAt: Instant,
+  /** When the phase, share or detail changed last. */
+  changedAt: Instant,
+})
+export type CodeReleaseState = z.infer<typeof CodeReleaseState>
 
 export const OrderGiver = z.discriminatedUnion('kind', [
   /** Somebody on the machine itself, by the name of the system's user. */

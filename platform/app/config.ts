@@ -25,6 +25,8 @@ export const PROTECTIONS = [
   'patience',
   /** What died is started again (supervisor). */
   'restarts',
+  /** A release is compared with what ran before (supervisor). */
+  'judge',
 ] as const
 export type Protection = (typeof PROTECTIONS)[number]
 

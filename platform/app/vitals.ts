@@ -12,6 +12,7 @@ import type { Level } from '../../engines/steward/index.ts'
 import type { ServiceState } from '../../contract/state.ts'
 import type { Door } from '../../kit/admission/index.ts'
 import { CLASSES } from './priority-classes.ts'
+import { createGoldenRecorder, type GoldenRecorder, type GoldenRequest } from './golden-requests.ts'
 import { createTrialCounter, type TrialCounts } from './trial-counts.ts'
 
 export interface DoorReport {
@@ -46,6 +47,8 @@ export interface OwnReport {
   readonly doors: readonly DoorReport[]
   /** For the judge of a release; null: it serves no HTTP. */
   readonly trial: TrialCounts | null
+  /** Noted since the report before. */
+  readonly golden: readonly GoldenRequest[]
 }
 
 /** With what its parts know. */
@@ -75,6 +78,7 @@ export interface Vitals {
   addDoor(door: Door): void
   /** A page of a feed has been answered. */
   noteFeed(isEmpty: boolean): void
+  readonly noteGolden: GoldenRecorder['note']
   /** Since when the database is up, or away; null: since before this process. */
   readonly databaseSince: string | null
   noteDatabase(): void
@@ -89,6 +93,7 @@ export function createVitals(): Vitals {
   const doors: Door[] = []
   const traffic = countRequests()
   const trial = createTrialCounter()
+  const golden = createGoldenRecorder()
   let before: Moment | null = null
   let jobs: Jobs | null = null
   let databaseSince: string | null = null
@@ -99,6 +104,7 @@ export function createVitals(): Vitals {
       trial.watch(server)
     },
     noteFeed: trial.noteFeed,
+    noteGolden: golden.note,
     addDoor: (door) => void doors.push(door),
     get databaseSince() {
       return databaseSince
@@ -131,6 +137,7 @@ export function createVitals(): Vitals {
           failuresPerS: perS(now.requests.failures, since.requests?.failures ?? 0),
         },
         trial: now.requests && trial.counts(),
+        golden: golden.take(),
         doors: now.doors.map((door, index) => ({
           ...door,
           classes: door.classes.map((each, rank) => {

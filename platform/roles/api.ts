@@ -53,6 +53,7 @@ export async function createApi(ctx: Ctx): Promise<App> {
   const app = isIngest
     ? await mountApi(ctx, [...routes, bodyProbeRoutes, uploadRoutes])
     : await mountApi(ctx, routes, { passedOn: 'uploads' })
+  app.addHook('onResponse', async (request, reply) => ctx.vitals.noteGolden(request, reply))
   app.get('/healthz', { schema: { hide: true } }, async () => ({ status: 'alive' }))
   if (ctx.config.ingestAddress) await passUploadsOn(app, ctx, ctx.config.ingestAddress)
   registerMetrics(app, ctx)

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import {
   OperatorOrder,
   type AuditEntry,
+  type CodeReleaseState,
   type OperationsHistory,
   type OperationsState,
   type OrderAnswer,
@@ -28,6 +29,7 @@ export const DeskRequest = z.discriminatedUnion('command', [
   z.object({ command: z.literal('history'), afterS: z.number() }),
   z.object({ command: z.literal('audit'), limit: z.int().min(1).max(AUDIT_MAX) }),
   z.object({ command: z.literal('metrics') }),
+  z.object({ command: z.literal('release-state') }),
   z.object({ command: z.literal('order'), order: OperatorOrder, user: z.string().min(1).max(64) }),
 ])
 export type DeskRequest = z.infer<typeof DeskRequest>
@@ -38,6 +40,7 @@ export interface DeskAnswers {
   readonly history: OperationsHistory
   readonly audit: AuditEntry[]
   readonly metrics: string
+  readonly 'release-state': CodeReleaseState | null
   readonly order: OrderAnswer
 }
 

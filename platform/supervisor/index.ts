@@ -2,10 +2,11 @@
  * Runs one machine's Upbeat: owns the public socket, PostgreSQL and the roles, starts them in order, starts again what
  * dies, and stops them in order.
  */
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { systemClock } from '../../kit/clock.ts'
 import { environmentWith, type Config } from '../app/config.ts'
 import { localUrlOf } from './addresses.ts'
+import { openSlotStore, programOf, type SlotStore } from '../slots/index.ts'
 import { openControl, type ControlRequest, type DeskRequest, type SupervisorStatus } from './control.ts'
 import { makeDataDir } from './data-dir.ts'
 import { superviseDatabase, type SupervisedDatabase } from './database.ts'
@@ -18,6 +19,7 @@ import { lockDataDir } from './lock.ts'
 import { openOutput, type Output } from './output.ts'
 import { showProgress } from './progress.ts'
 import { ROLE_NAMES, type FromRole, type Question, type RoleName } from './protocol.ts'
+import { openReleases, type Releases } from './rollout/releases.ts'
 import { createRoles, rejectOn, type Roles } from './roles.ts'
 import { beginToServe } from './serving.ts'
 import { startSibling, type Sibling } from './sibling.ts'
@@ -76,13 +78,14 @@ export async function startSupervisor(
     `Upbeat keeps its data in ${config.dataDir}${output.logFile ? `, its logs in ${output.logFile}` : ''}`,
   )
 
-  const parts: Parts = { door, database: null, roles: null, isReady: false }
+  const parts: Parts = { door, database: null, roles: null, releases: null, isReady: false }
   const desk = await openDeskOf(stack, options, parts, output)
 
   const sibling = startWatchBeside(config, door.port, output)
   if (sibling) stack.defer(() => sibling.stop())
 
   const records = await endLeftovers(config.dataDir)
+  const slots = await readSlots(options, output)
   const link = createOperatorLink(output, url)
   const roles = await createRoles({
     ...options,
@@ -90,13 +93,20 @@ export async function startSupervisor(
     records,
     door,
     watchUrl: watchUrlOf(config),
-    ...earsOf(desk, link),
+    ...earsOf(desk, link, parts),
+    program: slots.current ? programOf(slots.current) : options.program,
   })
   const onMoved = (databaseUrl: string) => void roles.moveTo(databaseUrl)
   const database = stack.use(superviseDatabase({ config, output, progress, onMoved }))
   // Stopped before the database on which they finish their work.
   stack.use(roles)
-  Object.assign(parts, { database, roles })
+  const releases = stack.use(
+    await openReleases({
+      ...{ config, door, roles, output, store: slots, ownProgram: options.program },
+      databaseUrl: () => database.url,
+    }),
+  )
+  Object.assign(parts, { database, roles, releases })
 
   const databaseUrl = await Promise.race([database.address, rejectOn(signal)])
   await progress.during('API, ingest and worker', () => roles.startInOrder(databaseUrl, signal))
@@ -117,6 +127,14 @@ export async function startSupervisor(
   return takeOver(stack.move(), { url, output, roles, dataDir: config.dataDir })
 }
 
+/** The release in force, with what a person should know of it. */
+async function readSlots({ config, program }: SupervisorOptions, output: Output): Promise<SlotStore> {
+  const { store, notice } = await openSlotStore(config.dataDir, dirname(dirname(program)))
+  if (notice !== null) output.tell(`  … ${notice}`)
+  if (store.current) output.tell(`  The release ${store.current.label} runs.`)
+  return store
+}
+
 /** The operator's desk with its ways in: the socket in the data folder, and a port for metrics. */
 async function openDeskOf(
   stack: AsyncDisposableStack,
@@ -132,6 +150,7 @@ async function openDeskOf(
       commandLine,
       roles: () => parts.roles?.all ?? [],
       hearers: () => parts.roles?.hearers ?? [],
+      releases: () => parts.releases,
       waitingConnections: () => parts.door.waitingCount,
       databaseUrl: () => parts.database?.url ?? null,
     }),
@@ -217,6 +236,7 @@ interface Parts {
   readonly door: FrontDoor
   database: SupervisedDatabase | null
   roles: Roles | null
+  releases: Releases | null
   isReady: boolean
 }
 
@@ -249,6 +269,8 @@ async function answerControl(
       return desk.history(request.afterS)
     case 'audit':
       return desk.audit(request.limit)
+    case 'release-state':
+      return desk.release()
     case 'order':
       return desk.give(request.order, { kind: 'command-line', user: request.user })
     case 'status':
@@ -262,10 +284,12 @@ async function answerControl(
 }
 
 /** What the roles say is for the desk, but for the operator's link. */
-const earsOf = (desk: Desk, link: { hear(message: FromRole): void }) => ({
+const earsOf = (desk: Desk, link: { hear(message: FromRole): void }, parts: Parts) => ({
   onMessage(role: RoleName, message: FromRole): void {
     link.hear(message)
-    if (message.type === 'vitals') desk.hear(role, message.report)
+    if (message.type !== 'vitals') return
+    desk.hear(role, message.report)
+    parts.releases?.golden.hear(message.report.golden)
   },
   onGone: desk.forget,
   onQuestion: (question: Question) => answerQuestion(desk, question),

@@ -20,6 +20,8 @@ export interface Roles extends AsyncDisposable {
   runFrom(role: RoleName, program: string): void
   /** What further processes of the role run. */
   programOf(role: RoleName): string
+  /** A role has ended without having been ready. @returns what ends the hearing */
+  onFailedStart(hear: (role: RoleName, count: number) => void): () => void
   /** Makes one more process of the api, of any program: with the same settings, and known to nobody yet. Start and stop it yourself. */
   makeApiBeside(beside: ApiBeside): RoleProcess
   /** All that are to hear of orders: with those beside. */
@@ -36,6 +38,7 @@ export interface ApiBeside {
 
 export interface RolesOptions {
   readonly config: Config
+  /** What they run, until `runFrom` says otherwise. */
   readonly program: string
   readonly output: Output
   readonly records: RoleRecords
@@ -45,8 +48,6 @@ export interface RolesOptions {
   /** A process of the role is gone. */
   readonly onGone: (role: RoleName) => void
   readonly onQuestion: (question: Question) => Promise<unknown>
-  /** It ended without having been ready, for this many times in a row. */
-  readonly onFailedStart?: (role: RoleName, count: number) => void
   /** What each new process is told first. */
   readonly greeting: () => readonly FromSupervisor[]
 }
@@ -63,6 +64,7 @@ export async function createRoles(options: RolesOptions): Promise<Roles> {
   const completeness = createCompleteness()
   const programs = mapRoles(() => options.program)
   const beside = new Set<RoleProcess>()
+  const failureHearers = new Set<(role: RoleName, count: number) => void>()
 
   const byName = mapRoles((role) => {
     const made: RoleProcess = createRoleProcess({
@@ -81,7 +83,7 @@ export async function createRoles(options: RolesOptions): Promise<Roles> {
       onSpawn: (pid) => void records.add(pid),
       onFailedStart(count) {
         trouble.noteFailure(role, count)
-        options.onFailedStart?.(role, count)
+        for (const hear of failureHearers) hear(role, count)
       },
       onReady() {
         firstReady[role].resolve()
@@ -110,6 +112,10 @@ export async function createRoles(options: RolesOptions): Promise<Roles> {
     all,
     runFrom: (role, program) => void (programs[role] = program),
     programOf: (role) => programs[role],
+    onFailedStart(hear) {
+      failureHearers.add(hear)
+      return () => failureHearers.delete(hear)
+    },
     makeApiBeside: (wanted) => makeApiBeside(options, env, wanted, beside),
     get hearers() {
       return [...all, ...beside]

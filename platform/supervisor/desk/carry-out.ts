@@ -2,6 +2,7 @@
 import type { OperatorOrder, OrderGiver, OrderOutcome, RoleName } from '../../../contract/operations.ts'
 import type { Clock } from '../../../kit/clock.ts'
 import type { RoleProcess } from '../role-process.ts'
+import type { Releases } from '../rollout/releases.ts'
 import type { MaintenanceDesk } from './maintenance.ts'
 import type { OrderBook } from './order-book.ts'
 import { begun, done, failed, refused, type Carried } from './outcome.ts'
@@ -13,6 +14,8 @@ export interface Means {
   readonly roles: () => readonly RoleProcess[]
   readonly programs: OwnPrograms
   readonly maintenance: MaintenanceDesk
+  /** Null while Upbeat is just starting. */
+  readonly releases: () => Pick<Releases, 'begin' | 'end'> | null
   /** The supervisor ends. */
   readonly signal: AbortSignal
 }
@@ -57,6 +60,12 @@ export async function carryOut(order: OperatorOrder, who: OrderGiver, means: Mea
     case 'hold-role':
     case 'release-role':
       return steer(order.type, roleOf(order.role, means.roles()))
+    case 'release-code':
+    case 'end-release': {
+      const releases = means.releases()
+      if (!releases) return refused('Upbeat is just starting.')
+      return order.type === 'release-code' ? releases.begin(order) : releases.end(order.reason)
+    }
     case 'backup-now':
       return begun('A backup is being made.', backUp(means))
   }

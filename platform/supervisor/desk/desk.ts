@@ -5,6 +5,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import type {
   AuditEntry,
+  CodeReleaseState,
   OperationsHistory,
   OperationsState,
   OperatorOrder,
@@ -17,6 +18,7 @@ import type { Log } from '../../../kit/log.ts'
 import type { RoleReport } from '../../app/vitals.ts'
 import type { FromSupervisor } from '../protocol.ts'
 import type { RoleProcess } from '../role-process.ts'
+import type { Releases } from '../rollout/releases.ts'
 import { openAudit } from './audit.ts'
 import { createBoard } from './board.ts'
 import { createMaintenanceDesk } from './maintenance.ts'
@@ -30,6 +32,8 @@ export interface Desk extends AsyncDisposable {
   state(): Promise<OperationsState>
   history(afterS: number): OperationsHistory
   audit(limit: number): Promise<AuditEntry[]>
+  /** Of code, the one under way or the last one; null: none since the start. */
+  release(): CodeReleaseState | null
   metrics(): Promise<string>
   /** Answers well within a second, whatever is dead. */
   give(order: OperatorOrder, who: OrderGiver): Promise<OrderAnswer>
@@ -50,6 +54,7 @@ export interface DeskOptions {
   /** Those that are told what changes: with the ones that are on trial. */
   readonly hearers: () => readonly RoleProcess[]
   readonly waitingConnections: () => number | null
+  readonly releases: () => Releases | null
   readonly databaseUrl: () => string | null
 }
 
@@ -91,6 +96,7 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
     book,
     clock,
     roles: options.roles,
+    releases: options.releases,
     programs,
     signal: closing.signal,
     maintenance: createMaintenanceDesk({
@@ -113,6 +119,7 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
     state,
     history: board.history,
     audit: audit.latest,
+    release: () => options.releases()?.state ?? null,
     async metrics() {
       // Loaded by the first who asks: most instances are never asked.
       const { renderMetrics } = await import('./metrics.ts')

@@ -31,6 +31,7 @@ export const reportOf = (changes: Partial<RoleReport> = {}): RoleReport => ({
   requests: { count: 10, failures: 1, inFlight: 2, perS: 5, failuresPerS: 0.5 },
   doors: [],
   trial: null,
+  golden: [],
   service: service(0),
   causes: [],
   restoration: { steps: [], timeline: [] },

@@ -16,6 +16,8 @@ export function nameOrder(order: AuditEntry['order']): string {
     case 'hold-role':
     case 'release-role':
       return t(`do.${order.type}`, { role: t(`role.${order.role}`) })
+    case 'release-code':
+      return t('do.release-code', { label: order.label })
     case 'expire':
       return t('do.expire', { what: order.what })
     default:

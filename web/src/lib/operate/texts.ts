@@ -219,6 +219,8 @@ export const t = createTranslator('operate', {
   'do.hold-role': 'Hold {role}',
   'do.release-role': 'Release {role}',
   'do.backup-now': 'Back up now',
+  'do.release-code': 'Release {label}',
+  'do.end-release': 'Send the release back',
   'do.expire': 'Ended by itself: {what}',
 
   'effect.set-level':
@@ -247,6 +249,9 @@ export const t = createTranslator('operate', {
   'effect.hold-role.worker':
     'The process ends and stays down until it is released. Processing and counting wait.',
   'effect.release-role': 'The process starts again and takes up what has waited.',
+  'effect.release-code':
+    'The new code runs beside the old one, gets more and more people while it is as good, and goes back by itself when it is not.',
+  'effect.end-release': 'Everybody gets the code that ran before. Nobody is signed out.',
   'effect.backup-now':
     'A backup of database and files is made beside what runs. Nothing stops; files are deleted only afterwards.',
 })
