@@ -1,0 +1,18 @@
+/** The judge of a rollout: compares a release with what it is to replace, second by second. Pure. */
+export { createJudge, HARD_ERRORS_MIN, HARD_ERRORS_RATIO, STAGE_RULES } from './judge.ts'
+export { bucketOf, noLatencies } from './latency.ts'
+export {
+  LATENCY_BOUNDS_MS,
+  LATENCY_BUCKET_COUNT,
+  STAGES,
+  type Evidence,
+  type Judge,
+  type Judgement,
+  type JudgeOptions,
+  type Measure,
+  type Observation,
+  type Sample,
+  type Stage,
+  type StageRule,
+  type Verdict,
+} from './types.ts'

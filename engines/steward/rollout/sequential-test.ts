@@ -1,0 +1,71 @@
+/**
+ * Whether something happens more often in one arm than in the other, asked again with each second that passes.
+ *
+ * Given that an event happened, the arm that it happened in is drawn by the arms' shares of the requests of that second
+ * when both are alike. Against that stand alternatives in which the canary's odds are so many times higher; the mixture
+ * of their likelihood ratios is a nonnegative supermartingale of mean 1 as long as the canary is no worse, so by Ville's
+ * inequality it ever reaches 1/α with a chance of at most α, however often one looks and whenever one stops.
+ *
+ * - H. Robbins, "Statistical methods related to the law of the iterated logarithm", Ann. Math. Statist. 41 (1970)
+ * - R. Johari, P. Koomen, L. Pekelis, D. Walsh, "Always valid inference: continuous monitoring of A/B tests",
+ *   Operations Research 70 (2022): the mixture sequential probability ratio test (mSPRT)
+ * - M. Lindon, A. Malek, "Anytime-valid inference for multinomial count data", NeurIPS 2022: counts whose intensity
+ *   changes with time
+ * - W. Hoeffding, "Probability inequalities for sums of bounded random variables", JASA 58 (1963), theorem 4: without
+ *   replacement, as within one second, a convex function has at most the mean that it has with replacement
+ */
+
+/** How many times the tolerated odds the alternatives suppose; each is as likely as any other beforehand. */
+const ODDS_RATIOS = [2, 5, 20, 100] as const
+
+export interface Counted {
+  /** Requests in which it could have happened. */
+  readonly trials: number
+  readonly events: number
+}
+
+export interface SequentialTest {
+  add(canary: Counted, baseline: Counted): void
+  /** At this moment. */
+  readonly eValue: number
+  /** The highest so far: what was once enough stays enough. */
+  readonly eValueMax: number
+}
+
+/**
+ * Begins with nothing known.
+ *
+ * @param toleratedRatio of the canary's odds to the baseline's, up to which the release counts as no worse
+ */
+export function createSequentialTest(toleratedRatio: number): SequentialTest {
+  const logRatios = ODDS_RATIOS.map(() => 0)
+  let eValue = 1
+  let eValueMax = 1
+  return {
+    get eValue() {
+      return eValue
+    },
+    get eValueMax() {
+      return eValueMax
+    },
+    add(canary, baseline) {
+      const events = canary.events + baseline.events
+      // An arm without a request can't have an event: the other says nothing about their difference.
+      if (events === 0 || canary.trials === 0 || baseline.trials === 0) return
+      const odds = (toleratedRatio * canary.trials) / baseline.trials
+      ODDS_RATIOS.forEach((ratio, index) => {
+        logRatios[index]! +=
+          canary.events * Math.log(ratio) + events * Math.log((1 + odds) / (1 + ratio * odds))
+      })
+      eValue = meanOfExponentials(logRatios)
+      eValueMax = Math.max(eValueMax, eValue)
+    },
+  }
+}
+
+/** Without leaving the range of numbers. */
+function meanOfExponentials(logs: readonly number[]): number {
+  const top = Math.max(...logs)
+  const sum = logs.reduce((total, log) => total + Math.exp(log - top), 0)
+  return Math.min(Math.exp(top) * (sum / logs.length), Number.MAX_VALUE)
+}
