@@ -1,5 +1,6 @@
 /** Everything that crosses a process boundary. */
 export * from './accounts.ts'
+export * from './client.ts'
 export * from './common.ts'
 export * from './events.ts'
 export * from './instance.ts'

@@ -6,6 +6,8 @@ export const Instance = z.object({
   version: z.string(),
   /** The build of the web app that the server ships; a client with another one refreshes when it can. */
   webBuild: z.string(),
+  /** Clients of a lower generation (contract/client.ts) are told to refresh. */
+  oldestClient: z.int(),
   isSecureContext: z.boolean(),
   /** Whom people can turn to; null: nobody operates it yet, or it is not known at this moment. */
   operatorHandle: z.string().nullable(),

@@ -6,6 +6,7 @@ import { FIELDS, leaveOut } from './build-tools/leave-out.ts'
 import { nameOfSources } from './build-tools/sources.ts'
 
 const webFolder = import.meta.dirname
+const build = nameOfSources(webFolder)
 
 /** The Host stays the browser's: the API takes writes from its own pages only. */
 const api = { target: process.env.UPBEAT_API ?? 'http://127.0.0.1:8080', changeOrigin: false }
@@ -15,10 +16,10 @@ export default defineConfig({
   plugins: [
     leaveOut(),
     sveltekit({
-      adapter: shellAdapter({ outputFolder: `${webFolder}/build` }),
+      adapter: shellAdapter({ outputFolder: `${webFolder}/build`, build }),
       compilerOptions: { runes: true, modernAst: true },
       paths: { relative: false },
-      version: { name: nameOfSources(webFolder), pollInterval: 300_000 },
+      version: { name: build, pollInterval: 300_000 },
       // Registered by hand once the first video plays, so that it never competes with it.
       serviceWorker: { register: false },
     }),

@@ -2,6 +2,7 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { CLIENT_GENERATION } from '../../contract/client.ts'
 import { isAddressOrNetwork } from '../../kit/network/proxy-trust.ts'
 
 const GIB = 1024 ** 3
@@ -65,6 +66,10 @@ const Environment = z.object({
       .string()
       .regex(/^\S{16,200}$/)
       .optional(),
+  ),
+  OLDEST_CLIENT: fits(
+    `a whole number from 0 to ${CLIENT_GENERATION}`,
+    whole(0, CLIENT_GENERATION).default(CLIENT_GENERATION - 1),
   ),
   PORT: fits(PORT_FITS, whole(0, 65_535).default(8080)),
   PUBLIC_URL: fits(WEB_ADDRESS_FITS, webAddress().optional()),
@@ -140,6 +145,8 @@ export interface Config {
   readonly isSignUpOpen: boolean
   /** Where the source of this very version is offered (AGPL-3.0, section 13); null: where package.json says. */
   readonly sourceUrl: string | null
+  /** The lowest generation of the web app (contract/client.ts) that is served. */
+  readonly oldestClient: number
   readonly trustedProxies: readonly string[]
   /** The watch that is started beside this instance, as a program and its port; null: none. */
   readonly sibling: { readonly program: string; readonly port: number } | null
@@ -220,6 +227,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     publicUrl: e.PUBLIC_URL?.replace(/\/$/, '') ?? null,
     isSignUpOpen: e.SIGN_UP === 'open',
     sourceUrl: e.SOURCE_URL ?? null,
+    oldestClient: e.OLDEST_CLIENT,
     trustedProxies: listOf(e.TRUSTED_PROXIES),
     watchUrl: e.WATCH_URL ?? null,
     sibling: e.WATCH_PROGRAM ? { program: e.WATCH_PROGRAM, port: e.WATCH_PORT } : null,

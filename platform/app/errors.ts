@@ -216,6 +216,13 @@ export const problemKinds = {
     isWorkKept: true,
     next: 'Wait for the time that is named, then go on.',
   },
+  'client-too-old': {
+    status: 412,
+    side: 'us',
+    title: 'This version of the app is too old for the server',
+    isWorkKept: true,
+    next: 'Refresh the page: what waits to be sent, drafts and begun uploads are kept.',
+  },
   'tus-version': {
     status: 412,
     side: 'you',

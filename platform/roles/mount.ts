@@ -5,6 +5,7 @@ import { inScope } from '../../kit/http/fastify-scope.ts'
 import { networkOf } from '../../kit/network/network-of.ts'
 import type { Ctx } from '../app/context.ts'
 import { countsOf, openDoor } from '../app/admission.ts'
+import { openClientGate } from '../app/client-gate.ts'
 import { openFeatureGate } from '../app/feature-gate.ts'
 import { createApp, type App, type AppOptions, type Routes } from '../app/http.ts'
 import {
@@ -52,6 +53,7 @@ export async function mountApi(
     app,
     async (scope) => {
       // Only here: media and the shell must not depend on the database.
+      openClientGate(scope, ctx.config)
       registerSessions(scope, ctx, revocations)
       for (const register of routes) await register(scope, ctx)
     },

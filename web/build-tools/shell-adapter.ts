@@ -7,11 +7,12 @@ import type { Adapter } from '@sveltejs/kit'
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { CLIENT_GENERATION } from '../../contract/client.ts'
 
 export const SHELL_FILE = 'shell.html'
 
 /** An adapter that writes `shell.html` (for every path), `csp.json`, and `.br` and `.gz` beside each text file. */
-export function shellAdapter(options: { outputFolder: string }): Adapter {
+export function shellAdapter(options: { outputFolder: string; build: string }): Adapter {
   const inner = adapterStatic({
     pages: options.outputFolder,
     assets: options.outputFolder,
@@ -23,7 +24,7 @@ export function shellAdapter(options: { outputFolder: string }): Adapter {
       await inner.adapt(builder)
       refuseEarlyCode(options.outputFolder)
       const shell = preloadFirstRoute(
-        readFileSync(join(options.outputFolder, SHELL_FILE), 'utf8'),
+        nameClient(readFileSync(join(options.outputFolder, SHELL_FILE), 'utf8'), options.build),
         options.outputFolder,
       )
       writeFileSync(join(options.outputFolder, SHELL_FILE), shell)
@@ -35,6 +36,13 @@ export function shellAdapter(options: { outputFolder: string }): Adapter {
       await builder.compress(options.outputFolder)
     },
   }
+}
+
+/** Puts what the app calls itself in its requests (contract/client.ts) into the shell. */
+export function nameClient(shell: string, build: string): string {
+  const named = shell.replace('%upbeat.client%', `web/${CLIENT_GENERATION} ${build}`)
+  if (named === shell) throw new Error('The shell has no place for the name of its build.')
+  return named
 }
 
 /**

@@ -6,7 +6,14 @@ import { join } from 'node:path'
 /** Twelve hex digits of the SHA-256 over every source file and the lock file of the packages. */
 export function nameOfSources(webFolder: string): string {
   const files = globSync(
-    ['src/**/*', 'static/**/*', 'build-tools/**/*', 'vite.config.ts', '../package-lock.json'],
+    [
+      'src/**/*',
+      'static/**/*',
+      'build-tools/**/*',
+      'vite.config.ts',
+      '../contract/client.ts',
+      '../package-lock.json',
+    ],
     {
       cwd: webFolder,
       withFileTypes: true,

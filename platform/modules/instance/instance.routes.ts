@@ -64,6 +64,7 @@ export const instanceRoutes: Routes = async (app, ctx) => {
       name: ctx.config.instanceName,
       version,
       webBuild,
+      oldestClient: ctx.config.oldestClient,
       isSecureContext:
         originOf(ctx, request).startsWith('https:') || ['localhost', '127.0.0.1'].includes(request.hostname),
       operatorHandle: operatorName(),

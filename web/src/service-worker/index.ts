@@ -7,6 +7,7 @@
 import { immutable } from '$app/manifest'
 import { version } from '$app/env'
 import { self } from '$app/service-worker'
+import { healIfStuck } from './heal.ts'
 import {
   ANSWER_CACHE,
   DIRECT_ROUTES,
@@ -64,8 +65,12 @@ self.addEventListener('fetch', (event) => {
     search: url.search,
     hasRange: request.headers.has('range'),
   })
-  if (handling === 'page') event.respondWith(answerPage(request))
-  else if (handling === 'immutable') event.respondWith(answerImmutable(request))
+  if (handling === 'page') {
+    const answer = answerPage(request)
+    event.respondWith(answer)
+    // The page has its answer first: taking the worker away must not cut it off.
+    event.waitUntil(answer.then(() => healIfStuck(self, version, event.resultingClientId)))
+  } else if (handling === 'immutable') event.respondWith(answerImmutable(request))
   else if (handling === 'last-answer') event.respondWith(answerLast(event, request))
   else if (handling === 'picture') event.respondWith(answerPicture(event, request))
 })

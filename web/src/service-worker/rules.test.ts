@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { DIRECT_ROUTES, handlingOf, outdatedCaches, surplus } from './rules.ts'
+import { BUILD_PATH } from '../../../contract/client.ts'
+import { DIRECT_ROUTES, handlingOf, outdatedCaches, shouldHeal, surplus } from './rules.ts'
 
 const get = {
   method: 'GET',
@@ -61,4 +62,17 @@ test('the caches of older builds go, what belongs to no build stays', () => {
 test('over the limit the oldest go first', () => {
   expect(surplus(['a', 'b', 'c'], 2)).toEqual(['a'])
   expect(surplus(['a'], 2)).toEqual([])
+})
+
+test('a worker takes itself away only when no newer one comes, and once for a build of the server', () => {
+  const stuck = { ownBuild: 'one', serverBuild: 'two', healedFor: null, canUpdate: false }
+  expect(shouldHeal(stuck)).toBe(true)
+  expect(shouldHeal({ ...stuck, canUpdate: true })).toBe(false)
+  expect(shouldHeal({ ...stuck, serverBuild: 'one' })).toBe(false)
+  expect(shouldHeal({ ...stuck, healedFor: 'two' })).toBe(false)
+  expect(shouldHeal({ ...stuck, healedFor: 'one' })).toBe(true)
+})
+
+test('the address that tells the build of the server is never answered from a cache', () => {
+  expect(handlingOf({ ...get, path: BUILD_PATH })).toBe('leave')
 })

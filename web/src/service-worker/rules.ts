@@ -75,6 +75,20 @@ export function outdatedCaches(names: readonly string[], current: string): strin
   return names.filter((name) => name.startsWith('upbeat-build-') && name !== current)
 }
 
+export interface HealingFacts {
+  readonly ownBuild: string
+  readonly serverBuild: string
+  /** The server's build for which it was done last; null: never. */
+  readonly healedFor: string | null
+  /** A newer worker can be had. */
+  readonly canUpdate: boolean
+}
+
+/** Whether a worker takes itself away: only where no newer one comes, and once for each build of the server. */
+export function shouldHeal({ ownBuild, serverBuild, healedFor, canUpdate }: HealingFacts): boolean {
+  return serverBuild !== ownBuild && !canUpdate && healedFor !== serverBuild
+}
+
 /** The oldest entries that are too many; `keys` in the order in which they were put. */
 export function surplus<T>(keys: readonly T[], max: number): T[] {
   return keys.slice(0, Math.max(0, keys.length - max))

@@ -3,12 +3,21 @@
  * as an ApiError whose problem a person can read.
  */
 import { makeId } from '#lib/ids.ts'
-import { LEVEL_HEADER, lookSoon, noteLevel } from '#lib/service/service.svelte.ts'
+import { LEVEL_HEADER, lookSoon, noteLevel, service } from '#lib/service/service.svelte.ts'
 import { ApiError, isTransient, offlineProblem, timeoutProblem, unreachableProblem } from './problem.ts'
 import { createRetryBudget, delayBeforeTryMs, READ_POLICY } from './retry.ts'
-import type { Problem } from './types.ts'
+import type { Limit, Problem } from './types.ts'
+
+declare global {
+  /** The shell's inline script sets it, for the requests that it sends itself; a development server does not. */
+  var upbeatClient: string | undefined
+}
 
 export const API_ROOT = '/api/v1'
+/** Names the build that asks (contract/client.ts). */
+export const CLIENT_HEADERS: Readonly<Record<Limit<'CLIENT_HEADER'>, string>> = {
+  'upbeat-client': globalThis.upbeatClient ?? '',
+}
 /** The service worker sets it (`service-worker/rules.ts`). */
 const KEPT_HEADER = 'x-upbeat-kept'
 const READ_TIMEOUT_MS = 10_000
@@ -113,7 +122,11 @@ async function requestOnce<T>(
 function headersFor(
   options: Pick<RequestOptions, 'body' | 'headers' | 'isBackground'> & { idempotencyKey: string | undefined },
 ): Record<string, string> {
-  const headers: Record<string, string> = { accept: 'application/json', ...options.headers }
+  const headers: Record<string, string> = {
+    accept: 'application/json',
+    ...CLIENT_HEADERS,
+    ...options.headers,
+  }
   if (options.isBackground) Object.assign(headers, BACKGROUND_HEADERS)
   if (options.idempotencyKey) headers['idempotency-key'] = options.idempotencyKey
   if (options.body instanceof Blob) headers['content-type'] = options.body.type || 'application/octet-stream'
@@ -141,7 +154,9 @@ export async function readAnswer<T>(response: Response): Promise<T> {
   // The feed and the account are objects: what the worker had kept says so in them.
   if (response.ok)
     return (response.headers.has(KEPT_HEADER) ? { ...(body as object), isKept: true } : body) as T
-  if ((body as Partial<Problem> | null)?.code === 'feature-paused') lookSoon()
+  const code = (body as Partial<Problem> | null)?.code
+  if (code === 'feature-paused') lookSoon()
+  if (code === 'client-too-old') service.isTooOld = true
   throw new ApiError(
     isProblem(body)
       ? withRetryAfter(body, response)

@@ -149,6 +149,15 @@ test('a session that has ended keeps the action for after the next sign-in', asy
   expect(stored.size).toBe(1)
 })
 
+test('an app that the server takes for too old keeps the action for the next build', async () => {
+  const { outbox, stored } = createBox(() => {
+    throw failWith(412, 'client-too-old')
+  })
+  await outbox.add(like('v'))
+  expect(await outbox.flush()).toBe('waiting')
+  expect(stored.size).toBe(1)
+})
+
 test('while another tab is sending, this one leaves it to it', async () => {
   const { outbox, sent, world } = createBox()
   await outbox.add(like('v'))

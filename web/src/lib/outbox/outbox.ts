@@ -123,7 +123,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
           paused.add(featureOf(entry))
           continue
         }
-        if (isTransient(error.problem) || error.problem.status === 401) return 'waiting'
+        if (mayStillBeDone(error.problem)) return 'waiting'
         await deps.storage.remove([entry.id])
         deps.onRefused(entry, error.problem)
       } finally {
@@ -150,6 +150,10 @@ export function createOutbox(deps: OutboxDeps): Outbox {
 
   return { add, flush, reload, settle, discard }
 }
+
+/** Later, or after a sign-in, or by the next build of this app. */
+const mayStillBeDone = (problem: Problem): boolean =>
+  isTransient(problem) || problem.status === 401 || problem.code === 'client-too-old'
 
 function isKeptAnswer(answer: unknown): boolean {
   return (answer as { isKept?: unknown } | undefined)?.isKept === true

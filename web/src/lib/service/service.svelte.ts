@@ -13,9 +13,11 @@ interface Service {
   state: ServiceState | null
   /** The last question for it had no answer. */
   isSilent: boolean
+  /** The server serves this build no longer. */
+  isTooOld: boolean
 }
 
-export const service = $state<Service>({ level: null, state: null, isSilent: false })
+export const service = $state<Service>({ level: null, state: null, isSilent: false, isTooOld: false })
 
 /** What a feature can do now. What nobody has told yet counts as on: the answers themselves say otherwise. */
 export function modeOf(feature: Feature): FeatureMode {

@@ -1,5 +1,5 @@
 /** The calls that open an upload: the creating POST of tus, and the index sent ahead of the film. */
-import { apiUrl, readAnswer, request } from '#lib/api/client.ts'
+import { apiUrl, CLIENT_HEADERS, readAnswer, request } from '#lib/api/client.ts'
 import { serverFaultProblem } from '#lib/api/answer-problems.ts'
 import { ApiError, offlineProblem, unreachableProblem } from '#lib/api/problem.ts'
 import { readReceipt } from '#lib/api/endpoints.ts'
@@ -40,6 +40,7 @@ export async function createUpload(input: {
       credentials: 'same-origin',
       headers: {
         accept: 'application/json',
+        ...CLIENT_HEADERS,
         'tus-resumable': TUS_VERSION,
         'upload-length': String(input.mark.sizeBytes),
         'upload-metadata': encodeMetadata(metadataOf(input)),
@@ -71,7 +72,7 @@ export async function readFingerprint(uploadUrl: string): Promise<string | null>
   const response = await fetch(uploadUrl, {
     method: 'HEAD',
     credentials: 'same-origin',
-    headers: { 'tus-resumable': TUS_VERSION },
+    headers: { ...CLIENT_HEADERS, 'tus-resumable': TUS_VERSION },
     signal: AbortSignal.timeout(CREATE_TIMEOUT_MS),
   }).catch((error: unknown) => {
     throw new ApiError(navigator.onLine === false ? offlineProblem() : unreachableProblem(), { cause: error })

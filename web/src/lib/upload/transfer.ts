@@ -1,6 +1,7 @@
 /** Sends a file's bytes to one upload address by tus, from wherever the server says it stopped. */
 import { DetailedError, Upload } from 'tus-js-client'
 import { serverFaultProblem } from '#lib/api/answer-problems.ts'
+import { CLIENT_HEADERS } from '#lib/api/client.ts'
 import { localProblem, offlineProblem, unreachableProblem } from '#lib/api/problem.ts'
 import type { Problem } from '#lib/api/types.ts'
 import { formatPercent } from './percent.ts'
@@ -52,6 +53,7 @@ export function startTransfer(
   const upload = new Upload(input.file, {
     uploadUrl: input.url,
     chunkSize: CHUNK_BYTES,
+    headers: { ...CLIENT_HEADERS },
     // Waiting and trying again is the manager's: it knows of the network and says so.
     retryDelays: null,
     storeFingerprintForResuming: false,
