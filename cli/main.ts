@@ -13,6 +13,7 @@ const USAGE = `Usage: upbeat COMMAND [--data DIR]
   hold ROLE | release ROLE              keep api, ingest or worker down; let it start again
   release DIR|REF [--despite-problems]  new code: tried out beside the old, judged, then for everybody, or back
   release end --reason WHY              send the release that is under way back
+  block add NETWORK --reason WHY [--for 30m] | block remove NETWORK | block list | lift KEY
   audit [--last N] [--json]             what was ordered, by whom, and what came of it
   metrics                               everything in Prometheus' text format
   (orders are answered at once; --wait stays until they have ended)
@@ -34,6 +35,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   restart: async () => (await import('./orders.ts')).restartRole,
   hold: async () => (await import('./orders.ts')).holdRole,
   release: async () => (await import('./release.ts')).release,
+  block: async () => (await import('./block.ts')).block,
+  lift: async () => (await import('./block.ts')).lift,
   audit: async () => (await import('./orders.ts')).showAudit,
   metrics: async () => (await import('./orders.ts')).showMetrics,
   doctor: async () => (await import('./doctor.ts')).runDoctor,

@@ -92,7 +92,7 @@ function featureOf(given: Arguments): Feature {
   return feature
 }
 
-function whyAndHowLong(given: Arguments): { reason: string; forS: number } {
+export function whyAndHowLong(given: Arguments): { reason: string; forS: number } {
   if (given.reason === undefined)
     throw new UsageError('Why? --reason "…": people are told, and so is whoever looks after this next.')
   return { reason: given.reason, forS: readDuration(given.for ?? DEFAULT_FOR, '--for') }
@@ -114,7 +114,7 @@ function announcementOf(given: Arguments): OperatorOrder {
 }
 
 /** Gives the order and says what came of it: 0 done or begun, 1 refused or failed. */
-async function order(given: Arguments, wanted: OperatorOrder): Promise<number> {
+export async function order(given: Arguments, wanted: OperatorOrder): Promise<number> {
   const parsed = OperatorOrder.safeParse(wanted)
   if (!parsed.success) throw new UsageError(parsed.error.issues.map(complaintOf).join('\n'))
   const { dataDir } = settingsOf(given)

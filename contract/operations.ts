@@ -157,6 +157,14 @@ export const MAINTENANCE_MAX_S = 24 * 3_600
 const ReasonText = z.string().trim().min(3).max(ORDER_REASON_MAX_LENGTH)
 const ForS = z.int().min(ORDER_MIN_S).max(ORDER_MAX_S)
 
+export const NETWORK_TEXT_MAX_LENGTH = 49
+/** An address or a network in CIDR notation, IPv4 or IPv6. */
+const NetworkText = z.string().trim().min(2).max(NETWORK_TEXT_MAX_LENGTH)
+/** Networks change hands: a block that is still wanted then is asked for again. */
+export const BLOCK_MAX_S = 90 * 24 * 3_600
+/** Operators' blocks at once. Whoever has more to keep out needs larger networks, or a firewall. */
+export const BLOCKS_MAX = 1_000
+
 /** What an operator can have an instance do. Each is written down with who gave it and what came of it. */
 export const OperatorOrder = z.discriminatedUnion('type', [
   /** No better than this level until then; what goes wrong by itself can still make it worse. */
@@ -192,6 +200,17 @@ export const OperatorOrder = z.discriminatedUnion('type', [
   }),
   /** Sends the release that is under way back. */
   z.object({ type: z.literal('end-release'), reason: ReasonText }),
+  /** Keeps a network out, before a byte of it is read where nothing stands between. */
+  z.object({
+    type: z.literal('block-network'),
+    network: NetworkText,
+    reason: ReasonText,
+    forS: z.int().min(ORDER_MIN_S).max(BLOCK_MAX_S),
+  }),
+  /** Also what Upbeat keeps out by itself. */
+  z.object({ type: z.literal('unblock-network'), network: NetworkText }),
+  /** A request that crashed the server, or a key that was held back, is served again; `key` as the state names it. */
+  z.object({ type: z.literal('lift-isolation'), key: z.string().min(1).max(300) }),
 ])
 export type OperatorOrder = z.infer<typeof OperatorOrder>
 
@@ -263,8 +282,40 @@ export const OrdersInForce = z.object({
   level: InForce.extend({ level: Level }).nullable(),
   features: z.array(InForce.extend({ feature: Feature })),
   maintenance: Maintenance.nullable(),
+  blocks: z.array(InForce.extend({ network: z.string() })).default([]),
 })
 export type OrdersInForce = z.infer<typeof OrdersInForce>
+
+/** Who asks too much, and what is done about it; rates are of the last second. */
+export const AbuseVitals = z.object({
+  /** Since when strangers are asked for a proof of work; null: they are not. */
+  proofWantedSince: Instant.nullable(),
+  /** Of requests turned away, by why. */
+  refusedPerS: z.object({
+    person: z.number(),
+    address: z.number(),
+    network: z.number(),
+    proof: z.number(),
+    penalty: z.number(),
+  }),
+  refusedConnections: z.number(),
+  openConnections: z.number(),
+  /** Kept out for a while because they went on after being told; the longest ones first. */
+  penalties: z.array(z.object({ network: z.string(), until: Instant, times: z.int() })),
+  /** Who was turned away most in the last minute. */
+  worst: z.array(z.object({ network: z.string(), perS: z.number() })),
+  /** What may not be asked, or only little at once. */
+  isolated: z.array(
+    z.object({
+      key: z.string(),
+      why: z.enum(['crashed', 'cost', 'failed']),
+      until: Instant,
+      /** Requests that may be under way at once. */
+      places: z.int(),
+    }),
+  ),
+})
+export type AbuseVitals = z.infer<typeof AbuseVitals>
 
 /** `GET /api/v1/operations/state`. */
 export const OperationsState = z.object({
@@ -299,6 +350,8 @@ export const OperationsState = z.object({
     trouble: z.string().nullable(),
   }),
   drills: DrillResults.nullable(),
+  /** Null: nothing of it is in force, or nobody says. */
+  abuse: AbuseVitals.nullable().default(null),
   orders: OrdersInForce,
 })
 export type OperationsState = z.infer<typeof OperationsState>

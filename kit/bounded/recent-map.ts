@@ -6,6 +6,8 @@ export interface RecentMap<Key, Value> {
   set(key: Key, value: Value): void
   delete(key: Key): void
   clear(): void
+  /** Those that were set longest ago first. */
+  values(): IterableIterator<Value>
   readonly size: number
 }
 
@@ -36,6 +38,7 @@ export function createRecentMap<Key, Value>(maxKeys: number): RecentMap<Key, Val
     },
     delete: (key) => void map.delete(key),
     clear: () => map.clear(),
+    values: () => map.values(),
     get size() {
       return map.size
     },

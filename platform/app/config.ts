@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { CLIENT_GENERATION } from '../../contract/client.ts'
+import { readNetwork } from '../../kit/network/prefixes.ts'
 import { isAddressOrNetwork } from '../../kit/network/proxy-trust.ts'
 
 const GIB = 1024 ** 3
@@ -24,6 +25,10 @@ export const PROTECTIONS = [
   'drain',
   /** Slow clients are cut off (slow-clients.ts). */
   'patience',
+  /** Those who ask too often are turned away, and strangers prove work under pressure (abuse/). */
+  'limits',
+  /** What was under way in two crashes and never ended well is refused (quarantine.ts). */
+  'quarantine',
   /** What died is started again (supervisor). */
   'restarts',
   /** A release is compared with what ran before (supervisor). */
@@ -32,12 +37,15 @@ export const PROTECTIONS = [
 export type Protection = (typeof PROTECTIONS)[number]
 
 const SIZE_FITS = 'a whole number of bytes, such as 4294967296 for 4 GiB'
+const PER_S_FITS = 'a whole number a second from 1 to 100000'
+const CONNECTIONS_FIT = 'a whole number of connections from 1 to 100000'
 const TIME_FITS = 'a time of day by this machine’s clock, such as 03:30'
 const PROXIES_FIT = 'IP addresses or networks with commas between them, such as 127.0.0.1,10.0.0.0/8'
 
 /** Each setting with the words for what fits it. */
 const Environment = z.object({
   ADMISSION: fits('on or off', z.enum(['on', 'off']).default('on')),
+  BLOCK_IN_KERNEL: fits('off or nftables', z.enum(['off', 'nftables']).default('off')),
   BACKUP: fits('on or off', z.enum(['on', 'off']).default('on')),
   BACKUP_AT: fits(
     TIME_FITS,
@@ -59,6 +67,12 @@ const Environment = z.object({
   DATA_DIR: z.string().optional(),
   DEMO: fits('on or off', z.enum(['on', 'off']).default('on')),
   HOST: fits('one of this machine’s addresses, or 0.0.0.0 for all', z.string().min(1).default('0.0.0.0')),
+  LIMIT_ADDRESS_CONNECTIONS: fits(CONNECTIONS_FIT, whole(1, 100_000).default(512)),
+  LIMIT_ADDRESS_PER_S: fits(PER_S_FITS, whole(1, 100_000).default(100)),
+  LIMIT_EXEMPT: fits(PROXIES_FIT, networks((text) => readNetwork(text) !== null).default('127.0.0.1,::1')),
+  LIMIT_NETWORK_CONNECTIONS: fits(CONNECTIONS_FIT, whole(1, 100_000).default(4_096)),
+  LIMIT_NETWORK_PER_S: fits(PER_S_FITS, whole(1, 100_000).default(500)),
+  LIMIT_PERSON_PER_S: fits(PER_S_FITS, whole(1, 100_000).default(50)),
   METRICS_PORT: fits(PORT_FITS, whole(0, 65_535).optional()),
   METRICS_TOKEN: fits(
     '16 to 200 characters without spaces',
@@ -72,6 +86,7 @@ const Environment = z.object({
     whole(0, CLIENT_GENERATION).default(CLIENT_GENERATION - 1),
   ),
   PORT: fits(PORT_FITS, whole(0, 65_535).default(8080)),
+  PROOF_OF_WORK: fits('pressure, always or off', z.enum(['pressure', 'always', 'off']).default('pressure')),
   PUBLIC_URL: fits(WEB_ADDRESS_FITS, webAddress().optional()),
   S3_ACCESS_KEY_ID: z.string().min(1).optional(),
   S3_ENDPOINT: fits(WEB_ADDRESS_FITS, webAddress().optional()),
@@ -85,13 +100,7 @@ const Environment = z.object({
   S3_SECRET_ACCESS_KEY: z.string().min(1).optional(),
   SIGN_UP: fits('open or closed', z.enum(['open', 'closed']).default('open')),
   SOURCE_URL: fits(WEB_ADDRESS_FITS, webAddress().optional()),
-  TRUSTED_PROXIES: fits(
-    PROXIES_FIT,
-    z
-      .string()
-      .refine((text) => listOf(text).every(isAddressOrNetwork))
-      .default(''),
-  ),
+  TRUSTED_PROXIES: fits(PROXIES_FIT, networks().default('')),
   PROTECTIONS_OFF: fits(
     `names with commas between them, out of ${PROTECTIONS.join(', ')}`,
     z
@@ -121,11 +130,32 @@ function fits<T extends z.ZodType>(words: string, shape: T): T {
   return shape.meta({ fits: words }) as T
 }
 
+function networks(isOne: (text: string) => boolean = isAddressOrNetwork) {
+  return z.string().refine((text) => listOf(text).every((each) => isOne(each)))
+}
+
 function listOf(text: string): string[] {
   return text
     .split(',')
     .map((part) => part.trim())
     .filter(Boolean)
+}
+
+/** How much anybody may ask for; see docs/operating/abuse.md. */
+export interface AbuseConfig {
+  readonly isOn: boolean
+  /** Requests a second that go on for long; ten times as many may come at once. */
+  readonly rates: {
+    readonly addressPerS: number
+    readonly networkPerS: number
+    readonly personPerS: number
+  }
+  readonly connections: { readonly perAddress: number; readonly perNetwork: number }
+  /** Addresses and networks that nothing of this holds for. */
+  readonly exempt: readonly string[]
+  readonly proofOfWork: 'pressure' | 'always' | 'off'
+  /** Whether blocks are handed to nftables, too. */
+  readonly isInKernel: boolean
 }
 
 export interface Config {
@@ -148,6 +178,7 @@ export interface Config {
   /** The lowest generation of the web app (contract/client.ts) that is served. */
   readonly oldestClient: number
   readonly trustedProxies: readonly string[]
+  readonly abuse: AbuseConfig
   /** The watch that is started beside this instance, as a program and its port; null: none. */
   readonly sibling: { readonly program: string; readonly port: number } | null
   /** Where browsers reach the watch of this instance; null: none is shown. */
@@ -229,6 +260,18 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     sourceUrl: e.SOURCE_URL ?? null,
     oldestClient: e.OLDEST_CLIENT,
     trustedProxies: listOf(e.TRUSTED_PROXIES),
+    abuse: {
+      isOn: !e.PROTECTIONS_OFF.includes('limits'),
+      rates: {
+        addressPerS: e.LIMIT_ADDRESS_PER_S,
+        networkPerS: e.LIMIT_NETWORK_PER_S,
+        personPerS: e.LIMIT_PERSON_PER_S,
+      },
+      connections: { perAddress: e.LIMIT_ADDRESS_CONNECTIONS, perNetwork: e.LIMIT_NETWORK_CONNECTIONS },
+      exempt: listOf(e.LIMIT_EXEMPT),
+      proofOfWork: e.PROOF_OF_WORK,
+      isInKernel: e.BLOCK_IN_KERNEL === 'nftables',
+    },
     watchUrl: e.WATCH_URL ?? null,
     sibling: e.WATCH_PROGRAM ? { program: e.WATCH_PROGRAM, port: e.WATCH_PORT } : null,
     metricsPort: e.METRICS_PORT ?? null,

@@ -17,6 +17,7 @@ import {
   type Listener,
 } from '../infra/db/index.ts'
 import { openJobs, type Jobs } from '../infra/jobs/index.ts'
+import { createBlocks, type Blocks } from './abuse/blocks.ts'
 import { createBlobsDoor, createDatabaseDoor, createHashingDoor } from './admission.ts'
 import type { Config } from './config.ts'
 import { createEvents, type Events } from './events.ts'
@@ -52,6 +53,8 @@ export interface Ctx {
   readonly peers: Peers
   /** Null: this process runs on its own. */
   readonly supervisor: SupervisorLink | null
+  /** Networks that operators keep out. */
+  readonly blocks: Blocks
   /** How this process fares. */
   readonly vitals: Vitals
   readonly listener: Listener
@@ -129,6 +132,7 @@ export async function openContext(options: ContextOptions): Promise<OpenContext>
     db: database.db,
     pool: database.pool,
     databaseGuard: guard,
+    blocks: createBlocks(),
     supervisor: options.supervisor ?? null,
     blobs: withHeldDeletions(await openDiskBlobs(config.paths.blobs), database.db),
     events: createEvents(clock),

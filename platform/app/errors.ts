@@ -222,6 +222,26 @@ export const problemKinds = {
     title: 'This version of the app is too old for the server',
     isWorkKept: true,
     next: 'Refresh the page: what waits to be sent, drafts and begun uploads are kept.',
+  'proof-wanted': {
+    status: 429,
+    side: 'us',
+    title: 'More come than can be served, so browsers are asked to do a small sum first',
+    isWorkKept: true,
+    next: 'The app does it by itself within seconds. Programs: GET /api/v1/proof, solve it (ALTCHA), POST the solution there, and send the cookie along. Signed in, nobody is asked.',
+  },
+  blocked: {
+    status: 403,
+    side: 'us',
+    title: 'The operator of this instance does not serve your network at present',
+    isWorkKept: null,
+    next: 'Use another network, or ask the operator why; blocks end by themselves.',
+  },
+  'request-quarantined': {
+    status: 503,
+    side: 'us',
+    title: 'This very request has crashed the server twice',
+    isWorkKept: null,
+    next: 'Do not repeat it: it is refused for an hour. Everything else works. The operator sees it and can lift that.',
   },
   'tus-version': {
     status: 412,

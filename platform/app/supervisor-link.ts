@@ -18,4 +18,6 @@ export interface SupervisorLink {
   /** In Prometheus' text format. */
   metrics(): Promise<string>
   give(order: OperatorOrder, who: OrderGiver): Promise<OrderAnswer>
+  /** To be kept out before a byte of them is read; nothing comes back. */
+  tellPenalties(penalties: readonly { readonly line: string; readonly forMs: number }[]): void
 }

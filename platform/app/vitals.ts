@@ -2,6 +2,7 @@
 import type { Server } from 'node:http'
 import { performance } from 'node:perf_hooks'
 import type {
+  AbuseVitals,
   DatabaseVitals,
   Dependency,
   JobQueueVitals,
@@ -49,6 +50,8 @@ export interface OwnReport {
   readonly trial: TrialCounts | null
   /** Noted since the report before. */
   readonly golden: readonly GoldenRequest[]
+  /** Null: nothing of it is in force here. */
+  readonly abuse: AbuseVitals | null
 }
 
 /** With what its parts know. */
@@ -79,6 +82,8 @@ export interface Vitals {
   /** A page of a feed has been answered. */
   noteFeed(isEmpty: boolean): void
   readonly noteGolden: GoldenRecorder['note']
+  /** @param report called with each report */
+  setAbuse(report: () => AbuseVitals): void
   /** Since when the database is up, or away; null: since before this process. */
   readonly databaseSince: string | null
   noteDatabase(): void
@@ -97,6 +102,7 @@ export function createVitals(): Vitals {
   let before: Moment | null = null
   let jobs: Jobs | null = null
   let databaseSince: string | null = null
+  let abuse: (() => AbuseVitals) | null = null
 
   return {
     watchServer(server) {
@@ -106,6 +112,9 @@ export function createVitals(): Vitals {
     noteFeed: trial.noteFeed,
     noteGolden: golden.note,
     addDoor: (door) => void doors.push(door),
+    setAbuse(report) {
+      abuse = report
+    },
     get databaseSince() {
       return databaseSince
     },
@@ -138,6 +147,7 @@ export function createVitals(): Vitals {
         },
         trial: now.requests && trial.counts(),
         golden: golden.take(),
+        abuse: abuse?.() ?? null,
         doors: now.doors.map((door, index) => ({
           ...door,
           classes: door.classes.map((each, rank) => {

@@ -14,6 +14,7 @@ import { followActs, followRoutes } from '../modules/follows/index.ts'
 import { instanceRoutes, stateRoutes } from '../modules/instance/index.ts'
 import { notificationRoutes } from '../modules/notifications/index.ts'
 import { bodyProbeRoutes, ordersRoutes, registerMetrics } from '../modules/operations/index.ts'
+import { proofRoutes } from '../modules/proofs/index.ts'
 import { profileRoutes } from '../modules/profiles/index.ts'
 import { reactionActs, reactionRoutes } from '../modules/reactions/index.ts'
 import { searchRoutes } from '../modules/search/index.ts'
@@ -36,6 +37,7 @@ const routes: readonly Routes[] = [
   notificationRoutes,
   ordersRoutes,
   profileRoutes,
+  proofRoutes,
   reactionRoutes,
   searchRoutes,
   stateRoutes,
@@ -51,8 +53,8 @@ export async function createApi(ctx: Ctx): Promise<App> {
   // Without an ingest role of its own, this process takes the bytes, and makes them playable.
   const isIngest = !ctx.config.ingestAddress
   const app = isIngest
-    ? await mountApi(ctx, [...routes, bodyProbeRoutes, uploadRoutes])
-    : await mountApi(ctx, routes, { passedOn: 'uploads' })
+    ? await mountApi(ctx, [...routes, bodyProbeRoutes, uploadRoutes], { isPublic: true })
+    : await mountApi(ctx, routes, { passedOn: 'uploads', isPublic: true })
   app.addHook('onResponse', async (request, reply) => ctx.vitals.noteGolden(request, reply))
   app.get('/healthz', { schema: { hide: true } }, async () => ({ status: 'alive' }))
   if (ctx.config.ingestAddress) await passUploadsOn(app, ctx, ctx.config.ingestAddress)

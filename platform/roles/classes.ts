@@ -37,6 +37,9 @@ export const CLASSES: Readonly<Record<string, AdmissionRule>> = {
   'GET /operations/audit': P0,
   'POST /operations/orders': P0,
 
+  // Who is asked for it waits for the page.
+  'GET /proof': P1,
+  'POST /proof': P1,
   'POST /sessions': P1,
   'DELETE /sessions/current': P1,
   'POST /accounts': P1,

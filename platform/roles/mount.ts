@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify'
 import { inScope } from '../../kit/http/fastify-scope.ts'
 import { networkOf } from '../../kit/network/network-of.ts'
 import type { Ctx } from '../app/context.ts'
+import { openAbuse } from '../app/abuse/index.ts'
 import { countsOf, openDoor } from '../app/admission.ts'
 import { openClientGate } from '../app/client-gate.ts'
 import { openFeatureGate } from '../app/feature-gate.ts'
@@ -23,6 +24,8 @@ import { describeApi, describePassedOn } from './describe-api.ts'
 export interface MountOptions extends AppOptions {
   /** The tag of operations (operations.ts) that this app passes on to another role. */
   readonly passedOn?: string
+  /** Whether people's own connections end here, so that limits count them. @default false */
+  readonly isPublic?: boolean
 }
 
 /** Makes an app with sessions, with these modules' routes under /api/v1, and with /api/openapi.json. */
@@ -47,6 +50,9 @@ export async function mountApi(
     ctx.steward.watchGate(() => countsOf(door))
     ctx.vitals.addDoor(door)
   }
+  const { session: secret } = ctx.secrets
+  if (options.isPublic)
+    openAbuse(app, ctx, { sessionOf: (cookies) => readSessionToken(cookies, secret), door })
   openFeatureGate(app, ctx, featureOfRoute, personOf)
   await app.register(swagger, describeApi(ctx.config.instanceName))
   await inScope(

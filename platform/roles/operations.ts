@@ -89,6 +89,8 @@ export const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Operati
     'POST /operations/orders': signedIn('Order a level, a pause, maintenance or a restart; for the operator'),
   },
   instance: {
+    'GET /proof': open('A proof of work to do, while strangers are asked for one'),
+    'POST /proof': open('Show that it is done; answers a cookie that is good for half an hour'),
     'GET /state': open('What works at this moment, and how'),
     'GET /state/restoration': open('The way back after an outage or a start, step by step'),
     'GET /instance': open('What a client has to know of this instance'),

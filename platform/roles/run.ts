@@ -130,7 +130,10 @@ function obey(ctx: Ctx, role: RoleName, message: FromSupervisor): void {
     ctx.peers.set(message.areUp)
     // Who is the api feels its own load.
     if (role !== 'api') ctx.steward.followPressure(message.apiPressure)
-  } else if (message.type === 'orders') ctx.steward.order(toOrders(message.orders))
+  } else if (message.type === 'orders') {
+    ctx.steward.order(toOrders(message.orders))
+    ctx.blocks.set(message.orders.blocks)
+  } else if (message.type === 'lift') ctx.blocks.lift(message.key)
 }
 
 /** Tells the supervisor how this process fares, once a second; answers what ends it. */

@@ -44,6 +44,7 @@ export function createSupervisorChannel(send: (message: FromRole) => boolean): S
       audit: (limit) => ask({ about: 'audit', limit }) as ReturnType<SupervisorLink['audit']>,
       metrics: () => ask({ about: 'metrics' }) as ReturnType<SupervisorLink['metrics']>,
       give: (order, who) => ask({ about: 'order', order, who }) as ReturnType<SupervisorLink['give']>,
+      tellPenalties: (penalties) => void send({ type: 'penalties', penalties }),
     },
     hear(message) {
       if (message.type === 'answer') open.get(message.id)?.resolve(message.answer)

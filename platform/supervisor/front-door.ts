@@ -18,6 +18,8 @@ export interface FrontDoorOptions extends RefusalOptions {
   readonly maxWaiting?: number
   /** How long one waits before it is told so. @default 10000 */
   readonly maxWaitMs?: number
+  /** Whether connections from there are taken at all. @default all are */
+  readonly admits?: (address: string | undefined) => boolean
 }
 
 /** Says which arm a connection is for; takers that were added for none are for `present`. */
@@ -49,7 +51,7 @@ export class PortUnavailableError extends Error {}
  * @throws {PortUnavailableError} saying why, and what to do.
  */
 export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
-  const { maxWaiting = 1_024, maxWaitMs = 10_000 } = options
+  const { maxWaiting = 1_024, maxWaitMs = 10_000, admits } = options
   const takers = createTurns()
   let choose: ChooseArm | null = null
   const refuse = (connection: Socket, detail: string) => refuseConnection(connection, detail, options)
@@ -60,6 +62,8 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
   const server = createServer({ pauseOnConnect: true, noDelay: true }, (connection) => {
     // Without a listener, a reset would end the process.
     connection.on('error', () => {})
+    // A reset costs least, here and there: nothing is kept of the connection.
+    if (admits && !admits(connection.remoteAddress)) return void connection.resetAndDestroy()
     receive(connection)
   })
 

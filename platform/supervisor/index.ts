@@ -14,6 +14,8 @@ import { decideOnDemo } from './demo.ts'
 import { openDesk, type Desk } from './desk/desk.ts'
 import { openMetricsPort } from './desk/metrics-port.ts'
 import { openFrontDoor, type FrontDoor } from './front-door.ts'
+import { createKeeper, type Keepers } from './keeper.ts'
+import { openKernelBlocks } from './kernel-blocks.ts'
 import { endLeftovers } from './leftovers.ts'
 import { lockDataDir } from './lock.ts'
 import { openOutput, type Output } from './output.ts'
@@ -71,14 +73,18 @@ export async function startSupervisor(
   const output = stack.use(
     openOutput({ dataDir: config.dataDir, level: config.logLevel, isForPerson: options.isForPerson }),
   )
-  const door = stack.use(await openFrontDoor({ ...config, watchUrl: watchUrlOf(config) }))
+  const keeper = createKeeper(config)
+  const door = stack.use(
+    await openFrontDoor({ ...config, watchUrl: watchUrlOf(config), admits: keeper.admits }),
+  )
+  if (config.abuse.isInKernel) keeper.use(stack.use(await openKernelBlocks(door.port, output.log)))
   const url = config.publicUrl ?? localUrlOf(config.host, door.port)
   const progress = showProgress(output)
   output.tell(
     `Upbeat keeps its data in ${config.dataDir}${output.logFile ? `, its logs in ${output.logFile}` : ''}`,
   )
 
-  const parts: Parts = { door, database: null, roles: null, releases: null, isReady: false }
+  const parts: Parts = { door, keeper, database: null, roles: null, releases: null, isReady: false }
   const desk = await openDeskOf(stack, options, parts, output)
 
   const sibling = startWatchBeside(config, door.port, output)
@@ -153,6 +159,7 @@ async function openDeskOf(
       releases: () => parts.releases,
       waitingConnections: () => parts.door.waitingCount,
       databaseUrl: () => parts.database?.url ?? null,
+      keeper: parts.keeper,
     }),
   )
   const control = await openControl(config.dataDir, (request) => answerControl(desk, parts, request))
@@ -234,6 +241,7 @@ function createOperatorLink(output: Output, url: string) {
 /** What there is so far: the operator's desk stands before anything that could hang is begun. */
 interface Parts {
   readonly door: FrontDoor
+  readonly keeper: Keepers
   database: SupervisedDatabase | null
   roles: Roles | null
   releases: Releases | null
@@ -287,6 +295,7 @@ async function answerControl(
 const earsOf = (desk: Desk, link: { hear(message: FromRole): void }, parts: Parts) => ({
   onMessage(role: RoleName, message: FromRole): void {
     link.hear(message)
+    if (message.type === 'penalties') parts.keeper.penalise(message.penalties)
     if (message.type !== 'vitals') return
     desk.hear(role, message.report)
     parts.releases?.golden.hear(message.report.golden)

@@ -16,6 +16,7 @@ export interface OrdersMessage {
   } | null
   readonly features: OrdersInForce['features']
   readonly maintenance: OrdersInForce['maintenance']
+  readonly blocks: readonly { readonly network: string }[]
 }
 
 /** What a role may ask of its supervisor. */
@@ -38,6 +39,8 @@ export type FromSupervisor =
       readonly areUp: Readonly<Record<RoleName, boolean | null>>
       readonly apiPressure: Level
     }
+  /** An operator has it served again: a network that was penalised, or a request that was isolated. */
+  | { readonly type: 'lift'; readonly key: string }
   | { readonly type: 'answer'; readonly id: number; readonly answer: unknown }
   | { readonly type: 'no-answer'; readonly id: number; readonly reason: string }
   /** Another process has taken over: it ends once those who hold connections have let go of them. */
@@ -53,6 +56,11 @@ export type FromRole =
   | { readonly type: 'taken'; readonly id: number }
   /** The path to open once, or null when there is an operator already. */
   | { readonly type: 'operator-link'; readonly path: string | null }
+  /** Addresses to keep out before a byte of them is read, each for so long. */
+  | {
+      readonly type: 'penalties'
+      readonly penalties: readonly { readonly line: string; readonly forMs: number }[]
+    }
   | { readonly type: 'vitals'; readonly report: RoleReport }
   | { readonly type: 'ask'; readonly id: number; readonly question: Question }
 

@@ -15,6 +15,7 @@ import {
 import { Id } from '../../../contract/common.ts'
 import { networkOf } from '../../../kit/network/network-of.ts'
 import { createRateBucket } from '../../../kit/bounded/rate-bucket.ts'
+import { givePass } from '../../app/abuse/index.ts'
 import { giveHint, inRequestScope } from '../../app/admission.ts'
 import type { Ctx } from '../../app/context.ts'
 import { AppError } from '../../app/errors.ts'
@@ -145,6 +146,7 @@ function registerMe(app: App, ctx: Ctx): void {
     const token = peekSessionToken(request.headers.cookie)
     if (request.isViewerUnknown) requireViewer(request)
     giveHint(ctx, request, reply, viewer && token !== null ? { viewer, token } : null)
+    if (viewer) givePass(ctx, request, reply, 'device')
     return { account: viewer && (await loadMeOrAsserted(ctx, request, reply, viewer)) }
   })
 

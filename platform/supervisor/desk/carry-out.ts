@@ -1,6 +1,13 @@
 /** Each order, carried out. */
-import type { OperatorOrder, OrderGiver, OrderOutcome, RoleName } from '../../../contract/operations.ts'
+import {
+  BLOCKS_MAX,
+  type OperatorOrder,
+  type OrderGiver,
+  type OrderOutcome,
+  type RoleName,
+} from '../../../contract/operations.ts'
 import type { Clock } from '../../../kit/clock.ts'
+import { readNetwork } from '../../../kit/network/prefixes.ts'
 import type { RoleProcess } from '../role-process.ts'
 import type { Releases } from '../rollout/releases.ts'
 import type { MaintenanceDesk } from './maintenance.ts'
@@ -16,9 +23,21 @@ export interface Means {
   readonly maintenance: MaintenanceDesk
   /** Null while Upbeat is just starting. */
   readonly releases: () => Pick<Releases, 'begin' | 'end'> | null
+  readonly gate: Gate
   /** The supervisor ends. */
   readonly signal: AbortSignal
 }
+
+/** What keeps networks out, and requests apart. */
+export interface Gate {
+  /** Whether blocking this would shut out the machine itself, or the proxies that people come through. */
+  isNeeded(network: string): boolean
+  /** Ends a penalty or an isolation everywhere. */
+  lift(key: string): void
+}
+
+/** Wider ones would shut out a good part of everybody. */
+const WIDEST_BITS: Readonly<Record<4 | 6, number>> = { 4: 8, 6: 16 }
 
 /** Those who serve people first, one after the other. */
 const RESTART_ORDER: readonly RoleName[] = ['api', 'ingest', 'worker']
@@ -66,9 +85,46 @@ export async function carryOut(order: OperatorOrder, who: OrderGiver, means: Mea
       if (!releases) return refused('Upbeat is just starting.')
       return order.type === 'release-code' ? releases.begin(order) : releases.end(order.reason)
     }
+    case 'block-network':
+      return block(order, who, means)
+    case 'unblock-network':
+      return unblock(order.network, means)
+    case 'lift-isolation':
+      means.gate.lift(order.key)
+      return done(`${order.key} is served as everything else, unless it begins anew.`)
     case 'backup-now':
       return begun('A backup is being made.', backUp(means))
   }
+}
+
+async function block(
+  { network: text, reason, forS }: Extract<OperatorOrder, { type: 'block-network' }>,
+  who: OrderGiver,
+  { book, clock, gate }: Means,
+): Promise<Carried> {
+  const network = readNetwork(text)
+  if (!network) return refused(`${text} is no address or network, such as 192.0.2.7 or 2001:db8::/48.`)
+  if (network.bits < WIDEST_BITS[network.version])
+    return refused(`${network.text} is too wide: /${WIDEST_BITS[network.version]} is the widest.`)
+  if (gate.isNeeded(network.text))
+    return refused(`${network.text} is this machine or one of its proxies (TRUSTED_PROXIES, LIMIT_EXEMPT).`)
+  const others = book.inForce.blocks.filter((each) => each.network !== network.text)
+  if (others.length >= BLOCKS_MAX)
+    return refused(`${BLOCKS_MAX} networks are blocked, and there is no room for more: block larger ones.`)
+  const entry = { network: network.text, reason, who, ...span(forS, clock) }
+  await book.change({ blocks: [...others, entry] })
+  return done(`${network.text} is kept out until ${entry.untilAt}.`)
+}
+
+async function unblock(text: string, { book, gate }: Means): Promise<Carried> {
+  const network = readNetwork(text)
+  if (!network) return refused(`${text} is no address or network, such as 192.0.2.7 or 2001:db8::/48.`)
+  gate.lift(network.text)
+  const left = book.inForce.blocks.filter((each) => each.network !== network.text)
+  if (left.length === book.inForce.blocks.length)
+    return done(`No operator had blocked ${network.text}; what Upbeat kept out of it by itself is let in.`)
+  await book.change({ blocks: left })
+  return done(`${network.text} is let in again.`)
 }
 
 const without = (book: OrderBook, feature: string) =>

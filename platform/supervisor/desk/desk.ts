@@ -56,6 +56,15 @@ export interface DeskOptions {
   readonly waitingConnections: () => number | null
   readonly releases: () => Releases | null
   readonly databaseUrl: () => string | null
+  /** Who is let through the public door. */
+  readonly keeper: Keeper
+}
+
+/** The public door, and the kernel before it where that is wanted. */
+export interface Keeper {
+  setBlocks(networks: readonly string[]): void
+  lift(line: string): void
+  isNeeded(network: string): boolean
 }
 
 /** Opens it with the orders that were in force. */
@@ -83,13 +92,18 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
     onError: (error) => log.error({ err: error }, 'operator.orders-unreadable'),
   })
   const ordersMessage = (): FromSupervisor => {
-    const { features, maintenance } = book.inForce
-    return { type: 'orders', orders: { level: levelOrdered(book.inForce), features, maintenance } }
+    const { features, maintenance, blocks } = book.inForce
+    return { type: 'orders', orders: { level: levelOrdered(book.inForce), features, maintenance, blocks } }
   }
   const tellEach = (message: FromSupervisor): void => {
     for (const role of options.hearers()) role.send(message)
   }
-  tellOrders = () => tellEach(ordersMessage())
+  const keepOut = () => options.keeper.setBlocks(book.inForce.blocks.map(({ network }) => network))
+  keepOut()
+  tellOrders = () => {
+    keepOut()
+    tellEach(ordersMessage())
+  }
   const peers = watchPeers(options.roles, board, tellEach)
   const programs = createOwnPrograms(options)
   const means = {
@@ -99,6 +113,13 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
     releases: options.releases,
     programs,
     signal: closing.signal,
+    gate: {
+      isNeeded: options.keeper.isNeeded,
+      lift(key: string): void {
+        options.keeper.lift(key)
+        tellEach({ type: 'lift', key })
+      },
+    },
     maintenance: createMaintenanceDesk({
       book,
       clock,

@@ -40,6 +40,7 @@ export const reportOf = (changes: Partial<RoleReport> = {}): RoleReport => ({
   standby: { asOf: null, videos: null },
   journal: null,
   jobs: null,
+  abuse: null,
   ...changes,
 })
 

@@ -6,7 +6,7 @@ import { openMetricsPort } from './metrics-port.ts'
 import { renderMetrics } from './metrics.ts'
 import { takeSnapshot } from './snapshot.ts'
 
-const NOTHING_ORDERED = { level: null, features: [], maintenance: null, maintenanceLevel: null }
+const NOTHING_ORDERED = { level: null, features: [], maintenance: null, blocks: [], maintenanceLevel: null }
 
 const createOwnBoard = () =>
   createBoard({

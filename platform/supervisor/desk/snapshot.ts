@@ -63,6 +63,7 @@ export async function takeSnapshot({
     standby: speaking?.standby ?? { asOf: null, videos: null },
     backups: summarize(backups),
     drills,
+    abuse: board.fresh('api')?.abuse ?? null,
     orders,
   }
 }

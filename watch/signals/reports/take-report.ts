@@ -3,13 +3,13 @@ import type { ReportInput } from '../../../contract/watch.ts'
 import type { Sample } from '../../../engines/detect/types.ts'
 import { networkOf } from '../../../kit/network/network-of.ts'
 import { createRateBucket, type RateBucket } from '../../../kit/bounded/rate-bucket.ts'
+import { createProofOfWork, type ProofOfWork } from '../../../kit/proof-of-work.ts'
 import type { WatchCtx } from '../../app/context.ts'
 import { notFound, WatchError } from '../../app/errors.ts'
 import type { ServiceEntry } from '../../configuration/index.ts'
 import type { NetworkTable } from '../networks/index.ts'
 import { openCountedReporters, type CountedReporters } from './counted-reporters.ts'
 import { openMinuteCounts, type MinuteCounts } from './minute-counts.ts'
-import { createProofOfWork, type ProofOfWork } from './proof-of-work.ts'
 import { openReporterHash, type ReporterHash } from './reporter.ts'
 import { createTrustJudge, type TrustJudge } from './trust.ts'
 
@@ -39,6 +39,8 @@ export interface Reports extends AsyncDisposable {
 
 const MINUTE_MS = 60_000
 const OTHERS_MS = 10 * MINUTE_MS
+/** About a tenth of a second of a phone's time; a flood of 1,000 a second takes a hundred phones. */
+const PROOF_MAX_NUMBER = 50_000
 /** One address may send this many; beyond it is a flood, solved challenges or not. */
 const BURST_PER_NETWORK = 60
 const REFILL_MS = 60_000
@@ -68,7 +70,7 @@ export async function openReports(
     trust: createTrustJudge(ctx.clock, ctx.randomBytes(4).readUInt32LE()),
     reporter: await openReporterHash(ctx),
     counted: openCountedReporters(ctx),
-    proofOfWork: createProofOfWork(ctx),
+    proofOfWork: createProofOfWork({ clock: ctx.clock, maxNumber: PROOF_MAX_NUMBER }),
     counts: await openMinuteCounts(ctx),
     floods: createRateBucket({
       burst: BURST_PER_NETWORK,

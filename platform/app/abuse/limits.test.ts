@@ -1,0 +1,126 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { expect, test } from 'vitest'
+import { createFakeClock } from '../../../kit/clock.ts'
+import { prefixesOf } from '../../../kit/network/prefixes.ts'
+import { frontSizeBytes } from './front.ts'
+import { createAbuseLimits, type Asker, type Penalty } from './limits.ts'
+
+const RATES = { addressPerS: 10, networkPerS: 50, personPerS: 5 }
+
+function create() {
+  const clock = createFakeClock()
+  const begun: Penalty[] = []
+  const limits = createAbuseLimits({
+    rates: RATES,
+    clock,
+    seed: 3,
+    onPenalty: (each) => void begun.push(each),
+  })
+  return { clock, limits, begun }
+}
+
+const stranger = (address: string): Asker => ({ ...prefixesOf(address), person: null, isProven: false })
+const known = (person: string, address = '192.0.2.1'): Asker => ({
+  ...prefixesOf(address),
+  person,
+  isProven: false,
+})
+
+/** How many of so many are let through. */
+const countPassed = (count: number, judge: () => unknown): number =>
+  Array.from({ length: count }, judge).filter((refused) => refused === null).length
+
+test('an address has its burst, to the request, and then its rate', () => {
+  const { clock, limits } = create()
+  expect(countPassed(101, () => limits.judge(stranger('192.0.2.1'), 'open'))).toBe(100)
+  expect(limits.judge(stranger('192.0.2.1'), 'open')).toMatchObject({ reason: 'address', waitMs: 100 })
+  clock.advance(1_000)
+  expect(countPassed(11, () => limits.judge(stranger('192.0.2.1'), 'open'))).toBe(10)
+  expect(limits.judge(stranger('192.0.2.2'), 'open')).toBeNull()
+})
+
+test('a network has its own, however many addresses share it', () => {
+  const { limits } = create()
+  let at = 0
+  expect(countPassed(1_000, () => limits.judge(stranger(`192.0.2.${at++ % 200}`), 'open'))).toBe(500)
+  expect(limits.judge(stranger('192.0.2.250'), 'open')).toMatchObject({ reason: 'network' })
+  expect(limits.judge(stranger('192.0.3.1'), 'open')).toBeNull()
+  let host = 0
+  expect(
+    countPassed(1_000, () => limits.judge(stranger(`2001:db8:1:${(host++).toString(16)}::1`), 'open')),
+  ).toBe(500)
+  expect(limits.judge(stranger('2001:db8:2::1'), 'open')).toBeNull()
+})
+
+test('who is known counts alone: neither a neighbour who floods nor a proof that is wanted matters', () => {
+  const { limits } = create()
+  limits.isProofWanted = true
+  for (let at = 0; at < 10_000; at++) limits.judge(stranger('192.0.2.1'), 'gated')
+  expect(limits.penaltyOf('192.0.2.1')).not.toBeNull()
+  expect(countPassed(51, () => limits.judge(known('anna'), 'gated'))).toBe(50)
+  expect(limits.judge(known('anna'), 'gated')).toMatchObject({ reason: 'person' })
+  expect(limits.judge(known('berta'), 'gated')).toBeNull()
+})
+
+test('while a proof is wanted, strangers without one get only what is open', () => {
+  const { limits } = create()
+  expect(limits.judge(stranger('192.0.2.1'), 'gated')).toBeNull()
+  limits.isProofWanted = true
+  expect(limits.judge(stranger('192.0.2.1'), 'gated')).toMatchObject({ reason: 'proof' })
+  expect(limits.judge(stranger('192.0.2.1'), 'open')).toBeNull()
+  expect(limits.judge({ ...stranger('192.0.2.1'), isProven: true }, 'gated')).toBeNull()
+})
+
+test('who goes on after sixty refusals in a minute is kept out: a minute, two, … ten at the most', () => {
+  const { clock, limits, begun } = create()
+  limits.isProofWanted = true
+  const goOn = (times: number) => {
+    for (let at = 0; at < times; at++) limits.judge(stranger('192.0.2.1'), 'gated')
+  }
+  goOn(60)
+  expect(begun).toHaveLength(0)
+  goOn(1)
+  expect(begun).toMatchObject([{ line: '192.0.2.1', times: 1, untilMs: clock.monotonicMs() + 60_000 }])
+  expect(limits.judge(stranger('192.0.2.1'), 'open')).toMatchObject({ reason: 'penalty', waitMs: 60_000 })
+  const spansMs: number[] = []
+  for (let round = 0; round < 5; round++) {
+    clock.advance(limits.penalties(1)[0]!.untilMs - clock.monotonicMs())
+    expect(limits.penaltyOf('192.0.2.1')).toBeNull()
+    goOn(61)
+    spansMs.push(limits.penalties(1)[0]!.untilMs - clock.monotonicMs())
+  }
+  expect(spansMs).toEqual([120_000, 240_000, 480_000, 600_000, 600_000])
+  expect(limits.lift('192.0.2.1')).toBe(true)
+  expect(limits.judge(stranger('192.0.2.1'), 'open')).toBeNull()
+})
+
+test('where somebody known came from within a day is remembered', () => {
+  const { clock, limits } = create()
+  expect(limits.isHomeOfKnown('192.0.2.9')).toBe(false)
+  limits.judge(known('anna', '192.0.2.9'), 'open')
+  expect(limits.isHomeOfKnown('192.0.2.9')).toBe(true)
+  clock.advance(24 * 3_600_000 + 1)
+  expect(limits.isHomeOfKnown('192.0.2.9')).toBe(false)
+})
+
+test('a hundred thousand sources, some as bad as can be, take no more memory than is said: under 64 MB', () => {
+  const { clock, limits } = create()
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
+  const before = process.memoryUsage()
+  limits.isProofWanted = true
+  for (let source = 0; source < 100_000; source++) {
+    const asker = stranger(`${1 + (source >> 16)}.${(source >> 8) & 255}.7.${source & 255}`)
+    // Some of them until they are kept out.
+    for (let at = 0; at < (source % 50 === 0 ? 62 : 1); at++) limits.judge(asker, 'gated')
+    if (source % 20 === 0) clock.advance(1)
+  }
+  collect()
+  const after = process.memoryUsage()
+  const tookBytes = after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers
+  expect(limits.penalties(100_000).length).toBeGreaterThan(1_000)
+  expect(frontSizeBytes(limits)).toBeLessThanOrEqual(64e6)
+  expect(tookBytes).toBeLessThanOrEqual(frontSizeBytes(limits))
+})
