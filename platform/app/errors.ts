@@ -222,6 +222,7 @@ export const problemKinds = {
     title: 'This version of the app is too old for the server',
     isWorkKept: true,
     next: 'Refresh the page: what waits to be sent, drafts and begun uploads are kept.',
+  },
   'proof-wanted': {
     status: 429,
     side: 'us',
