@@ -22,6 +22,7 @@ const USAGE = `Usage: upbeat COMMAND [--data DIR]
   backups [DIR|S3]                      list them (S3: an address such as s3://BUCKET/FOLDER)
   restore DIR|S3 --verify [--key FILE]  restore on trial: compare everything, play one video, throw it away
   restore DIR|S3 --into-empty [--key F] restore for good, into an empty --data DIR (and an empty DATABASE_URL)
+  passwords import FILE                 refuse new passwords that are in this list (SHA-1 in hex; or *.plain.txt)
   key FILE                              make a key to encrypt backups by
   --data DIR                            the instance's data folder (default: as for ./up)`
 
@@ -43,6 +44,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   backup: async () => (await import('./backup.ts')).backUp,
   backups: async () => (await import('./backup.ts')).showBackups,
   restore: async () => (await import('./restore.ts')).restore,
+  passwords: async () => (await import('./passwords.ts')).managePasswords,
   key: async () => (await import('./backup.ts')).makeKey,
 }
 

@@ -23,6 +23,8 @@ export const SignIn = z.object({
   /** Handle or e-mail address. */
   identifier: z.string().min(1).max(254),
   password: z.string().min(1).max(PASSWORD_MAX_LENGTH),
+  /** The solution of the challenge in the facts of `work-needed`, as ALTCHA writes it. */
+  work: z.string().max(4_000).optional(),
 })
 export type SignIn = z.infer<typeof SignIn>
 

@@ -33,6 +33,8 @@ export const PROTECTIONS = [
   'restarts',
   /** A release is compared with what ran before (supervisor). */
   'judge',
+  /** Signing in costs strangers more as guesses add up (modules/accounts). */
+  'sign-in-guard',
 ] as const
 export type Protection = (typeof PROTECTIONS)[number]
 
@@ -40,6 +42,8 @@ const SIZE_FITS = 'a whole number of bytes, such as 4294967296 for 4 GiB'
 const PER_S_FITS = 'a whole number a second from 1 to 100000'
 const CONNECTIONS_FIT = 'a whole number of connections from 1 to 100000'
 const TIME_FITS = 'a time of day by this machine’s clock, such as 03:30'
+const MAIL_SERVER_FITS = 'a mail server such as smtps://user:password@mail.example.org'
+const SENDER_FITS = 'a sender such as noreply@example.org'
 const PROXIES_FIT = 'IP addresses or networks with commas between them, such as 127.0.0.1,10.0.0.0/8'
 
 /** Each setting with the words for what fits it. */
@@ -73,6 +77,7 @@ const Environment = z.object({
   LIMIT_NETWORK_CONNECTIONS: fits(CONNECTIONS_FIT, whole(1, 100_000).default(4_096)),
   LIMIT_NETWORK_PER_S: fits(PER_S_FITS, whole(1, 100_000).default(500)),
   LIMIT_PERSON_PER_S: fits(PER_S_FITS, whole(1, 100_000).default(50)),
+  MAIL_FROM: fits(SENDER_FITS, z.email().max(254).optional()),
   METRICS_PORT: fits(PORT_FITS, whole(0, 65_535).optional()),
   METRICS_TOKEN: fits(
     '16 to 200 characters without spaces',
@@ -84,6 +89,10 @@ const Environment = z.object({
   OLDEST_CLIENT: fits(
     `a whole number from 0 to ${CLIENT_GENERATION}`,
     whole(0, CLIENT_GENERATION).default(CLIENT_GENERATION - 1),
+  ),
+  PASSWORD_RANGE_URL: fits(
+    'off, or the address of a range service such as https://api.pwnedpasswords.com/range/',
+    z.union([z.literal('off'), webAddress()]).default('https://api.pwnedpasswords.com/range/'),
   ),
   PORT: fits(PORT_FITS, whole(0, 65_535).default(8080)),
   PROOF_OF_WORK: fits('pressure, always or off', z.enum(['pressure', 'always', 'off']).default('pressure')),
@@ -99,6 +108,7 @@ const Environment = z.object({
   ),
   S3_SECRET_ACCESS_KEY: z.string().min(1).optional(),
   SIGN_UP: fits('open or closed', z.enum(['open', 'closed']).default('open')),
+  SMTP_URL: fits(MAIL_SERVER_FITS, z.url({ protocol: /^smtps?$/ }).optional()),
   SOURCE_URL: fits(WEB_ADDRESS_FITS, webAddress().optional()),
   TRUSTED_PROXIES: fits(PROXIES_FIT, networks().default('')),
   PROTECTIONS_OFF: fits(
@@ -199,6 +209,14 @@ export interface Config {
     /** Free space that uploads never take. */
     readonly reserveBytes: number
   }
+  readonly mail: {
+    /** Null: mail is laid into the folder `paths.outbox`, and nobody gets it. */
+    readonly smtpUrl: string | null
+    /** Null: by the host of `publicUrl`. */
+    readonly from: string | null
+  }
+  /** Asked, by a part of its hash, whether a new password has leaked; null: nobody is. */
+  readonly passwordRangeUrl: string | null
   readonly backups: {
     /** Whether one is made each night. */
     readonly isNightly: boolean
@@ -228,6 +246,10 @@ export interface Config {
     /** What of it could be neither done nor read. */
     readonly journalAside: string
     readonly demoPasswords: string
+    /** Mail, as long as there is no server to send it. */
+    readonly outbox: string
+    /** A filter of passwords that leaked, as the operator imported it. */
+    readonly breachedPasswords: string
   }
 }
 
@@ -285,6 +307,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
       quotaBytes: e.UPLOAD_QUOTA_BYTES,
       reserveBytes: e.UPLOAD_RESERVE_BYTES,
     },
+    passwordRangeUrl: e.PASSWORD_RANGE_URL === 'off' ? null : e.PASSWORD_RANGE_URL,
+    mail: { smtpUrl: e.SMTP_URL ?? null, from: e.MAIL_FROM ?? null },
     backups: {
       isNightly: e.BACKUP === 'on',
       place: e.BACKUP_DIR ?? join(dataDir, 'backups'),
@@ -306,6 +330,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
       journal: join(dataDir, 'journal'),
       journalAside: join(dataDir, 'journal', 'aside'),
       demoPasswords: join(dataDir, 'demo-passwords.json'),
+      outbox: join(dataDir, 'outbox'),
+      breachedPasswords: join(dataDir, 'breached-passwords.filter'),
     },
   }
 }

@@ -23,6 +23,10 @@ export const FEATURES_OF_ROUTES: Readonly<Record<string, FeatureRule>> = {
   'GET /feed/following': { feature: 'feed', upTo: 'shared' },
 
   'POST /sessions': SIGN_IN,
+  'POST /sessions/confirmations': SIGN_IN,
+  'POST /sessions/passkey-options': SIGN_IN,
+  'POST /sessions/passkey': SIGN_IN,
+  'POST /password-resets': SIGN_IN,
   'POST /accounts': SIGN_IN,
   'PUT /me/password': SIGN_IN,
 

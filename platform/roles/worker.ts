@@ -5,6 +5,7 @@ import { startAccountJobs } from '../modules/accounts/index.ts'
 import { startBackupJobs } from '../modules/backups/index.ts'
 import { startCounterJobs } from '../modules/counters/index.ts'
 import { startFeedJobs } from '../modules/feed/index.ts'
+import { startMailJobs } from '../modules/mail/index.ts'
 import { startNotificationJobs } from '../modules/notifications/index.ts'
 import { startOperationsJobs } from '../modules/operations/index.ts'
 import { startReactionJobs } from '../modules/reactions/index.ts'
@@ -21,6 +22,7 @@ export async function startWorker(ctx: Ctx): Promise<AsyncDisposable> {
   stack.use(startCounterJobs(ctx))
   stack.use(startJournalJobs(ctx))
   stack.use(startFeedJobs(ctx))
+  stack.use(await startMailJobs(ctx))
   stack.use(await startNotificationJobs(ctx))
   stack.use(startOperationsJobs(ctx))
   stack.use(startReactionJobs(ctx))

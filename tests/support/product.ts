@@ -132,6 +132,7 @@ function spawnProduct({ dataDir, port = 0, env = {}, args = [] }: ProductOptions
       // A test machine is overloaded by its tests: what answers to load is for those that ask for it.
       env: environmentWith({
         HOST: '127.0.0.1',
+        PASSWORD_RANGE_URL: 'off',
         PROTECTIONS_OFF: process.env['PROTECTIONS_OFF'] ?? 'levels,admission',
         ...env,
       }),

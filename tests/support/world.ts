@@ -57,6 +57,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     DATABASE_POOL_SIZE: '5',
     LOG_LEVEL: 'silent',
     UPLOAD_RESERVE_BYTES: '0',
+    PASSWORD_RANGE_URL: 'off',
     // A test machine is overloaded by its tests: what answers to load is for those that ask for it.
     PROTECTIONS_OFF: 'levels,admission',
     ...options.env,

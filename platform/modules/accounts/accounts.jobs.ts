@@ -3,6 +3,8 @@ import type { Ctx } from '../../app/context.ts'
 import { startUpkeep } from '../../app/upkeep.ts'
 import type { Queue } from '../../infra/jobs/index.ts'
 import * as queries from './accounts.queries.ts'
+import { deleteOutdated } from './sign-in.queries.ts'
+import { DEVICE_MAX_AGE_S } from './known-devices.ts'
 import { REVOCATIONS_KEPT_MS, writeRevocations } from './revocations.ts'
 
 export interface NewSignIn {
@@ -18,6 +20,7 @@ export const newSignInQueue: Queue<NewSignIn> = { name: 'new-sign-in', retryLimi
 
 /** Where an account was signed in from is forgotten so long after the last time. */
 export const PLACES_KEPT_MS = 180 * 24 * 3_600_000
+const DAY_MS = 24 * 3_600_000
 const PRUNE_INTERVAL_MS = 3_600_000
 /** What is on disk is never older than this when the database goes. */
 const REVOCATIONS_INTERVAL_MS = 5_000
@@ -30,13 +33,21 @@ export const forgetOldPlaces = (ctx: Ctx): Promise<number> =>
 export const forgetOldRevocations = (ctx: Ctx): Promise<number> =>
   queries.deleteRevocations(ctx.db, new Date(ctx.clock.now().getTime() - REVOCATIONS_KEPT_MS))
 
+/** Of what guards sign-ins. */
+function forgetOutdated(ctx: Ctx): Promise<void> {
+  const now = ctx.clock.now()
+  const ago = (ms: number) => new Date(now.getTime() - ms)
+  return deleteOutdated(ctx.db, { now, dayAgo: ago(DAY_MS), longAgo: ago(DEVICE_MAX_AGE_S * 1_000) })
+}
+
 /** Runs until disposal, which waits for what is under way. */
 export function startAccountJobs(ctx: Ctx): AsyncDisposable {
   const jobs = new AsyncDisposableStack()
   jobs.use(
     startUpkeep(ctx, {
       intervalMs: PRUNE_INTERVAL_MS,
-      work: async () => void (await forgetOldPlaces(ctx), await forgetOldRevocations(ctx)),
+      work: async () =>
+        void (await forgetOldPlaces(ctx), await forgetOldRevocations(ctx), await forgetOutdated(ctx)),
       failure: 'accounts.prune-failed',
     }),
   )

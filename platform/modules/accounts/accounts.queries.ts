@@ -33,7 +33,14 @@ export const listCards = (db: Db | Tx, ids: readonly string[]) =>
 export const updateAccount = (
   db: Db | Tx,
   id: string,
-  change: { name?: string; bio?: string; image?: string | null; role?: 'operator'; updated_at: Date },
+  change: {
+    name?: string
+    bio?: string
+    image?: string | null
+    role?: 'operator'
+    email?: string
+    updated_at: Date
+  },
 ) => db.updateTable('account').set(change).where('id', '=', id).execute()
 
 export const findSession = (db: Db, token: string) =>

@@ -9,12 +9,10 @@ import {
   PasswordChange,
   ProfileEdit,
   SessionList,
-  SignIn,
   SignUp,
 } from '../../../contract/accounts.ts'
 import { Id } from '../../../contract/common.ts'
 import { networkOf } from '../../../kit/network/network-of.ts'
-import { createRateBucket } from '../../../kit/bounded/rate-bucket.ts'
 import { givePass } from '../../app/abuse/index.ts'
 import { giveHint, inRequestScope } from '../../app/admission.ts'
 import type { Ctx } from '../../app/context.ts'
@@ -24,7 +22,8 @@ import { accountOf, limitPerMinute, takeOrRefuse } from '../../app/rate-limit.ts
 import { isDatabaseUnavailable } from '../../infra/db/index.ts'
 import { createAuth, type Auth } from './auth.ts'
 import * as service from './accounts.service.ts'
-import type { Client } from './places.ts'
+import { deviceTokenOf } from './known-devices.ts'
+import { createBreachCheck, type BreachCheck } from './leaked-passwords.ts'
 import { removePicture, setPicture } from './pictures.ts'
 import { loadMe } from './me.ts'
 import {
@@ -34,74 +33,48 @@ import {
   renewAssertion,
   setSessionCookie,
 } from './sessions.ts'
+import { registerSecurity } from './security.routes.ts'
+import { openSignInGuard } from './sign-in-guard.ts'
+import {
+  createLimits,
+  deviceClientOf,
+  HASHING_CLASS,
+  registerSignIn,
+  showIn,
+  type Limits,
+} from './sign-in.routes.ts'
+import { createSignInWork } from './work.ts'
 
-const TEN_MINUTES_MS = 600_000
-/** Attempts from one network. */
-const SIGN_INS_PER_TEN_MINUTES = 60
-/** Attempts from one network on one account. */
-const GUESSES_PER_TEN_MINUTES = 10
-/** From one network. */
-const SIGN_UPS_PER_TEN_MINUTES = 30
-/** What hashing counts as where admission gives no class. */
-const HASHING_CLASS = 1
-/** Of one account. */
-export const PICTURES_PER_TEN_MINUTES = 20
 /** Of one account. */
 export const PROFILE_EDITS_PER_MINUTE = 20
 
-const clientOf = (request: { ip: string; headers: { 'user-agent'?: string } }): Client => ({
-  address: request.ip,
-  userAgent: request.headers['user-agent'] ?? '',
-})
-
-export const accountRoutes: Routes = (app, ctx) => {
+export const accountRoutes: Routes = async (app, ctx) => {
   const auth = createAuth(ctx)
   const limits = createLimits(ctx)
-  registerSignUp(app, ctx, limits)
-  registerSignIn(app, ctx, auth, limits)
+  const breaches = createBreachCheck(ctx)
+  const guard = await openSignInGuard(ctx)
+  app.addHook('onClose', () => guard[Symbol.asyncDispose]())
+  registerSignUp(app, ctx, limits, breaches)
+  registerSignIn(app, ctx, { guard, work: createSignInWork(ctx) })
+  registerSignOut(app, ctx)
   registerSessionList(app, ctx)
   registerMe(app, ctx)
-  registerPassword(app, ctx, auth, limits)
+  registerPassword(app, ctx, { auth, breaches, limits })
+  registerSecurity(app, ctx, { limits, breaches })
   inScope(app, (scope) => registerPicture(scope, ctx, limits))
 }
 
-function createLimits({ clock }: Ctx) {
-  const perTenMinutes = (burst: number) => createRateBucket({ burst, refillMs: TEN_MINUTES_MS, clock })
-  return {
-    signIns: perTenMinutes(SIGN_INS_PER_TEN_MINUTES),
-    guesses: perTenMinutes(GUESSES_PER_TEN_MINUTES),
-    signUps: perTenMinutes(SIGN_UPS_PER_TEN_MINUTES),
-    pictures: perTenMinutes(PICTURES_PER_TEN_MINUTES),
-  }
-}
-
-type Limits = ReturnType<typeof createLimits>
-
-function registerSignUp(app: App, ctx: Ctx, limits: Limits): void {
+function registerSignUp(app: App, ctx: Ctx, limits: Limits, breaches: BreachCheck): void {
   app.post('/accounts', { schema: { body: SignUp, response: { 201: Me } } }, async (request, reply) => {
     takeOrRefuse(limits.signUps, networkOf(request.ip), reply)
-    const { accountId, sessionToken } = await inRequestScope(HASHING_CLASS, () =>
-      service.signUp(ctx, request.body, clientOf(request)),
+    const signedIn = await inRequestScope(HASHING_CLASS, () =>
+      service.signUp(ctx, request.body, deviceClientOf(request), breaches),
     )
-    setSessionCookie(ctx, request, reply, sessionToken)
-    await renewAssertion(ctx, request, reply, sessionToken)
-    return reply.code(201).send(await loadMe(ctx, accountId))
+    return showIn(ctx, request, reply, signedIn)
   })
 }
 
-function registerSignIn(app: App, ctx: Ctx, auth: Auth, limits: Limits): void {
-  app.post('/sessions', { schema: { body: SignIn, response: { 201: Me } } }, async (request, reply) => {
-    const network = networkOf(request.ip)
-    takeOrRefuse(limits.signIns, network, reply)
-    takeOrRefuse(limits.guesses, `${network} ${request.body.identifier.toLowerCase()}`, reply)
-    const { accountId, sessionToken } = await inRequestScope(HASHING_CLASS, () =>
-      service.signIn(ctx, auth, request.body, clientOf(request)),
-    )
-    setSessionCookie(ctx, request, reply, sessionToken)
-    await renewAssertion(ctx, request, reply, sessionToken)
-    return reply.code(201).send(await loadMe(ctx, accountId))
-  })
-
+function registerSignOut(app: App, ctx: Ctx): void {
   app.delete('/sessions/current', { schema: { response: { 204: z.null() } } }, async (request, reply) => {
     // First: whoever leaves a shared device must not stay signed in there because of our troubles.
     setSessionCookie(ctx, request, reply, null)
@@ -176,17 +149,22 @@ async function loadMeOrAsserted(
   }
 }
 
-function registerPassword(app: App, ctx: Ctx, auth: Auth, limits: Limits): void {
+interface PasswordParts {
+  readonly auth: Auth
+  readonly breaches: BreachCheck
+  readonly limits: Limits
+}
+
+function registerPassword(app: App, ctx: Ctx, { limits, ...parts }: PasswordParts): void {
   app.put(
     '/me/password',
     { schema: { body: PasswordChange, response: { 204: z.null() } } },
     async (request, reply) => {
       const viewer = requireViewer(request)
       takeOrRefuse(limits.guesses, `${networkOf(request.ip)} ${viewer.id}`, reply)
-      const token = readSessionToken(request.headers.cookie, ctx.secrets.session)!
-      await inRequestScope(HASHING_CLASS, () =>
-        service.changePassword(ctx, auth, viewer, token, request.body),
-      )
+      const sessionToken = readSessionToken(request.headers.cookie, ctx.secrets.session)!
+      const at = { sessionToken, deviceToken: deviceTokenOf(request) }
+      await inRequestScope(HASHING_CLASS, () => service.changePassword(ctx, parts, viewer, at, request.body))
       return reply.code(204).send(null)
     },
   )

@@ -1,14 +1,7 @@
 /** Verbs on accounts: signing up and in, sessions, password, profile, the operator's one-time link. */
 import { createHash } from 'node:crypto'
 import { APIError } from 'better-auth/api'
-import type {
-  AccountCard,
-  PasswordChange,
-  ProfileEdit,
-  Session,
-  SignIn,
-  SignUp,
-} from '../../../contract/accounts.ts'
+import type { AccountCard, PasswordChange, ProfileEdit, Session, SignUp } from '../../../contract/accounts.ts'
 import type { Ctx } from '../../app/context.ts'
 import { AppError, NotFoundError } from '../../app/errors.ts'
 import type { Viewer } from '../../app/http.ts'
@@ -16,30 +9,34 @@ import { inTransaction, type Db, type Tx } from '../../infra/db/index.ts'
 import { createSignUpAuth, type Auth } from './auth.ts'
 import { describeDevice } from './devices.ts'
 import * as queries from './accounts.queries.ts'
-import { newSignInQueue } from './accounts.jobs.ts'
+import { hashDevice, newDeviceToken } from './known-devices.ts'
+import { refuseLeakedPassword, type BreachCheck } from './leaked-passwords.ts'
+import type { DeviceClient, SignedIn } from './let-in.ts'
 import { INTERNAL_EMAIL_DOMAIN, toAccountCard } from './me.ts'
 import { hashPassword } from './passwords.ts'
 import { rememberPlace, type Client } from './places.ts'
 import { keepRevoked } from './revocations.ts'
 import { announceRevoked, sessionCookieValue } from './sessions.ts'
-import { refuseWeakPassword } from './weak-passwords.ts'
-
-export interface SignedIn {
-  readonly accountId: string
-  readonly sessionToken: string
-}
+import { deleteDevices, upsertDevice } from './sign-in.queries.ts'
+import { endAlarm } from './sign-in-notices.queries.ts'
 
 /**
  * Makes an account and signs it in; by the operator's link, an operator's. All of it happens or none: an attempt that
  * failed, for whatever reason, can be made again with the same handle and link.
  *
- * @throws {AppError} sign-up-closed, invalid-input for a password that is guessed first, handle-taken, email-taken, operator-link-used, busy.
+ * @throws {AppError} sign-up-closed, invalid-input for a password that is guessed first or has leaked, handle-taken, email-taken, operator-link-used, busy.
  */
-export async function signUp(ctx: Ctx, input: SignUp, client: Client): Promise<SignedIn> {
+export async function signUp(
+  ctx: Ctx,
+  input: SignUp,
+  client: Client & Partial<DeviceClient>,
+  breaches: BreachCheck = NOTHING_LEAKED,
+): Promise<SignedIn> {
   if (!ctx.config.isSignUpOpen && input.operatorToken === undefined) throw new AppError('sign-up-closed')
-  refuseWeakPassword({ ...input, field: 'password' })
+  await refuseLeakedPassword(breaches, { ...input, field: 'password' })
   // Hashing waits for its turn and takes long: no transaction is held meanwhile.
   const passwordHash = await hashPassword(ctx.hashingDoor, input.password)
+  const deviceToken = client.deviceToken ?? newDeviceToken(ctx)
   try {
     return await inTransaction(ctx, async (tx) => {
       const isOperator = await useOperatorToken(ctx, tx, input)
@@ -55,12 +52,15 @@ export async function signUp(ctx: Ctx, input: SignUp, client: Client): Promise<S
       })
       if (isOperator) await makeOperator(ctx, tx, { ...input, accountId: user.id })
       await rememberPlace(ctx, tx, user.id, client)
-      return { accountId: user.id, sessionToken: token! }
+      await upsertDevice(tx, user.id, hashDevice(deviceToken), ctx.clock.now())
+      return { accountId: user.id, sessionToken: token!, deviceToken }
     })
   } catch (error) {
     throw await translateSignUpError(ctx, input, error)
   }
 }
+
+const NOTHING_LEAKED: BreachCheck = { hasLeaked: async () => false }
 
 /** Whether the link was given; it can't be used by anyone else until the transaction ends. */
 async function useOperatorToken(ctx: Ctx, tx: Tx, { operatorToken }: SignUp): Promise<boolean> {
@@ -92,47 +92,6 @@ async function translateSignUpError(ctx: Ctx, input: SignUp, error: unknown): Pr
   return error.statusCode < 500 ? new AppError('invalid-input', { detail: error.message }) : error
 }
 
-/**
- * Signs in, and has the account told when this is from a kind of device or a network that it was never signed in from.
- *
- * @throws {AppError} wrong-credentials, busy.
- */
-export async function signIn(ctx: Ctx, auth: Auth, input: SignIn, client: Client): Promise<SignedIn> {
-  const signedIn = await checkCredentials(auth, input, client)
-  await inTransaction(ctx, async (tx) => {
-    const place = await rememberPlace(ctx, tx, signedIn.accountId, client)
-    if (!place.isNew) return
-    const { device, address } = place
-    await ctx.jobs.enqueue(tx, newSignInQueue, {
-      id: ctx.newId(),
-      accountId: signedIn.accountId,
-      device,
-      address,
-    })
-  })
-  return signedIn
-}
-
-async function checkCredentials(auth: Auth, input: SignIn, client: Client): Promise<SignedIn> {
-  const headers = headersOf(client)
-  try {
-    const result = input.identifier.includes('@')
-      ? await auth.api.signInEmail({
-          body: { email: input.identifier.toLowerCase(), password: input.password },
-          headers,
-        })
-      : await auth.api.signInUsername({
-          body: { username: input.identifier, password: input.password },
-          headers,
-        })
-    if (!result) throw new AppError('wrong-credentials')
-    return { accountId: result.user.id, sessionToken: result.token }
-  } catch (error) {
-    if (error instanceof APIError && error.statusCode < 500) throw new AppError('wrong-credentials')
-    throw error
-  }
-}
-
 /** Ends one of the viewer's own sessions. @throws {NotFoundError} */
 export async function revokeSession(ctx: Ctx, viewer: Viewer, sessionId: string): Promise<void> {
   const token = await inTransaction(ctx, async (tx) => {
@@ -159,20 +118,21 @@ export async function listSessions(ctx: Ctx, viewer: Viewer): Promise<Session[]>
 
 /**
  * @throws {AppError} wrong-credentials when the current password is not the one given, invalid-input when the new one
- * is guessed first.
+ * is guessed first or has leaked.
  */
 export async function changePassword(
   ctx: Ctx,
-  auth: Auth,
+  { auth, breaches }: { readonly auth: Auth; readonly breaches: BreachCheck },
   viewer: Viewer,
-  sessionToken: string,
+  at: { readonly sessionToken: string; readonly deviceToken: string | null },
   input: PasswordChange,
 ): Promise<void> {
-  refuseWeakPassword({ password: input.newPassword, handle: viewer.handle, field: 'newPassword' })
+  const { newPassword: password } = input
+  await refuseLeakedPassword(breaches, { password, handle: viewer.handle, field: 'newPassword' })
   try {
     await auth.api.changePassword({
       body: { currentPassword: input.currentPassword, newPassword: input.newPassword },
-      headers: new Headers({ cookie: sessionCookieValue(sessionToken, ctx.secrets.session) }),
+      headers: new Headers({ cookie: sessionCookieValue(at.sessionToken, ctx.secrets.session) }),
     })
   } catch (error) {
     if (!(error instanceof APIError) || error.statusCode >= 500) throw error
@@ -181,11 +141,13 @@ export async function changePassword(
       isWorkKept: true,
     })
   }
+  await endAlarm(ctx.db, viewer.id)
   if (!input.signOutOtherSessions) return
   const tokens = await inTransaction(ctx, async (tx) => {
     const others = await queries.deleteOtherSessions(tx, viewer.id, viewer.sessionId)
     const ended = others.map((row) => row.token)
     await announceRevoked(ctx, tx, ended)
+    await deleteDevices(tx, viewer.id, at.deviceToken === null ? null : hashDevice(at.deviceToken))
     return ended
   })
   await keepRevoked(ctx, tokens)

@@ -1,5 +1,6 @@
 /** Accounts: who people are, how they prove it, and where they are signed in. */
 import './accounts.schema.ts'
+import './security.schema.ts'
 export { findAccountByHandle, findAccountById, findOperatorHandle } from './accounts.queries.ts'
 export { SESSION_COOKIE } from './auth.ts'
 export { accountRoutes } from './accounts.routes.ts'
@@ -7,6 +8,8 @@ export { issueOperatorLink, loadAccountCards, signUp } from './accounts.service.
 export { toAccountCard } from './me.ts'
 export { newSignInQueue, startAccountJobs } from './accounts.jobs.ts'
 export type { NewSignIn } from './accounts.jobs.ts'
+export { FALSE_POSITIVE_RATE, importPasswords } from './password-filter.ts'
+export { requireProof } from './proof.ts'
 export { openRevocations } from './revocations.ts'
 export {
   onSessionRevoked,

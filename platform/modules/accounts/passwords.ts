@@ -1,5 +1,5 @@
 /** Password hashing: Argon2id (RFC 9106) by node:crypto, behind a door so that it never starves playback. */
-import { argon2, timingSafeEqual, randomBytes } from 'node:crypto'
+import { argon2, createHash, timingSafeEqual, randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
 import { NotAdmittedError, runBehind, type Door } from '../../../kit/admission/index.ts'
 import { AppError } from '../../app/errors.ts'
@@ -37,6 +37,12 @@ export async function hashPassword(door: Door, password: string): Promise<string
   const tag = await derive(door, password, nonce, COST)
   const b64 = (bytes: Buffer) => bytes.toString('base64').replace(/=+$/, '')
   return `$argon2id$v=19$m=${COST.memory},t=${COST.passes},p=${COST.parallelism}$${b64(nonce)}$${b64(tag)}`
+}
+
+/** A hash of no password, at the cost of all others: what is checked where there is no account. */
+export function decoyHash({ secrets }: { readonly secrets: { readonly session: string } }): string {
+  const tag = createHash('sha256').update(`decoy ${secrets.session}`).digest('base64').replace(/=+$/, '')
+  return `$argon2id$v=19$m=${COST.memory},t=${COST.passes},p=${COST.parallelism}$${tag.slice(0, 22)}$${tag}`
 }
 
 /** Compares in constant time. False also for a hash of a form that we don't make. @throws {AppError} busy */
