@@ -14,7 +14,17 @@ const BUILD_DIR = join(import.meta.dirname, '..', '..', '..', 'web', 'build')
 const YEAR_S = 31_536_000
 
 /** Pages that the app knows; any other path gets the shell too, but as a 404, and the app says so. */
-const PAGES = ['/', '/following', '/search', '/upload', '/notifications', '/signin', '/signup', '/first-run']
+const PAGES = [
+  '/',
+  '/following',
+  '/search',
+  '/upload',
+  '/notifications',
+  '/signin',
+  '/signup',
+  '/first-run',
+  '/not-me',
+]
 const PAGE_TREES = ['/settings', '/tag']
 
 const Csp = z.object({ policy: z.string() })

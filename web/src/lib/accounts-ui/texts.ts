@@ -10,7 +10,8 @@ export const t = createTranslator('accounts', {
   'signIn.wrong': 'Wrong handle or password. Check both; capital letters count in the password.',
   'signIn.noAccount': 'No account yet?',
   'signIn.toSignUp': 'Sign up',
-  'signIn.forgotten': 'A forgotten password can’t be replaced yet: keep yours in a password manager.',
+  'signIn.forgotten':
+    'A forgotten password can’t be replaced yet: add a passkey, or keep yours in a password manager.',
 
   'signUp.title': 'Make an account',
   'signUp.text': 'A handle and a password are all it takes.',

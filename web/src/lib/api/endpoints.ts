@@ -15,7 +15,6 @@ import type {
   SearchPage,
   ServiceState,
   SessionList,
-  SignIn,
   SignUp,
   UploadLimits,
   VideoCard,
@@ -26,7 +25,6 @@ const at = encodeURIComponent
 
 // Accounts
 export const signUp = (body: SignUp) => request<Me>('/accounts', { method: 'POST', body })
-export const signIn = (body: SignIn) => request<Me>('/sessions', { method: 'POST', body })
 export const readSessions = () => request<SessionList>('/sessions')
 export const revokeSession = (id: string) => request<void>(`/sessions/${at(id)}`, { method: 'DELETE' })
 export const editProfile = (body: ProfileEdit) => request<Me>('/me', { method: 'PATCH', body })

@@ -48,9 +48,7 @@ export const t = createTranslator('settings', {
   'crop.use': 'Use this picture',
 
   'security.title': 'Account and security',
-  'security.hint': 'Password and signed-in devices',
-  'security.email': 'E-mail address',
-  'security.emailNone': 'None',
+  'security.hint': 'Password, passkeys, authenticator, signed-in devices',
   'security.since': 'Member since {month}',
   'security.role.operator': 'Operator of this instance',
   'security.passwordTitle': 'Change password',
