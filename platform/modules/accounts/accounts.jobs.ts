@@ -46,8 +46,11 @@ export function startAccountJobs(ctx: Ctx): AsyncDisposable {
   jobs.use(
     startUpkeep(ctx, {
       intervalMs: PRUNE_INTERVAL_MS,
-      work: async () =>
-        void (await forgetOldPlaces(ctx), await forgetOldRevocations(ctx), await forgetOutdated(ctx)),
+      async work() {
+        await forgetOldPlaces(ctx)
+        await forgetOldRevocations(ctx)
+        await forgetOutdated(ctx)
+      },
       failure: 'accounts.prune-failed',
     }),
   )

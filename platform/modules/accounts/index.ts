@@ -9,7 +9,6 @@ export { toAccountCard } from './me.ts'
 export { newSignInQueue, startAccountJobs } from './accounts.jobs.ts'
 export type { NewSignIn } from './accounts.jobs.ts'
 export { FALSE_POSITIVE_RATE, importPasswords } from './password-filter.ts'
-export { requireProof } from './proof.ts'
 export { openRevocations } from './revocations.ts'
 export {
   onSessionRevoked,

@@ -1,3 +1,4 @@
+import type { LightMyRequestResponse } from 'fastify'
 import { expect, test } from 'vitest'
 import {
   ACCOUNT_WORK,
@@ -40,10 +41,10 @@ async function attemptPaying(api: TestApi, input: Try, clock: ReturnType<typeof 
   return attempt(api, { ...input, work: solveWork(facts.challenge) })
 }
 
-const cookieIn = (answer: { headers: Record<string, unknown> }, name: string) =>
+const cookieIn = (answer: LightMyRequestResponse, name: string) =>
   [answer.headers['set-cookie'] ?? []]
     .flat()
-    .map((each) => String(each).split(';')[0]!)
+    .map((each) => each.split(';')[0]!)
     .find((each) => each.startsWith(`${name}=`))!
 
 /** A device cookie of somebody who signs in from home, as everybody may in calm. */
