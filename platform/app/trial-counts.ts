@@ -1,8 +1,6 @@
 /** What a process counts for the judge of a release: errors, refusals, latencies, empty feeds, playback that does not begin. */
+import { bucketOf, noLatencies } from '../../engines/steward/rollout/index.ts'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-
-/** Upper bounds of latency in milliseconds, each 1.25 times the one before: 1 ms to 20 s. What is slower is in one more. */
-export const LATENCY_BOUNDS_MS: readonly number[] = Array.from({ length: 46 }, (_, index) => 1.25 ** index)
 
 /** Counts since the process began; they only ever grow. */
 export interface TrialCounts {
@@ -13,9 +11,8 @@ export interface TrialCounts {
   readonly timeouts: number
   /** Refused in order: 503. */
   readonly shed: number
-  /** One a bound of `LATENCY_BOUNDS_MS`, and one for what is slower than all of them. Of answers, not of refusals. */
+  /** By `LATENCY_BOUNDS_MS` of the judge. Of answers, not of refusals. */
   readonly latencyBuckets: readonly number[]
-  readonly feeds: number
   readonly emptyFeeds: number
   readonly playbackStarts: number
   readonly playbackStartFailures: number
@@ -29,19 +26,18 @@ export interface TrialCounter {
 
 const TIMEOUT_MS = 10_000
 
-/** Begins to count. A request costs two clock readings and a search in 46 numbers. */
+/** Begins to count. A request costs two clock readings and a search in 25 numbers. */
 export function createTrialCounter(): TrialCounter {
   const sums = {
     requests: 0,
     errors: 0,
     timeouts: 0,
     shed: 0,
-    feeds: 0,
     emptyFeeds: 0,
     playbackStarts: 0,
     playbackStartFailures: 0,
   }
-  const buckets = [...LATENCY_BOUNDS_MS, Infinity].map(() => 0)
+  const buckets = noLatencies()
 
   function note(request: IncomingMessage, response: ServerResponse, tookMs: number): void {
     // A stream lasts as long as its reader likes, and an upload as long as its bytes take.
@@ -68,17 +64,10 @@ export function createTrialCounter(): TrialCounter {
       })
     },
     noteFeed(isEmpty) {
-      sums.feeds += 1
       if (isEmpty) sums.emptyFeeds += 1
     },
     counts: () => ({ ...sums, latencyBuckets: [...buckets] }),
   }
-}
-
-/** The index of the first bound that the latency does not exceed. */
-export function bucketOf(latencyMs: number): number {
-  const index = LATENCY_BOUNDS_MS.findIndex((bound) => latencyMs <= bound)
-  return index < 0 ? LATENCY_BOUNDS_MS.length : index
 }
 
 const isPlaybackStart = ({ method, url = '' }: IncomingMessage): boolean =>

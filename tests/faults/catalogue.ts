@@ -88,6 +88,12 @@ export const DRILLS: Readonly<Record<string, DrillEntry>> = {
     provenWithout: ['admission'],
     load: async () => (await import('./drills/overload.ts')).run,
   },
+  'bad-release': {
+    // Its p99 means something on a machine that does nothing else.
+    isShort: false,
+    provenWithout: ['judge'],
+    load: async () => (await import('./drills/bad-release.ts')).run,
+  },
   watch: { isShort: false, provenWithout: [], load: async () => (await import('./drills/watch.ts')).run },
   'two-watches': {
     isShort: false,

@@ -117,7 +117,6 @@ function countBetweenReports() {
         errors: since('errors'),
         timeouts: since('timeouts'),
         shed: since('shed'),
-        feeds: since('feeds'),
         emptyFeeds: since('emptyFeeds'),
         playbackStarts: since('playbackStarts'),
         playbackStartFailures: since('playbackStartFailures'),

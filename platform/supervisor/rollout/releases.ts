@@ -14,7 +14,6 @@ import type { Output } from '../output.ts'
 import { ROLE_NAMES } from '../protocol.ts'
 import type { Roles } from '../roles.ts'
 import { openGoldenStore, type GoldenStore } from './golden-store.ts'
-import { createTrialJudge } from './judging.ts'
 import { rollOut, WentBackError } from './rollout.ts'
 
 export interface ReleaseOrder {
@@ -75,7 +74,6 @@ export async function openReleases(options: ReleasesOptions): Promise<Releases> 
           ...options,
           golden,
           log,
-          judge: createTrialJudge(),
           program: programOf(slot),
           salt: slot.hash,
           isSharedAddress: sharedBy(config.trustedProxies),

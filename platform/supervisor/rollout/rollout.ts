@@ -10,14 +10,13 @@ import type { RoleName } from '../protocol.ts'
 import type { Roles } from '../roles.ts'
 import { startArm, type TrialArm } from './arm.ts'
 import type { GoldenStore } from './golden-store.ts'
-import { judgeTrial, type Judge, type TrialEnd } from './trial.ts'
+import { judgeTrial, type TrialEnd } from './trial.ts'
 import { createSplit } from './split.ts'
 
 export interface RolloutOptions {
   readonly roles: Roles
   readonly door: FrontDoor
   readonly golden: GoldenStore
-  readonly judge: Judge
   readonly log: Log
   /** The new code. */
   readonly program: string

@@ -1,42 +1,21 @@
 /** The trial of a release: golden requests first, then more and more people, until the judge has seen enough. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ReleasePhase } from '../../../contract/operations.ts'
+import {
+  createJudge,
+  noLatencies,
+  type Sample,
+  type Stage,
+  type Verdict,
+} from '../../../engines/steward/rollout/index.ts'
 import type { ArmCounts, TrialArm } from './arm.ts'
 import type { GoldenStore } from './golden-store.ts'
 import { startReplay, type Replay, type ReplayCounts } from './replay.ts'
-
-/** What one side of a trial did in one second, as the judge takes it; null: unknown. */
-export interface Sample {
-  readonly atMs: number
-  readonly requests: number
-  readonly errors: number
-  readonly timeouts: number
-  readonly shed: number
-  /** As `LATENCY_BOUNDS_MS` bounds them. */
-  readonly latencyBuckets: readonly number[]
-  readonly rssBytes: number | null
-  readonly feeds: number
-  readonly emptyFeeds: number
-  readonly playbackStarts: number
-  readonly playbackStartFailures: number
-  readonly crashed: boolean
-}
-
-export interface Verdict {
-  readonly verdict: 'hold' | 'advance' | 'promote' | 'back'
-  readonly reason: string
-}
-
-export interface Judge {
-  /** Once a second, one of each side. */
-  judge(samples: { readonly canary: Sample; readonly baseline: Sample }): Verdict
-}
 
 export interface TrialOptions {
   readonly canary: TrialArm
   readonly baseline: TrialArm
   readonly golden: GoldenStore
-  readonly judge: Judge
   setShare(share: number): void
   readonly onPhase: (phase: ReleasePhase, share: number, detail: string) => void
 }
@@ -46,8 +25,15 @@ export interface TrialEnd {
   readonly reason: string
 }
 
-/** Nobody but golden requests, then these shares of all new connections. */
-export const SHARES = [0, 0.05, 0.25, 0.5, 1] as const
+/** Of new connections, what the new code gets in each stage. */
+const SHARES: Readonly<Record<Stage, number>> = {
+  shadow: 0,
+  canary: 0.01,
+  '5%': 0.05,
+  '25%': 0.25,
+  '50%': 0.5,
+  '100%': 1,
+}
 const JUDGE_INTERVAL_MS = 1_000
 /** A crash is seen between two looks of the judge. */
 const CRASH_LOOK_MS = 50
@@ -60,7 +46,7 @@ const STAGE_MAX_MS = 10 * 60_000
 
 /** @param signal an operator wants it back, or everything is being stopped */
 export async function judgeTrial(options: TrialOptions, signal: AbortSignal): Promise<TrialEnd> {
-  const { canary, baseline, golden, judge, onPhase } = options
+  const { canary, baseline, golden, onPhase } = options
   using replay = startReplay({
     ports: { canary: canary.port, baseline: baseline.port },
     requests: golden.list,
@@ -68,68 +54,66 @@ export async function judgeTrial(options: TrialOptions, signal: AbortSignal): Pr
   })
   let ratePerS = ASKED_PER_S
   replay.setRate(ratePerS)
+  const judge = createJudge()
   // What they counted as they started is nobody's.
   for (const arm of [canary, baseline]) arm.takeCounts()
-  for (const share of SHARES) {
-    options.setShare(share)
-    const phase = share === 0 ? 'shadow' : 'canary'
-    const endsAtMs = performance.now() + STAGE_MAX_MS
-    for (let verdict: Verdict['verdict'] = 'hold'; verdict === 'hold';) {
-      const isCrashed = await untilNextLook(canary, signal)
-      if (signal.aborted) return { isGood: false, reason: String((signal.reason as Error).message) }
-      const samples = { canary: sampleOf(canary, replay), baseline: sampleOf(baseline, replay) }
-      const found = judge.judge(samples)
-      if (isCrashed || found.verdict === 'back')
-        return { isGood: false, reason: isCrashed ? 'The new code crashed.' : found.reason }
-      onPhase(phase, share, found.reason)
-      ;({ verdict } = found)
-      if (verdict === 'promote') return { isGood: true, reason: found.reason }
-      if (performance.now() > endsAtMs)
-        return { isGood: false, reason: `Nothing was certain after ten minutes: ${found.reason}` }
-      ratePerS = rateBeside(ratePerS, samples.canary, samples.baseline)
-      replay.setRate(ratePerS)
-    }
+  let stageBeganMs = performance.now()
+  let verdict: Verdict = 'hold'
+  while (verdict === 'hold' || verdict === 'advance') {
+    const { stage } = judge
+    options.setShare(SHARES[stage])
+    await untilNextLook(canary, signal)
+    if (signal.aborted) return { isGood: false, reason: String((signal.reason as Error).message) }
+    const seen = { canary: sampleOf(canary, replay), baseline: sampleOf(baseline, replay) }
+    const judgement = judge.observe(seen)
+    ;({ verdict } = judgement)
+    onPhase(stage === 'shadow' ? 'shadow' : 'canary', SHARES[stage], judgement.reason)
+    if (verdict === 'promote' || verdict === 'back')
+      return { isGood: verdict === 'promote', reason: judgement.reason }
+    if (verdict === 'advance') stageBeganMs = performance.now()
+    if (performance.now() - stageBeganMs > STAGE_MAX_MS) break
+    ratePerS = rateBeside(ratePerS, seen.canary, seen.baseline)
+    replay.setRate(ratePerS)
   }
-  return { isGood: true, reason: 'Every share was as good as the old code.' }
+  return { isGood: false, reason: 'Nothing was certain after ten minutes in one stage.' }
 }
 
-/** @returns whether it crashed meanwhile */
-async function untilNextLook(canary: TrialArm, signal: AbortSignal): Promise<boolean> {
+/** A crash is not waited for. */
+async function untilNextLook(canary: TrialArm, signal: AbortSignal): Promise<void> {
   for (let waitedMs = 0; waitedMs < JUDGE_INTERVAL_MS; waitedMs += CRASH_LOOK_MS) {
     if (canary.isCrashed || signal.aborted) break
     await sleep(CRASH_LOOK_MS, undefined, { signal }).catch(() => {})
   }
-  return canary.isCrashed
 }
 
-function sampleOf(arm: TrialArm, replay: Replay): Sample {
+function sampleOf(arm: TrialArm, replay: Replay): Sample | null {
   const counts = arm.takeCounts()
   const asked = replay.take(arm.name === 'canary' ? 'canary' : 'baseline')
   return toSample(counts, asked, arm.isCrashed)
 }
 
-/** What broke before the process counted it is counted by who asked. */
-export function toSample(counts: ArmCounts | null, asked: ReplayCounts, crashed: boolean): Sample {
-  const unseen = asked.broken + asked.timeouts
+/** What broke before the process could count it is counted by who asked. Null: nothing was heard in any way. */
+export function toSample(counts: ArmCounts | null, asked: ReplayCounts, crashed: boolean): Sample | null {
+  const unanswered = asked.broken + asked.timeouts
+  if (counts === null && unanswered === 0 && !crashed) return null
   return {
     atMs: performance.now(),
-    requests: (counts?.requests ?? 0) + unseen,
+    requests: (counts?.requests ?? 0) + unanswered,
     errors: (counts?.errors ?? 0) + asked.broken + asked.different,
     timeouts: (counts?.timeouts ?? 0) + asked.timeouts,
     shed: counts?.shed ?? 0,
-    latencyBuckets: counts?.latencyBuckets ?? [],
+    latencyBuckets: counts?.latencyBuckets ?? noLatencies(),
     rssBytes: counts?.rssBytes ?? null,
-    feeds: counts?.feeds ?? 0,
-    emptyFeeds: counts?.emptyFeeds ?? 0,
-    playbackStarts: counts?.playbackStarts ?? 0,
-    playbackStartFailures: counts?.playbackStartFailures ?? 0,
+    emptyFeeds: counts?.emptyFeeds ?? null,
+    playbackStarts: counts && counts.playbackStarts - counts.playbackStartFailures,
+    playbackStartFailures: counts?.playbackStartFailures ?? null,
     crashed,
   }
 }
 
 /** Tops up what people ask of the side that gets less. @param askedPerS of golden requests so far */
-function rateBeside(askedPerS: number, ...samples: readonly Sample[]): number {
-  const fewest = Math.min(...samples.map(({ requests }) => requests))
+function rateBeside(askedPerS: number, ...samples: readonly (Sample | null)[]): number {
+  const fewest = Math.min(...samples.map((sample) => sample?.requests ?? 0))
   const people = Math.max(0, fewest - askedPerS)
   return Math.max(GOLDEN_MIN_PER_S, ASKED_PER_S - people)
 }
