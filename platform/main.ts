@@ -1,10 +1,11 @@
-/** `node platform/main.ts api|ingest|worker|all|migrate|demo`: parses arguments, nothing else. */
+/** `node platform/main.ts api|ingest|worker|edge|all|migrate|demo`: parses arguments, nothing else. */
 import { parseArgs } from 'node:util'
 
 const NODE_MAJOR_NEEDED = 24
-const USAGE = `Usage: node platform/main.ts ROLE [--host ADDRESS] [--port PORT] [--watch-port PORT] [--data DIR] [--no-demo] [--no-watch]
+const USAGE = `Usage: node platform/main.ts ROLE [--host ADDRESS] [--port PORT] [--watch-port PORT] [--data DIR] [--no-demo] [--no-watch] [--document FILE]
   ROLE  all: everything on this machine · api · ingest · worker · migrate: the database's schema only ·
-        demo: fill the running instance with a demo`
+        demo: fill the running instance with a demo ·
+        edge: nginx before an instance, as the document FILE says (docs/operating/edges.md)`
 
 if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR_NEEDED) {
   console.error(
@@ -26,6 +27,7 @@ function readArguments() {
         demo: { type: 'boolean', default: true },
         watch: { type: 'boolean', default: true },
         'watch-port': { type: 'string' },
+        document: { type: 'string' },
       },
     })
     return { role: positionals[0], surplus: positionals.slice(1), ...values }
@@ -39,7 +41,7 @@ function refuse(reason: string): never {
   process.exit(2)
 }
 
-const { role, surplus, host, port, data, demo, watch, 'watch-port': watchPort } = readArguments()
+const { role, surplus, host, port, data, demo, watch, document, 'watch-port': watchPort } = readArguments()
 if (surplus.length > 0) refuse(`Too much was given: ${surplus.join(' ')}`)
 // What a role needs is loaded after the look at Node's version, which an older Node would not survive.
 switch (role) {
@@ -60,6 +62,9 @@ switch (role) {
     break
   case 'demo':
     await (await import('./commands.ts')).runDemo()
+    break
+  case 'edge':
+    await (await import('./edge/index.ts')).runEdge({ host, port, dataDir: data, document })
     break
   case 'api':
   case 'ingest':

@@ -30,6 +30,11 @@ const PROGRAMS = {
     { package: 'ffmpeg', isThere: () => isOnPath('ffmpeg') && isOnPath('ffprobe') },
     { package: 'chromium', isThere: () => isOnPath('chromium') },
     { package: 'postgresql', isThere: () => existsSync('/usr/lib/postgresql') },
+    { package: 'nginx-light', isThere: () => existsSync('/usr/sbin/nginx') },
+    {
+      package: 'libnginx-mod-http-lua',
+      isThere: () => existsSync('/usr/lib/nginx/modules/ngx_http_lua_module.so'),
+    },
   ],
 }
 

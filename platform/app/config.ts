@@ -35,6 +35,16 @@ export const PROTECTIONS = [
   'judge',
   /** Signing in costs strangers more as guesses add up (modules/accounts). */
   'sign-in-guard',
+  /** What an edge takes from a source is held against its hash, and rot is looked for (edge/mirror). */
+  'digests',
+  /** Who misses the same at the same time shares one fetch (edge/core/coalesce.ts). */
+  'coalescing',
+  /** What is old is served while nothing newer can be had; sources that all look down stay in use. */
+  'staleness',
+  /** What has more than its share passes it on (edge/core/pick-source.ts). */
+  'bounded-load',
+  /** An edge's document is tried before it is applied, and taken back when it does harm (edge/releases). */
+  'document-guard',
 ] as const
 export type Protection = (typeof PROTECTIONS)[number]
 

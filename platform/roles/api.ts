@@ -9,6 +9,7 @@ import { accountRoutes } from '../modules/accounts/index.ts'
 import { backupRoutes } from '../modules/backups/index.ts'
 import { commentActs, commentRoutes } from '../modules/comments/index.ts'
 import { registerMedia } from '../modules/delivery/index.ts'
+import { edgeRoutes } from '../modules/edges/index.ts'
 import { feedRoutes } from '../modules/feed/index.ts'
 import { followActs, followRoutes } from '../modules/follows/index.ts'
 import { instanceRoutes, stateRoutes } from '../modules/instance/index.ts'
@@ -31,6 +32,7 @@ const routes: readonly Routes[] = [
   accountRoutes,
   backupRoutes,
   commentRoutes,
+  edgeRoutes,
   feedRoutes,
   followRoutes,
   instanceRoutes,

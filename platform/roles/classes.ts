@@ -31,6 +31,8 @@ export const CLASSES: Readonly<Record<string, AdmissionRule>> = {
   'GET /instance': P0,
   'GET /state': P0,
   'GET /state/restoration': P2_READ,
+  // What was hidden goes from the edges by it.
+  'GET /edges/changes': P0,
   'GET /operations/backups': P0,
   'GET /operations/state': P0,
   'GET /operations/history': P0,

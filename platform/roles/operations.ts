@@ -105,6 +105,9 @@ export const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Operati
     'GET /operations/audit': signedIn('What was ordered, by whom, and what came of it; for the operator'),
     'POST /operations/orders': signedIn('Order a level, a pause, maintenance or a restart; for the operator'),
   },
+  edges: {
+    'GET /edges/changes': open('Which videos’ files are to be asked for again; for edges, by their token'),
+  },
   instance: {
     'GET /proof': open('A proof of work to do, while strangers are asked for one'),
     'POST /proof': open('Show that it is done; answers a cookie that is good for half an hour'),

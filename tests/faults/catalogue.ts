@@ -100,4 +100,29 @@ export const DRILLS: Readonly<Record<string, DrillEntry>> = {
     provenWithout: [],
     load: async () => (await import('./drills/two-watches.ts')).run,
   },
+  'edge-origin-away': {
+    isShort: false,
+    provenWithout: ['staleness'],
+    load: async () => (await import('./drills/edge-origin-away.ts')).run,
+  },
+  'edge-stampede': {
+    isShort: false,
+    provenWithout: ['coalescing'],
+    load: async () => (await import('./drills/edge-stampede.ts')).run,
+  },
+  'edge-shields': {
+    isShort: false,
+    provenWithout: ['bounded-load'],
+    load: async () => (await import('./drills/edge-shields.ts')).run,
+  },
+  'edge-rot': {
+    isShort: false,
+    provenWithout: ['digests'],
+    load: async () => (await import('./drills/edge-rot.ts')).run,
+  },
+  'edge-document': {
+    isShort: false,
+    provenWithout: ['document-guard'],
+    load: async () => (await import('./drills/edge-document.ts')).run,
+  },
 }

@@ -24,6 +24,8 @@ const IMMUTABLE = 'max-age=31536000, immutable'
 /** A whole generation's playlists don't change; they are short-lived so that a deleted video leaves caches soon. */
 const PLAYLIST = 'max-age=300'
 const GROWING_PLAYLIST = 'max-age=1'
+/** Edges ask again soon: what was hidden must not be played on from them (RFC 9213; stale-if-error of RFC 5861). */
+const PLAYLIST_AT_EDGES = 'max-age=2, stale-while-revalidate=30, stale-if-error=86400'
 
 interface Asset {
   readonly key: string
@@ -31,6 +33,8 @@ interface Asset {
   readonly videoId?: string
   readonly sizeBytes: number
   readonly etag: string
+  /** Of the whole file (RFC 9530), so that an edge keeps nothing else; pictures state none. */
+  readonly reprDigest?: string
   readonly type: string
   readonly cacheControl: string
 }
@@ -107,6 +111,7 @@ async function sendMedia(
       const name = file.kind === 'master' ? 'master' : file.renditionId
       const playlist = index.playlists.get(`g${file.generation}/${name}`)
       if (!playlist) throw missing(path)
+      if (media.token === null) reply.header('cdn-cache-control', PLAYLIST_AT_EDGES)
       return sendPlaylist(request, reply, playlist, scope(playlist.isGrowing ? GROWING_PLAYLIST : PLAYLIST))
     }
     case 'segment': {
@@ -117,6 +122,7 @@ async function sendMedia(
         videoId,
         sizeBytes: entry.sizeBytes,
         etag: entry.etag,
+        reprDigest: entry.reprDigest,
         type: entry.isAudio ? 'audio/mp4' : 'video/mp4',
         cacheControl: scope(IMMUTABLE),
       })
@@ -180,6 +186,7 @@ async function sendAsset(
     .header('etag', asset.etag)
     .header('cache-control', asset.cacheControl)
     .header('accept-ranges', 'bytes')
+  if (asset.reprDigest !== undefined) reply.header('repr-digest', asset.reprDigest)
   if (verdict.kind === 'unchanged') return reply.code(304).send()
   if (verdict.kind === 'unsatisfiable') {
     reply.header('content-range', `bytes */${asset.sizeBytes}`).header('cache-control', 'no-store')
@@ -219,7 +226,10 @@ function reportMissing(ctx: Ctx, videoId: string): void {
 /** Media carry no credentials, and players of other origins (edges, embeds) read them. */
 function allowAnyOrigin(reply: FastifyReply): void {
   reply.header('access-control-allow-origin', '*')
-  reply.header('access-control-expose-headers', 'content-length, content-range, accept-ranges, etag')
+  reply.header(
+    'access-control-expose-headers',
+    'content-length, content-range, accept-ranges, etag, cache-status, repr-digest, upbeat-edge',
+  )
   reply.header('timing-allow-origin', '*')
   reply.header('cross-origin-resource-policy', 'cross-origin')
 }

@@ -13,6 +13,8 @@ export interface PlaylistEntry {
 export interface FileEntry {
   readonly sizeBytes: number
   readonly etag: string
+  /** As `Repr-Digest` states it (RFC 9530). */
+  readonly reprDigest: string
   readonly isAudio: boolean
 }
 
@@ -54,6 +56,7 @@ export function buildMediaIndex(source: IndexSource): MediaIndex {
         files.set(`${home}/${rendition.id}/${file.name}`, {
           sizeBytes: file.sizeBytes,
           etag: `"${file.sha256.slice(0, 32)}"`,
+          reprDigest: `sha-256=:${Buffer.from(file.sha256, 'hex').toString('base64')}:`,
           isAudio: rendition === audio,
         })
     }

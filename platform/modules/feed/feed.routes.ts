@@ -16,6 +16,7 @@ export const RANKINGS_PER_MINUTE = 60
 const MINUTE_MS = 60_000
 /** How a page begins that has nothing in it. */
 const EMPTY_PAGE = Buffer.from('{"items":[]')
+const FIRST_PAGE_AT_EDGES = 'max-age=2, stale-while-revalidate=30, stale-if-error=86400'
 
 const FeedQuery = PageQuery.extend({ cursor: z.string().max(CURSOR_MAX_LENGTH).optional() })
 
@@ -40,6 +41,8 @@ export const feedRoutes: Routes = (app, ctx) => {
       mode: isAdmitted(request) ? 'on' : ctx.steward.modeOf('feed'),
     })
     if (cursor === undefined) ctx.vitals.noteFeed(page.subarray(0, EMPTY_PAGE.length).equals(EMPTY_PAGE))
+    // A visitor's first page is anybody's: edges share it (RFC 9213), and have it when nobody is behind them.
+    if (!viewer && cursor === undefined) reply.header('cdn-cache-control', FIRST_PAGE_AT_EDGES)
     return reply
       .header('cache-control', 'no-store')
       .type('application/json; charset=utf-8')

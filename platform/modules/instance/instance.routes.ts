@@ -60,6 +60,7 @@ export const instanceRoutes: Routes = async (app, ctx) => {
   app.get('/instance', { schema: { response: { 200: Instance } } }, async (request, reply) => {
     // The watch's check compares a browser's build with ours, from its own origin.
     reply.header('cache-control', 'no-cache').header('access-control-allow-origin', '*')
+    reply.header('cdn-cache-control', 'max-age=5, stale-while-revalidate=60, stale-if-error=86400')
     return {
       name: ctx.config.instanceName,
       version,

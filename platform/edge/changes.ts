@@ -1,0 +1,63 @@
+/** Hears from the origins which videos changed, and takes their names out of the mirror. */
+import { readFile } from 'node:fs/promises'
+import { z } from 'zod'
+import { MediaChanges } from '../../contract/edge.ts'
+import { writeWhole } from '../../kit/files/durable-file.ts'
+import type { Log } from '../../kit/log.ts'
+import { edgeTokenOf } from '../app/edge-token.ts'
+import type { Sources } from './agent/sources.ts'
+import type { Mirror } from './mirror/mirror.ts'
+
+const TIMEOUT_MS = 5_000
+/** Whoever has not heard for so long may have missed what is not told any more. */
+const MISSED_AFTER_MS = 12 * 3_600_000
+const SAVE_INTERVAL_MS = 10_000
+
+const Position = z.object({ after: z.string().nullable(), heardAt: z.iso.datetime().nullable() })
+type Position = z.infer<typeof Position>
+
+export interface ChangesOptions {
+  readonly mirror: Mirror
+  readonly path: string
+  readonly mediaKey: string
+  readonly log: Log
+  readonly onPurge: () => void
+}
+
+/** Opens the feed where it was left. */
+export async function openChanges({ mirror, path, mediaKey, log, onPurge }: ChangesOptions) {
+  let position: Position = await readFile(path, 'utf8')
+    .then((text) => Position.parse(JSON.parse(text)))
+    .catch(() => ({ after: null, heardAt: null }))
+  let savedAtMs = 0
+  return {
+    /** Asks once. @throws when no origin answers */
+    async hear(sources: Sources): Promise<void> {
+      const heardMs = position.heardAt === null ? 0 : Date.parse(position.heardAt)
+      const signal = AbortSignal.timeout(TIMEOUT_MS)
+      const { answer } = await sources.ask('changes', {
+        path: `/api/v1/edges/changes${position.after === null ? '' : `?after=${position.after}`}`,
+        headers: { authorization: `Bearer ${edgeTokenOf(mediaKey)}` },
+        ...{ signal, attempt: 0, isForEdge: true },
+      })
+      let text = ''
+      for await (const part of answer.setEncoding('utf8')) text += String(part)
+      if (answer.statusCode !== 200) throw new Error(`The changes were answered with ${answer.statusCode}.`)
+      const { items, next } = MediaChanges.parse(JSON.parse(text))
+      if (Date.now() - heardMs > MISSED_AFTER_MS) {
+        onPurge()
+        await mirror.purgeScope('open')
+        if (heardMs > 0) log.warn({ heardAt: position.heardAt }, 'edge.changes-missed')
+      }
+      for (const videoId of new Set(items)) {
+        onPurge()
+        await mirror.purge(videoId)
+      }
+      position = { after: next ?? position.after, heardAt: new Date().toISOString() }
+      if (items.length > 0 || Date.now() - savedAtMs > SAVE_INTERVAL_MS) {
+        savedAtMs = Date.now()
+        await writeWhole(path, JSON.stringify(position))
+      }
+    },
+  }
+}

@@ -1,0 +1,32 @@
+-- Checks the token in front of a private video's path as modules/videos/media-urls.ts makes it: four bytes of expiry and
+-- their HMAC-SHA-256 with the video's id. The arithmetic is OpenSSL's, which nginx is linked with.
+local ffi = require 'ffi'
+ffi.cdef [[
+  const void *EVP_sha256(void);
+  unsigned char *HMAC(const void *evp_md, const void *key, int key_len, const unsigned char *data, size_t data_len,
+                      unsigned char *md, unsigned int *md_len);
+  int CRYPTO_memcmp(const void *a, const void *b, size_t len);
+]]
+local MAC_BYTES = 32
+local MAX_AGE_S = 31536000
+local mac, mac_length = ffi.new('unsigned char[?]', MAC_BYTES), ffi.new('unsigned int[1]')
+
+local M = {}
+
+-- How many seconds the token is still good for; nil: it is not.
+function M.seconds_left(secret, token, video_id, now)
+  local plain = token:gsub('-', '+'):gsub('_', '/')
+  local bytes = ngx.decode_base64(plain)
+  -- Bytes have several spellings in base64; only one is taken, so that caches hold one copy.
+  if not bytes or #bytes ~= 4 + MAC_BYTES or ngx.encode_base64(bytes) ~= plain then return nil end
+  local expiry = bytes:sub(1, 4)
+  local message = 'media-token\0' .. video_id .. expiry
+  ffi.C.HMAC(ffi.C.EVP_sha256(), secret, #secret, message, #message, mac, mac_length)
+  if ffi.C.CRYPTO_memcmp(mac, bytes:sub(5), MAC_BYTES) ~= 0 then return nil end
+  local a, b, c, d = expiry:byte(1, 4)
+  local left = ((a * 256 + b) * 256 + c) * 256 + d - now
+  if left <= 0 then return nil end
+  return math.min(left, MAX_AGE_S)
+end
+
+return M

@@ -1,0 +1,391 @@
+/** From an edge's document to nginx's configuration: the only way in which it is ever written. Pure. */
+import type { EdgeDocument } from '../../../contract/edge.ts'
+
+export interface NginxPlace {
+  readonly host: string
+  readonly port: number
+  /** Where its own files lie: pid, logs, temporary ones. */
+  readonly runDir: string
+  readonly mirrorDir: string
+  readonly pagesDir: string
+  readonly fillSocket: string
+  /** Where the agent reads counts and tells the order of the origins. */
+  readonly controlSocket: string
+  readonly modulesDir: string
+  readonly luaDir: string
+  /** Read by nginx when it starts, never written into its configuration; null: tokens are left to the origin. */
+  readonly keyPath: string | null
+  /** Whether what runs as root gives its workers to another user. */
+  readonly workerUser: string | null
+  readonly isStaleServed: boolean
+}
+
+const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'
+const SEGMENT = `${UUID}/g(?:0|[1-9][0-9]*)/`
+const FILE = '/[a-z0-9][a-z0-9_-]*\\.(?:m4s|mp4)'
+const IMMUTABLE = 'public, max-age=31536000, immutable'
+const SHED_AFTER_MS = 1_000
+
+/** The whole of nginx.conf. */
+export function renderNginx(document: EdgeDocument, place: NginxPlace): string {
+  return `${renderMain(document, place)}
+http {
+${indent([renderHttp(document, place), renderUpstreams(document, place), renderServer(document, place), renderControl(place)].join('\n'))}
+}
+`
+}
+
+function renderMain({ limits }: EdgeDocument, place: NginxPlace): string {
+  return `# Made by the edge's agent from its document: changes are lost.
+load_module ${place.modulesDir}/ndk_http_module.so;
+load_module ${place.modulesDir}/ngx_http_lua_module.so;
+${place.workerUser ? `user ${place.workerUser};` : ''}
+worker_processes auto;
+worker_rlimit_nofile ${limits.connectionsMax * 2 + 1024};
+# What is played goes on over a change of the configuration; who keeps a connection for ever does not.
+worker_shutdown_timeout 60s;
+pid ${place.runDir}/nginx.pid;
+error_log ${place.runDir}/error.log warn;
+events {
+  worker_connections ${limits.connectionsMax};
+  multi_accept on;
+}`
+}
+
+function renderHttp({ limits, name }: EdgeDocument, place: NginxPlace): string {
+  const key = place.keyPath
+    ? `local file = assert(io.open('${place.keyPath}')); media_key = file:read('*a'):gsub('%s+$', ''); file:close()`
+    : 'media_key = nil'
+  return `types {
+  video/mp4 mp4 m4s;
+}
+default_type application/octet-stream;
+server_tokens off;
+access_log off;
+sendfile on;
+sendfile_max_chunk 512k;
+tcp_nopush on;
+tcp_nodelay on;
+keepalive_timeout 30s;
+keepalive_requests 10000;
+client_header_timeout 10s;
+client_body_timeout 10s;
+send_timeout 20s;
+reset_timedout_connection on;
+client_max_body_size 0;
+large_client_header_buffers 4 16k;
+open_file_cache max=20000 inactive=60s;
+open_file_cache_valid 1s;
+open_file_cache_errors off;
+if_modified_since off;
+recursive_error_pages on;
+client_body_temp_path ${place.runDir}/body;
+proxy_temp_path ${place.runDir}/proxy;
+fastcgi_temp_path ${place.runDir}/fastcgi;
+uwsgi_temp_path ${place.runDir}/uwsgi;
+scgi_temp_path ${place.runDir}/scgi;
+proxy_cache_path ${place.pagesDir} levels=1:2 keys_zone=pages:16m max_size=${limits.pagesMaxBytes} inactive=${limits.staleForS}s use_temp_path=off;
+lua_shared_dict counts 1m;
+lua_shared_dict origins 64k;
+lua_package_path '${place.luaDir}/?.lua;;';
+init_by_lua_block {
+  media_token = require 'media-token'
+  ${key}
+}
+log_by_lua_block {
+  local status = ngx.status
+  local counts = ngx.shared.counts
+  counts:incr('requests', 1, 0)
+  if status >= 500 then counts:incr('errors', 1, 0) end
+}
+# What asks for a digest, or for a look at the disk, passes the agent.
+map $http_want_repr_digest$http_cache_control $not_from_disk { default ""; "~*(sha-256|no-cache)" "/-none"; }
+map $upstream_cache_status $page_cache_status {
+  default "${name}; fwd=miss";
+  HIT "${name}; hit";
+  STALE "${name}; hit; ttl=-1";
+  UPDATING "${name}; hit; ttl=-1";
+  EXPIRED "${name}; fwd=stale";
+  REVALIDATED "${name}; fwd=stale; fwd-status=304";
+  BYPASS "${name}; fwd=bypass";
+}
+map $http_upgrade $connection_upgrade { default upgrade; "" ""; }`
+}
+
+function renderUpstreams({ origins, limits }: EdgeDocument, place: NginxPlace): string {
+  return `upstream agent {
+  server unix:${place.fillSocket} max_fails=0;
+  keepalive 64;
+}
+# The agent tells the addresses, the best first; as long as it has told none, those that the document names.
+upstream origin {
+  server 0.0.0.1;
+  balancer_by_lua_block {
+    local balancer = require 'ngx.balancer'
+    local order = ngx.shared.origins:get('order') or '${origins.map(({ url }) => addressOf(url)).join(' ')}'
+    local addresses = {}
+    for host, port in order:gmatch('(%S+):(%d+)') do addresses[#addresses + 1] = { host, tonumber(port) } end
+    local at = (ngx.ctx.tried or 0) + 1
+    ngx.ctx.tried = at
+    if at == 1 and #addresses > 1 then balancer.set_more_tries(1) end
+    local address = addresses[(at - 1) % #addresses + 1]
+    balancer.set_timeouts(1, 30, ${Math.ceil(limits.fetchTimeoutMs / 1000)})
+    assert(balancer.set_current_peer(address[1], address[2]))
+  }
+  keepalive 64;
+}`
+}
+
+/** `127.0.0.1:8080`; names are resolved by the agent, which tells addresses. */
+export function addressOf(url: string): string {
+  const { hostname, port, protocol } = new URL(url)
+  return `${hostname === 'localhost' ? '127.0.0.1' : hostname}:${port || (protocol === 'https:' ? 443 : 80)}`
+}
+
+function renderServer(document: EdgeDocument, place: NginxPlace): string {
+  const { name, hosts } = document
+  return `server {
+  listen ${place.host.includes(':') ? `[${place.host}]` : place.host}:${place.port} backlog=4096${hosts.length > 0 ? '' : ' default_server'};
+  server_name ${hosts.length > 0 ? hosts.join(' ') : '_'};
+${indent(
+  [
+    renderSegments({ audio: true, isTokened: false }, document, place),
+    renderSegments({ audio: false, isTokened: false }, document, place),
+    ...(place.keyPath
+      ? [
+          renderSegments({ audio: true, isTokened: true }, document, place),
+          renderSegments({ audio: false, isTokened: true }, document, place),
+          renderTokenedRest(document),
+        ]
+      : []),
+    renderFills(document, place),
+    renderPages(document, place),
+    renderThrough(document),
+  ].join('\n'),
+)}
+  location = /-/edge {
+    proxy_pass http://agent/-/status;
+    proxy_set_header Connection "";
+    proxy_http_version 1.1;
+    add_header Cache-Control no-store always;
+    add_header Access-Control-Allow-Origin * always;
+    proxy_intercept_errors on;
+    error_page 502 504 = @alone;
+  }
+  location @alone {
+    default_type application/json;
+    return 200 '{"name":"${name}","state":"serving","agent":"away"}';
+  }
+  location = /-/edge/alive { return 204; }
+  location ^~ /-/ { return 404; }
+}`
+}
+
+const CORS = `add_header Access-Control-Allow-Origin * always;
+add_header Access-Control-Expose-Headers "content-length, content-range, accept-ranges, etag, cache-status, repr-digest, upbeat-edge" always;
+add_header Timing-Allow-Origin * always;
+add_header Cross-Origin-Resource-Policy cross-origin always;
+add_header X-Content-Type-Options nosniff always;`
+
+interface SegmentKind {
+  readonly audio: boolean
+  readonly isTokened: boolean
+}
+
+function renderSegments(
+  { audio, isTokened }: SegmentKind,
+  { name }: EdgeDocument,
+  place: NginxPlace,
+): string {
+  const rendition = audio ? 'a[0-9]+' : '[a-z][a-z0-9]*'
+  const segment = `${SEGMENT}${rendition}${FILE}`
+  const pattern = isTokened
+    ? `^/media/t/(?<token>[A-Za-z0-9_-]{48})/(?<tail>(?<video>${UUID})${segment.slice(UUID.length)})$`
+    : `^/media/${segment}$`
+  const type = audio ? 'types { audio/mp4 mp4 m4s; }' : ''
+  return `location ~ "${pattern}" {
+${indent(
+  isTokened
+    ? `${TOKEN_CHECK}
+root ${place.mirrorDir}/tokened;
+try_files $not_from_disk/media/$tail @fill_tokened;
+add_header Cache-Control $token_cache_control;`
+    : `root ${place.mirrorDir}/open;
+try_files $not_from_disk$uri @fill;
+add_header Cache-Control "${IMMUTABLE}";`,
+)}
+  ${type}
+  add_header Last-Modified "";
+  add_header Cache-Status "${name}; hit" always;
+  add_header Upbeat-Edge ${name} always;
+${indent(CORS)}
+}`
+}
+
+/** A wrong token and a video that is not there look the same. */
+const TOKEN_CHECK = `set $token_cache_control "";
+access_by_lua_block {
+  local left = media_token.seconds_left(media_key, ngx.var.token, ngx.var.video, ngx.time())
+  if not left then return ngx.exit(404) end
+  ngx.var.token_cache_control = 'private, max-age=' .. left .. ', immutable'
+}`
+
+/** Playlists and pictures of private videos: checked here, kept nowhere. */
+function renderTokenedRest({ name }: EdgeDocument): string {
+  return `location ~ "^/media/t/(?<token>[A-Za-z0-9_-]{48})/(?<video>${UUID})/" {
+${indent(TOKEN_CHECK)}
+${indent(THROUGH)}
+  add_header Upbeat-Edge ${name} always;
+  add_header Cache-Status "${name}; fwd=bypass" always;
+}`
+}
+
+function renderFills({ limits, name }: EdgeDocument, place: NginxPlace): string {
+  const fill = (scope: string) => `  proxy_pass http://agent;
+  proxy_http_version 1.1;
+  proxy_set_header Connection "";
+  proxy_set_header Host $host;
+  proxy_set_header Upbeat-Fill ${scope};
+  proxy_set_header Range "";
+  proxy_set_header If-None-Match "";
+  proxy_set_header If-Range "";
+  proxy_read_timeout ${limits.fetchTimeoutMs + SHED_AFTER_MS}ms;
+  # The agent says 503 or 504 of what it could not get; these two are of an agent that is not there.
+  error_page 502 504 = @through;
+  add_header Upbeat-Edge ${name} always;
+  add_header Cache-Status "${name}; fwd=miss" always;
+${indent(CORS)}`
+  return `location @fill {
+${fill('open')}
+}
+location @fill_tokened {
+${fill('tokened')}
+}
+location ^~ /-/mirror/ {
+  internal;
+  alias ${place.mirrorDir}/;
+  # What was just put right must not be what an open file still holds.
+  open_file_cache off;
+  add_header Last-Modified "";
+  ${place.keyPath ? 'add_header Cache-Control $token_cache_control;' : ''}
+  add_header Repr-Digest $upstream_http_repr_digest;
+  add_header Cache-Status "${name}; $upstream_http_upbeat_cache" always;
+  add_header Upbeat-Edge ${name} always;
+${indent(CORS)}
+}`
+}
+
+/** What everyone gets alike: kept by nginx, fetched once by the agent, served old when there is nothing newer. */
+function renderPages(document: EdgeDocument, place: NginxPlace): string {
+  const { name, statusUrl } = document
+  const page = `  proxy_pass http://agent;
+  proxy_http_version 1.1;
+  proxy_set_header Connection "";
+  proxy_set_header Host $host;
+  proxy_set_header X-Forwarded-Proto $scheme;
+  proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+  proxy_set_header Upbeat-Fill page;
+  proxy_set_header Cookie "";
+  proxy_set_header Accept-Encoding "";
+  proxy_cache pages;
+  proxy_cache_key "$host$request_uri";
+  ${place.isStaleServed ? 'proxy_cache_use_stale error timeout invalid_header updating http_500 http_502 http_503 http_504;\n  proxy_cache_background_update on;' : ''}
+  proxy_ignore_client_abort on;
+  proxy_hide_header X-Accel-Expires;
+  gzip on;
+  gzip_types application/json application/vnd.apple.mpegurl text/css text/javascript application/javascript image/svg+xml;
+  # Of an agent that is not there; what it could not get itself is a 503.
+  error_page 502 504 = @through;
+  add_header Cache-Status $page_cache_status always;
+  add_header Upbeat-Edge ${name} always;
+`
+  return `location ~ "^/media/${UUID}/[a-z0-9/_-]+\\.(?:m3u8|jpg|webp)$" {
+${page}}
+location ~ "^/media/pictures/" {
+${page}}
+location ~ "^/(?:_app/|icons/|fonts/|api/v1/instance$|manifest\\.webmanifest$|favicon)" {
+${page}}
+location = /api/v1/feed/for-you {
+  if ($http_cookie) { return 418; }
+  if ($http_authorization) { return 418; }
+  error_page 418 = @feed_of_one;
+${page}}
+# Who is known gets his own feed; when there is nobody to make it, everyone's.
+location @feed_of_one {
+${indent(THROUGH)}
+  proxy_intercept_errors on;
+  error_page 502 503 504 = @feed_of_all;
+  add_header Upbeat-Edge ${name} always;
+  add_header Cache-Status "${name}; fwd=bypass" always;
+}
+location @feed_of_all {
+${page}}
+${statusUrl === null ? '' : `location = /status.json {\n${page}}`}
+location = / {
+${page}}
+location ~ "^/(?:v|@[^/]+|search|about|tag)(?:/|$)" {
+${page}}`
+}
+
+const THROUGH = `proxy_pass http://origin;
+proxy_http_version 1.1;
+proxy_set_header Host $http_host;
+proxy_set_header X-Forwarded-Proto $scheme;
+proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+proxy_set_header Upgrade $http_upgrade;
+proxy_set_header Connection $connection_upgrade;
+proxy_next_upstream error timeout;
+proxy_request_buffering off;
+proxy_buffering off;
+proxy_read_timeout 1h;`
+
+/** Everything else belongs to the origin: writes, live updates, uploads. */
+function renderThrough({ name, origins }: EdgeDocument): string {
+  const through = origins[0]!.url.startsWith('https:')
+    ? THROUGH.replace('http://origin', 'https://origin').concat(
+        `\nproxy_ssl_server_name on;\nproxy_ssl_name ${new URL(origins[0]!.url).hostname};`,
+      )
+    : THROUGH
+  return `location / {
+${indent(through)}
+  add_header Upbeat-Edge ${name} always;
+  error_page 502 504 = @away;
+}
+location @through {
+${indent(through)}
+  add_header Upbeat-Edge ${name} always;
+  add_header Cache-Status "${name}; fwd=bypass" always;
+}
+location @away {
+  default_type application/problem+json;
+  add_header Retry-After 5 always;
+  add_header Upbeat-Edge ${name} always;
+  add_header Cache-Control no-store always;
+  return 503 '{"type":"about:blank","code":"origin-away","status":503,"title":"This part can not be reached at this moment","detail":"The edge that you reached plays on; what needs the origin waits for it. Try again in some seconds."}';
+}`
+}
+
+/** For the agent alone: counts, and in which order origins are asked. */
+function renderControl(place: NginxPlace): string {
+  return `server {
+  listen unix:${place.controlSocket};
+  location = /counts {
+    content_by_lua_block {
+      local counts = ngx.shared.counts
+      ngx.say('{"requests":', counts:get('requests') or 0, ',"errors":', counts:get('errors') or 0, ',"worker":', ngx.worker.pid(), '}')
+    }
+  }
+  location = /order {
+    content_by_lua_block {
+      ngx.shared.origins:set('order', ngx.var.arg_to:gsub(',', ' '))
+      ngx.say('{}')
+    }
+  }
+}`
+}
+
+const indent = (text: string): string =>
+  text
+    .split('\n')
+    .map((line) => (line ? `  ${line}` : line))
+    .join('\n')

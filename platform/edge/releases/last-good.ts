@@ -1,0 +1,47 @@
+/** What lies on disk of an edge's releases: the last good document, and which inputs are never tried again. */
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { syncFolder, writeWhole } from '../../../kit/files/durable-file.ts'
+
+const Quarantined = z.object({ hash: z.string(), reason: z.string(), at: z.iso.datetime() })
+export type Quarantined = z.infer<typeof Quarantined>
+
+const QUARANTINE_MAX = 100
+
+export interface LastGood {
+  /** The input that was last in force without harm; null: there was none. */
+  read(): Promise<string | null>
+  keep(text: string): Promise<void>
+  isQuarantined(hash: string): boolean
+  quarantine(hash: string, reason: string, at: Date): Promise<void>
+  /** The latest first. */
+  list(): readonly Quarantined[]
+}
+
+/** Opens the folder; a damaged list of quarantine is begun anew rather than keeping the edge from starting. */
+export async function openLastGood(dir: string): Promise<LastGood> {
+  await mkdir(dir, { recursive: true, mode: 0o700 })
+  const goodPath = join(dir, 'last-good.json')
+  const quarantinePath = join(dir, 'quarantine.json')
+  let quarantined: Quarantined[] = await readFile(quarantinePath, 'utf8')
+    .then((text) => z.array(Quarantined).parse(JSON.parse(text)))
+    .catch(() => [])
+  return {
+    read: () => readFile(goodPath, 'utf8').catch(() => null),
+    async keep(text) {
+      await writeWhole(goodPath, text)
+      await syncFolder(dir)
+    },
+    isQuarantined: (hash) => quarantined.some((each) => each.hash === hash),
+    async quarantine(hash, reason, at) {
+      const others = quarantined.filter((each) => each.hash !== hash)
+      quarantined = [{ hash, reason: reason.slice(0, 500), at: at.toISOString() }, ...others].slice(
+        0,
+        QUARANTINE_MAX,
+      )
+      await writeWhole(quarantinePath, JSON.stringify(quarantined))
+    },
+    list: () => quarantined,
+  }
+}

@@ -1,0 +1,2 @@
+/** What the instance tells its edges. */
+export { edgeRoutes } from './edges.routes.ts'
