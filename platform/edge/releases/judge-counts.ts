@@ -1,13 +1,11 @@
 /** Whether a document that is in force does harm, from the counts of requests and errors each second. Pure. */
+import { HARD_ERRORS_MIN, HARD_ERRORS_RATIO } from '../../../engines/steward/rollout/index.ts'
 
 export interface Second {
   readonly requests: number
   readonly errors: number
 }
 
-/** As the issue of releases has it: so many errors, at so many times the rate of before. */
-const ERRORS_MIN = 20
-const RATE_RATIO = 5
 /** A rate of nothing is taken for this, so that a first error is not infinitely worse. */
 const RATE_FLOOR = 0.001
 
@@ -19,10 +17,10 @@ const RATE_FLOOR = 0.001
 export function findHarm(before: readonly Second[], since: readonly Second[]): string | null {
   const was = sum(before)
   const is = sum(since)
-  if (is.errors < ERRORS_MIN) return null
+  if (is.errors < HARD_ERRORS_MIN) return null
   const wasRate = Math.max(RATE_FLOOR, was.requests > 0 ? was.errors / was.requests : 0)
   const isRate = is.errors / Math.max(1, is.requests)
-  if (isRate <= RATE_RATIO * wasRate) return null
+  if (isRate <= HARD_ERRORS_RATIO * wasRate) return null
   return `${is.errors} of ${is.requests} requests failed, at ${(isRate / wasRate).toFixed(0)} times the rate of before`
 }
 

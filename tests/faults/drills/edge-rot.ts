@@ -78,7 +78,7 @@ async function rotFoundByScrubber(report: Report, edge: EdgeProcess, path: strin
 async function read(edge: EdgeProcess, path: string, headers: Record<string, string> = {}) {
   const response = await fetch(edge.url + path, { headers }).catch(() => null)
   const body = await response?.arrayBuffer().catch(() => null)
-  return { status: body ? response!.status : 0, body: Buffer.from(body ?? []) }
+  return { status: body ? response!.status : 0, body: body ? Buffer.from(body) : Buffer.alloc(0) }
 }
 
 const objectsOf = (edge: EdgeProcess) => join(edge.dataDir, 'mirror', 'objects')

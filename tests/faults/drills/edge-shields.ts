@@ -68,8 +68,8 @@ async function askAll(edge: EdgeProcess, paths: readonly string[]): Promise<numb
   let right = 0
   for (const path of paths) {
     const response = await fetch(edge.url + path).catch(() => null)
-    const body = Buffer.from((await response?.arrayBuffer().catch(() => null)) ?? [])
-    if (body.equals(segmentBytesOf(path, 8_192))) right += 1
+    const body = await response?.arrayBuffer().catch(() => null)
+    if (body && Buffer.from(body).equals(segmentBytesOf(path, 8_192))) right += 1
   }
   return right / paths.length
 }
