@@ -25,6 +25,12 @@ export const PROTECTIONS = [
   'patience',
   /** What died is started again (supervisor). */
   'restarts',
+  /** Who was asleep doubts what it sees on waking (engines/steward/doubt.ts). */
+  'doubt',
+  /** An upload begins only where there is room for it (uploads/limits.ts). */
+  'room',
+  /** What our own PostgreSQL has committed is written before it is said so. */
+  'durability',
 ] as const
 export type Protection = (typeof PROTECTIONS)[number]
 

@@ -133,6 +133,7 @@ async function openDeskOf(
       roles: () => parts.roles?.all ?? [],
       waitingConnections: () => parts.door.waitingCount,
       databaseUrl: () => parts.database?.url ?? null,
+      hasDoubt: !config.protectionsOff.has('doubt'),
     }),
   )
   const control = await openControl(config.dataDir, (request) => answerControl(desk, parts, request))

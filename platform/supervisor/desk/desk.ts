@@ -49,6 +49,8 @@ export interface DeskOptions {
   readonly roles: () => readonly RoleProcess[]
   readonly waitingConnections: () => number | null
   readonly databaseUrl: () => string | null
+  /** Whether a role's silence counts only while we were awake to hear it. */
+  readonly hasDoubt: boolean
 }
 
 /** Opens it with the orders that were in force. */
@@ -83,7 +85,7 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
     for (const role of options.roles()) role.send(message)
   }
   tellOrders = () => tellEach(ordersMessage())
-  const peers = watchPeers(options.roles, board, tellEach)
+  const peers = watchPeers({ roles: options.roles, board, tell: tellEach, hasDoubt: options.hasDoubt })
   const programs = createOwnPrograms(options)
   const means = {
     book,
