@@ -29,6 +29,8 @@ export const PROTECTIONS = [
   'doubt',
   /** An upload begins only where there is room for it (uploads/limits.ts). */
   'room',
+  /** Durations are told by a clock that only goes forward. */
+  'monotonic',
   /** What our own PostgreSQL has committed is written before it is said so. */
   'durability',
 ] as const

@@ -73,7 +73,7 @@ export const DRILLS: Readonly<Record<string, DrillEntry>> = {
   },
   clock: {
     isShort: false,
-    provenWithout: [],
+    provenWithout: ['monotonic'],
     load: async () => (await import('./drills/clock.ts')).run,
   },
   random: {
