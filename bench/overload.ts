@@ -2,9 +2,10 @@
  * `bench overload`: what is still served at 2, 5 and 10 times what can be, over real sockets, with a pool and with the CPU as
  * the bottleneck, beside no protection, @fastify/under-pressure and a fixed limit.
  *
- * The server has one core, the open-loop generator the other. Capacity is measured first, flat out and unprotected; an
- * answer counts when it comes within half a second of when its request was due, and as much as its class takes. A load that
- * the generator made late is made again, and is void after that. `--quick` sees that it works.
+ * The server has one core, the open-loop generator the other. Capacity is measured flat out and unprotected, before and
+ * after each load, for a shared machine is not equally fast from one minute to the next: a load is sized by the one and
+ * weighed by the mean of both. An answer counts when it comes within half a second of when its request was due, and as much
+ * as its class takes. A load that the generator made late is made again, and is void after that. `--quick` sees that it works.
  */
 import { isPinned } from '../tests/rig/children.ts'
 import { medianOf, roundTo } from '../tests/rig/quantile.ts'
@@ -35,8 +36,8 @@ const LAG_MAX_MS = 10
 
 const LOAD_MS = isQuick ? 3_000 : 15_000
 const SKIP_MS = isQuick ? 1_000 : 2_000
-const CAPACITY_MS = isQuick ? 2_000 : 5_000
-const CAPACITY_ROUNDS = isQuick ? 1 : 3
+const REFUSALS_MS = isQuick ? 2_000 : 5_000
+const CAPACITY_MS = isQuick ? 1_500 : 3_500
 /** As many requests as keep either bottleneck busy. */
 const CAPACITY_CONNECTIONS = 24
 const CONNECTIONS = 1_000
@@ -51,6 +52,8 @@ type Limited = (typeof BOTTLENECKS)[number]
 
 interface Load {
   readonly times: number
+  /** What could be served around it. */
+  readonly capacityPerS: number
   readonly result: LoadResult
   readonly limit: number | null
 }
@@ -64,13 +67,15 @@ export async function run(): Promise<BenchResult> {
   const figures: Record<string, number | string | null> = { refusalUs: roundTo(refusalUs, 1) }
   const fallsShort: string[] = isPinned ? [] : ['There is one core only: nothing was pinned.']
   for (const bottleneck of BOTTLENECKS) {
-    const capacityPerS = await measureCapacity(generator, bottleneck)
-    figures[`${bottleneck}CapacityPerS`] = roundTo(capacityPerS, 0)
-    say(`${bottleneck}: ${capacityPerS.toFixed(0)} requests/s can be served`)
-    const ours = await loadProtected(generator, { bottleneck, protection: 'ours', capacityPerS, say })
+    await using unprotected = await startServer('none', bottleneck)
+    const measureCapacity = async () =>
+      workPerS(await generator.load(flatOut(unprotected.port, CAPACITY_MS, CAPACITY_CONNECTIONS)), bottleneck)
+    const plan = { generator, bottleneck, measureCapacity, say }
+    const ours = await loadProtected(plan, 'ours')
     const rivals = new Map<Protection, readonly Load[]>()
-    for (const protection of RIVALS)
-      rivals.set(protection, await loadProtected(generator, { bottleneck, protection, capacityPerS, say }))
+    for (const protection of RIVALS) rivals.set(protection, await loadProtected(plan, protection))
+    const capacityPerS = medianOf(ours.map((load) => load.capacityPerS))
+    figures[`${bottleneck}CapacityPerS`] = roundTo(capacityPerS, 0)
     const judged = judge({ bottleneck, capacityPerS, refusalUs, ours, rivals })
     rows.push(...judged.rows)
     Object.assign(figures, judged.figures)
@@ -84,39 +89,33 @@ async function measureRefusal(generator: Generator): Promise<number> {
   await using server = await startServer('closed', 'none')
   await generator.load(flatOut(server.port, 1_500, CAPACITY_CONNECTIONS))
   const before = await server.status()
-  const load = await generator.load({ ...flatOut(server.port, CAPACITY_MS, CAPACITY_CONNECTIONS), skipMs: 0 })
+  const load = await generator.load({ ...flatOut(server.port, REFUSALS_MS, CAPACITY_CONNECTIONS), skipMs: 0 })
   const after = await server.status()
   const refused = load.byClass.reduce((sum, each) => sum + each.refused, 0)
   return ((after.cpuMs - before.cpuMs) / refused) * 1_000
 }
 
-async function measureCapacity(generator: Generator, bottleneck: Limited): Promise<number> {
-  await using server = await startServer('none', bottleneck)
-  const rates: number[] = []
-  for (let round = 0; round < CAPACITY_ROUNDS; round++)
-    rates.push(
-      workPerS(await generator.load(flatOut(server.port, CAPACITY_MS, CAPACITY_CONNECTIONS)), bottleneck),
-    )
-  return medianOf(rates)
-}
-
 interface Plan {
+  readonly generator: Generator
   readonly bottleneck: Limited
-  readonly protection: Protection
-  readonly capacityPerS: number
+  measureCapacity(): Promise<number>
   readonly say: (line: string) => void
 }
 
 /** First with little to do, then with more and more, on one server: what one load leaves behind meets the next. */
-async function loadProtected(generator: Generator, plan: Plan): Promise<readonly Load[]> {
-  const { bottleneck, protection, capacityPerS, say } = plan
+async function loadProtected(plan: Plan, protection: Protection): Promise<readonly Load[]> {
+  const { generator, bottleneck, measureCapacity, say } = plan
   await using server = await startServer(protection, bottleneck)
   const loads: Load[] = []
+  let beforePerS = await measureCapacity()
   for (const times of [UNLOADED, 1, ...TARGETS.map((target) => target.times)]) {
-    const load = await loadOnce(generator, server, times * capacityPerS)
-    loads.push({ times, ...load })
-    say(describe(plan, times, load.result, load.limit))
-    const isOver = protection !== 'ours' && workPerS(load.result, bottleneck) < capacityPerS * NOTHING_BELOW
+    const { result, limit } = await loadOnce(generator, server, times * beforePerS)
+    const afterPerS = await measureCapacity()
+    const load = { times, capacityPerS: (beforePerS + afterPerS) / 2, result, limit }
+    loads.push(load)
+    beforePerS = afterPerS
+    say(describe(bottleneck, protection, load))
+    const isOver = protection !== 'ours' && goodputOf(load, bottleneck) < NOTHING_BELOW
     if (isOver || (protection !== 'ours' && isQuick && times === 2)) break
   }
   return loads
@@ -139,15 +138,15 @@ async function loadOnce(generator: Generator, server: LoadedServer, ratePerS: nu
   return { result, limit: (await server.status()).limit }
 }
 
-function describe(
-  { bottleneck, protection, capacityPerS }: Plan,
-  times: number,
-  result: LoadResult,
-  limit: number | null,
-) {
+/** The part of what can be served that was served in time. */
+const goodputOf = ({ result, capacityPerS }: Load, bottleneck: Limited) =>
+  workPerS(result, bottleneck) / capacityPerS
+
+function describe(bottleneck: Limited, protection: Protection, load: Load) {
+  const { times, capacityPerS, result, limit } = load
   const percent = (share: number) => `${(share * 100).toFixed(1)} %`
   return [
-    `${bottleneck} ${protection} ${times}×: goodput ${percent(workPerS(result, bottleneck) / capacityPerS)}`,
+    `${bottleneck} ${protection} ${times}× of ${capacityPerS.toFixed(0)}/s: goodput ${percent(goodputOf(load, bottleneck))}`,
     `by class ${result.byClass.map((each) => percent(each.good / each.offered)).join(' / ')}`,
     `p50 ${result.admittedP50Ms.toFixed(0)} p99 ${result.admittedP99Ms.toFixed(0)} ms`,
     `refusals ${result.refusedP99Ms.toFixed(1)} ms p99`,
@@ -195,17 +194,17 @@ function lookAt(
   times: number,
   unloadedP99Ms: number,
 ) {
-  const { result } = ours.find((load) => load.times === times)!
-  const goodputOf = (load: LoadResult) => workPerS(load, bottleneck) / capacityPerS
+  const load = ours.find((each) => each.times === times)!
+  const { result } = load
   return {
     ...{ bottleneck, times, result, unloadedP99Ms },
-    goodput: goodputOf(result),
+    goodput: goodputOf(load, bottleneck),
     top: result.byClass[0]!.good / result.byClass[0]!.offered,
     inverted: invertedShare(result),
     lostToRefusals: bottleneck === 'cpu' ? ((times - 1) * capacityPerS * refusalUs) / 1e6 : null,
     rivalGoodput(name: Protection): number | null {
-      const load = rivals.get(name)!.find((each) => each.times === times)
-      return load ? roundTo(goodputOf(load.result), 3) : null
+      const rival = rivals.get(name)!.find((each) => each.times === times)
+      return rival ? roundTo(goodputOf(rival, bottleneck), 3) : null
     },
   }
 }

@@ -8,6 +8,9 @@ export interface Clock {
 
 export const systemClock: Clock = { now: () => new Date(), monotonicMs: () => performance.now() }
 
+/** One whose durations jump as the wall clock does: to show what would come of it. */
+export const wallClock: Clock = { now: () => new Date(), monotonicMs: () => Date.now() }
+
 /** A clock that moves only when it is told to. */
 export function createFakeClock(
   start = new Date('2026-01-01T00:00:00Z'),

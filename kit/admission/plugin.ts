@@ -23,6 +23,8 @@ import { inScopeOf, Scope } from './scope.ts'
 /** How requests of one route are admitted. */
 export interface AdmissionRule {
   readonly class: PriorityClass
+  /** For a route that many things lie under: the class by the address (path and query, as sent). @default `class` for all */
+  readonly classOf?: (url: string) => PriorityClass
   /**
    * How long a request counts as under way: until it is answered; until its answer begins (what streams for as long as
    * the client reads); or not at all (what lasts for minutes without working).
@@ -145,7 +147,7 @@ class Admission {
     const hint = this.#options.hintOf?.(request) ?? null
     const { headers } = request.raw
     const ticket = new Ticket(
-      classOf(rule, hint, headers['priority']),
+      classOf(rule, request.raw.url ?? '', hint, headers['priority']),
       rule.kind ?? 0,
       personKeyOf(hint?.person ?? this.#personOf(request), this.#salt, Date.now()),
       deadlineOf(headers[DEADLINE_HEADER]),
@@ -248,12 +250,14 @@ const hasBody = (headers: IncomingHttpHeaders): boolean =>
 /** Signed words raise; anybody may lower: RFC 9218 has urgency 7 for what nobody waits for. */
 function classOf(
   rule: AdmissionRule,
+  url: string,
   hint: Hint | null,
   priority: string | string[] | undefined,
 ): PriorityClass {
   if (priority !== undefined && /(^|[ ,])u=7\b/.test(String(priority))) return 3
+  const usual = rule.classOf?.(url) ?? rule.class
   const raised = hint?.class ?? null
-  return raised !== null && raised < rule.class ? raised : rule.class
+  return raised !== null && raised < usual ? raised : usual
 }
 
 /** By `performance.now()`. What is no number of milliseconds is no deadline. */

@@ -45,6 +45,14 @@ export const PROTECTIONS = [
   'bounded-load',
   /** An edge's document is tried before it is applied, and taken back when it does harm (edge/releases). */
   'document-guard',
+  /** Who was asleep doubts what it sees on waking (engines/steward/doubt.ts). */
+  'doubt',
+  /** An upload begins only where there is room for it (uploads/limits.ts). */
+  'room',
+  /** Durations are told by a clock that only goes forward. */
+  'monotonic',
+  /** What our own PostgreSQL has committed is written before it is said so. */
+  'durability',
 ] as const
 export type Protection = (typeof PROTECTIONS)[number]
 

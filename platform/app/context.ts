@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
 import type { Door } from '../../kit/admission/index.ts'
-import { systemClock, type Clock } from '../../kit/clock.ts'
+import { systemClock, wallClock, type Clock } from '../../kit/clock.ts'
 import { createLog, type Log } from '../../kit/log.ts'
 import { openDiskBlobs, withHeldDeletions, type Blobs } from '../infra/blobs/index.ts'
 import {
@@ -91,7 +91,7 @@ export interface ContextOptions {
  * @throws when DATABASE_URL is not set: the supervisor passes the embedded server's.
  */
 export async function openContext(options: ContextOptions): Promise<OpenContext> {
-  const { config, role, clock = systemClock } = options
+  const { config, role, clock = config.protectionsOff.has('monotonic') ? wallClock : systemClock } = options
   const url = config.database.url
   if (!url)
     throw new Error('DATABASE_URL is not set. Start with ./up, which brings its own PostgreSQL, or set it.')

@@ -31,6 +31,19 @@ test('what is being watched goes before the feed, the feed before likes, and tho
   expect(classes).toEqual([0, 1, 2, 3])
 })
 
+test('what is being watched goes before pictures of the page, and those before the covers of a grid', () => {
+  const { classOf } = ruleOfRoute('GET', '/media/*')!
+  const video = '/media/0192aaaa-0000-7000-8000-000000000001'
+  expect(
+    [
+      `${video}/g1/540.m3u8`,
+      `${video}/g1/540/s1.m4s?u=7`,
+      `${video}/poster-1.jpg`,
+      `${video}/poster-1.jpg?u=7`,
+    ].map((url) => classOf!(url)),
+  ).toEqual([0, 0, 1, 3])
+})
+
 /** The class that a page of the feed counts as. */
 async function classIn({ vitals }: Ctx, app: App, cookie: string): Promise<number> {
   const admitted = () =>

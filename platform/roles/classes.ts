@@ -1,11 +1,12 @@
 /**
  * What goes first when not everything can: every route with its class, in one table.
  *
- * P0 – what is being watched, whether one is signed in, health. P1 – the feed, signing in, the bytes of a begun upload.
- * P2 – what people do besides. P3 – what nobody waits for. Any request may lower itself to P3 (`Priority: u=7`, RFC 9218),
- * as the web app does for what it fetches ahead; only a signed hint raises one.
+ * P0 – what is being watched, whether one is signed in, health. P1 – the feed with its pictures, signing in, the bytes of a
+ * begun upload. P2 – what people do besides. P3 – what nobody waits for. Any request may lower itself to P3 (`Priority: u=7`,
+ * RFC 9218; a picture, which comes without headers of the page's choice, by `?u=7`), as the web app does for what it fetches
+ * ahead and for the covers in its grids; only a signed hint raises one.
  */
-import type { AdmissionRule } from '../../kit/admission/index.ts'
+import type { AdmissionRule, PriorityClass } from '../../kit/admission/index.ts'
 import { API_PREFIX } from './api-prefix.ts'
 
 const P0: AdmissionRule = { class: 0 }
@@ -15,7 +16,7 @@ const P3: AdmissionRule = { class: 3 }
 /** A read that shares nothing with others' requests: given up, down to its SQL, when its client is gone. */
 const P2_READ: AdmissionRule = { class: 2, isOwnWork: true }
 /** As long as the client reads it: the work is done when the answer begins. */
-const P0_STREAM: AdmissionRule = { class: 0, holds: 'head' }
+const MEDIA: AdmissionRule = { class: 0, classOf: classOfMedia, holds: 'head' }
 const P1_FILE: AdmissionRule = { class: 1, holds: 'head' }
 /** Bytes come for as long as the client sends them. */
 const P1_BYTES: AdmissionRule = { class: 1, holds: 'nothing' }
@@ -124,7 +125,7 @@ export const CLASSES: Readonly<Record<string, AdmissionRule>> = {
 const PAGES: Readonly<Record<string, AdmissionRule>> = {
   'GET /healthz': P0,
   'GET /metrics': P0,
-  'GET /media/*': P0_STREAM,
+  'GET /media/*': MEDIA,
   'OPTIONS /media/*': P0,
   // The app's own code and shell: without them nothing is watched.
   'GET /_app/*': P1_FILE,
@@ -132,6 +133,15 @@ const PAGES: Readonly<Record<string, AdmissionRule>> = {
   'GET /v/:id': P1,
   'GET /@:handle': P2,
   'GET /api/openapi.json': P3,
+}
+
+const PICTURE = /\.(?:jpg|webp)(\?u=7)?$/
+
+/** Playlists and segments are being watched; a picture is seen with the page, or is one of many in a grid. */
+function classOfMedia(url: string): PriorityClass {
+  const picture = PICTURE.exec(url)
+  if (!picture) return 0
+  return picture[1] ? 3 : 1
 }
 
 /** The rule of a route; undefined: the table does not know it. */

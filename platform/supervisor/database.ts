@@ -37,6 +37,9 @@ export interface DatabaseOptions {
 /** What fails for a reason of its own is tried again after this: it takes a person to mend, and time. */
 const RETRY_DELAYS_MS = [1_000, 2_000, 5_000, 15_000, 60_000]
 
+/** For the drill that shows what would be lost: commits are said to be done some seconds before they are written. */
+const WITHOUT_DURABILITY = { synchronous_commit: 'off', wal_writer_delay: '10s' }
+
 /** Begins to bring it up, and goes on until it is. Disposal stops it in order. */
 export function superviseDatabase(options: DatabaseOptions): SupervisedDatabase {
   const { config, output, progress } = options
@@ -48,7 +51,9 @@ export function superviseDatabase(options: DatabaseOptions): SupervisedDatabase 
   let starting: Promise<Postgres | null> = Promise.resolve(null)
 
   if (url) address.resolve(url)
-  const start = () => startPostgres({ dataDir: `${config.dataDir}/postgres`, log: output.log, onAddress })
+  const settings = config.protectionsOff.has('durability') ? WITHOUT_DURABILITY : {}
+  const start = () =>
+    startPostgres({ dataDir: `${config.dataDir}/postgres`, settings, log: output.log, onAddress })
   let known = url
   function onAddress(found: string): void {
     if (known !== null && known !== found) options.onMoved(found)

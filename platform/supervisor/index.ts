@@ -160,6 +160,7 @@ async function openDeskOf(
       waitingConnections: () => parts.door.waitingCount,
       databaseUrl: () => parts.database?.url ?? null,
       keeper: parts.keeper,
+      hasDoubt: !config.protectionsOff.has('doubt'),
     }),
   )
   const control = await openControl(config.dataDir, (request) => answerControl(desk, parts, request))

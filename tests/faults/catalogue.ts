@@ -30,12 +30,12 @@ export const DRILLS: Readonly<Record<string, DrillEntry>> = {
   },
   'kill-all': {
     isShort: true,
-    provenWithout: [],
+    provenWithout: ['durability'],
     load: async () => (await import('./drills/kill-all.ts')).run,
   },
   'full-disk': {
     isShort: true,
-    provenWithout: [],
+    provenWithout: ['room'],
     load: async () => (await import('./drills/full-disk.ts')).run,
   },
   'no-database': {
@@ -57,7 +57,7 @@ export const DRILLS: Readonly<Record<string, DrillEntry>> = {
   },
   'health-checks': {
     isShort: true,
-    provenWithout: [],
+    provenWithout: ['doubt'],
     load: async () => (await import('./drills/health-checks.ts')).run,
   },
   'cold-start': {
@@ -73,7 +73,7 @@ export const DRILLS: Readonly<Record<string, DrillEntry>> = {
   },
   clock: {
     isShort: false,
-    provenWithout: [],
+    provenWithout: ['monotonic'],
     load: async () => (await import('./drills/clock.ts')).run,
   },
   random: {

@@ -93,6 +93,7 @@ export function openSteward({ config, clock, log }: StewardOptions): Steward {
     nowMs: clock.monotonicMs(),
     hasLevels: !protectionsOff.has('levels'),
     hasOrder: !protectionsOff.has('restoration'),
+    hasDoubt: !protectionsOff.has('doubt'),
   })
   const sensors = openSensors()
   const traffic = createTraffic(FEATURES, STEPS)

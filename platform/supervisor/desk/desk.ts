@@ -56,6 +56,8 @@ export interface DeskOptions {
   readonly waitingConnections: () => number | null
   readonly releases: () => Releases | null
   readonly databaseUrl: () => string | null
+  /** Whether a role's silence counts only while we were awake to hear it. */
+  readonly hasDoubt: boolean
   /** Who is let through the public door. */
   readonly keeper: Keeper
 }
@@ -104,7 +106,7 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
     keepOut()
     tellEach(ordersMessage())
   }
-  const peers = watchPeers(options.roles, board, tellEach)
+  const peers = watchPeers({ roles: options.roles, board, tell: tellEach, hasDoubt: options.hasDoubt })
   const programs = createOwnPrograms(options)
   const means = {
     book,

@@ -11,8 +11,10 @@ import { gather, type Audience } from '../observing/audience.ts'
 import { percent, type Report } from '../report.ts'
 import { listRestarts, readState } from '../../rig/service.ts'
 
-/** Longer than any check waits. */
+/** Longer than any check waits… */
 const ASLEEP_MS = 6_000
+/** …and than a role may be silent before the supervisor takes it for dead. */
+const ASLEEP_LONG_MS = 20_000
 const WATCHED_MS = 5_000
 /** Of the faults' table: what stays in rotation. */
 const SERVED_MIN = 0.9
@@ -21,20 +23,24 @@ const WAKING_MS = 500
 
 interface Sleeper {
   readonly what: string
+  readonly forMs: number
   pids(product: Product): Promise<number[]>
 }
 
 const SLEEPERS: readonly Sleeper[] = [
   {
     what: 'the supervisor was asleep',
+    forMs: ASLEEP_LONG_MS,
     pids: async (product) => [await product.pidOf('supervisor')],
   },
   {
     what: 'the api was asleep',
+    forMs: ASLEEP_MS,
     pids: async (product) => [await product.pidOf('api')],
   },
   {
     what: 'everything was asleep',
+    forMs: ASLEEP_MS,
     async pids(product) {
       const { pid, postgres, roles } = await product.status()
       return [pid, postgres?.pid, ...roles.map((role) => role.pid)].filter((each) => typeof each === 'number')
@@ -57,7 +63,7 @@ async function sleepAndWake(
   const { product, audience, sleeper } = scene
   const before = await listRestarts(product)
   const pids = await sleeper.pids(product)
-  await suspend(pids, ASLEEP_MS)
+  await suspend(pids, sleeper.forMs)
   await sleep(WAKING_MS)
 
   const port = Number(new URL(product.url).port)

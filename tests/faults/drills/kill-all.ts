@@ -1,16 +1,23 @@
-/** SIGKILL of every process at once, in the middle of an upload and of transcoding; then a start. */
+/** SIGKILL of every process at once, in the middle of an upload, of transcoding and of what people do; then a start. */
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { findPostgresAddress } from '../../../platform/infra/postgres/address.ts'
 import { makeClip } from '../../support/clips.ts'
 import { startProduct } from '../../support/product.ts'
 import { makeTemporaryDir } from '../../support/temporary-dir.ts'
 import { hasEnded, signUp, startUpload, type DrillClient } from '../../rig/people/client.ts'
 import { eventually } from '../../rig/eventually.ts'
+import { gather } from '../observing/audience.ts'
+import { promiseKept } from '../observing/comparing.ts'
+import { startActing } from '../observing/ledger.ts'
 import { allowedMs, secondsSince, type Report } from '../report.ts'
 import { encoding, killEverything } from '../../rig/victims.ts'
 
 const END_TIMEOUT_MS = 90_000
 /** Full service after any death, as the faults' table promises. */
 const SERVICE_MS = 10_000
+const ACTING_MS = 3_000
 
 export async function run(report: Report): Promise<void> {
   await using dir = await makeTemporaryDir()
@@ -20,12 +27,16 @@ export async function run(report: Report): Promise<void> {
   const person = await signUp(first.url)
   const bytes = await readFile(await makeClip('hevc'))
 
+  const audience = await gather(first, { people: 3, videos: 1 })
+  const ledger = startActing(audience)
+  await sleep(ACTING_MS)
   const encoded = await startUpload(person, bytes, 'everything killed while transcoding')
   await encoded.sendUntil(bytes.length)
   const half = await startUpload(person, bytes, 'everything killed while uploading')
   await half.sendUntil(Math.floor(bytes.length / 2))
   await encoding(first, 15_000)
   await killEverything(first)
+  await ledger.stop()
 
   const [startMs, limitMs] = [performance.now(), allowedMs(SERVICE_MS)]
   await using second = await startProduct({ dataDir: dir.path, port, env })
@@ -35,6 +46,8 @@ export async function run(report: Report): Promise<void> {
     secondsSince(startMs),
   )
 
+  const databaseUrl = await findPostgresAddress(join(dir.path, 'postgres'))
+  await promiseKept(report, { ledger, audience, databaseUrl: databaseUrl! }, 'everything killed')
   await half.sendUntil(bytes.length)
   report.promise(
     'an upload goes on where it was acknowledged, with the session of before',

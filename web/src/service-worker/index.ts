@@ -133,7 +133,7 @@ async function keptAnswer(request: Request, refusal?: Response): Promise<Respons
 }
 
 async function answerPicture(event: FetchEvent, request: Request): Promise<Response> {
-  const kept = await caches.match(request, { cacheName: PICTURE_CACHE })
+  const kept = await caches.match(pictureKey(request), { cacheName: PICTURE_CACHE })
   if (kept) return kept
   const response = await fetch(request)
   const sizeBytes = Number(response.headers.get('content-length'))
@@ -144,8 +144,11 @@ async function answerPicture(event: FetchEvent, request: Request): Promise<Respo
   return response
 }
 
+/** One picture, however urgent: the query says no more than that. */
+const pictureKey = (request: Request): string => request.url.split('?')[0]!
+
 async function keepPicture(request: Request, response: Response): Promise<void> {
   const cache = await caches.open(PICTURE_CACHE)
-  await cache.put(request, response)
+  await cache.put(pictureKey(request), response)
   await Promise.all(surplus(await cache.keys(), MAX_PICTURES).map((key) => cache.delete(key)))
 }

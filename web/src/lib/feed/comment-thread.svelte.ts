@@ -8,6 +8,7 @@ import { pending } from '#lib/outbox/pending.svelte.ts'
 import { settleKept } from '#lib/outbox/sending.ts'
 import { modeOf, service } from '#lib/service/service.svelte.ts'
 import { session } from '#lib/session/session.svelte.ts'
+import { inReplyOrder } from './reply-order.ts'
 
 export interface ShownComment extends Comment {
   /** It waits in the outbox. */
@@ -120,7 +121,8 @@ export class CommentThread {
       const page: Page<Comment> = await readReplies(comment.id, { cursor: comment.repliesCursor })
       page.items.forEach((reply) => this.#takePosted(reply))
       const known = new Set(comment.replies.map((reply) => reply.id))
-      comment.replies.push(...page.items.filter((reply) => !known.has(reply.id)).map((reply) => shown(reply)))
+      const news = page.items.filter((reply) => !known.has(reply.id)).map((reply) => shown(reply))
+      comment.replies = inReplyOrder([...comment.replies, ...news])
       comment.repliesCursor = page.nextCursor
     } catch (error) {
       this.problem = problemOf(error)
