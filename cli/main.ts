@@ -15,6 +15,8 @@ const USAGE = `Usage: upbeat COMMAND [--data DIR]
   release end --reason WHY              send the release that is under way back
   block add NETWORK --reason WHY [--for 30m] | block remove NETWORK | block list | lift KEY
   audit [--last N] [--json]             what was ordered, by whom, and what came of it
+  breach STEP --reason WHY [--from TIME]  after a break-in; STEP: respond (all of it), freeze-evidence, rotate-keys,
+                                        revoke-all, draft-notices; TIME: when it became known
   metrics                               everything in Prometheus' text format
   (orders are answered at once; --wait stays until they have ended)
   doctor [--url ADDRESS] [--json]       look for what is amiss, and say what to do
@@ -39,6 +41,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   block: async () => (await import('./block.ts')).block,
   lift: async () => (await import('./block.ts')).lift,
   audit: async () => (await import('./orders.ts')).showAudit,
+  breach: async () => (await import('./breach.ts')).handleBreach,
   metrics: async () => (await import('./orders.ts')).showMetrics,
   doctor: async () => (await import('./doctor.ts')).runDoctor,
   backup: async () => (await import('./backup.ts')).backUp,

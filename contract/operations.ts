@@ -260,13 +260,21 @@ export const OrderOutcome = z.object({
 })
 export type OrderOutcome = z.infer<typeof OrderOutcome>
 
+/** What is done after a breach; given on the machine itself alone. */
+export const BreachStep = z.enum(['freeze-evidence', 'rotate-keys', 'revoke-all', 'draft-notices'])
+export type BreachStep = z.infer<typeof BreachStep>
+
 /** `GET /api/v1/operations/audit`, newest first. */
 export const AuditEntry = z.object({
   /** Of the order: what begins and ends later has several entries. */
   id: Id,
   at: Instant,
   who: OrderGiver,
-  order: z.union([OperatorOrder, z.object({ type: z.literal('expire'), what: z.string() })]),
+  order: z.union([
+    OperatorOrder,
+    z.object({ type: z.literal('expire'), what: z.string() }),
+    z.object({ type: z.literal('breach'), step: BreachStep, reason: z.string() }),
+  ]),
   outcome: OrderOutcome,
 })
 export type AuditEntry = z.infer<typeof AuditEntry>

@@ -20,6 +20,7 @@ import { startWatch } from './app/serve.ts'
 import { describeFault, openCatalog } from './configuration/index.ts'
 import { describeImported, IMPORT_KINDS, ImportError, importService } from './ecosystem/import/index.ts'
 import { WatchPortError } from './http/server.ts'
+import { rotateWatchKeys } from './operators/index.ts'
 import { openOwnKey } from './peers/index.ts'
 import { scoreFile } from './score.ts'
 import { StoreUnusableError } from './store/index.ts'
@@ -146,6 +147,21 @@ export async function runPeerKey(options: CommandOptions): Promise<void> {
     requireOwnName(config.id)
     await using opened = await openWatchContext({ ...config, logLevel: 'silent' })
     console.log((await openOwnKey(opened.ctx)).line)
+  } catch (error) {
+    explainAndExit(error)
+  }
+}
+
+/** After a breach: makes its keys anew. Ends the watch that runs on the folder; whoever looks after it starts it again. */
+export async function runRotateKeys(options: CommandOptions): Promise<void> {
+  try {
+    const config = await readConfig(options)
+    using _lock = await lockWatchDir(config.dataDir, { isReplaced: true })
+    await using opened = await openWatchContext({ ...config, logLevel: 'silent' })
+    const { keys, endedSessions } = await rotateWatchKeys(opened.ctx)
+    console.log(
+      `New keys: ${keys.join(', ') || 'there were none'}. Sessions of operators that were ended: ${endedSessions}.`,
+    )
   } catch (error) {
     explainAndExit(error)
   }

@@ -12,6 +12,8 @@ const USAGE = `Usage: npm run -s watch -- COMMAND [options]
     --peer-url URL   a second watch, which checks this one; each needs a WATCH_ID, and the other's key as WATCH_PEER_KEY
   peer-key      write this watch's public key, as the other one needs it; it is made when there is none
     --data DIR       as above
+  rotate-keys   after a breach: make its keys anew, and sign every operator out; ends the watch that runs on the folder
+    --data DIR       as above
   agent         look from here for a watch elsewhere; connects outwards only
     --watch URL      the watch
     --key ID         the key of the service files that it signs with; its secret comes from WATCH_AGENT_SECRET
@@ -91,6 +93,9 @@ switch (command) {
     break
   case 'peer-key':
     await (await import('./commands.ts')).runPeerKey(values)
+    break
+  case 'rotate-keys':
+    await (await import('./commands.ts')).runRotateKeys(values)
     break
   case 'import':
     if (rest.length !== 2) refuse('What from where? uptime-kuma FILE.json, or statuspage URL|FILE.')

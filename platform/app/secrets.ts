@@ -3,13 +3,26 @@ import { randomBytes } from 'node:crypto'
 import { link, mkdir, open, readFile, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { z } from 'zod'
+import { syncFolder, writeWhole } from '../../kit/files/durable-file.ts'
 
-const Secrets = z.object({
-  session: z.string().min(32),
-  media: z.string().min(32),
-  cursor: z.string().min(32),
-})
-export type Secrets = z.infer<typeof Secrets>
+const Key = z.string().min(32)
+const Secrets = z
+  .object({
+    /** Signs cookies, links in mails and what else speaks for a person. */
+    session: Key,
+    /** Signs the addresses of media that not everyone may see. */
+    media: Key,
+    /** Seals the cursors of feeds. */
+    cursor: Key,
+    /** Seals what lies in the database and has to be read again, such as second factors. */
+    vault: Key.optional(),
+  })
+  // Before it had a key of its own, the session's sealed it.
+  .transform((kept) => ({ ...kept, vault: kept.vault ?? kept.session }))
+export type Secrets = z.output<typeof Secrets>
+
+/** Those that can be made anew at any moment: what they signed is worth nothing then, and nothing else is lost. */
+export const ROTATED_SECRETS = ['session', 'media', 'cursor'] as const
 
 /** Reads the secrets, making them on the first call. Safe when several processes start at once. */
 export async function loadSecrets(path: string): Promise<Secrets> {
@@ -19,7 +32,7 @@ export async function loadSecrets(path: string): Promise<Secrets> {
   const temporary = `${path}.${process.pid}.tmp`
   const file = await open(temporary, 'w', 0o600)
   try {
-    await file.writeFile(JSON.stringify({ session: secret(), media: secret(), cursor: secret() }))
+    await file.writeFile(JSON.stringify(makeSecrets()))
     await file.sync()
   } finally {
     await file.close()
@@ -35,6 +48,26 @@ export async function loadSecrets(path: string): Promise<Secrets> {
 }
 
 const secret = () => randomBytes(32).toString('base64url')
+
+const makeSecrets = (): Secrets => ({
+  session: secret(),
+  media: secret(),
+  cursor: secret(),
+  vault: secret(),
+})
+
+/**
+ * Makes all secrets anew but the vault's, without which nobody could use a second factor any more. Processes that run have
+ * the old ones until they are restarted.
+ *
+ * @throws when there are none, or they can't be written; then the old ones stand.
+ */
+export async function rotateSecrets(path: string): Promise<void> {
+  const kept = await read(path)
+  if (!kept) throw new Error(`${path} is not there: there is nothing to rotate.`)
+  await writeWhole(path, JSON.stringify({ ...makeSecrets(), vault: kept.vault }))
+  await syncFolder(dirname(path))
+}
 
 async function read(path: string): Promise<Secrets | null> {
   try {

@@ -16,6 +16,8 @@ export const PASSWORD_MIN_LENGTH = 12
 export const PASSWORD_MAX_LENGTH = 200
 const SESSION_S = 12 * 3600
 const SECRET_BYTES = 32
+/** What better-auth signs and seals with is kept by this name. */
+export const AUTH_SECRET_NAME = 'operators-secret'
 export const COOKIE_PREFIX = 'upbeat-watch'
 
 export type AuthEngine = ReturnType<typeof configureAuth>
@@ -30,7 +32,7 @@ export async function openAuthEngine(
   chmodSync(path, 0o600)
   db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on')
   const secret = await keepOnce(ctx.store, {
-    name: 'operators-secret',
+    name: AUTH_SECRET_NAME,
     nowMs: ctx.clock.now().getTime(),
     make: () => randomBytes(SECRET_BYTES).toString('base64url'),
   })

@@ -11,6 +11,8 @@ import { offerFirstOperator } from './invitations.ts'
 import { openKnownDevices, type KnownDevices } from './known-device.ts'
 import { registerSignIn } from './sign-in.routes.ts'
 
+export { rotateWatchKeys } from './rotate-keys.ts'
+
 export interface Operators extends Disposable {
   readonly auth: OperatorAuth
   readonly devices: KnownDevices

@@ -97,6 +97,38 @@ export const deleteOtherSessions = (db: Db | Tx, accountId: string, keptId: stri
     .returning('token')
     .execute()
 
+/** Of everybody. */
+export const deleteAllSessions = (db: Db | Tx) => db.deleteFrom('auth_session').returning('token').execute()
+
+/** Links in mails and other proofs that are still open. */
+export const deleteAllVerifications = (db: Db | Tx) => sql`delete from auth_verification`.execute(db)
+
+/** Each session with its account's handle, without its token. */
+export const listAllSessions = (db: Db) =>
+  db
+    .selectFrom('auth_session')
+    .innerJoin('account', 'account.id', 'auth_session.user_id')
+    .select([
+      'auth_session.id',
+      'account.id as accountId',
+      'account.username as handle',
+      'account.role',
+      'auth_session.ip_address as address',
+      'auth_session.user_agent as userAgent',
+      'auth_session.created_at as createdAt',
+      'auth_session.updated_at as lastSeenAt',
+    ])
+    .orderBy('auth_session.created_at')
+    .execute()
+
+export async function countAccounts(db: Db): Promise<number> {
+  const { count } = await db
+    .selectFrom('account')
+    .select(({ fn }) => fn.countAll<string>().as('count'))
+    .executeTakeFirstOrThrow()
+  return Number(count)
+}
+
 export async function hasOperator(db: Db): Promise<boolean> {
   const row = await db
     .selectFrom('account')

@@ -1,6 +1,8 @@
 /** Accounts: who people are, how they prove it, and where they are signed in. */
 import './accounts.schema.ts'
 import './security.schema.ts'
+export { countAccounts, listAllSessions } from './accounts.queries.ts'
+export { endAllSessions } from './end-everything.ts'
 export { findAccountByHandle, findAccountById, findOperatorHandle } from './accounts.queries.ts'
 export { SESSION_COOKIE } from './auth.ts'
 export { accountRoutes } from './accounts.routes.ts'

@@ -117,7 +117,8 @@ const hashRecoveryCode = (accountId: string, code: string) =>
     .update(`${accountId} ${code.replaceAll('-', '')}`)
     .digest()
 
-const sealingKey = (ctx: Ctx) => Buffer.from(hkdfSync('sha256', ctx.secrets.session, '', 'totp secrets', 32))
+/** The vault's: the session's key is made anew after a break-in, and this has to be read again. */
+const sealingKey = (ctx: Ctx) => Buffer.from(hkdfSync('sha256', ctx.secrets.vault, '', 'totp secrets', 32))
 
 function seal(ctx: Ctx, accountId: string, secret: Buffer): Buffer {
   const iv = ctx.randomBytes(IV_BYTES)

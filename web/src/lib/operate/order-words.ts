@@ -18,6 +18,8 @@ export function nameOrder(order: AuditEntry['order']): string {
       return t(`do.${order.type}`, { role: t(`role.${order.role}`) })
     case 'release-code':
       return t('do.release-code', { label: order.label })
+    case 'breach':
+      return t('do.breach', { step: order.step, reason: order.reason })
     case 'expire':
       return t('do.expire', { what: order.what })
     default:

@@ -221,6 +221,7 @@ export const t = createTranslator('operate', {
   'do.backup-now': 'Back up now',
   'do.release-code': 'Release {label}',
   'do.end-release': 'Send the release back',
+  'do.breach': 'After a breach: {step} ({reason})',
   'do.expire': 'Ended by itself: {what}',
 
   'effect.set-level':
