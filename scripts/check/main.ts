@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util'
 import { DRILLS } from '../../tests/faults/catalogue.ts'
+import { auditPackages } from './audit.ts'
 import { startDebianPostgres } from './debian-postgres.ts'
 import { drill, listDatabaseTests, npmScript, ONE_FAILED, vitest, type Count, type Step } from './steps.ts'
 
@@ -24,6 +25,7 @@ const STATIC: readonly Step[] = [
   npmScript('nothing unused', 'unused'),
   npmScript('format', 'format:check'),
   npmScript('size of the web app', 'size:web'),
+  auditPackages,
 ]
 
 const onEmbedded = vitest('tests, on the embedded PostgreSQL', async () => ({ projects: ['node', 'web'] }))

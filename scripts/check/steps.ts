@@ -140,7 +140,7 @@ interface ExecuteOptions {
 }
 
 /** Runs a program in the repository and keeps all that it says. */
-function execute(
+export function execute(
   program: string,
   args: readonly string[],
   options: ExecuteOptions,
