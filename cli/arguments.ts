@@ -19,6 +19,10 @@ export interface Arguments {
   /** Until what was ordered has ended. */
   readonly isWait: boolean
   readonly isDespiteProblems: boolean
+  readonly port: string | undefined
+  /** Addresses of metrics. */
+  readonly canary: string | undefined
+  readonly baseline: string | undefined
 }
 
 /** Does its work; the answer is the exit code. */

@@ -14,6 +14,8 @@ const USAGE = `Usage: upbeat COMMAND [--data DIR]
   release DIR|REF [--despite-problems]  new code: tried out beside the old, judged, then for everybody, or back
   release end --reason WHY              send the release that is under way back
   block add NETWORK --reason WHY [--for 30m] | block remove NETWORK | block list | lift KEY
+  judge serve [--port N]                the judge of releases over HTTP, for deployments of any kind
+  judge --canary URL --baseline URL     looks at two addresses of metrics: 0 promote, 1 back, 3 not certain [--for 10m]
   audit [--last N] [--json]             what was ordered, by whom, and what came of it
   breach STEP --reason WHY [--from TIME]  after a break-in; STEP: respond (all of it), freeze-evidence, rotate-keys,
                                         revoke-all, draft-notices; TIME: when it became known
@@ -40,6 +42,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   release: async () => (await import('./release.ts')).release,
   block: async () => (await import('./block.ts')).block,
   lift: async () => (await import('./block.ts')).lift,
+  judge: async () => (await import('./judge.ts')).judge,
   audit: async () => (await import('./orders.ts')).showAudit,
   breach: async () => (await import('./breach.ts')).handleBreach,
   metrics: async () => (await import('./orders.ts')).showMetrics,
@@ -69,6 +72,9 @@ function readArguments(): { command: string | undefined; given: Arguments } {
       level: { type: 'string' },
       last: { type: 'string' },
       wait: { type: 'boolean', default: false },
+      port: { type: 'string' },
+      canary: { type: 'string' },
+      baseline: { type: 'string' },
       'despite-problems': { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -92,6 +98,9 @@ function readArguments(): { command: string | undefined; given: Arguments } {
       last: values.last,
       isWait: values.wait,
       isDespiteProblems: values['despite-problems'],
+      port: values.port,
+      canary: values.canary,
+      baseline: values.baseline,
     },
   }
 }
