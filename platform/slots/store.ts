@@ -129,6 +129,6 @@ async function readRecord(path: string): Promise<{ record: CodeRecord; notice: s
   try {
     return { record: CodeRecord.parse(JSON.parse(text)), notice: null }
   } catch {
-    return { record: NOTHING, notice: `${path} can't be read: the code that was started runs.` }
+    return { record: NOTHING, notice: `${path} can’t be read: the code that was started runs.` }
   }
 }
