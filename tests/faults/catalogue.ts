@@ -49,6 +49,12 @@ export const DRILLS: Readonly<Record<string, DrillEntry>> = {
     provenWithout: ['patience'],
     load: async () => (await import('./drills/bad-clients.ts')).run,
   },
+  flood: {
+    // Its latencies mean something on a machine that does nothing else.
+    isShort: false,
+    provenWithout: ['limits'],
+    load: async () => (await import('./drills/flood.ts')).run,
+  },
   squeeze: {
     isShort: false,
     provenWithout: ['levels'],

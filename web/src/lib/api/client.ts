@@ -73,12 +73,18 @@ export async function request<T>(path: string, options: RequestOptions = {}): Pr
   const method = options.method ?? 'GET'
   const shouldRetry = !options.isBackground && (options.shouldRetry ?? method === 'GET')
   const idempotencyKey = method === 'GET' ? undefined : (options.idempotencyKey ?? makeId())
+  let hasProved = false
   for (let tryNumber = 1; ; tryNumber++) {
     try {
       const answer = await requestOnce<T>(path, { ...options, method, idempotencyKey })
       retryBudget.earn()
       return answer
     } catch (error) {
+      // Nothing of it was done: also what is never repeated may be sent once more.
+      if (!hasProved && error instanceof ApiError && error.problem.code === 'proof-wanted') {
+        hasProved = true
+        if (await proveWork()) continue
+      }
       if (!(error instanceof ApiError) || !shouldRetry || !isTransient(error.problem)) throw error
       // What is paused says so on the screen, and comes back there.
       if (error.problem.code === 'feature-paused') throw error
@@ -91,6 +97,13 @@ export async function request<T>(path: string, options: RequestOptions = {}): Pr
     }
   }
 }
+
+/** The server asks strangers for a sum first, while more come than it can serve. False: it could not be done. */
+export const proveWork = (): Promise<boolean> =>
+  import('#lib/proof/prove.ts').then(
+    ({ prove }) => prove(),
+    () => false,
+  )
 
 async function requestOnce<T>(
   path: string,

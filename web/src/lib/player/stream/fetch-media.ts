@@ -1,5 +1,5 @@
 /** Fetches playlists and segments: bounded in time, measured, and kept in memory while they are asked for twice. */
-import { BACKGROUND_HEADERS } from '#lib/api/client.ts'
+import { BACKGROUND_HEADERS, proveWork } from '#lib/api/client.ts'
 import { parseMaster, parseMedia, type MediaPlaylist, type Variant } from './playlist.ts'
 import { bandwidth } from './network.ts'
 
@@ -28,6 +28,14 @@ export interface MediaFetch {
 
 const headersOf = ({ isAhead = false }: MediaFetch): HeadersInit => (isAhead ? BACKGROUND_HEADERS : {})
 
+/** What a stranger is asked to prove work for is asked for once more, with the proof. */
+async function fetchProven(url: string, how: RequestInit): Promise<Response> {
+  const response = await fetch(url, how)
+  if (response.status !== 429 || !/\bjson\b/.test(response.headers.get('content-type') ?? '')) return response
+  const problem = (await response.clone().json()) as { code?: unknown }
+  return problem.code === 'proof-wanted' && (await proveWork()) ? fetch(url, how) : response
+}
+
 const MAX_REMEMBERED = 64
 const remembered = new Map<string, Promise<unknown>>()
 
@@ -43,7 +51,7 @@ function once<T>(key: string, make: () => Promise<T>): Promise<T> {
 }
 
 async function fetchText(url: string, how: MediaFetch): Promise<string> {
-  const response = await fetch(url, {
+  const response = await fetchProven(url, {
     credentials: 'same-origin',
     headers: headersOf(how),
     signal: AbortSignal.timeout(PLAYLIST_TIMEOUT_MS),
@@ -67,7 +75,7 @@ export async function readMedia(url: string, how: MediaFetch = {}): Promise<Medi
 /** An initialisation segment (about a kilobyte), remembered. */
 export function readInit(url: string, how: MediaFetch = {}): Promise<ArrayBuffer> {
   return once(url, async () => {
-    const response = await fetch(url, {
+    const response = await fetchProven(url, {
       credentials: 'same-origin',
       headers: headersOf(how),
       signal: AbortSignal.timeout(PLAYLIST_TIMEOUT_MS),
@@ -104,7 +112,7 @@ export async function streamSegment(
     timer = setTimeout(() => idle.abort(new DOMException('No bytes came.', 'TimeoutError')), IDLE_TIMEOUT_MS)
   }
   try {
-    const response = await fetch(url, {
+    const response = await fetchProven(url, {
       credentials: 'same-origin',
       headers: headersOf(how),
       signal: AbortSignal.any([signal, idle.signal]),
