@@ -69,8 +69,7 @@ test('an authenticator is set up by its QR code, and asked for at the next sign-
   expect(await picture.evaluate((image) => (image as HTMLImageElement).naturalWidth)).toBeGreaterThan(0)
   const key = await page.getByText('Or type this key:').innerText()
   const secret = base32.decode(key.split(': ')[1]!.trim())
-  const codeIn = (steps: number) =>
-    createOTP(secret as never).hotp(Math.floor(Date.now() / 30_000) + steps)
+  const codeIn = (steps: number) => createOTP(secret as never).hotp(Math.floor(Date.now() / 30_000) + steps)
   await page.getByLabel('Code of the app').fill(await codeIn(0))
   await page.getByRole('button', { name: 'Turn on' }).click()
   await page.getByText('Your recovery codes').waitFor()

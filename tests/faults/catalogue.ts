@@ -100,6 +100,16 @@ export const DRILLS: Readonly<Record<string, DrillEntry>> = {
     provenWithout: ['judge'],
     load: async () => (await import('./drills/bad-release.ts')).run,
   },
+  stuffing: {
+    isShort: false,
+    provenWithout: ['sign-in-guard'],
+    load: async () => (await import('./drills/guessed-passwords.ts')).runStuffing,
+  },
+  guessing: {
+    isShort: false,
+    provenWithout: ['sign-in-guard'],
+    load: async () => (await import('./drills/guessed-passwords.ts')).runGuessing,
+  },
   watch: { isShort: false, provenWithout: [], load: async () => (await import('./drills/watch.ts')).run },
   'two-watches': {
     isShort: false,

@@ -19,9 +19,9 @@ export interface SignInParts {
   readonly work: SignInWork
 }
 
-/** Hashes that nothing speaks against go before those of whom something does (classes of admission). */
-const USUAL_CLASS = 1
-const SUSPECT_CLASS = 2
+/** Known people's hashes go before strangers' (classes of admission). */
+const KNOWN_CLASS = 1
+const STRANGER_CLASS = 2
 
 /**
  * Signs in by password, and has the account told when this is from a kind of device or a network that it was never signed
@@ -124,8 +124,8 @@ async function checkPassword(
   try {
     const isRight =
       cost.reasons.length > 0
-        ? await inScopeOf(new Scope(SUSPECT_CLASS, Infinity, false), check)
-        : await inRequestScope(USUAL_CLASS, check)
+        ? await inScopeOf(new Scope(STRANGER_CLASS, Infinity, false), check)
+        : await inRequestScope(KNOWN_CLASS, check)
     return isRight && candidate?.passwordHash != null
   } catch (error) {
     // Nothing was tried: nothing is held against anybody.
