@@ -59,7 +59,11 @@ export async function openReleases(options: ReleasesOptions): Promise<Releases> 
 
   const stopHearing = fallBackWhenBroken(options, () => underWay !== null)
 
-  async function carryOut(slot: Slot, signal: AbortSignal): Promise<OrderOutcome> {
+  async function carryOut(
+    slot: Slot,
+    isDespiteProblems: boolean,
+    signal: AbortSignal,
+  ): Promise<OrderOutcome> {
     const startedAt = new Date().toISOString()
     const onPhase = (phase: ReleasePhase, share: number, detail: string) => {
       if (phase !== state?.phase || share !== state.share)
@@ -68,6 +72,9 @@ export async function openReleases(options: ReleasesOptions): Promise<Releases> 
       state = { hash, label, phase, share, detail, startedAt, changedAt: new Date().toISOString() }
     }
     try {
+      onPhase('checking', 0, 'Its content, its past and its migrations are looked at.')
+      const objection = await findObjection(slot, options, isDespiteProblems)
+      if (objection !== null) throw new Error(objection)
       await prepareDatabase(slot, options, onPhase)
       await rollOut(
         {
@@ -108,15 +115,7 @@ export async function openReleases(options: ReleasesOptions): Promise<Releases> 
       const ending = new AbortController()
       const work = Promise.withResolvers<OrderOutcome>()
       underWay = { ending, ended: work.promise }
-      const objection = await findObjection(slot, options, isDespiteProblems).catch(
-        (error: unknown) => (error as Error).message,
-      )
-      if (objection !== null) {
-        underWay = null
-        work.resolve(failed(objection))
-        return refused(objection)
-      }
-      work.resolve(carryOut(slot, ending.signal).finally(() => (underWay = null)))
+      work.resolve(carryOut(slot, isDespiteProblems, ending.signal).finally(() => (underWay = null)))
       return begun(`${label} is being tried out beside the code that runs.`, work.promise)
     },
     end(reason) {
