@@ -64,6 +64,8 @@ export const EdgeStatus = z.object({
   generation: z.int(),
   /** SHA-256 of the document in force, hex. */
   documentHash: z.string(),
+  /** Of the one that was judged as doing no harm, and would be reinstated; null: none has been yet. */
+  lastGoodHash: z.string().nullable(),
   state: z.enum(['serving', 'origin-away']),
   /** Since when no source has answered; null: one does. */
   originAwaySince: z.iso.datetime().nullable(),

@@ -17,5 +17,7 @@ export const Instance = z.object({
   sourceUrl: z.string().nullable(),
   /** The watch's `status.json` (contract/watch.ts) of this instance, for the banner; null: it has no watch. */
   watchStatusUrl: z.url().nullable(),
+  /** Other places that have the same media under the same paths, in the order in which to go to them. */
+  mediaUrls: z.array(z.url()),
 })
 export type Instance = z.infer<typeof Instance>

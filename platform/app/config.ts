@@ -96,6 +96,14 @@ const Environment = z.object({
   LIMIT_NETWORK_PER_S: fits(PER_S_FITS, whole(1, 100_000).default(500)),
   LIMIT_PERSON_PER_S: fits(PER_S_FITS, whole(1, 100_000).default(50)),
   MAIL_FROM: fits(SENDER_FITS, z.email().max(254).optional()),
+  MEDIA_URLS: fits(
+    'addresses with commas between them, such as https://edge-1.example.org',
+    z
+      .string()
+      .default('')
+      .transform(listOf)
+      .pipe(z.array(webAddress().refine((url) => url === new URL(url).origin))),
+  ),
   METRICS_PORT: fits(PORT_FITS, whole(0, 65_535).optional()),
   METRICS_TOKEN: fits(
     '16 to 200 characters without spaces',
@@ -206,6 +214,8 @@ export interface Config {
   /** The lowest generation of the web app (contract/client.ts) that is served. */
   readonly oldestClient: number
   readonly trustedProxies: readonly string[]
+  /** Edges that have the media of this instance, each as an origin. */
+  readonly mediaUrls: readonly string[]
   readonly abuse: AbuseConfig
   /** The watch that is started beside this instance, as a program and its port; null: none. */
   readonly sibling: { readonly program: string; readonly port: number } | null
@@ -300,6 +310,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     sourceUrl: e.SOURCE_URL ?? null,
     oldestClient: e.OLDEST_CLIENT,
     trustedProxies: listOf(e.TRUSTED_PROXIES),
+    mediaUrls: e.MEDIA_URLS,
     abuse: {
       isOn: !e.PROTECTIONS_OFF.includes('limits'),
       rates: {

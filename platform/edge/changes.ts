@@ -29,6 +29,8 @@ export async function openChanges({ mirror, path, mediaKey, log, onPurge }: Chan
   let position: Position = await readFile(path, 'utf8')
     .then((text) => Position.parse(JSON.parse(text)))
     .catch(() => ({ after: null, heardAt: null }))
+  // Nobody knows what has changed since these names were made.
+  if (position.heardAt === null) await mirror.purgeScope('open')
   let savedAtMs = 0
   return {
     /** Asks once. @throws when no origin answers */
@@ -44,10 +46,10 @@ export async function openChanges({ mirror, path, mediaKey, log, onPurge }: Chan
       for await (const part of answer.setEncoding('utf8')) text += String(part)
       if (answer.statusCode !== 200) throw new Error(`The changes were answered with ${answer.statusCode}.`)
       const { items, next } = MediaChanges.parse(JSON.parse(text))
-      if (Date.now() - heardMs > MISSED_AFTER_MS) {
+      if (heardMs > 0 && Date.now() - heardMs > MISSED_AFTER_MS) {
         onPurge()
         await mirror.purgeScope('open')
-        if (heardMs > 0) log.warn({ heardAt: position.heardAt }, 'edge.changes-missed')
+        log.warn({ heardAt: position.heardAt }, 'edge.changes-missed')
       }
       for (const videoId of new Set(items)) {
         onPurge()

@@ -39,7 +39,7 @@ export async function runEdge(given: EdgeArguments): Promise<void> {
     })
   await mkdir(config.dataDir, { recursive: true, mode: 0o755 })
   await using stack = new AsyncDisposableStack()
-  const { nginx, releases } = await openParts({ config, paths, log, stack, signal: ending.signal })
+  const { nginx, releases, listen } = await openParts({ config, paths, log, stack, signal: ending.signal })
   await follow({ config, releases, log, stack })
   const { inForce } = releases
   if (inForce === null) {
@@ -47,6 +47,7 @@ export async function runEdge(given: EdgeArguments): Promise<void> {
     process.exitCode = 1
     return
   }
+  await listen()
   console.log(`Edge ${inForce.read.document.name} is ready: http://localhost:${config.port}`)
   if (!ending.signal.aborted) await once(ending.signal, 'abort')
   if (!isNginxLeft) await nginx.stop(true)
@@ -91,10 +92,13 @@ async function openParts({ config, paths, log, stack, signal }: Opening) {
     if (!opened.inForce) return void response.writeHead(503).end()
     opened.inForce.agent.answer(request, response)
   })
-  await rm(paths.fillSocket, { force: true })
-  server.listen({ path: paths.fillSocket, backlog: 4_096 })
-  await once(server, 'listening')
-  await openToWorkers(paths.fillSocket)
+  // Until there is a document in force nobody is to be told that nothing can be had: nginx asks the origin itself.
+  const listen = async () => {
+    await rm(paths.fillSocket, { force: true })
+    server.listen({ path: paths.fillSocket, backlog: 4_096 })
+    await once(server, 'listening')
+    await openToWorkers(paths.fillSocket)
+  }
   stack.defer(() => void server.close())
   stack.defer(() => server.closeAllConnections())
   stack.use(opened)
@@ -115,7 +119,7 @@ async function openParts({ config, paths, log, stack, signal }: Opening) {
     }),
   )
   if (config.keyPath !== null) await followChanges({ config, paths, log, stack, opened, mirror })
-  return { nginx: keptRunning(nginx, opened, log, stack), releases: opened }
+  return { nginx: keptRunning(nginx, opened, log, stack), releases: opened, listen }
 }
 
 async function followChanges({
@@ -202,6 +206,7 @@ function tellStatus(releases: Releases, scrubbing: ScrubState, response: ServerR
       rotten: scrubbing.rotten,
       scrubbedAt: scrubbing.scrubbedAt?.toISOString() ?? null,
     },
+    lastGoodHash: lastGood.hash,
     quarantined: [...lastGood.list()],
   }
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(status))

@@ -111,7 +111,7 @@ export function openSegments(options: SegmentsOptions): Segments {
 
   async function fetchSegment(
     { requestPath, path, host, isForEdge }: SegmentAsked,
-    work: { readonly attempt: number; readonly signal: AbortSignal; touch(): void },
+    work: { readonly attempt: number; readonly signal: AbortSignal; touch(): void; arrived(): void },
   ): Promise<SegmentFound> {
     const { answer, source } = await sources.ask(path, {
       ...{ path: requestPath, attempt: work.attempt, isForEdge, signal: work.signal },
@@ -126,7 +126,7 @@ export function openSegments(options: SegmentsOptions): Segments {
       if (areDigestsOn && digest === null)
         throw new NoDigestError(`${source.name} stated no SHA-256 of ${path}.`)
       if (digest !== null && (await mirror.find(digest, path))) return found(digest)
-      const kept = await mirror.keep(path, withTouch(answer, work.touch), digest)
+      const kept = await mirror.keep(path, withTouch(answer, work), digest)
       sources.note(source, true)
       return found(kept)
     } catch (error) {
@@ -139,9 +139,13 @@ export function openSegments(options: SegmentsOptions): Segments {
   }
 }
 
-async function* withTouch(source: AsyncIterable<Uint8Array>, touch: () => void): AsyncGenerator<Uint8Array> {
+async function* withTouch(
+  source: AsyncIterable<Uint8Array>,
+  { touch, arrived }: { touch(): void; arrived(): void },
+): AsyncGenerator<Uint8Array> {
   for await (const chunk of source) {
     touch()
     yield chunk
   }
+  arrived()
 }

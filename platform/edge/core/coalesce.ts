@@ -14,11 +14,12 @@ export interface Pauses {
 
 export interface CoalescerOptions<Input, Result> extends Pauses {
   /**
-   * One try. `attempt` counts from 0; `touch` is called with each sign of life.
+   * One try. `attempt` counts from 0; `touch` is called with each sign of life, `arrived` once the source has nothing more
+   * to give: what is still to be done then (a slow disk, say) no other source would do sooner.
    */
   readonly fetchOnce: (
     input: Input,
-    work: { readonly attempt: number; readonly signal: AbortSignal; touch(): void },
+    work: { readonly attempt: number; readonly signal: AbortSignal; touch(): void; arrived(): void },
   ) => Promise<Result>
   readonly timeoutMs: number
   /** What is known to fail is not asked for again within about this time; half to one and a half of it. */
@@ -116,6 +117,7 @@ async function fetchWithTakeover<Input, Result>(
   const ending = new AbortController()
   const startedMs = nowMs()
   let touchedMs = startedMs
+  let hasArrived = false
   let attempts = 0
   const begin = async (): Promise<Result> => {
     touchedMs = nowMs()
@@ -126,8 +128,12 @@ async function fetchWithTakeover<Input, Result>(
       silenceMs = Math.max(silenceMs, touchedMs - heardMs)
       heardMs = touchedMs
     }
-    const result = await fetchOnce(input, { attempt: attempts++, signal: ending.signal, touch })
-    touch()
+    const arrived = () => {
+      if (!hasArrived) touch()
+      hasArrived = true
+    }
+    const result = await fetchOnce(input, { attempt: attempts++, signal: ending.signal, touch, arrived })
+    arrived()
     pace.note(silenceMs)
     return result
   }
@@ -140,9 +146,9 @@ async function fetchWithTakeover<Input, Result>(
       const leftMs = touchedMs + pace.patienceMs() - nowMs()
       if (ending.signal.aborted) throw ending.signal.reason
       if (failure) break
-      if (leftMs <= 0) {
-        if (pace.trySpend()) break
-        // Nothing is left to spend: only a failure begins another.
+      if (hasArrived || leftMs <= 0) {
+        if (!hasArrived && pace.trySpend()) break
+        // It has arrived, or nothing is left to spend: only a failure begins another.
         await Promise.race([failed, pause(timeoutMs, ending.signal)])
         continue
       }

@@ -78,8 +78,11 @@ export async function openNginx({ program, runDir, controlSocket }: NginxOptions
     pid,
     test,
     async apply(configuration) {
-      await writeWhole(configPath, configuration)
       const running = await pid()
+      const inForce = await readFile(configPath, 'utf8').catch(() => null)
+      // Reading it anew closes what idles, which may cross with a request that is just being sent.
+      if (running !== null && inForce === configuration) return
+      await writeWhole(configPath, configuration)
       if (running === null) await command('-c', configPath)
       else {
         const before = await workersOf(running)

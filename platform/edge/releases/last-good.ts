@@ -3,6 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { syncFolder, writeWhole } from '../../../kit/files/durable-file.ts'
+import { hashInput } from './read-document.ts'
 
 const Quarantined = z.object({ hash: z.string(), reason: z.string(), at: z.iso.datetime() })
 export type Quarantined = z.infer<typeof Quarantined>
@@ -13,6 +14,8 @@ export interface LastGood {
   /** The input that was last in force without harm; null: there was none. */
   read(): Promise<string | null>
   keep(text: string): Promise<void>
+  /** Of that input; null: there is none. */
+  readonly hash: string | null
   isQuarantined(hash: string): boolean
   quarantine(hash: string, reason: string, at: Date): Promise<void>
   /** The latest first. */
@@ -27,11 +30,18 @@ export async function openLastGood(dir: string): Promise<LastGood> {
   let quarantined: Quarantined[] = await readFile(quarantinePath, 'utf8')
     .then((text) => z.array(Quarantined).parse(JSON.parse(text)))
     .catch(() => [])
+  const read = () => readFile(goodPath, 'utf8').catch(() => null)
+  const first = await read()
+  let hash = first === null ? null : hashInput(first)
   return {
-    read: () => readFile(goodPath, 'utf8').catch(() => null),
+    read,
+    get hash() {
+      return hash
+    },
     async keep(text) {
       await writeWhole(goodPath, text)
       await syncFolder(dir)
+      hash = hashInput(text)
     },
     isQuarantined: (hash) => quarantined.some((each) => each.hash === hash),
     async quarantine(hash, reason, at) {

@@ -72,6 +72,7 @@ export const instanceRoutes: Routes = async (app, ctx) => {
       isSignUpOpen: ctx.config.isSignUpOpen,
       sourceUrl,
       watchStatusUrl: watchStatusUrlFor(ctx.config.watchUrl, request.hostname),
+      mediaUrls: [...ctx.config.mediaUrls],
     }
   })
 

@@ -71,21 +71,25 @@ function createShellReader(buildDir: string, first: Shell): () => Promise<Shell>
 function sendShell(reply: FastifyReply, shell: Shell, status: number, headTags?: string): FastifyReply {
   const html =
     headTags === undefined ? shell.html : shell.html.replace('</head>', () => `  ${headTags}\n  </head>`)
-  return reply
-    .code(status)
-    .header('content-security-policy', shell.policy)
-    .header('permissions-policy', 'camera=(self), microphone=(self), geolocation=()')
-    .header('cross-origin-opener-policy', 'same-origin')
-    .header('cache-control', 'no-cache')
-    // Edges have it when nobody is behind them (RFC 9213).
-    .header('cdn-cache-control', 'max-age=5, stale-while-revalidate=60, stale-if-error=604800')
-    .type('text/html; charset=utf-8')
-    .send(html)
+  return (
+    reply
+      .code(status)
+      .header('content-security-policy', shell.policy)
+      .header('permissions-policy', 'camera=(self), microphone=(self), geolocation=()')
+      .header('cross-origin-opener-policy', 'same-origin')
+      .header('cache-control', 'no-cache')
+      // Edges have it when nobody is behind them (RFC 9213).
+      .header('cdn-cache-control', 'max-age=5, stale-while-revalidate=60, stale-if-error=604800')
+      .type('text/html; charset=utf-8')
+      .send(html)
+  )
 }
 
-/** The policy of the build knows no other origin; the app's banner asks the watch. */
-const allowAsking = (policy: string, origin: string): string =>
-  policy.replace("connect-src 'self'", () => `connect-src 'self' ${origin}`)
+/** The policy of the build knows no other origin; the app's banner asks the watch, and its player other edges. */
+const allowAsking = (policy: string, origins: readonly string[]): string =>
+  origins.length === 0
+    ? policy
+    : policy.replace("connect-src 'self'", () => `connect-src 'self' ${[...new Set(origins)].join(' ')}`)
 
 /** Serves the build of the web app. Without one (a developer runs `vite dev`), only the API answers. */
 export async function registerShell(app: App, ctx: Ctx, buildDir = BUILD_DIR): Promise<void> {
@@ -98,7 +102,8 @@ export async function registerShell(app: App, ctx: Ctx, buildDir = BUILD_DIR): P
   const readShellFor = async (reply: FastifyReply): Promise<Shell> => {
     const shell = await readShell()
     const statusUrl = watchStatusUrlFor(ctx.config.watchUrl, reply.request.hostname)
-    return statusUrl ? { ...shell, policy: allowAsking(shell.policy, new URL(statusUrl).origin) } : shell
+    const origins = [...(statusUrl ? [new URL(statusUrl).origin] : []), ...ctx.config.mediaUrls]
+    return { ...shell, policy: allowAsking(shell.policy, origins) }
   }
   const files: FastifyStaticOptions = {
     root: buildDir,

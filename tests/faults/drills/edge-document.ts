@@ -15,7 +15,7 @@ const RATE_PER_S = 50
 const WATCHED_S = 100
 const HARMED_MAX = 0.001
 const EACH_MS = 8_000
-const JUDGED_MS = 6_000
+const JUDGED_MS = 15_000
 
 export async function run(report: Report): Promise<void> {
   await using dir = await makeTemporaryDir()
@@ -33,8 +33,11 @@ export async function run(report: Report): Promise<void> {
   await edge.release(JSON.stringify({ ...good, generation: before + 10 }))
   const taken = await eventually(EACH_MS * 2, async () => (await edge.status()).generation === before + 10)
   report.promise('a good one is taken after all of these', taken === true)
-  // It is the last good one once it has been judged.
-  await sleep(JUDGED_MS)
+  const isJudged = await eventually(JUDGED_MS, async () => {
+    const { documentHash, lastGoodHash } = await edge.status()
+    return documentHash === lastGoodHash
+  })
+  report.promise('and is the last good one once it has been judged', isJudged === true)
   await controlPlaneDies(report, edge, join(dir.path, 'document.json'))
 
   const { outcomes } = players

@@ -140,6 +140,8 @@ export const t = createTranslator('settings', {
   'about.webOld': '{build}; the server has {newest}',
   'about.reload': 'Get the new version',
   'about.connection': 'Connection',
+  'about.edge': 'Videos come from',
+  'about.edgeNone': 'This instance itself, as far as this visit has played any',
   'about.secure': 'Encrypted (HTTPS)',
   'about.local': 'Within this computer',
   'about.insecure':

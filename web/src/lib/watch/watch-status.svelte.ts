@@ -4,6 +4,7 @@
  */
 import type * as contract from '../../../../contract/index.ts'
 import { readInstance } from '#lib/api/first-endpoints.ts'
+import { setMediaOrigins } from '#lib/player/stream/media-origins.ts'
 import { chooseBanner, type Banner } from './choose-banner.ts'
 import { STATUS_KEY } from './status-key.ts'
 
@@ -71,7 +72,8 @@ export function hideBanner(): void {
 /** The instance's word, else the one of an earlier visit. */
 async function findUrl(): Promise<string | null> {
   try {
-    const { watchStatusUrl } = await readInstance()
+    const { watchStatusUrl, mediaUrls } = await readInstance()
+    setMediaOrigins(mediaUrls)
     if (watchStatusUrl) store(localStorage, URL_KEY, watchStatusUrl)
     else localStorage.removeItem(URL_KEY)
     return watchStatusUrl

@@ -1,11 +1,14 @@
 /** Fetches playlists and segments: bounded in time, measured, and kept in memory while they are asked for twice. */
 import { BACKGROUND_HEADERS, proveWork } from '#lib/api/client.ts'
 import { parseMaster, parseMedia, type MediaPlaylist, type Variant } from './playlist.ts'
+import { fetchMedia, hasOtherOrigins, leaveOrigin } from './media-origins.ts'
 import { bandwidth } from './network.ts'
 
 const PLAYLIST_TIMEOUT_MS = 8000
 /** A transfer that has brought nothing for so long is dead. */
 const IDLE_TIMEOUT_MS = 8000
+/** The same, while there is another place to go to: what is buffered bridges it. */
+const LEAVING_TIMEOUT_MS = 1_500
 
 /** The answer had a status that says no. */
 export class MediaStatusError extends Error {
@@ -29,11 +32,11 @@ export interface MediaFetch {
 const headersOf = ({ isAhead = false }: MediaFetch): HeadersInit => (isAhead ? BACKGROUND_HEADERS : {})
 
 /** What a stranger is asked to prove work for is asked for once more, with the proof. */
-async function fetchProven(url: string, how: RequestInit): Promise<Response> {
-  const response = await fetch(url, how)
+async function fetchProven(url: string, how: RequestInit & { signal: AbortSignal }): Promise<Response> {
+  const response = await fetchMedia(url, how)
   if (response.status !== 429 || !/\bjson\b/.test(response.headers.get('content-type') ?? '')) return response
   const problem = (await response.clone().json()) as { code?: unknown }
-  return problem.code === 'proof-wanted' && (await proveWork()) ? fetch(url, how) : response
+  return problem.code === 'proof-wanted' && (await proveWork()) ? fetchMedia(url, how) : response
 }
 
 const MAX_REMEMBERED = 64
@@ -103,13 +106,13 @@ export async function streamSegment(
   how: MediaFetch = {},
 ): Promise<void> {
   const idle = new AbortController()
-  let timer = setTimeout(
-    () => idle.abort(new DOMException('No bytes came.', 'TimeoutError')),
-    IDLE_TIMEOUT_MS,
-  )
+  const giveUp = () => idle.abort(new DOMException('No bytes came.', 'TimeoutError'))
+  const idleMs = () => (hasOtherOrigins() ? LEAVING_TIMEOUT_MS : IDLE_TIMEOUT_MS)
+  // Before its head comes, the places themselves are left one after the other.
+  let timer = setTimeout(giveUp, IDLE_TIMEOUT_MS)
   const touch = () => {
     clearTimeout(timer)
-    timer = setTimeout(() => idle.abort(new DOMException('No bytes came.', 'TimeoutError')), IDLE_TIMEOUT_MS)
+    timer = setTimeout(giveUp, idleMs())
   }
   try {
     const response = await fetchProven(url, {
@@ -130,6 +133,9 @@ export async function streamSegment(
       await onChunk(value, { receivedBytes, sizeBytes, elapsedMs: performance.now() - startedMs })
     }
     bandwidth().add(receivedBytes, performance.now() - startedMs)
+  } catch (error) {
+    if (!signal.aborted && hasOtherOrigins() && !(error instanceof MediaStatusError)) leaveOrigin()
+    throw error
   } finally {
     clearTimeout(timer)
   }
