@@ -122,10 +122,9 @@ async function checkPassword(
   const hash = candidate?.passwordHash ?? decoyHash(ctx)
   const check = () => verifyPassword(ctx.hashingDoor, { hash, password })
   try {
-    const isRight =
-      cost.reasons.length > 0
-        ? await inScopeOf(new Scope(STRANGER_CLASS, Infinity, false), check)
-        : await inRequestScope(KNOWN_CLASS, check)
+    const isRight = cost.isStranger
+      ? await inScopeOf(new Scope(STRANGER_CLASS, Infinity, false), check)
+      : await inRequestScope(KNOWN_CLASS, check)
     return isRight && candidate?.passwordHash != null
   } catch (error) {
     // Nothing was tried: nothing is held against anybody.
