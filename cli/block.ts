@@ -15,13 +15,6 @@ export const block: Command = (given) => {
   throw new UsageError(WHAT)
 }
 
-export const lift: Command = (given) => {
-  const [key, ...rest] = given.operands
-  if (key === undefined || rest.length > 0)
-    throw new UsageError('Lift what? upbeat block list names what is isolated')
-  return order(given, { type: 'lift-isolation', key })
-}
-
 const WHAT = 'block add NETWORK --reason WHY [--for 30m], block remove NETWORK, or block list'
 
 async function list(given: Arguments): Promise<number> {
@@ -39,9 +32,6 @@ async function list(given: Arguments): Promise<number> {
     ...(abuse?.penalties ?? []).map(
       ({ network, until, times }) =>
         `${network}  by Upbeat, until ${instantInWords(until, now)}: went on after being told (${times}×)`,
-    ),
-    ...(abuse?.isolated ?? []).map(
-      ({ key, until, why }) => `${key}  isolated (${why}), until ${instantInWords(until, now)}`,
     ),
   ]
   console.log(lines.length > 0 ? lines.join('\n') : 'Nobody is kept out.')

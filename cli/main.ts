@@ -13,7 +13,7 @@ const USAGE = `Usage: upbeat COMMAND [--data DIR]
   hold ROLE | release ROLE              keep api, ingest or worker down; let it start again
   release DIR|REF [--despite-problems]  new code: tried out beside the old, judged, then for everybody, or back
   release end --reason WHY              send the release that is under way back
-  block add NETWORK --reason WHY [--for 30m] | block remove NETWORK | block list | lift KEY
+  block add NETWORK --reason WHY [--for 30m] | block remove NETWORK | block list
   judge serve [--port N]                the judge of releases over HTTP, for deployments of any kind
   judge --canary URL --baseline URL     looks at two addresses of metrics: 0 promote, 1 back, 3 not certain [--for 10m]
   audit [--last N] [--json]             what was ordered, by whom, and what came of it
@@ -41,7 +41,6 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   hold: async () => (await import('./orders.ts')).holdRole,
   release: async () => (await import('./release.ts')).release,
   block: async () => (await import('./block.ts')).block,
-  lift: async () => (await import('./block.ts')).lift,
   judge: async () => (await import('./judge.ts')).judge,
   audit: async () => (await import('./orders.ts')).showAudit,
   breach: async () => (await import('./breach.ts')).handleBreach,

@@ -209,8 +209,6 @@ export const OperatorOrder = z.discriminatedUnion('type', [
   }),
   /** Also what Upbeat keeps out by itself. */
   z.object({ type: z.literal('unblock-network'), network: NetworkText }),
-  /** A request that crashed the server, or a key that was held back, is served again; `key` as the state names it. */
-  z.object({ type: z.literal('lift-isolation'), key: z.string().min(1).max(300) }),
 ])
 export type OperatorOrder = z.infer<typeof OperatorOrder>
 
@@ -312,16 +310,6 @@ export const AbuseVitals = z.object({
   penalties: z.array(z.object({ network: z.string(), until: Instant, times: z.int() })),
   /** Who was turned away most in the last minute. */
   worst: z.array(z.object({ network: z.string(), perS: z.number() })),
-  /** What may not be asked, or only little at once. */
-  isolated: z.array(
-    z.object({
-      key: z.string(),
-      why: z.enum(['crashed', 'cost', 'failed']),
-      until: Instant,
-      /** Requests that may be under way at once. */
-      places: z.int(),
-    }),
-  ),
 })
 export type AbuseVitals = z.infer<typeof AbuseVitals>
 

@@ -27,8 +27,6 @@ export const PROTECTIONS = [
   'patience',
   /** Those who ask too often are turned away, and strangers prove work under pressure (abuse/). */
   'limits',
-  /** What was under way in two crashes and never ended well is refused (quarantine.ts). */
-  'quarantine',
   /** What died is started again (supervisor). */
   'restarts',
   /** A release is compared with what ran before (supervisor). */

@@ -293,13 +293,6 @@ export const problemKinds = {
     isWorkKept: null,
     next: 'Use another network, or ask the operator why; blocks end by themselves.',
   },
-  'request-quarantined': {
-    status: 503,
-    side: 'us',
-    title: 'This very request has crashed the server twice',
-    isWorkKept: null,
-    next: 'Do not repeat it: it is refused for an hour. Everything else works. The operator sees it and can lift that.',
-  },
   'tus-version': {
     status: 412,
     side: 'you',

@@ -39,7 +39,7 @@ export type FromSupervisor =
       readonly areUp: Readonly<Record<RoleName, boolean | null>>
       readonly apiPressure: Level
     }
-  /** An operator has it served again: a network that was penalised, or a request that was isolated. */
+  /** An operator has a network that was penalised served again. */
   | { readonly type: 'lift'; readonly key: string }
   | { readonly type: 'answer'; readonly id: number; readonly answer: unknown }
   | { readonly type: 'no-answer'; readonly id: number; readonly reason: string }

@@ -10,7 +10,6 @@ import { REASONS } from './limits.ts'
 import { createPressureGate, type PressureGate } from './pressure.ts'
 
 export { givePass } from './give-pass.ts'
-export { readPass } from './passes.ts'
 
 const LOOK_MS = 250
 /** Of each list that operators are shown. */
@@ -74,7 +73,6 @@ function createReport({ limits, ...front }: Front, gate: PressureGate): () => Ab
         .penalties(SHOWN)
         .map(({ line, untilMs, times }) => ({ network: line, until: wallAt(untilMs), times })),
       worst: limits.worst(SHOWN).map(({ key, perS }) => ({ network: key, perS })),
-      isolated: [],
     }
   }
 }

@@ -28,12 +28,12 @@ export interface Means {
   readonly signal: AbortSignal
 }
 
-/** What keeps networks out, and requests apart. */
+/** What keeps networks out. */
 export interface Gate {
   /** Whether blocking this would shut out the machine itself, or the proxies that people come through. */
   isNeeded(network: string): boolean
-  /** Ends a penalty or an isolation everywhere. */
-  lift(key: string): void
+  /** Ends a penalty everywhere. */
+  lift(line: string): void
 }
 
 /** Wider ones would shut out a good part of everybody. */
@@ -89,9 +89,6 @@ export async function carryOut(order: OperatorOrder, who: OrderGiver, means: Mea
       return block(order, who, means)
     case 'unblock-network':
       return unblock(order.network, means)
-    case 'lift-isolation':
-      means.gate.lift(order.key)
-      return done(`${order.key} is served as everything else, unless it begins anew.`)
     case 'backup-now':
       return begun('A backup is being made.', backUp(means))
   }
@@ -119,7 +116,8 @@ async function block(
 async function unblock(text: string, { book, gate }: Means): Promise<Carried> {
   const network = readNetwork(text)
   if (!network) return refused(`${text} is no address or network, such as 192.0.2.7 or 2001:db8::/48.`)
-  gate.lift(network.text)
+  // Penalties go by the name that they are listed under, which may write out zeros.
+  for (const line of new Set([network.text, text])) gate.lift(line)
   const left = book.inForce.blocks.filter((each) => each.network !== network.text)
   if (left.length === book.inForce.blocks.length)
     return done(`No operator had blocked ${network.text}; what Upbeat kept out of it by itself is let in.`)

@@ -1,0 +1,89 @@
+/**
+ * `bench flood`: what it costs to turn somebody away, in CPU time of the product's own processes: a request that is answered
+ * with 429, on a connection of its own; then a connection of somebody who is kept out, closed before a byte is read.
+ */
+import { readFile } from 'node:fs/promises'
+import { flood } from '../tests/rig/load/flood.ts'
+import { roundTo } from '../tests/rig/quantile.ts'
+import { startProduct, type Product } from '../tests/support/product.ts'
+import { makeTemporaryDir } from '../tests/support/temporary-dir.ts'
+import { upbeat } from '../tests/support/command-line.ts'
+import type { BenchResult } from './support.ts'
+
+const SOURCES = 5_000
+const RATE_PER_S = 400
+const SECONDS = 15
+/** Linux counts CPU time in these, whatever its own ticks are. */
+const TICKS_PER_S = 100
+const NODE_MAX_US = 100
+/** Of a core, for turning people away. */
+const SHARE = 0.3
+
+export async function run(): Promise<BenchResult> {
+  await using dir = await makeTemporaryDir()
+  await using product = await startProduct({
+    dataDir: dir.path,
+    env: { UPLOAD_RESERVE_BYTES: '0', LIMIT_EXEMPT: '127.0.0.9', PROOF_OF_WORK: 'always', LOG_LEVEL: 'warn' },
+  })
+  const refusal = await measure(product)
+  await upbeat([
+    'block',
+    'add',
+    '127.64.0.0/10',
+    '--reason',
+    'bench flood',
+    '--for',
+    '1h',
+    '--data',
+    dir.path,
+  ])
+  const closing = await measure(product)
+  const ratePerS = (us: number) => Math.floor((SHARE * 1e6) / us)
+  return {
+    name: 'flood',
+    rows: [
+      row('a request refused on a connection of its own, CPU of all processes', refusal.us, 'µs'),
+      row('a connection closed at the door, CPU of all processes', closing.us, 'µs'),
+      row('requests refused a second at 30 % of a core', ratePerS(refusal.us), '/s'),
+      row('connections closed a second at 30 % of a core', ratePerS(closing.us), '/s'),
+    ],
+    figures: {
+      refusalUs: roundTo(refusal.us, 1),
+      closingUs: roundTo(closing.us, 1),
+      refused: refusal.count,
+      closed: closing.count,
+    },
+    fallsShort: [
+      ...(refusal.us > NODE_MAX_US
+        ? [`A refusal takes ${refusal.us.toFixed(0)} µs; at most ${NODE_MAX_US}.`]
+        : []),
+      'Dropping in the kernel (BLOCK_IN_KERNEL=nftables) is not timed here.',
+    ],
+  }
+}
+
+const row = (what: string, ours: number, unit: string) => ({
+  ...{ what, ours, unit, rival: null },
+  target: unit === 'µs' ? `≤ ${NODE_MAX_US}` : null,
+})
+
+/** CPU time of supervisor and api for each that was turned away, what they do besides included. */
+async function measure(product: Product): Promise<{ us: number; count: number }> {
+  const pids = await Promise.all([product.pidOf('supervisor'), product.pidOf('api')])
+  const before = await cpuUs(pids)
+  const port = Number(new URL(product.url).port)
+  const paths = ['/api/v1/feed/for-you?limit=20']
+  const done = await flood({ port, ratePerS: RATE_PER_S, seconds: SECONDS, sources: SOURCES, paths })
+  const count = (done.answered['429'] ?? 0) + done.cut
+  if (count === 0) throw new Error(`Nobody was turned away: ${JSON.stringify(done)}`)
+  return { us: ((await cpuUs(pids)) - before) / count, count }
+}
+
+async function cpuUs(pids: readonly number[]): Promise<number> {
+  let ticks = 0
+  for (const pid of pids) {
+    const fields = (await readFile(`/proc/${pid}/stat`, 'latin1')).split(') ')[1]!.split(' ')
+    ticks += Number(fields[11]) + Number(fields[12])
+  }
+  return (ticks / TICKS_PER_S) * 1e6
+}
