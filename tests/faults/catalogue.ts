@@ -84,7 +84,7 @@ export const DRILLS: Readonly<Record<string, DrillEntry>> = {
   },
   random: {
     isShort: false,
-    provenWithout: ['journal', 'standby'],
+    provenWithout: ['restarts'],
     needsLevels: true,
     load: async () => (await import('./drills/random.ts')).run,
   },
