@@ -6,6 +6,7 @@ import { makeId } from '#lib/ids.ts'
 import { LEVEL_HEADER, lookSoon, noteLevel, service } from '#lib/service/service.svelte.ts'
 import { ApiError, isTransient, offlineProblem, timeoutProblem, unreachableProblem } from './problem.ts'
 import { createRetryBudget, delayBeforeTryMs, READ_POLICY } from './retry.ts'
+import { API_ROOT } from './root.ts'
 import type { Limit, Problem } from './types.ts'
 
 declare global {
@@ -13,7 +14,6 @@ declare global {
   var upbeatClient: string | undefined
 }
 
-export const API_ROOT = '/api/v1'
 /** Names the build that asks (contract/client.ts). */
 export const CLIENT_HEADERS: Readonly<Record<Limit<'CLIENT_HEADER'>, string>> = {
   'upbeat-client': globalThis.upbeatClient ?? '',

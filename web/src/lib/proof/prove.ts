@@ -3,7 +3,7 @@
  * by itself, beside the page; a few words say so.
  */
 import type { ProofChallenge } from '../../../../contract/proofs.ts'
-import { API_ROOT } from '#lib/api/client.ts'
+import { API_ROOT } from '#lib/api/root.ts'
 import { showToast } from '#lib/ui/toasts.svelte.ts'
 import { t } from './texts.ts'
 
