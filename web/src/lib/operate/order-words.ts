@@ -20,6 +20,9 @@ export function nameOrder(order: AuditEntry['order']): string {
       return t('do.release-code', { label: order.label })
     case 'breach':
       return t('do.breach', { step: order.step, reason: order.reason })
+    case 'block-network':
+    case 'unblock-network':
+      return t(`do.${order.type}`, { network: order.network })
     case 'expire':
       return t('do.expire', { what: order.what })
     default:
@@ -52,6 +55,10 @@ export function effectOf(order: OperatorOrder): string {
       return t(order.role === 'all' ? 'effect.restart-role.all' : 'effect.restart-role')
     case 'hold-role':
       return t(`effect.hold-role.${order.role}`)
+    case 'block-network':
+      return t('effect.block-network', { network: order.network, span: formatSeconds(order.forS) })
+    case 'unblock-network':
+      return t('effect.unblock-network', { network: order.network })
     default:
       return t(`effect.${order.type}`)
   }

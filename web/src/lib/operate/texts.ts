@@ -222,6 +222,8 @@ export const t = createTranslator('operate', {
   'do.release-code': 'Release {label}',
   'do.end-release': 'Send the release back',
   'do.breach': 'After a breach: {step} ({reason})',
+  'do.block-network': 'Block {network}',
+  'do.unblock-network': 'Let {network} in again',
   'do.expire': 'Ended by itself: {what}',
 
   'effect.set-level':
@@ -253,6 +255,9 @@ export const t = createTranslator('operate', {
   'effect.release-code':
     'The new code runs beside the old one, gets more and more people while it is as good, and goes back by itself when it is not.',
   'effect.end-release': 'Everybody gets the code that ran before. Nobody is signed out.',
+  'effect.block-network':
+    'Nothing from {network} is read for {span}, whoever it is from. Everybody behind it is kept out.',
+  'effect.unblock-network': '{network} is let in at once. It may be kept out again if it asks too often.',
   'effect.backup-now':
     'A backup of database and files is made beside what runs. Nothing stops; files are deleted only afterwards.',
 })

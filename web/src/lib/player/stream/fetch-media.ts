@@ -31,12 +31,10 @@ export interface MediaFetch {
 
 const headersOf = ({ isAhead = false }: MediaFetch): HeadersInit => (isAhead ? BACKGROUND_HEADERS : {})
 
-/** What a stranger is asked to prove work for is asked for once more, with the proof. */
+/** Who asks too often may have to prove work, and asks once more with the proof. */
 async function fetchProven(url: string, how: RequestInit & { signal: AbortSignal }): Promise<Response> {
   const response = await fetchMedia(url, how)
-  if (response.status !== 429 || !/\bjson\b/.test(response.headers.get('content-type') ?? '')) return response
-  const problem = (await response.clone().json()) as { code?: unknown }
-  return problem.code === 'proof-wanted' && (await proveWork()) ? fetchMedia(url, how) : response
+  return response.status === 429 && (await proveWork()) ? fetchMedia(url, how) : response
 }
 
 const MAX_REMEMBERED = 64

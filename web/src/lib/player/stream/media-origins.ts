@@ -4,51 +4,47 @@
  */
 const HEAD_TIMEOUT_MS = 1_200
 
-let others: readonly string[] = []
+/** First the one that the page itself came from. */
+let origins: readonly string[] = ['']
 let at = 0
-let edge: string | null = null
+let edge: string | null
 
 /** Beside the place that the page itself came from, which is asked first. */
 export function setMediaOrigins(urls: readonly string[]): void {
-  others = urls.filter((url) => url !== location.origin)
-  at = Math.min(at, others.length)
+  origins = ['', ...urls.filter((url) => url !== location.origin)]
+  at %= origins.length
 }
 
 /** Whether there is anywhere else to go. */
-export const hasOtherOrigins = (): boolean => others.length > 0
+export const hasOtherOrigins = (): boolean => origins.length > 1
 
 /** The edge that answered last, as it calls itself, and where it is; null: none has, or it was no edge. */
 export const currentEdge = (): { name: string; host: string } | null =>
-  edge === null ? null : { name: edge, host: new URL(baseOf(at) ?? location.origin).host }
+  edge && { name: edge, host: new URL(origins[at] || location.href).host }
 
 /** The next place from now on: the one in use has failed in the middle of an answer. */
 export function leaveOrigin(): void {
-  at = (at + 1) % (others.length + 1)
+  at = (at + 1) % origins.length
 }
-
-const baseOf = (index: number): string | null => (index === 0 ? null : others[index - 1]!)
 
 /** As `fetch`, from the place in use; from the next ones when that does not answer, or answers that it can not. */
 export async function fetchMedia(
   url: string,
   init: RequestInit & { signal: AbortSignal },
 ): Promise<Response> {
-  for (let tries = 0; ; tries++) {
-    const isLast = tries >= others.length
+  for (let left = origins.length - 1; ; left--) {
     const head = new AbortController()
-    const timer = isLast
-      ? 0
-      : setTimeout(() => head.abort(new DOMException('', 'TimeoutError')), HEAD_TIMEOUT_MS)
+    const timer = setTimeout(() => left && head.abort(), HEAD_TIMEOUT_MS)
     try {
       const signal = AbortSignal.any([init.signal, head.signal])
       const response = await fetch(addressOf(url), { ...init, signal })
-      if (isLast || response.status < 500) {
+      if (!left || response.status < 500) {
         edge = response.headers.get('upbeat-edge')
         return response
       }
       void response.body?.cancel()
     } catch (error) {
-      if (isLast || init.signal.aborted) throw error
+      if (!left || init.signal.aborted) throw error
     } finally {
       clearTimeout(timer)
     }
@@ -57,7 +53,6 @@ export async function fetchMedia(
 }
 
 function addressOf(url: string): string {
-  const base = baseOf(at)
   const { origin, pathname, search } = new URL(url, location.href)
-  return base === null || origin !== location.origin ? url : base + pathname + search
+  return origins[at] && origin === location.origin ? origins[at] + pathname + search : url
 }
