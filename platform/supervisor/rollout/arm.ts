@@ -38,7 +38,15 @@ const COMPLETE_GRACE_MS = 10_000
 export async function startArm(
   name: 'baseline' | 'canary',
   program: string,
-  { roles, door }: { readonly roles: Roles; readonly door: FrontDoor },
+  {
+    roles,
+    door,
+    settings = {},
+  }: {
+    readonly roles: Roles
+    readonly door: FrontDoor
+    readonly settings?: Readonly<Record<string, string>>
+  },
 ): Promise<TrialArm> {
   const ready = Promise.withResolvers<void>()
   ready.promise.catch(() => {})
@@ -50,6 +58,7 @@ export async function startArm(
   const counts = countBetweenReports()
   const process: RoleProcess = roles.makeApiBeside({
     program,
+    settings,
     onReady: () => void setTimeout(ready.resolve, COMPLETE_GRACE_MS).unref(),
     onGone() {
       isCrashed ||= !isEnding

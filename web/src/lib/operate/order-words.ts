@@ -16,6 +16,9 @@ export function nameOrder(order: AuditEntry['order']): string {
     case 'hold-role':
     case 'release-role':
       return t(`do.${order.type}`, { role: t(`role.${order.role}`) })
+    case 'release-document':
+    case 'return-document':
+      return t(`do.${order.type}`, { kind: order.kind })
     case 'release-code':
       return t('do.release-code', { label: order.label })
     case 'breach':

@@ -222,6 +222,8 @@ export const t = createTranslator('operate', {
   'do.release-code': 'Release {label}',
   'do.end-release': 'Send the release back',
   'do.breach': 'After a breach: {step} ({reason})',
+  'do.release-document': 'Release a {kind} document',
+  'do.return-document': 'Return to the {kind} document before',
   'do.expire': 'Ended by itself: {what}',
 
   'effect.set-level':
@@ -253,6 +255,7 @@ export const t = createTranslator('operate', {
   'effect.release-code':
     'The new code runs beside the old one, gets more and more people while it is as good, and goes back by itself when it is not.',
   'effect.end-release': 'Everybody gets the code that ran before. Nobody is signed out.',
+  'effect.return-document': 'The document before the present one holds again. Nobody is signed out.',
   'effect.backup-now':
     'A backup of database and files is made beside what runs. Nothing stops; files are deleted only afterwards.',
 })
