@@ -166,8 +166,6 @@ export const BLOCK_MAX_S = 90 * 24 * 3_600
 export const BLOCKS_MAX = 1_000
 /** `platform/releases/kinds` */
 export const DocumentKind = z.string().regex(/^[a-z][a-z-]{1,40}$/)
-/** Of the request that brings one; each kind has a limit of its own below that. */
-export const DOCUMENT_MAX_BYTES = 512 * 1_024
 
 /** What an operator can have an instance do. Each is written down with who gave it and what came of it. */
 export const OperatorOrder = z.discriminatedUnion('type', [

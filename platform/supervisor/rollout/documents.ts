@@ -3,7 +3,7 @@
  * out by one process beside the others, judged, and put in force or never seen again.
  */
 import { execFile } from 'node:child_process'
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import type {
