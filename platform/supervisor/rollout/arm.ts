@@ -55,6 +55,9 @@ export async function startArm(
     READY_TIMEOUT_MS,
   )
   let [isEnding, isCrashed] = [false, false]
+  const settled = ready.promise.finally(() => clearTimeout(timeout))
+  // Whoever gives up on the other side does not wait for this one: that it is ended then must not end the supervisor.
+  settled.catch(() => {})
   const counts = countBetweenReports()
   const process: RoleProcess = roles.makeApiBeside({
     program,
@@ -96,7 +99,7 @@ export async function startArm(
     get pid() {
       return process.pid
     },
-    ready: ready.promise.finally(() => clearTimeout(timeout)),
+    ready: settled,
     get isCrashed() {
       return isCrashed
     },
