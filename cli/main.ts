@@ -10,6 +10,9 @@ const USAGE = `Usage: upbeat COMMAND [--data DIR]
   pause FEATURE --reason WHY [--for 30m] | resume FEATURE
   maintenance announce --from TIME --for 1h --text WORDS | begin [--level N] | end [--despite-problems] | cancel
   restart ROLE|all                      a new process takes over from the old one, with no request lost
+  releases [--json]                     code and documents: on trial, in force, in quarantine, and why
+  release-document KIND FILE            flags, configuration or ranking: checked, tried out, judged, in force
+  return-document KIND --reason WHY     the document before the present one holds again
   hold ROLE | release ROLE              keep api, ingest or worker down; let it start again
   release DIR|REF [--despite-problems]  new code: tried out beside the old, judged, then for everybody, or back
   release end --reason WHY              send the release that is under way back
@@ -39,6 +42,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   maintenance: async () => (await import('./orders.ts')).maintain,
   restart: async () => (await import('./orders.ts')).restartRole,
   hold: async () => (await import('./orders.ts')).holdRole,
+  releases: async () => (await import('./releases.ts')).showReleases,
+  'release-document': async () => (await import('./releases.ts')).releaseDocument,
+  'return-document': async () => (await import('./releases.ts')).returnDocument,
   release: async () => (await import('./release.ts')).release,
   block: async () => (await import('./block.ts')).block,
   judge: async () => (await import('./judge.ts')).judge,

@@ -164,6 +164,8 @@ const NetworkText = z.string().trim().min(2).max(NETWORK_TEXT_MAX_LENGTH)
 export const BLOCK_MAX_S = 90 * 24 * 3_600
 /** Operators' blocks at once. Whoever has more to keep out needs larger networks, or a firewall. */
 export const BLOCKS_MAX = 1_000
+/** `platform/releases/kinds` */
+export const DocumentKind = z.string().regex(/^[a-z][a-z-]{1,40}$/)
 
 /** What an operator can have an instance do. Each is written down with who gave it and what came of it. */
 export const OperatorOrder = z.discriminatedUnion('type', [
@@ -198,6 +200,14 @@ export const OperatorOrder = z.discriminatedUnion('type', [
     /** Also what went back before. */
     isDespiteProblems: z.boolean().default(false),
   }),
+  /** A document that lies in the data folder: checked, tried out by one process, judged, then for everybody, or back. */
+  z.object({
+    type: z.literal('release-document'),
+    kind: DocumentKind,
+    hash: z.string().regex(/^[0-9a-f]{64}$/),
+  }),
+  /** Puts the document before the last good one in force again, and quarantines the present one. */
+  z.object({ type: z.literal('return-document'), kind: DocumentKind, reason: ReasonText }),
   /** Sends the release that is under way back. */
   z.object({ type: z.literal('end-release'), reason: ReasonText }),
   /** Keeps a network out, before a byte of it is read where nothing stands between. */
@@ -240,6 +250,36 @@ export const CodeReleaseState = z.object({
   changedAt: Instant,
 })
 export type CodeReleaseState = z.infer<typeof CodeReleaseState>
+
+export const DocumentPhase = z.enum(['checking', 'trial', 'in-force', 'refused', 'back', 'cut-short'])
+export type DocumentPhase = z.infer<typeof DocumentPhase>
+
+/** How a document fares, or fared. */
+export const DocumentRelease = z.object({
+  kind: DocumentKind,
+  /** SHA-256 of its bytes, in hex; null: it was too long to be read. */
+  hash: z.string().nullable(),
+  phase: DocumentPhase,
+  /** Of new connections that meet it. */
+  share: z.number().min(0).max(1),
+  /** For a person: what is seen, or why it was refused or taken back. */
+  detail: z.string(),
+  startedAt: Instant,
+  changedAt: Instant,
+})
+export type DocumentRelease = z.infer<typeof DocumentRelease>
+
+/** `GET /api/v1/operations/releases` */
+export const ReleasesState = z.object({
+  code: CodeReleaseState.nullable(),
+  /** Newest first. */
+  documents: z.array(DocumentRelease),
+  /** Those that hold; none of a kind: the code's own defaults do. */
+  inForce: z.array(z.object({ kind: DocumentKind, hash: z.string(), promotedAt: Instant })),
+  /** What may not come again, newest first. */
+  quarantined: z.array(z.object({ kind: z.string(), hash: z.string(), reason: z.string(), at: Instant })),
+})
+export type ReleasesState = z.infer<typeof ReleasesState>
 
 export const OrderGiver = z.discriminatedUnion('kind', [
   /** Somebody on the machine itself, by the name of the system's user. */

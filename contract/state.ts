@@ -95,6 +95,10 @@ export const Maintenance = z.object({
 })
 export type Maintenance = z.infer<typeof Maintenance>
 
+/** The last release that was taken back by itself: code, or the kind of a document. */
+export const TakenBack = z.object({ what: z.string().max(64), at: Instant, reason: z.string().max(500) })
+export type TakenBack = z.infer<typeof TakenBack>
+
 /** `GET /api/v1/state`: asks nothing of any dependency. */
 export const ServiceState = z.object({
   level: Level,
@@ -103,6 +107,8 @@ export const ServiceState = z.object({
   /** Null: the operator has ordered none. */
   order: LevelOrder.nullable().default(null),
   maintenance: Maintenance.nullable(),
+  /** Null: none within the last hour. */
+  takenBack: TakenBack.nullable().default(null),
 })
 export type ServiceState = z.infer<typeof ServiceState>
 

@@ -13,7 +13,8 @@ export {
 } from './candidate-pool.ts'
 export { AUTHOR_DISTANCE, isReserved, RESERVED_EVERY } from './diversity.ts'
 export { createRandom } from './random.ts'
-export { rankForYou, DEFAULT_PIPELINE } from './rank-for-you.ts'
+export type { RankerPoints } from './ranker.ts'
+export { createPipeline, rankForYou, DEFAULT_PIPELINE } from './rank-for-you.ts'
 export { Ranking, type PackedRanking } from './ranking.ts'
 export {
   PART_COUNT,

@@ -3,7 +3,7 @@ import type { CandidatePool } from './candidate-pool.ts'
 import { AuthorSpacing, isReserved, RESERVED_EVERY, type SlotOrder } from './diversity.ts'
 import { reasonOf } from './explanation.ts'
 import type { Interner } from './interner.ts'
-import { strongestTag, weightedSumRanker } from './ranker.ts'
+import { createWeightedSumRanker, strongestTag, type RankerPoints } from './ranker.ts'
 import { packParts, Ranking } from './ranking.ts'
 import { SLOT_STATE } from './scratch.ts'
 import { bringSmallestFirst, slotOfKey, sortKeyOf } from './select.ts'
@@ -22,7 +22,25 @@ export const DEFAULT_PIPELINE: Pipeline = {
   sources: [hot, ofAuthors, withTags],
   lastSource: wholePool,
   newcomerSource: newcomers,
-  ranker: weightedSumRanker,
+  ranker: createWeightedSumRanker(),
+}
+
+/**
+ * The default pipeline with what a model or a flag changes.
+ *
+ * @param changes.points null: the ranker's own
+ * @param changes.hasNewVoices whether positions are reserved for new videos. @default true
+ */
+export function createPipeline(changes: {
+  readonly points?: RankerPoints | null
+  readonly hasNewVoices?: boolean
+}): Pipeline {
+  const { points = null, hasNewVoices = true } = changes
+  return {
+    ...DEFAULT_PIPELINE,
+    ...(points !== null && { ranker: createWeightedSumRanker(points) }),
+    ...(!hasNewVoices && { newcomerSource: () => {} }),
+  }
 }
 
 const TAG_REASON = REASON_CODES.indexOf('tag')

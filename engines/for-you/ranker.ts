@@ -20,28 +20,48 @@ function unevenly(n: number): number {
   return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32
 }
 
+/** Most points for each part that a model may weigh otherwise. */
+export interface RankerPoints {
+  readonly following: number
+  readonly liked: number
+  readonly tag: number
+  readonly chance: number
+}
+
+const DEFAULT_POINTS: RankerPoints = {
+  following: FOLLOWING_POINTS,
+  liked: LIKED_POINTS,
+  tag: TAG_POINTS,
+  chance: CHANCE_POINTS,
+}
+
 /** The sum of the parts, each linear in what is known. */
-export const weightedSumRanker: Ranker = {
+export const createWeightedSumRanker = (points: RankerPoints = DEFAULT_POINTS): Ranker => ({
   score(pool, taste, slots, count, scores) {
     const { affinity, tagSum } = pool.scratch
     const { author } = pool.columns
     // What is personal touches few videos: walking from the viewer's authors and tags to these is cheaper than asking
     // each video for its own.
     for (const by of taste.authors) {
-      const points = affinityPoints(taste, by)
-      for (const slot of pool.slotsOfAuthor(by)) affinity[slot] = points
+      const worth = affinityPoints(taste, by, points)
+      for (const slot of pool.slotsOfAuthor(by)) affinity[slot] = worth
     }
-    for (const slot of taste.likedSlots) affinity[slot] = taste.followed[author[slot]!]! * FOLLOWING_POINTS
+    for (const slot of taste.likedSlots) affinity[slot] = taste.followed[author[slot]!]! * points.following
     for (const tag of taste.tags) {
       const weight = taste.tagWeight[tag]!
       for (const slot of pool.slotsWithTag(tag)) tagSum[slot] = tagSum[slot]! + weight
     }
     const { basePoints } = pool.columns
     const { seed } = taste
+    const chanceScale = points.chance / CHANCE_POINTS
     for (let at = 0; at < count; at++) {
       const slot = slots[at]!
       const chance = CHANCES[(slot ^ seed) & CHANCES_MASK]!
-      scores[at] = basePoints[slot]! + affinity[slot]! + cappedTagPoints(tagSum[slot]!) + chance
+      scores[at] =
+        basePoints[slot]! +
+        affinity[slot]! +
+        cappedTagPoints(tagSum[slot]!, points.tag) +
+        chance * chanceScale
     }
     for (const by of taste.authors) for (const slot of pool.slotsOfAuthor(by)) affinity[slot] = 0
     for (const slot of taste.likedSlots) affinity[slot] = 0
@@ -52,19 +72,19 @@ export const weightedSumRanker: Ranker = {
     const by = author[slot]!
     parts[0] = freshPoints[slot]!
     parts[1] = popularPoints[slot]!
-    parts[2] = taste.followed[by]! * FOLLOWING_POINTS
-    parts[3] = taste.isLiked[slot] ? 0 : taste.likedAuthor[by]! * LIKED_POINTS
-    parts[4] = cappedTagPoints(sumOfTags(pool, taste, slot))
-    parts[5] = CHANCES[(slot ^ taste.seed) & CHANCES_MASK]!
+    parts[2] = taste.followed[by]! * points.following
+    parts[3] = taste.isLiked[slot] ? 0 : taste.likedAuthor[by]! * points.liked
+    parts[4] = cappedTagPoints(sumOfTags(pool, taste, slot), points.tag)
+    parts[5] = CHANCES[(slot ^ taste.seed) & CHANCES_MASK]! * (points.chance / CHANCE_POINTS)
   },
+})
+
+function affinityPoints(taste: Taste, author: number, points: RankerPoints): number {
+  return taste.followed[author]! * points.following + taste.likedAuthor[author]! * points.liked
 }
 
-function affinityPoints(taste: Taste, author: number): number {
-  return taste.followed[author]! * FOLLOWING_POINTS + taste.likedAuthor[author]! * LIKED_POINTS
-}
-
-function cappedTagPoints(weight: number): number {
-  return weight < 1 ? weight * TAG_POINTS : TAG_POINTS
+function cappedTagPoints(weight: number, tagPoints: number): number {
+  return weight < 1 ? weight * tagPoints : tagPoints
 }
 
 function sumOfTags(pool: CandidatePool, taste: Taste, slot: number): number {

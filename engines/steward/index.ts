@@ -1,6 +1,7 @@
 /** What matters most is served, what can't be is said, and everything comes back in its order. Pure. */
 export { DEPENDENCIES, type Dependency } from './dependencies.ts'
 export { FEATURES, LEVELS, modeAt, MODES, type Feature, type Level, type Mode } from './levels.ts'
+export { createPressure, type Thresholds } from './pressure.ts'
 export type { RestorationEvent, Step, StepSignals, StepView, Window } from './restoration.ts'
 export {
   createSteward,

@@ -47,8 +47,16 @@ const NEXT_DOWN_MS = 2_500
 /** Whoever rises again this soon after going down has gone down too early. */
 const RELAPSE_MS = 30_000
 
+/** From which value on each level above 0 is asked for; what is left out is as it is by default. */
+export interface Thresholds {
+  readonly eventLoopMs?: readonly number[] | undefined
+  readonly memoryShare?: readonly number[] | undefined
+}
+
 export interface Pressure {
   readonly state: PressureState
+  /** Replaces those before. */
+  setThresholds(thresholds: Thresholds): void
   observe(signals: PressureSignals, nowMs: number): PressureState
 }
 
@@ -60,6 +68,7 @@ export function createPressure(): Pressure {
   let wentDownAtMs = -Infinity
   let lastLoudAtMs = -Infinity
   let quietMs = QUIET_MS
+  let thresholds: Thresholds = {}
 
   const move = (level: Level, because: readonly string[], nowMs: number) => {
     if (level > state.level && nowMs - wentDownAtMs < RELAPSE_MS)
@@ -73,12 +82,15 @@ export function createPressure(): Pressure {
     get state() {
       return state
     },
+    setThresholds(given) {
+      thresholds = given
+    },
     observe(signals, nowMs) {
-      const asked = judge(signals, 1)
+      const asked = judge(signals, 1, thresholds)
       looks = asked.level > 0 ? looks + 1 : 0
-      if (judge(signals, CALM_SHARE).level > 0) lastLoudAtMs = nowMs
+      if (judge(signals, CALM_SHARE, thresholds).level > 0) lastLoudAtMs = nowMs
       if (looks >= LOOKS_TO_RISE && asked.level > state.level) move(asked.level, asked.because, nowMs)
-      else if (isHelpless(judge({ ...signals, busyShare: null }, 1).level, nowMs - changedAtMs))
+      else if (isHelpless(judge({ ...signals, busyShare: null }, 1, thresholds).level, nowMs - changedAtMs))
         move(LEVELS[state.level + 1]!, [...asked.because, `level ${state.level} did not help`], nowMs)
       else if (state.level > 0 && canFall(nowMs)) move(LEVELS[state.level - 1]!, state.because, nowMs)
       if (state.level === 0 && nowMs - wentDownAtMs > RELAPSE_MS) quietMs = QUIET_MS
@@ -103,17 +115,21 @@ export function createPressure(): Pressure {
   }
 }
 
-function judge(signals: PressureSignals, share: number): PressureState {
+function judge(
+  signals: PressureSignals,
+  share: number,
+  { eventLoopMs = EVENT_LOOP_MS, memoryShare: memoryShares = MEMORY_SHARE }: Thresholds,
+): PressureState {
   const { eventLoopP99Ms, memoryShare, busyShare, refusedClass } = signals
   const asks: { level: Level; words: string }[] = []
   const ask = (level: Level, words: string) => void (level > 0 && asks.push({ level, words }))
   if (eventLoopP99Ms !== null)
     ask(
-      levelOf(eventLoopP99Ms, EVENT_LOOP_MS, share),
+      levelOf(eventLoopP99Ms, eventLoopMs, share),
       `the event loop is ${Math.round(eventLoopP99Ms)} ms late`,
     )
   if (memoryShare !== null)
-    ask(levelOf(memoryShare, MEMORY_SHARE, share), `${Math.round(memoryShare * 100)} % of the memory is used`)
+    ask(levelOf(memoryShare, memoryShares, share), `${Math.round(memoryShare * 100)} % of the memory is used`)
   if (busyShare !== null && busyShare >= BUSY_SHARE * (share < 1 ? BUSY_CALM_SHARE : 1))
     ask(1, `the process is busy for ${Math.round(busyShare * 100)} % of the time`)
   if (refusedClass !== null)

@@ -5,7 +5,7 @@
 import { createDependencies, FALLS, type Dependency } from './dependencies.ts'
 import { createDoubt } from './doubt.ts'
 import { FEATURES, isWorse, LEVELS, modeAt, type Feature, type Level, type Mode } from './levels.ts'
-import { createPressure, type PressureSignals } from './pressure.ts'
+import { createPressure, type PressureSignals, type Thresholds } from './pressure.ts'
 import {
   createRestoration,
   type RestorationEvent,
@@ -74,6 +74,8 @@ export interface Steward {
   readonly timeline: readonly RestorationEvent[]
   isUp(dependency: Dependency): boolean
   give(orders: Orders): void
+  /** When levels rise; what is left out is as by default. */
+  setThresholds(thresholds: Thresholds): void
   /** A look, about four times a second: answers the state, the same object when nothing has changed. */
   observe(signals: Signals, nowMs: number): StewardState
 }
@@ -110,6 +112,7 @@ export function createSteward(options: StewardOptions): Steward {
     give(given) {
       orders = given
     },
+    setThresholds: pressure.setThresholds,
     observe(signals, atMs) {
       const seen = signals.dependencies
       dependencies.observe(hasDoubt ? doubt.weigh(seen, atMs) : seen, atMs)

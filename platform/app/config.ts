@@ -51,6 +51,8 @@ export const PROTECTIONS = [
   'monotonic',
   /** What our own PostgreSQL has committed is written before it is said so. */
   'durability',
+  /** Documents are checked before anything uses them. */
+  'document-check',
 ] as const
 export type Protection = (typeof PROTECTIONS)[number]
 
@@ -143,6 +145,8 @@ const Environment = z.object({
       .transform(listOf)
       .pipe(z.array(z.enum(PROTECTIONS))),
   ),
+  /** What the supervisor has one process try out: `KIND:HASH`. */
+  DOCUMENT_CANDIDATE: z.string().optional(),
   DATABASE_URL: z.string().optional(),
   DATABASE_POOL_SIZE: fits('a whole number from 1 to 200', whole(1, 200).default(10)),
   INGEST_ADDRESS: z.string().optional(),
@@ -224,6 +228,8 @@ export interface Config {
   /** Who may read metrics at the public address; null: nobody. */
   readonly metricsToken: string | null
   readonly logLevel: string
+  /** `KIND:HASH` of the document that this process alone tries out; null: none. */
+  readonly documentCandidate: string | null
   readonly database: { readonly url: string | null; readonly poolSize: number }
   /** Where the api role finds the ingest role: `http://127.0.0.1:PORT` or `unix:PATH`; null: this process mounts it itself. */
   readonly ingestAddress: string | null
@@ -326,6 +332,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     metricsPort: e.METRICS_PORT ?? null,
     metricsToken: e.METRICS_TOKEN ?? null,
     logLevel: e.LOG_LEVEL,
+    documentCandidate: e.DOCUMENT_CANDIDATE ?? null,
     database: { url: e.DATABASE_URL ?? null, poolSize: e.DATABASE_POOL_SIZE },
     ingestAddress: e.INGEST_ADDRESS ?? null,
     uploads: {

@@ -19,6 +19,7 @@ import {
 import { openJobs, type Jobs } from '../infra/jobs/index.ts'
 import { createBlocks, type Blocks } from './abuse/blocks.ts'
 import { createBlobsDoor, createDatabaseDoor, createHashingDoor } from './admission.ts'
+import { createFlags, openDocuments, type Documents, type Flags } from '../releases/index.ts'
 import type { Config } from './config.ts'
 import { createEvents, type Events } from './events.ts'
 import { openEntryJournal, type EntryJournal } from './journal/index.ts'
@@ -61,6 +62,9 @@ export interface Ctx {
   readonly jobs: Jobs
   readonly blobs: Blobs
   readonly events: Events
+  /** What may change while this runs: flags, models, limits. */
+  readonly documents: Documents
+  readonly flags: Flags
   /** What can be served without the database. */
   readonly standby: Standby
   /** A UUIDv7: ids sort by the time they were made. */
@@ -125,10 +129,16 @@ export async function openContext(options: ContextOptions): Promise<OpenContext>
       isOn: !config.protectionsOff.has('standby'),
     }),
   )
+  const secrets = await loadSecrets(config.paths.secrets)
+  const documents = await openDocuments({
+    ...{ dataDir: config.dataDir, log, candidate: config.documentCandidate },
+    secret: secrets.vault,
+  })
+  documents.use('configuration', (content) => steward.setThresholds(content?.levels ?? {}))
   const ctx: Ctx = {
     ...{ config, clock, log, databaseDoor, hashingDoor, blobsDoor, steward, journal, peers, vitals },
     ...{ listener, jobs, standby, newId, randomBytes },
-    secrets: await loadSecrets(config.paths.secrets),
+    ...{ secrets, documents, flags: await createFlags(documents) },
     db: database.db,
     pool: database.pool,
     databaseGuard: guard,

@@ -6,6 +6,7 @@ import type {
   OperatorOrder,
   OrderAnswer,
   OrderGiver,
+  ReleasesState,
 } from '../../contract/operations.ts'
 
 /** Who asks, by name; the answer, by what was asked. All are given within a second. */
@@ -15,6 +16,7 @@ export interface SupervisorLink {
   history(afterS: number): Promise<OperationsHistory>
   /** The newest first. */
   audit(limit: number): Promise<AuditEntry[]>
+  releases(): Promise<ReleasesState>
   /** In Prometheus' text format. */
   metrics(): Promise<string>
   give(order: OperatorOrder, who: OrderGiver): Promise<OrderAnswer>

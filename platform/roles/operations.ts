@@ -103,6 +103,9 @@ export const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Operati
     ),
     'GET /operations/history': signedIn('The figures of the last fifteen minutes; for the operator'),
     'GET /operations/audit': signedIn('What was ordered, by whom, and what came of it; for the operator'),
+    'GET /operations/releases': signedIn(
+      'Releases of code and documents: on trial, in force, in quarantine; for the operator',
+    ),
     'POST /operations/orders': signedIn('Order a level, a pause, maintenance or a restart; for the operator'),
   },
   edges: {

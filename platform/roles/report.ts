@@ -44,7 +44,7 @@ function journalOf({ journal }: Ctx): RoleReport['journal'] {
 }
 
 /** As the steward takes them: dates, and features by name. */
-export const toOrders = ({ level, features, maintenance }: OrdersMessage): Orders => ({
+export const toOrders = ({ level, features, maintenance, takenBack = null }: OrdersMessage): Orders => ({
   level: level && {
     level: level.level as NonNullable<Orders['level']>['level'],
     reason: level.reason,
@@ -55,4 +55,5 @@ export const toOrders = ({ level, features, maintenance }: OrdersMessage): Order
     features.map(({ feature, reason, untilAt }) => [feature, { reason, untilAt: new Date(untilAt) }]),
   ),
   maintenance,
+  takenBack,
 })

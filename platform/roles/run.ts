@@ -134,6 +134,10 @@ function obey(ctx: Ctx, role: RoleName, message: FromSupervisor): void {
     ctx.steward.order(toOrders(message.orders))
     ctx.blocks.set(message.orders.blocks)
   } else if (message.type === 'lift') ctx.blocks.lift(message.key)
+  else if (message.type === 'documents')
+    void ctx.documents
+      .reload()
+      .catch((error: unknown) => ctx.log.error({ err: error }, 'document.reload-failed'))
 }
 
 /** Tells the supervisor how this process fares, once a second; answers what ends it. */

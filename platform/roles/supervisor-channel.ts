@@ -42,6 +42,7 @@ export function createSupervisorChannel(send: (message: FromRole) => boolean): S
       state: () => ask({ about: 'state' }) as ReturnType<SupervisorLink['state']>,
       history: (afterS) => ask({ about: 'history', afterS }) as ReturnType<SupervisorLink['history']>,
       audit: (limit) => ask({ about: 'audit', limit }) as ReturnType<SupervisorLink['audit']>,
+      releases: () => ask({ about: 'releases' }) as ReturnType<SupervisorLink['releases']>,
       metrics: () => ask({ about: 'metrics' }) as ReturnType<SupervisorLink['metrics']>,
       give: (order, who) => ask({ about: 'order', order, who }) as ReturnType<SupervisorLink['give']>,
       tellPenalties: (penalties) => void send({ type: 'penalties', penalties }),

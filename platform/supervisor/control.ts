@@ -10,6 +10,7 @@ import {
   type OperationsHistory,
   type OperationsState,
   type OrderAnswer,
+  type ReleasesState,
 } from '../../contract/operations.ts'
 import { ROLE_NAMES, type RoleName } from './protocol.ts'
 import type { RoleState } from './role-process.ts'
@@ -30,6 +31,7 @@ export const DeskRequest = z.discriminatedUnion('command', [
   z.object({ command: z.literal('audit'), limit: z.int().min(1).max(AUDIT_MAX) }),
   z.object({ command: z.literal('metrics') }),
   z.object({ command: z.literal('release-state') }),
+  z.object({ command: z.literal('releases') }),
   z.object({ command: z.literal('order'), order: OperatorOrder, user: z.string().min(1).max(64) }),
 ])
 export type DeskRequest = z.infer<typeof DeskRequest>
@@ -41,6 +43,7 @@ export interface DeskAnswers {
   readonly audit: AuditEntry[]
   readonly metrics: string
   readonly 'release-state': CodeReleaseState | null
+  readonly releases: ReleasesState
   readonly order: OrderAnswer
 }
 

@@ -21,7 +21,9 @@ import { lockDataDir } from './lock.ts'
 import { openOutput, type Output } from './output.ts'
 import { showProgress } from './progress.ts'
 import { ROLE_NAMES, type FromRole, type Question, type RoleName } from './protocol.ts'
-import { openReleases, type Releases } from './rollout/releases.ts'
+import { tryOutDocument } from './rollout/document-trial.ts'
+import { openDocumentReleases, type DocumentReleases } from './rollout/documents.ts'
+import { openReleases, sharedBy, type Releases } from './rollout/releases.ts'
 import { createRoles, rejectOn, type Roles } from './roles.ts'
 import { beginToServe } from './serving.ts'
 import { startSibling, type Sibling } from './sibling.ts'
@@ -84,7 +86,10 @@ export async function startSupervisor(
     `Upbeat keeps its data in ${config.dataDir}${output.logFile ? `, its logs in ${output.logFile}` : ''}`,
   )
 
-  const parts: Parts = { door, keeper, database: null, roles: null, releases: null, isReady: false }
+  const parts: Parts = {
+    ...{ door, keeper, database: null, roles: null, releases: null, documents: null },
+    isReady: false,
+  }
   const desk = await openDeskOf(stack, options, parts, output)
 
   const sibling = startWatchBeside(config, door.port, output)
@@ -112,7 +117,8 @@ export async function startSupervisor(
       databaseUrl: () => database.url,
     }),
   )
-  Object.assign(parts, { database, roles, releases })
+  const documents = stack.use(await openDocumentsOf({ config, roles, output, door, releases, desk }))
+  Object.assign(parts, { database, roles, releases, documents })
 
   const databaseUrl = await Promise.race([database.address, rejectOn(signal)])
   await progress.during('API, ingest and worker', () => roles.startInOrder(databaseUrl, signal))
@@ -131,6 +137,37 @@ export async function startSupervisor(
     }),
   )
   return takeOver(stack.move(), { url, output, roles, dataDir: config.dataDir })
+}
+
+interface DocumentParts {
+  readonly config: Config
+  readonly roles: Roles
+  readonly output: Output
+  readonly door: FrontDoor
+  readonly releases: Releases
+  readonly desk: Desk
+}
+
+/** Documents are tried out as code is, by processes of the code that runs. */
+function openDocumentsOf({
+  config,
+  roles,
+  output,
+  door,
+  releases,
+  desk,
+}: DocumentParts): Promise<DocumentReleases> {
+  return openDocumentReleases({
+    ...{ config, roles, output },
+    tryOut(trial) {
+      if (releases.isUnderWay) throw new Error('A release of code is under way: give it again afterwards.')
+      const { golden } = releases
+      const isSharedAddress = sharedBy(config.trustedProxies)
+      return tryOutDocument({ roles, door, golden, isSharedAddress, log: output.log }, trial)
+    },
+    onBack: ({ kind, detail, changedAt }) =>
+      desk.noteTakenBack({ what: kind, at: changedAt, reason: detail.slice(0, 500) }),
+  })
 }
 
 /** The release in force, with what a person should know of it. */
@@ -157,6 +194,7 @@ async function openDeskOf(
       roles: () => parts.roles?.all ?? [],
       hearers: () => parts.roles?.hearers ?? [],
       releases: () => parts.releases,
+      documents: () => parts.documents,
       waitingConnections: () => parts.door.waitingCount,
       databaseUrl: () => parts.database?.url ?? null,
       keeper: parts.keeper,
@@ -246,6 +284,7 @@ interface Parts {
   database: SupervisedDatabase | null
   roles: Roles | null
   releases: Releases | null
+  documents: DocumentReleases | null
   isReady: boolean
 }
 
@@ -273,6 +312,7 @@ async function answerControl(
   switch (request.command) {
     case 'state':
     case 'metrics':
+    case 'releases':
       return desk[request.command]()
     case 'history':
       return desk.history(request.afterS)
@@ -310,6 +350,7 @@ function answerQuestion(desk: Desk, question: Question): Promise<unknown> {
   switch (question.about) {
     case 'state':
     case 'metrics':
+    case 'releases':
       return desk[question.about]()
     case 'history':
       return Promise.resolve(desk.history(question.afterS))

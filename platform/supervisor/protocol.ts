@@ -1,5 +1,6 @@
 /** What the supervisor and a role say to each other over their channel. */
 import type { OperatorOrder, OrderGiver, OrdersInForce, RoleName } from '../../contract/operations.ts'
+import type { TakenBack } from '../../contract/state.ts'
 import type { Level } from '../../engines/steward/index.ts'
 import type { RoleReport } from '../app/vitals.ts'
 
@@ -17,11 +18,13 @@ export interface OrdersMessage {
   readonly features: OrdersInForce['features']
   readonly maintenance: OrdersInForce['maintenance']
   readonly blocks: readonly { readonly network: string }[]
+  /** Left out by an older supervisor. */
+  readonly takenBack?: TakenBack | null
 }
 
 /** What a role may ask of its supervisor. */
 export type Question =
-  | { readonly about: 'state' | 'metrics' }
+  | { readonly about: 'state' | 'metrics' | 'releases' }
   | { readonly about: 'history'; readonly afterS: number }
   | { readonly about: 'audit'; readonly limit: number }
   | { readonly about: 'order'; readonly order: OperatorOrder; readonly who: OrderGiver }
@@ -41,6 +44,8 @@ export type FromSupervisor =
     }
   /** An operator has a network that was penalised served again. */
   | { readonly type: 'lift'; readonly key: string }
+  /** Another document is in force: it is to be read from the disk. */
+  | { readonly type: 'documents' }
   | { readonly type: 'answer'; readonly id: number; readonly answer: unknown }
   | { readonly type: 'no-answer'; readonly id: number; readonly reason: string }
   /** Another process has taken over: it ends once those who hold connections have let go of them. */

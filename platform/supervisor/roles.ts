@@ -30,6 +30,8 @@ export interface Roles extends AsyncDisposable {
 
 export interface ApiBeside {
   readonly program: string
+  /** Besides the settings that all have. */
+  readonly settings?: Readonly<Record<string, string>>
   readonly onReady: () => void
   /** It is dead, or about to end. */
   readonly onGone: () => void
@@ -147,13 +149,13 @@ export async function createRoles(options: RolesOptions): Promise<Roles> {
 function makeApiBeside(
   { output, records, door, onQuestion, greeting }: RolesOptions,
   env: NodeJS.ProcessEnv,
-  { program, onReady, onGone, onMessage }: ApiBeside,
+  { program, settings = {}, onReady, onGone, onMessage }: ApiBeside,
   beside: Set<RoleProcess>,
 ): RoleProcess {
   const made: RoleProcess = createRoleProcess({
     role: 'api',
     program,
-    env,
+    env: { ...env, ...settings },
     isRestarted: false,
     log: output.log,
     onOutput: (line) => output.passOn('api', line),

@@ -94,6 +94,12 @@ export const DRILLS: Readonly<Record<string, DrillEntry>> = {
     provenWithout: ['admission'],
     load: async () => (await import('./drills/overload.ts')).run,
   },
+  'bad-document': {
+    // Good documents take as long as they are judged.
+    isShort: false,
+    provenWithout: ['document-check'],
+    load: async () => (await import('./drills/bad-document.ts')).run,
+  },
   'bad-release': {
     // Its p99 means something on a machine that does nothing else.
     isShort: false,

@@ -45,7 +45,9 @@ export const STAGE_RULES: Readonly<Record<Stage, StageRule>> = {
 
 /** A quantile over so many seconds must be so many times the baseline's before slow requests count as slowness. */
 const LATENCY_WINDOW_S = 20
-const LATENCY_RATIO_MIN = 1.6
+const LATENCY_RATIO_MIN = 2
+/** For so many seconds in a row: one collection of garbage moves a quantile for a moment. */
+const LATENCY_RATIO_S = 5
 
 const DEFAULT_ALPHA = 0.001
 
@@ -118,12 +120,18 @@ function createWholeRun() {
   const memory = createMemoryWatch()
   const recent: { readonly canary: readonly number[]; readonly baseline: readonly number[] }[] = []
   const failed = { canary: 0, baseline: 0, canaryRequests: 0, baselineRequests: 0 }
+  const slowerS = { p99: 0, p90: 0 }
   let [silentS, lastMs, sinceMs] = [0, null as number | null, 0]
 
   function latencyOf(arm: 'canary' | 'baseline', share: number): number | null {
     const sum = noLatencies()
     for (const second of recent) second[arm].forEach((count, index) => (sum[index]! += count))
     return quantileOf(sum, share)
+  }
+
+  function isSlower(share: number): boolean {
+    const [canaryMs, baselineMs] = [latencyOf('canary', share), latencyOf('baseline', share)]
+    return canaryMs !== null && baselineMs !== null && canaryMs >= LATENCY_RATIO_MIN * baselineMs
   }
 
   return {
@@ -148,6 +156,8 @@ function createWholeRun() {
       if (!canary || !baseline) return
       recent.push({ canary: canary.latencyBuckets, baseline: baseline.latencyBuckets })
       if (recent.length > LATENCY_WINDOW_S) recent.shift()
+      slowerS.p99 = isSlower(0.99) ? slowerS.p99 + 1 : 0
+      slowerS.p90 = isSlower(0.9) ? slowerS.p90 + 1 : 0
       if (canary.rssBytes !== null && baseline.rssBytes !== null)
         memory.add(canary.rssBytes, baseline.rssBytes)
     },
@@ -169,10 +179,8 @@ function createWholeRun() {
     },
     /** Slow requests are slowness only where the quantile itself says so, too. */
     mayCount({ evidence }: MeasureView): boolean {
-      const share = evidence.measure === 'p99' ? 0.99 : evidence.measure === 'p90' ? 0.9 : null
-      if (share === null) return true
-      const [canaryMs, baselineMs] = [latencyOf('canary', share), latencyOf('baseline', share)]
-      return canaryMs !== null && baselineMs !== null && canaryMs >= LATENCY_RATIO_MIN * baselineMs
+      const { measure } = evidence
+      return (measure !== 'p99' && measure !== 'p90') || slowerS[measure] >= LATENCY_RATIO_S
     },
     views(): MeasureView[] {
       const { canaryBytesPerS, baselineBytesPerS, isLeaking } = memory.view()

@@ -80,8 +80,12 @@ const KEPT_SHARE = 0.95
 const SLOW_AFTER_REQUESTS = 100
 /** A suspicion without a new event for so long was chance, or is over. */
 const SUSPICION_S = 30
+/** Of both arms, that count fully: so many that have one cause are not much more than one. */
+const MAX_EVENTS_PER_S = 4
 /** The last seconds, in which events have to be spread. */
 const SPREAD_S = 30
+/** What is over since so long is no reason any more to go back. */
+const FRESH_S = 3
 /** Evidence that keeps a release where it is: 1 in 20. */
 const SUSPICIOUS = 20
 
@@ -118,8 +122,8 @@ export function createMeasures(alpha: number): Measures {
 }
 
 function createMeasure(rule: Rule, alpha: number) {
-  const whole = createSequentialTest(rule.toleratedRatio)
-  const ofStages: SequentialTest[] = [createSequentialTest(rule.toleratedRatio)]
+  const whole = createSequentialTest(rule.toleratedRatio, MAX_EVENTS_PER_S)
+  const ofStages: SequentialTest[] = [createSequentialTest(rule.toleratedRatio, MAX_EVENTS_PER_S)]
   let totals = { canary: { trials: 0, events: 0 }, baseline: { trials: 0, events: 0 } }
   const hadEvents: boolean[] = []
   let [quietS, eValueMax, isKnown] = [0, 1, false]
@@ -132,7 +136,7 @@ function createMeasure(rule: Rule, alpha: number) {
 
   return {
     enterStage(): void {
-      ofStages.push(createSequentialTest(rule.toleratedRatio))
+      ofStages.push(createSequentialTest(rule.toleratedRatio, MAX_EVENTS_PER_S))
       totals = { canary: { trials: 0, events: 0 }, baseline: { trials: 0, events: 0 } }
     },
     add(canarySample: Sample, baselineSample: Sample, slow: SlowBuckets | null): void {
@@ -159,7 +163,7 @@ function createMeasure(rule: Rule, alpha: number) {
           unit: 'share',
           eValue,
         },
-        isOver: isSpread && eValueMax >= 1 / alpha,
+        isOver: isSpread && quietS <= FRESH_S && eValueMax >= 1 / alpha,
         isSuspicious: weigh() >= SUSPICIOUS && quietS < SUSPICION_S,
       }
     },

@@ -35,9 +35,13 @@ export interface SequentialTest {
 /**
  * Begins with nothing known.
  *
+ * Events of one second often have one cause, such as a collection of garbage, and are then not independent. Where there are
+ * more than `maxEventsPerAdd`, those of both arms count for less by the same factor w < 1. What decides on w is known
+ * without the arms that they fell into, and the mean of a ratio's power w is at most 1 when that of the ratio is (Jensen).
+ *
  * @param toleratedRatio of the canary's odds to the baseline's, up to which the release counts as no worse
  */
-export function createSequentialTest(toleratedRatio: number): SequentialTest {
+export function createSequentialTest(toleratedRatio: number, maxEventsPerAdd: number): SequentialTest {
   const logRatios = ODDS_RATIOS.map(() => 0)
   let eValue = 1
   let eValueMax = 1
@@ -52,10 +56,11 @@ export function createSequentialTest(toleratedRatio: number): SequentialTest {
       const events = canary.events + baseline.events
       // An arm without a request can't have an event: the other says nothing about their difference.
       if (events === 0 || canary.trials === 0 || baseline.trials === 0) return
+      const weight = Math.min(1, maxEventsPerAdd / events)
       const odds = (toleratedRatio * canary.trials) / baseline.trials
       ODDS_RATIOS.forEach((ratio, index) => {
-        logRatios[index]! +=
-          canary.events * Math.log(ratio) + events * Math.log((1 + odds) / (1 + ratio * odds))
+        const logRatio = canary.events * Math.log(ratio) + events * Math.log((1 + odds) / (1 + ratio * odds))
+        logRatios[index]! += weight * logRatio
       })
       eValue = meanOfExponentials(logRatios)
       eValueMax = Math.max(eValueMax, eValue)

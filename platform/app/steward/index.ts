@@ -1,6 +1,6 @@
 /** What works at this moment, as every process knows it: `engines/steward` with the senses of one process. */
 import type { Restoration } from '../../../contract/operations.ts'
-import type { FeatureMode, Maintenance, ServiceState } from '../../../contract/state.ts'
+import type { FeatureMode, Maintenance, ServiceState, TakenBack } from '../../../contract/state.ts'
 import {
   createSteward,
   DEPENDENCIES,
@@ -13,6 +13,7 @@ import {
   type Signals,
   type StepSignals,
   type StepView,
+  type Thresholds,
   type Steward as EngineSteward,
   type StewardState,
 } from '../../../engines/steward/index.ts'
@@ -38,6 +39,8 @@ export interface Orders {
   } | null
   readonly features: Partial<Record<Feature, { readonly reason: string; readonly untilAt: Date }>>
   readonly maintenance: Maintenance | null
+  /** The last release that went back by itself. */
+  readonly takenBack?: TakenBack | null
 }
 
 export const NO_ORDERS: Orders = { level: null, features: {}, maintenance: null }
@@ -72,6 +75,8 @@ export interface Steward extends Disposable {
   /** A request was kept from what it wanted. */
   noteWaiting(feature: Feature): void
   order(orders: Orders): void
+  /** When levels rise; what is left out is as by default. */
+  setThresholds(thresholds: Thresholds): void
   /** What the load of the process asks for that people talk to, where that is another one. */
   followPressure(level: Level): void
   onChange(handler: (state: ServiceState) => void): () => void
@@ -133,6 +138,7 @@ export function openSteward({ config, clock, log }: StewardOptions): Steward {
     get state() {
       return state
     },
+    setThresholds: (thresholds) => engine.setThresholds(thresholds),
     modeOf: (feature) => shown.features[feature].mode,
     isUp: (dependency) => engine.isUp(dependency),
     addProbe: probes.add,
@@ -191,7 +197,8 @@ function present({ level, sinceMs, features }: StewardState, orders: Orders, clo
       return [feature, { ...view, ...wordOn(feature, view, orders), since: at(since) }]
     }),
   ) as ServiceState['features']
-  return { level, since: at(sinceMs), features: views, order, maintenance: orders.maintenance }
+  const { maintenance, takenBack = null } = orders
+  return { level, since: at(sinceMs), features: views, order, maintenance, takenBack }
 }
 
 /** The operator's own words on a feature, and until when they hold: its own order's, else the level's. */

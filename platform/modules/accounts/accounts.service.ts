@@ -20,6 +20,10 @@ import { announceRevoked, sessionCookieValue } from './sessions.ts'
 import { deleteDevices, upsertDevice } from './sign-in.queries.ts'
 import { endAlarm } from './sign-in-notices.queries.ts'
 
+/** Whether anyone may make an account: the configuration lets them, and no flag has closed it meanwhile. */
+export const isSignUpOpen = async ({ config, flags }: Pick<Ctx, 'config' | 'flags'>): Promise<boolean> =>
+  config.isSignUpOpen && (await flags.isOn('sign-up'))
+
 /**
  * Makes an account and signs it in; by the operator's link, an operator's. All of it happens or none: an attempt that
  * failed, for whatever reason, can be made again with the same handle and link.
@@ -32,7 +36,7 @@ export async function signUp(
   client: Client & Partial<DeviceClient>,
   breaches: BreachCheck = NOTHING_LEAKED,
 ): Promise<SignedIn> {
-  if (!ctx.config.isSignUpOpen && input.operatorToken === undefined) throw new AppError('sign-up-closed')
+  if (input.operatorToken === undefined && !(await isSignUpOpen(ctx))) throw new AppError('sign-up-closed')
   await refuseLeakedPassword(breaches, { ...input, field: 'password' })
   // Hashing waits for its turn and takes long: no transaction is held meanwhile.
   const passwordHash = await hashPassword(ctx.hashingDoor, input.password)

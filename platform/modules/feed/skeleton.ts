@@ -5,11 +5,13 @@
  * are used up, it walks through the rest of the catalogue from the newest to the oldest. So it ends only with the catalogue.
  */
 import {
+  createPipeline,
   createRandom,
   PART_COUNT,
   rankForYou,
   Ranking,
   REASON_CODES,
+  type Pipeline,
 } from '../../../engines/for-you/index.ts'
 import { shownFilter, type ForYouCursor } from './cursors.ts'
 import type { Feed } from './feed.ts'
@@ -97,12 +99,21 @@ async function rankPool(
     nowMs: feed.ctx.clock.now().getTime(),
     random: createRandom(feed.ctx.randomBytes(4).readInt32LE()),
     limit,
+    pipeline: await pipelineOf(feed),
     // What was watched before would come last in the pool, but first in the archive come things never watched.
     exclude: shown,
     isSeenExcluded: !isWhole,
   })
   if (isWhole) return { ranking, isLast: ranking.length < limit }
   return ranking.length > 0 ? { ranking, isLast: false } : null
+}
+
+/** The ranking model in force, and what flags take out of it. */
+async function pipelineOf({ ctx }: Feed): Promise<Pipeline> {
+  return createPipeline({
+    points: ctx.documents.get('ranking')?.points ?? null,
+    hasNewVoices: await ctx.flags.isOn('new-voices'),
+  })
 }
 
 async function takeFromArchive(

@@ -6,6 +6,7 @@ import { Instance } from '../../../contract/instance.ts'
 import { problemKinds } from '../../app/errors.ts'
 import { originOf, type Routes } from '../../app/http.ts'
 import { watchStatusUrlFor } from '../../app/watch-address.ts'
+import { isSignUpOpen } from '../accounts/index.ts'
 import { createOperatorName } from './operator-name.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
@@ -69,7 +70,7 @@ export const instanceRoutes: Routes = async (app, ctx) => {
       isSecureContext:
         originOf(ctx, request).startsWith('https:') || ['localhost', '127.0.0.1'].includes(request.hostname),
       operatorHandle: operatorName(),
-      isSignUpOpen: ctx.config.isSignUpOpen,
+      isSignUpOpen: await isSignUpOpen(ctx),
       sourceUrl,
       watchStatusUrl: watchStatusUrlFor(ctx.config.watchUrl, request.hostname),
       mediaUrls: [...ctx.config.mediaUrls],

@@ -6,6 +6,7 @@ import {
   OperationsState,
   OperatorOrder,
   OrderAnswer,
+  ReleasesState,
 } from '../../../contract/operations.ts'
 import type { Ctx } from '../../app/context.ts'
 import { AppError } from '../../app/errors.ts'
@@ -49,6 +50,12 @@ export const ordersRoutes: Routes = (app, ctx) => {
       return { items: await ask(ctx, (desk) => desk.audit(request.query.limit)) }
     },
   )
+  app.get('/operations/releases', { schema: { response: { 200: ReleasesState } } }, (request, reply) => {
+    requireOperator(request)
+    reply.header('cache-control', 'no-store')
+    return ask(ctx, (desk) => desk.releases())
+  })
+
   app.post(
     '/operations/orders',
     { schema: { body: OperatorOrder, response: { 200: OrderAnswer } } },

@@ -9,6 +9,7 @@ import {
 import type { Clock } from '../../../kit/clock.ts'
 import { readNetwork } from '../../../kit/network/prefixes.ts'
 import type { RoleProcess } from '../role-process.ts'
+import type { DocumentReleases } from '../rollout/documents.ts'
 import type { Releases } from '../rollout/releases.ts'
 import type { MaintenanceDesk } from './maintenance.ts'
 import type { OrderBook } from './order-book.ts'
@@ -24,6 +25,7 @@ export interface Means {
   /** Null while Upbeat is just starting. */
   readonly releases: () => Pick<Releases, 'begin' | 'end'> | null
   readonly gate: Gate
+  readonly documents: () => Pick<DocumentReleases, 'begin' | 'returnTo'> | null
   /** The supervisor ends. */
   readonly signal: AbortSignal
 }
@@ -89,6 +91,18 @@ export async function carryOut(order: OperatorOrder, who: OrderGiver, means: Mea
       return block(order, who, means)
     case 'unblock-network':
       return unblock(order.network, means)
+    case 'release-document': {
+      const documents = means.documents()
+      return documents ? documents.begin(order.kind, order.hash) : refused('Upbeat is just starting.')
+    }
+    case 'return-document': {
+      const documents = means.documents()
+      if (!documents) return refused('Upbeat is just starting.')
+      return begun(
+        `The ${order.kind} document before is put in force again.`,
+        documents.returnTo(order.kind, order.reason),
+      )
+    }
     case 'backup-now':
       return begun('A backup is being made.', backUp(means))
   }

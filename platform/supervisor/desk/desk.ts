@@ -11,13 +11,16 @@ import type {
   OperatorOrder,
   OrderAnswer,
   OrderGiver,
+  ReleasesState,
   RoleName,
 } from '../../../contract/operations.ts'
+import type { TakenBack } from '../../../contract/state.ts'
 import type { Clock } from '../../../kit/clock.ts'
 import type { Log } from '../../../kit/log.ts'
 import type { RoleReport } from '../../app/vitals.ts'
 import type { FromSupervisor } from '../protocol.ts'
 import type { RoleProcess } from '../role-process.ts'
+import type { DocumentReleases } from '../rollout/documents.ts'
 import type { Releases } from '../rollout/releases.ts'
 import { openAudit } from './audit.ts'
 import { createBoard } from './board.ts'
@@ -34,6 +37,10 @@ export interface Desk extends AsyncDisposable {
   audit(limit: number): Promise<AuditEntry[]>
   /** Of code, the one under way or the last one; null: none since the start. */
   release(): CodeReleaseState | null
+  /** Of code and of documents. */
+  releases(): Promise<ReleasesState>
+  /** Everybody is told that a release went back by itself. */
+  noteTakenBack(takenBack: TakenBack): void
   metrics(): Promise<string>
   /** Answers well within a second, whatever is dead. */
   give(order: OperatorOrder, who: OrderGiver): Promise<OrderAnswer>
@@ -55,6 +62,7 @@ export interface DeskOptions {
   readonly hearers: () => readonly RoleProcess[]
   readonly waitingConnections: () => number | null
   readonly releases: () => Releases | null
+  readonly documents: () => DocumentReleases | null
   readonly databaseUrl: () => string | null
   /** Whether a role's silence counts only while we were awake to hear it. */
   readonly hasDoubt: boolean
@@ -69,6 +77,9 @@ export interface Keeper {
   isNeeded(network: string): boolean
 }
 
+/** For so long everybody can see in the public state that a release went back. */
+const TAKEN_BACK_TOLD_MS = 3_600_000
+
 /** Opens it with the orders that were in force. */
 export async function openDesk(options: DeskOptions): Promise<Desk> {
   const { dataDir, clock, log } = options
@@ -76,6 +87,7 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
   const audit = openAudit(dataDir)
   // While the book is being opened there is nobody to tell.
   let tellOrders = () => {}
+  let takenBack: TakenBack | null = null
   const board = createBoard({ processes: options.roles })
 
   const taker = createOrderTaker({ audit, clock, log })
@@ -95,7 +107,8 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
   })
   const ordersMessage = (): FromSupervisor => {
     const { features, maintenance, blocks } = book.inForce
-    return { type: 'orders', orders: { level: levelOrdered(book.inForce), features, maintenance, blocks } }
+    const level = levelOrdered(book.inForce)
+    return { type: 'orders', orders: { level, features, maintenance, blocks, takenBack } }
   }
   const tellEach = (message: FromSupervisor): void => {
     for (const role of options.hearers()) role.send(message)
@@ -113,6 +126,7 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
     clock,
     roles: options.roles,
     releases: options.releases,
+    documents: options.documents,
     programs,
     signal: closing.signal,
     gate: {
@@ -143,6 +157,20 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
     history: board.history,
     audit: audit.latest,
     release: () => options.releases()?.state ?? null,
+    async releases() {
+      const documents = await options.documents()?.state()
+      const code = options.releases()?.state ?? null
+      return { code, ...(documents ?? { documents: [], inForce: [], quarantined: [] }) }
+    },
+    noteTakenBack(noted) {
+      takenBack = noted
+      tellOrders()
+      setTimeout(() => {
+        if (takenBack !== noted) return
+        takenBack = null
+        tellOrders()
+      }, TAKEN_BACK_TOLD_MS).unref()
+    },
     async metrics() {
       // Loaded by the first who asks: most instances are never asked.
       const { renderMetrics } = await import('./metrics.ts')

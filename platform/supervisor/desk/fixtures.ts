@@ -10,6 +10,7 @@ const service = (level: number): ServiceState => ({
   since: AT,
   order: null,
   maintenance: null,
+  takenBack: null,
   features: Object.fromEntries(
     FEATURES.map((feature) => [
       feature,

@@ -38,7 +38,15 @@ const COMPLETE_GRACE_MS = 10_000
 export async function startArm(
   name: 'baseline' | 'canary',
   program: string,
-  { roles, door }: { readonly roles: Roles; readonly door: FrontDoor },
+  {
+    roles,
+    door,
+    settings = {},
+  }: {
+    readonly roles: Roles
+    readonly door: FrontDoor
+    readonly settings?: Readonly<Record<string, string>>
+  },
 ): Promise<TrialArm> {
   const ready = Promise.withResolvers<void>()
   ready.promise.catch(() => {})
@@ -47,9 +55,13 @@ export async function startArm(
     READY_TIMEOUT_MS,
   )
   let [isEnding, isCrashed] = [false, false]
+  const settled = ready.promise.finally(() => clearTimeout(timeout))
+  // Whoever gives up on the other side does not wait for this one: that it is ended then must not end the supervisor.
+  settled.catch(() => {})
   const counts = countBetweenReports()
   const process: RoleProcess = roles.makeApiBeside({
     program,
+    settings,
     onReady: () => void setTimeout(ready.resolve, COMPLETE_GRACE_MS).unref(),
     onGone() {
       isCrashed ||= !isEnding
@@ -87,7 +99,7 @@ export async function startArm(
     get pid() {
       return process.pid
     },
-    ready: ready.promise.finally(() => clearTimeout(timeout)),
+    ready: settled,
     get isCrashed() {
       return isCrashed
     },

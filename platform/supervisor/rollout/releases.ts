@@ -26,6 +26,7 @@ export interface Releases extends AsyncDisposable {
   readonly golden: GoldenStore
   /** Of the one under way, or of the last one; null: none since the start. */
   readonly state: CodeReleaseState | null
+  readonly isUnderWay: boolean
   begin(order: ReleaseOrder): Promise<Carried>
   /** Sends the one under way back. */
   end(reason: string): Carried
@@ -108,6 +109,9 @@ export async function openReleases(options: ReleasesOptions): Promise<Releases> 
     golden,
     get state() {
       return state
+    },
+    get isUnderWay() {
+      return underWay !== null
     },
     async begin({ hash, label, isDespiteProblems }) {
       if (underWay) return refused(`${state?.label ?? 'Another release'} is under way.`)
@@ -206,6 +210,6 @@ function fallBackWhenBroken(
 const rootOf = (program: string): string => dirname(dirname(program))
 
 /** Behind a proxy's address, and behind this machine's own, there may be anybody. */
-function sharedBy(trustedProxies: readonly string[]): (address: string) => boolean {
+export function sharedBy(trustedProxies: readonly string[]): (address: string) => boolean {
   return createProxyTrust([...trustedProxies, 'loopback']) || (() => false)
 }

@@ -115,11 +115,10 @@ async function requestOnce<T>(
   try {
     response = await fetch(apiUrl(path, options.query), {
       method: options.method,
-      credentials: 'same-origin',
       headers: { ...headersFor(options), [DEADLINE_HEADER]: String(timeoutMs) },
       body: bodyFor(options.body),
       signal: options.signal ? AbortSignal.any([options.signal, timeout]) : timeout,
-      keepalive: options.keepalive ?? false,
+      keepalive: options.keepalive,
     })
     return await readAnswer<T>(response)
   } catch (error) {

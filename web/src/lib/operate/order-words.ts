@@ -16,6 +16,9 @@ export function nameOrder(order: AuditEntry['order']): string {
     case 'hold-role':
     case 'release-role':
       return t(`do.${order.type}`, { role: t(`role.${order.role}`) })
+    case 'release-document':
+    case 'return-document':
+      return t(`do.${order.type}`, { kind: order.kind })
     case 'release-code':
       return t('do.release-code', { label: order.label })
     case 'breach':
@@ -55,6 +58,8 @@ export function effectOf(order: OperatorOrder): string {
       return t(order.role === 'all' ? 'effect.restart-role.all' : 'effect.restart-role')
     case 'hold-role':
       return t(`effect.hold-role.${order.role}`)
+    case 'release-document':
+      return t('effect.release-document', { kind: order.kind })
     case 'block-network':
       return t('effect.block-network', { network: order.network, span: formatSeconds(order.forS) })
     case 'unblock-network':

@@ -224,6 +224,8 @@ export const t = createTranslator('operate', {
   'do.breach': 'After a breach: {step} ({reason})',
   'do.block-network': 'Block {network}',
   'do.unblock-network': 'Let {network} in again',
+  'do.release-document': 'Release a {kind} document',
+  'do.return-document': 'Return to the {kind} document before',
   'do.expire': 'Ended by itself: {what}',
 
   'effect.set-level':
@@ -258,6 +260,9 @@ export const t = createTranslator('operate', {
   'effect.block-network':
     'Nothing from {network} is read for {span}, whoever it is from. Everybody behind it is kept out.',
   'effect.unblock-network': '{network} is let in at once. It may be kept out again if it asks too often.',
+  'effect.release-document':
+    'The {kind} document is checked, tried on one process, and holds for everybody while it is as good as the one before.',
+  'effect.return-document': 'The document before the present one holds again. Nobody is signed out.',
   'effect.backup-now':
     'A backup of database and files is made beside what runs. Nothing stops; files are deleted only afterwards.',
 })

@@ -53,7 +53,6 @@ function once<T>(key: string, make: () => Promise<T>): Promise<T> {
 
 async function fetchText(url: string, how: MediaFetch): Promise<string> {
   const response = await fetchProven(url, {
-    credentials: 'same-origin',
     headers: headersOf(how),
     signal: AbortSignal.timeout(PLAYLIST_TIMEOUT_MS),
   })
@@ -77,7 +76,6 @@ export async function readMedia(url: string, how: MediaFetch = {}): Promise<Medi
 export function readInit(url: string, how: MediaFetch = {}): Promise<ArrayBuffer> {
   return once(url, async () => {
     const response = await fetchProven(url, {
-      credentials: 'same-origin',
       headers: headersOf(how),
       signal: AbortSignal.timeout(PLAYLIST_TIMEOUT_MS),
     })
@@ -104,17 +102,15 @@ export async function streamSegment(
   how: MediaFetch = {},
 ): Promise<void> {
   const idle = new AbortController()
-  const giveUp = () => idle.abort(new DOMException('No bytes came.', 'TimeoutError'))
-  const idleMs = () => (hasOtherOrigins() ? LEAVING_TIMEOUT_MS : IDLE_TIMEOUT_MS)
+  const giveUp = () => idle.abort(new DOMException('', 'TimeoutError'))
   // Before its head comes, the places themselves are left one after the other.
   let timer = setTimeout(giveUp, IDLE_TIMEOUT_MS)
   const touch = () => {
     clearTimeout(timer)
-    timer = setTimeout(giveUp, idleMs())
+    timer = setTimeout(giveUp, hasOtherOrigins() ? LEAVING_TIMEOUT_MS : IDLE_TIMEOUT_MS)
   }
   try {
     const response = await fetchProven(url, {
-      credentials: 'same-origin',
       headers: headersOf(how),
       signal: AbortSignal.any([signal, idle.signal]),
     })
@@ -132,7 +128,7 @@ export async function streamSegment(
     }
     bandwidth().add(receivedBytes, performance.now() - startedMs)
   } catch (error) {
-    if (!signal.aborted && hasOtherOrigins() && !(error instanceof MediaStatusError)) leaveOrigin()
+    if (!signal.aborted && !(error instanceof MediaStatusError)) leaveOrigin()
     throw error
   } finally {
     clearTimeout(timer)

@@ -7,7 +7,7 @@ const HEAD_TIMEOUT_MS = 1_200
 /** First the one that the page itself came from. */
 let origins: readonly string[] = ['']
 let at = 0
-let edge: string | null
+let edge: string | null = null
 
 /** Beside the place that the page itself came from, which is asked first. */
 export function setMediaOrigins(urls: readonly string[]): void {
@@ -20,7 +20,7 @@ export const hasOtherOrigins = (): boolean => origins.length > 1
 
 /** The edge that answered last, as it calls itself, and where it is; null: none has, or it was no edge. */
 export const currentEdge = (): { name: string; host: string } | null =>
-  edge && { name: edge, host: new URL(origins[at] || location.href).host }
+  edge === null ? null : { name: edge, host: new URL(origins[at] || location.href).host }
 
 /** The next place from now on: the one in use has failed in the middle of an answer. */
 export function leaveOrigin(): void {

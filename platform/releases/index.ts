@@ -1,0 +1,18 @@
+/** Documents that change a running system: checked, tried out, put in force, and taken back. */
+export { openDocuments, type Documents } from './documents.ts'
+export { objectToSize } from './check.ts'
+export { createFlags, type Flags } from './flags.ts'
+export { kindOf, RELEASE_KINDS } from './kinds/index.ts'
+export type { ReleaseBounds, ReleaseKind } from './release-kind.ts'
+export {
+  candidatePathOf,
+  documentsDirOf,
+  givenPathOf,
+  hashOf,
+  inboxOf,
+  openQuarantine,
+  readBefore,
+  readLastGood,
+  writeLastGood,
+  type QuarantineBook,
+} from './store.ts'

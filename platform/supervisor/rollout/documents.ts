@@ -1,0 +1,250 @@
+/**
+ * Documents on their way into force: taken from the inbox or from an order, checked in a process that may die of them, tried
+ * out by one process beside the others, judged, and put in force or never seen again.
+ */
+import { execFile } from 'node:child_process'
+import { mkdir, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { z } from 'zod'
+import type {
+  DocumentPhase,
+  DocumentRelease,
+  OrderOutcome,
+  ReleasesState,
+} from '../../../contract/operations.ts'
+import { writeWhole } from '../../../kit/files/durable-file.ts'
+import type { Config } from '../../app/config.ts'
+import { loadSecrets } from '../../app/secrets.ts'
+import {
+  candidatePathOf,
+  documentsDirOf,
+  givenPathOf,
+  hashOf,
+  kindOf,
+  objectToSize,
+  openQuarantine,
+  readBefore,
+  readLastGood,
+  RELEASE_KINDS,
+  writeLastGood,
+  type QuarantineBook,
+} from '../../releases/index.ts'
+import { begun, failed, refused, type Carried } from '../desk/outcome.ts'
+import type { Output } from '../output.ts'
+import type { Roles } from '../roles.ts'
+import { takeFile, watchInbox } from './inbox.ts'
+
+export interface DocumentReleases extends AsyncDisposable {
+  state(): Promise<Omit<ReleasesState, 'code'>>
+  /** One that lies at `givenPathOf`. */
+  begin(kind: string, hash: string): Promise<Carried>
+  /** The one before the last good one holds again. */
+  returnTo(kind: string, reason: string): Promise<OrderOutcome>
+  /** It was taken back, or refused; null: not since the start. */
+  readonly lastBack: DocumentRelease | null
+}
+
+/** How one is tried out: no word of it in the supervisor's own process. */
+export interface DocumentTrial {
+  readonly kind: string
+  readonly hash: string
+  readonly signal: AbortSignal
+  readonly onShare: (share: number, detail: string) => void
+}
+
+export interface DocumentReleasesOptions {
+  readonly config: Config
+  readonly roles: Roles
+  readonly output: Output
+  /** @returns why it went back; null: it is good. @throws when it was cut short, which says nothing about the document */
+  readonly tryOut: (trial: DocumentTrial) => Promise<string | null>
+  /** One was taken back. */
+  readonly onBack: (release: DocumentRelease) => void
+}
+
+const HISTORY_KEPT = 50
+const CHECK_TIMEOUT_MS = 10_000
+/** Of V8: a document of the largest size that is let in takes a tenth. */
+const CHECK_HEAP_MB = 96
+const CHECK_PROGRAM = join(import.meta.dirname, '..', '..', 'releases', 'check-process.ts')
+const CheckAnswer = z.object({ objections: z.array(z.string()) })
+
+/** Takes documents from here on, one after the other. */
+export async function openDocumentReleases(options: DocumentReleasesOptions): Promise<DocumentReleases> {
+  const { config, roles, output } = options
+  const { dataDir } = config
+  const { vault: secret } = await loadSecrets(config.paths.secrets)
+  const ending = new AbortController()
+  const quarantine = await openQuarantine(dataDir)
+  const history: DocumentRelease[] = []
+  let lastBack: DocumentRelease | null = null
+  let line: Promise<unknown> = Promise.resolve()
+
+  const tellRoles = () => {
+    for (const role of roles.hearers) role.send({ type: 'documents' })
+  }
+
+  function note(release: DocumentRelease, phase: DocumentPhase, share: number, detail: string): void {
+    Object.assign(release, { phase, share, detail, changedAt: new Date().toISOString() })
+    output.log.info({ ...release }, 'document.phase')
+    if (phase !== 'back' && phase !== 'refused') return
+    lastBack = { ...release }
+    options.onBack(lastBack)
+    output.tell(`The ${release.kind} document was ${phase === 'back' ? 'taken back' : 'refused'}: ${detail}`)
+  }
+
+  async function bar(
+    release: DocumentRelease,
+    phase: 'refused' | 'back',
+    reason: string,
+  ): Promise<OrderOutcome> {
+    const { kind, hash } = release
+    note(release, phase, 0, reason)
+    if (hash !== null) await quarantine.add({ kind, hash, reason, at: new Date().toISOString() })
+    return failed(`The last good ${kind} document holds. ${reason}`)
+  }
+
+  async function carryOut(kind: string, bytes: Buffer, sizeBytes: number): Promise<OrderOutcome> {
+    const now = new Date().toISOString()
+    const hash = sizeBytes === bytes.length ? hashOf(bytes) : null
+    const release: DocumentRelease = {
+      ...{ kind, hash, phase: 'checking', share: 0, detail: 'It is being checked.' },
+      ...{ startedAt: now, changedAt: now },
+    }
+    history.unshift(release)
+    history.splice(HISTORY_KEPT)
+    const { good } = await readLastGood(dataDir, kind, secret)
+    const lastGoodText = good?.text ?? null
+    const isChecked = !config.protectionsOff.has('document-check')
+    const before = isChecked ? objectUnread(quarantine, { kind, hash, sizeBytes, lastGoodText }) : null
+    if (before !== null || hash === null)
+      return bar(release, 'refused', before ?? 'It is too long to be read.')
+    if (good?.hash === hash) {
+      note(release, 'in-force', 1, 'It is in force already.')
+      return { state: 'done', detail: `This ${kind} document is in force already.` }
+    }
+    const path = candidatePathOf(dataDir, kind, hash)
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    await writeWhole(path, bytes)
+    try {
+      const objections = isChecked ? await check(dataDir, kind, path, lastGoodText) : []
+      if (objections.length > 0) return await bar(release, 'refused', objections.join(' '))
+      const onShare = (share: number, detail: string) => note(release, 'trial', share, detail)
+      const bad = config.protectionsOff.has('judge')
+        ? null
+        : await options.tryOut({ kind, hash, signal: ending.signal, onShare })
+      if (bad !== null) return await bar(release, 'back', bad)
+      await writeLastGood(dataDir, secret, { kind, text: bytes.toString('utf8'), at: new Date() })
+      tellRoles()
+      note(release, 'in-force', 1, 'Everything uses it.')
+      return { state: 'done', detail: `The ${kind} document ${hash.slice(0, 12)} is in force.` }
+    } catch (error) {
+      note(release, 'cut-short', 0, (error as Error).message)
+      return failed(`The last good ${kind} document holds. ${(error as Error).message}`)
+    } finally {
+      await rm(path, { force: true })
+    }
+  }
+
+  function enqueue(kind: string, bytes: Buffer, sizeBytes = bytes.length): Promise<OrderOutcome> {
+    const work = line.then(() => carryOut(kind, bytes, sizeBytes))
+    line = work.catch((error: unknown) => output.log.error({ err: error, kind }, 'document.failed'))
+    return work
+  }
+
+  const inbox = await watchInbox(
+    dataDir,
+    (kind, bytes, sizeBytes) => void enqueue(kind, bytes, sizeBytes).catch(() => {}),
+  )
+  return {
+    get lastBack() {
+      return lastBack
+    },
+    state: async () => ({
+      documents: history.map((release) => ({ ...release })),
+      inForce: await listInForce(dataDir, secret),
+      quarantined: [...quarantine.all],
+    }),
+    async begin(name, hash) {
+      const kind = kindOf(name)
+      if (!kind) return refused(`There is no kind "${name}": ${KIND_NAMES}.`)
+      const path = givenPathOf(dataDir, name, hash)
+      const given = await takeFile(path, kind.bounds.maxBytes)
+      if (!given) return refused(`Nothing lies at ${path}.`)
+      return begun(
+        `The ${name} document is being checked, then tried out.`,
+        enqueue(name, given.bytes, given.sizeBytes),
+      )
+    },
+    async returnTo(kind, reason) {
+      const [{ good }, before] = await Promise.all([
+        readLastGood(dataDir, kind, secret),
+        readBefore(dataDir, kind, secret),
+      ])
+      if (!good || !before) return failed(`There is no ${kind} document before the present one.`)
+      await writeLastGood(dataDir, secret, { kind, text: before.text, at: new Date() })
+      tellRoles()
+      await quarantine.add({ kind, hash: good.hash, reason, at: new Date().toISOString() })
+      return { state: 'done', detail: `The ${kind} document ${before.hash.slice(0, 12)} holds again.` }
+    },
+    async [Symbol.asyncDispose]() {
+      inbox[Symbol.dispose]()
+      ending.abort(new Error('Upbeat is being stopped.'))
+      await line
+    },
+  }
+}
+
+const KIND_NAMES = RELEASE_KINDS.map(({ name }) => name).join(', ')
+
+interface Unread {
+  readonly kind: string
+  readonly hash: string | null
+  readonly sizeBytes: number
+  readonly lastGoodText: string | null
+}
+
+/** What speaks against it before a byte of it is understood. */
+function objectUnread(
+  quarantine: QuarantineBook,
+  { kind, hash, sizeBytes, lastGoodText }: Unread,
+): string | null {
+  const barred = hash === null ? null : quarantine.reasonOf(hash)
+  if (barred !== null) return `This very document is in quarantine: ${barred}`
+  return objectToSize(
+    kindOf(kind)!,
+    sizeBytes,
+    lastGoodText === null ? null : Buffer.byteLength(lastGoodText),
+  )
+}
+
+/** In a process of its own, with little memory and little time. */
+async function check(
+  dataDir: string,
+  kind: string,
+  path: string,
+  lastGoodText: string | null,
+): Promise<readonly string[]> {
+  const goodPath = join(documentsDirOf(dataDir), kind, 'compared-with.json')
+  if (lastGoodText !== null) await writeWhole(goodPath, lastGoodText)
+  const args = [`--max-old-space-size=${CHECK_HEAP_MB}`, CHECK_PROGRAM, kind, path]
+  if (lastGoodText !== null) args.push(goodPath)
+  const answer = await new Promise<string | Error>((resolve) => {
+    execFile(
+      process.execPath,
+      args,
+      { timeout: CHECK_TIMEOUT_MS, killSignal: 'SIGKILL', maxBuffer: 256 * 1_024, env: {} },
+      (error, output) => resolve(error ?? output),
+    )
+  })
+  if (typeof answer !== 'string')
+    return ['It could not be checked: the process that looked at it ended, or was too slow.']
+  return CheckAnswer.parse(JSON.parse(answer)).objections
+}
+
+async function listInForce(dataDir: string, secret: string): Promise<ReleasesState['inForce']> {
+  const found = await Promise.all(RELEASE_KINDS.map(({ name }) => readLastGood(dataDir, name, secret)))
+  return found.flatMap(({ good }) =>
+    good ? [{ kind: good.kind, hash: good.hash, promotedAt: good.promotedAt }] : [],
+  )
+}
