@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
+import { noLatencies } from '../../engines/steward/rollout/index.ts'
 import { findFreePort } from '../../kit/network/free-port.ts'
 import { upbeat } from '../../tests/support/command-line.ts'
 import { makeTemporaryDir } from '../../tests/support/temporary-dir.ts'
@@ -137,7 +138,7 @@ test('posted samples are judged, and what does not fit is refused', async () => 
   const { id } = (await judge.inject({ method: 'POST', url: '/v1/judgements', payload: {} })).json<{
     id: string
   }>()
-  const sample = { atMs: 0, requests: 30, errors: 0, latencyBuckets: Array.from({ length: 26 }, () => 0) }
+  const sample = { atMs: 0, requests: 30, errors: 0, latencyBuckets: noLatencies() }
   const post = (canary: object) =>
     judge.inject({
       method: 'POST',

@@ -73,7 +73,8 @@ export function hideBanner(): void {
 async function findUrl(): Promise<string | null> {
   try {
     const { watchStatusUrl, mediaUrls } = await readInstance()
-    setMediaOrigins(mediaUrls)
+    // The release before names none, and may still serve some requests while this one is let in.
+    setMediaOrigins(mediaUrls ?? [])
     if (watchStatusUrl) store(localStorage, URL_KEY, watchStatusUrl)
     else localStorage.removeItem(URL_KEY)
     return watchStatusUrl
