@@ -105,15 +105,23 @@ export function drill(name: string): Step {
 
 /** They use a database, and test processes, sockets and the encoder: which PostgreSQL it is makes no difference to those. */
 const NOT_ABOUT_SQL = new Set([
+  'platform/app/journal/journal.test.ts',
   'platform/app/rate-limit.test.ts',
   'platform/app/senses.test.ts',
   'platform/app/slow-clients.test.ts',
+  'platform/modules/accounts/hashing.test.ts',
+  'platform/modules/accounts/sessions-away.test.ts',
+  'platform/modules/delivery/delivery.standby.test.ts',
+  'platform/modules/feed/feed.standby.test.ts',
   'platform/modules/operations/orders.test.ts',
   'platform/modules/operations/doctor/checks/public-address.test.ts',
   'platform/modules/transcoding/first-playable.test.ts',
   'platform/modules/transcoding/full-disk.test.ts',
   'platform/modules/transcoding/mending.test.ts',
   'platform/modules/transcoding/streaming.test.ts',
+  'platform/modules/uploads/interruptions.test.ts',
+  'platform/modules/uploads/killed-ingest.test.ts',
+  'platform/modules/uploads/upload-to-play.test.ts',
   'platform/supervisor/supervisor.test.ts',
 ])
 
