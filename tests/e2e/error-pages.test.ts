@@ -49,7 +49,7 @@ test('a page of an account asks a visitor to sign in, and leads back to it', asy
   await page.getByRole('main').getByRole('link', { name: 'Sign in' }).click()
   await page.getByLabel('Handle or e-mail address').fill(person.handle)
   await page.getByLabel('Password', { exact: true }).fill(person.password)
-  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
 
   await page.getByRole('button', { name: 'Choose files' }).waitFor()
   expect(new URL(page.url()).pathname).toBe('/upload')
@@ -61,7 +61,7 @@ test('a wrong password is told at the form, which keeps what was typed', async (
   await page.goto('/signin')
   await page.getByLabel('Handle or e-mail address').fill(person.handle)
   await page.getByLabel('Password', { exact: true }).fill('not the password')
-  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
 
   await page.getByRole('alert').or(page.locator('[aria-invalid=true]')).first().waitFor()
   expect(await page.getByLabel('Handle or e-mail address').inputValue()).toBe(person.handle)

@@ -85,7 +85,7 @@ test('signing out and in again in one tab holds for the others', async () => {
   await other.goto('/signin')
   await other.getByLabel('Handle or e-mail address').fill(person.handle)
   await other.getByLabel('Password', { exact: true }).fill(person.password)
-  await other.getByRole('button', { name: 'Sign in' }).click()
+  await other.getByRole('button', { name: 'Sign in', exact: true }).click()
 
   await page.getByRole('button', { name: 'Choose files' }).waitFor()
 })

@@ -37,7 +37,7 @@ async function signIn(page: Page, person: Person): Promise<void> {
   await page.goto('/signin')
   await page.getByLabel('Handle or e-mail address').fill(person.handle)
   await page.getByLabel('Password', { exact: true }).fill(person.password)
-  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
   await untilPlaying(page)
 }
 
