@@ -89,7 +89,10 @@ test('an upload of a too old page goes on, and after a refresh from where it was
   await page.locator('input[type=file][multiple]').setInputFiles(path)
   await page.getByLabel('Caption').fill('Kept words')
   await expect.poll(async () => (await own())?.receivedBytes ?? 0).toBeGreaterThan(100_000)
+  // Nothing of an upload is refused: it is the next page that hears it.
+  await page.getByRole('link', { name: 'For You' }).first().click()
   await banner(page).getByText('Your upload goes on').waitFor()
+  await page.goBack()
   await banner(page).getByRole('button', { name: 'Refresh' }).click()
   await page.getByRole('heading', { name: 'Unfinished' }).waitFor()
   stage.network.setFaults({ up: { bitrateBps: null } })
