@@ -81,6 +81,7 @@ export async function openStage(settings: Readonly<Record<string, string>> = {})
     browser,
     async visitor({ as = null, viewport = PHONE, serviceWorkers = 'allow' } = {}) {
       const context = await browser.newContext({ baseURL: url, viewport, serviceWorkers, locale: 'en-GB' })
+      context.on('page', (page) => keepOffline(context, page))
       context.setDefaultTimeout(PATIENCE_MS)
       if (as) await context.addCookies([cookieOf(as, url)])
       onTestFinished(async ({ task }) => {
@@ -144,15 +145,33 @@ export async function untilStill(page: Page): Promise<void> {
 }
 
 /** Takes the network away, as a tunnel does: the browser knows, and nothing gets through to the worker either. */
+/** Whose device has no network now. */
+const offline = new WeakSet<BrowserContext>()
+
 export async function goOffline(stage: Stage, context: BrowserContext): Promise<void> {
   stage.network.refuse()
   stage.network.reset()
+  offline.add(context)
   await context.setOffline(true)
 }
 
 export async function goOnline(stage: Stage, context: BrowserContext): Promise<void> {
   stage.network.admit()
+  offline.delete(context)
   await context.setOffline(false)
+}
+
+/** Chromium 150 forgets with each document that it was told of no network; it listens when that is news. */
+function keepOffline(context: BrowserContext, page: Page): void {
+  page.on('domcontentloaded', () => {
+    const remind = async () => {
+      if (!offline.has(context) || !(await page.evaluate(() => navigator.onLine))) return
+      await context.setOffline(false)
+      if (offline.has(context)) await context.setOffline(true)
+    }
+    // The page may be gone again by now.
+    remind().catch(() => null)
+  })
 }
 
 /** JSON of the API, as this person gets it. */
