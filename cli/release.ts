@@ -1,7 +1,8 @@
 /** `upbeat release DIR|REF`: new code for this machine, tried out beside the old; `release end` sends it back. */
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { RoleName, type CodeReleaseState, type OperatorOrder } from '../contract/operations.ts'
+import { RoleName, type OperatorOrder } from '../contract/operations.ts'
+import { type CodeReleaseState } from '../contract/releases.ts'
 import { prepareSlot, UnfitReleaseError } from '../platform/slots/index.ts'
 import { askDesk } from '../platform/supervisor/control.ts'
 import { UsageError, type Arguments, type Command } from './arguments.ts'

@@ -1,7 +1,8 @@
 /** `upbeat releases`, `release-document`, `return-document`: what changes a running system, and how it fares. */
 import { readFile, stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { DocumentRelease, OperatorOrder, ReleasesState } from '../contract/operations.ts'
+import type { OperatorOrder } from '../contract/operations.ts'
+import type { DocumentRelease, ReleasesState } from '../contract/releases.ts'
 import { writeWhole } from '../kit/files/durable-file.ts'
 import { givenPathOf, hashOf, kindOf, RELEASE_KINDS } from '../platform/releases/index.ts'
 import { askDesk } from '../platform/supervisor/control.ts'

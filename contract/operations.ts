@@ -1,5 +1,6 @@
 /** What an operator sees of an instance, and what an operator can have it do. Unknown numbers are null. */
 import { z } from 'zod'
+import { DocumentKind } from './releases.ts'
 import { Handle, Id, Instant } from './common.ts'
 import { Feature, Level, Maintenance, MAINTENANCE_TEXT_MAX_LENGTH, ServiceState } from './state.ts'
 
@@ -164,9 +165,6 @@ const NetworkText = z.string().trim().min(2).max(NETWORK_TEXT_MAX_LENGTH)
 export const BLOCK_MAX_S = 90 * 24 * 3_600
 /** Operators' blocks at once. Whoever has more to keep out needs larger networks, or a firewall. */
 export const BLOCKS_MAX = 1_000
-/** `platform/releases/kinds` */
-export const DocumentKind = z.string().regex(/^[a-z][a-z-]{1,40}$/)
-
 /** What an operator can have an instance do. Each is written down with who gave it and what came of it. */
 export const OperatorOrder = z.discriminatedUnion('type', [
   /** No better than this level until then; what goes wrong by itself can still make it worse. */
@@ -221,65 +219,6 @@ export const OperatorOrder = z.discriminatedUnion('type', [
   z.object({ type: z.literal('unblock-network'), network: NetworkText }),
 ])
 export type OperatorOrder = z.infer<typeof OperatorOrder>
-
-export const ReleasePhase = z.enum([
-  'checking',
-  'migrating',
-  'starting',
-  /** Golden requests only: no person meets the new code. */
-  'shadow',
-  'canary',
-  'promoting',
-  'going-back',
-  'promoted',
-  'back',
-])
-export type ReleasePhase = z.infer<typeof ReleasePhase>
-
-/** How a release of code fares, or fared last. */
-export const CodeReleaseState = z.object({
-  hash: z.string(),
-  label: z.string(),
-  phase: ReleasePhase,
-  /** Of new connections that the new code gets. */
-  share: z.number().min(0).max(1),
-  /** For a person: what the judge sees, or why it went back. */
-  detail: z.string(),
-  startedAt: Instant,
-  /** When the phase, share or detail changed last. */
-  changedAt: Instant,
-})
-export type CodeReleaseState = z.infer<typeof CodeReleaseState>
-
-export const DocumentPhase = z.enum(['checking', 'trial', 'in-force', 'refused', 'back', 'cut-short'])
-export type DocumentPhase = z.infer<typeof DocumentPhase>
-
-/** How a document fares, or fared. */
-export const DocumentRelease = z.object({
-  kind: DocumentKind,
-  /** SHA-256 of its bytes, in hex; null: it was too long to be read. */
-  hash: z.string().nullable(),
-  phase: DocumentPhase,
-  /** Of new connections that meet it. */
-  share: z.number().min(0).max(1),
-  /** For a person: what is seen, or why it was refused or taken back. */
-  detail: z.string(),
-  startedAt: Instant,
-  changedAt: Instant,
-})
-export type DocumentRelease = z.infer<typeof DocumentRelease>
-
-/** `GET /api/v1/operations/releases` */
-export const ReleasesState = z.object({
-  code: CodeReleaseState.nullable(),
-  /** Newest first. */
-  documents: z.array(DocumentRelease),
-  /** Those that hold; none of a kind: the code's own defaults do. */
-  inForce: z.array(z.object({ kind: DocumentKind, hash: z.string(), promotedAt: Instant })),
-  /** What may not come again, newest first. */
-  quarantined: z.array(z.object({ kind: z.string(), hash: z.string(), reason: z.string(), at: Instant })),
-})
-export type ReleasesState = z.infer<typeof ReleasesState>
 
 export const OrderGiver = z.discriminatedUnion('kind', [
   /** Somebody on the machine itself, by the name of the system's user. */

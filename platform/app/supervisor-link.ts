@@ -6,8 +6,8 @@ import type {
   OperatorOrder,
   OrderAnswer,
   OrderGiver,
-  ReleasesState,
 } from '../../contract/operations.ts'
+import type { ReleasesState } from '../../contract/releases.ts'
 
 /** Who asks, by name; the answer, by what was asked. All are given within a second. */
 export interface SupervisorLink {

@@ -6,12 +6,11 @@ import { z } from 'zod'
 import {
   OperatorOrder,
   type AuditEntry,
-  type CodeReleaseState,
   type OperationsHistory,
   type OperationsState,
   type OrderAnswer,
-  type ReleasesState,
 } from '../../contract/operations.ts'
+import { type CodeReleaseState, type ReleasesState } from '../../contract/releases.ts'
 import { ROLE_NAMES, type RoleName } from './protocol.ts'
 import type { RoleState } from './role-process.ts'
 

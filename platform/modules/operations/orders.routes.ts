@@ -6,8 +6,8 @@ import {
   OperationsState,
   OperatorOrder,
   OrderAnswer,
-  ReleasesState,
 } from '../../../contract/operations.ts'
+import { ReleasesState } from '../../../contract/releases.ts'
 import type { Ctx } from '../../app/context.ts'
 import { AppError } from '../../app/errors.ts'
 import { requireOperator, type Routes } from '../../app/http.ts'

@@ -5,15 +5,14 @@
 import { v7 as uuidv7 } from 'uuid'
 import type {
   AuditEntry,
-  CodeReleaseState,
   OperationsHistory,
   OperationsState,
   OperatorOrder,
   OrderAnswer,
   OrderGiver,
-  ReleasesState,
   RoleName,
 } from '../../../contract/operations.ts'
+import type { CodeReleaseState, ReleasesState } from '../../../contract/releases.ts'
 import type { TakenBack } from '../../../contract/state.ts'
 import type { Clock } from '../../../kit/clock.ts'
 import type { Log } from '../../../kit/log.ts'

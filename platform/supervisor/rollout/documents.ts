@@ -6,12 +6,8 @@ import { execFile } from 'node:child_process'
 import { mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
-import type {
-  DocumentPhase,
-  DocumentRelease,
-  OrderOutcome,
-  ReleasesState,
-} from '../../../contract/operations.ts'
+import type { OrderOutcome } from '../../../contract/operations.ts'
+import type { DocumentPhase, DocumentRelease, ReleasesState } from '../../../contract/releases.ts'
 import { writeWhole } from '../../../kit/files/durable-file.ts'
 import type { Config } from '../../app/config.ts'
 import { loadSecrets } from '../../app/secrets.ts'

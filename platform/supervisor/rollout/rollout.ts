@@ -3,7 +3,7 @@
  * one after the other, or back.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ReleasePhase } from '../../../contract/operations.ts'
+import type { ReleasePhase } from '../../../contract/releases.ts'
 import type { Log } from '../../../kit/log.ts'
 import type { FrontDoor } from '../front-door.ts'
 import type { RoleName } from '../protocol.ts'

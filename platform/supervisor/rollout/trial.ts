@@ -1,6 +1,6 @@
 /** The trial of a release: golden requests first, then more and more people, until the judge has seen enough. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ReleasePhase } from '../../../contract/operations.ts'
+import type { ReleasePhase } from '../../../contract/releases.ts'
 import {
   createJudge,
   noLatencies,

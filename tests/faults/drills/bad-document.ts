@@ -5,7 +5,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ReleasesState } from '../../../contract/operations.ts'
+import type { ReleasesState } from '../../../contract/releases.ts'
 import { documentsDirOf, inboxOf } from '../../../platform/releases/index.ts'
 import { askDesk } from '../../../platform/supervisor/control.ts'
 import { eventually } from '../../rig/eventually.ts'
