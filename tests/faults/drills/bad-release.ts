@@ -4,32 +4,18 @@
  */
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startProduct, type Product } from '../../support/product.ts'
+import { startProduct } from '../../support/product.ts'
 import { makeTemporaryDir } from '../../support/temporary-dir.ts'
 import { quantileOf } from '../../rig/quantile.ts'
-import { CRASHING_PATH, FAULTS, writeRelease, type Fault } from '../../rig/releases/code.ts'
-import { releaseDir, type Released } from '../../rig/releases/releasing.ts'
-import { startVisitors, type Visitors } from '../../rig/releases/visitors.ts'
+import { CRASHING_PATH, FAULTS, LIMITS_MS, writeRelease, type Fault } from '../../rig/releases/code.ts'
+import type { Released } from '../../rig/releases/releasing.ts'
+import { HARMED_SHARE_MAX, sufferRelease, type Suffered } from '../../rig/releases/suffering.ts'
+import { startVisitors } from '../../rig/releases/visitors.ts'
 import type { DrillOptions } from '../options.ts'
 import { allowedMs, type Report } from '../report.ts'
 
-/** From the first request that the release got to the old code for everybody. */
-const LIMITS_MS: Readonly<Record<Fault, number>> = {
-  'all 500s': 3_000,
-  '2 % 500s': 30_000,
-  'p99 × 3': 30_000,
-  leak: 60_000,
-  'a crash on one path': 10_000,
-  /** It gets no request at all. */
-  'a crash on load': 0,
-}
 const PATHS = ['/', '/api/v1/instance', '/api/v1/state', '/api/v1/feed/for-you', '/healthz', CRASHING_PATH]
 const PER_S = 50
-const HARMED_SHARE_MAX = 0.001
-/** For so long after the release harm is counted… */
-const COUNTED_AFTER_S = 600
-/** …of which so much is waited for: the rest is as the last of it was. */
-const WAITED_AFTER_S = 5
 const WARM_UP_MS = 8_000
 
 export async function run(report: Report, { without }: DrillOptions): Promise<void> {
@@ -43,39 +29,29 @@ export async function run(report: Report, { without }: DrillOptions): Promise<vo
   await sleep(WARM_UP_MS)
   const usualP99Ms = quantileOf(visitors.visits.latenciesMs, 0.99)
   const faults = without.includes('judge') ? (['all 500s'] as const) : (Object.keys(FAULTS) as Fault[])
+  const suffer = async (fault: Fault | null, mark: string): Promise<Suffered> => {
+    const path = await writeRelease(join(dir.path, mark.replaceAll(/\W+/g, '-')), { fault, mark, usualP99Ms })
+    return await sufferRelease(product, visitors, { dir: path, perS: PER_S })
+  }
   for (const fault of faults) {
-    const path = await writeRelease(join(dir.path, fault.replaceAll(/\W+/g, '-')), {
-      fault,
-      mark: fault,
-      usualP99Ms,
-    })
-    await promiseBack(report, product, visitors, { fault, path })
+    const suffered = await suffer(fault, fault)
+    promiseBack(report, fault, suffered.released)
+    promiseUnharmed(report, fault, suffered)
   }
   if (without.includes('judge')) return
-  const path = await writeRelease(join(dir.path, 'good'), { fault: null, mark: 'good' })
-  visitors.reset()
-  const good = await releaseDir(product, path)
-  await sleep(WAITED_AFTER_S * 1_000)
-  report.promise('a good release gets through', good.isPromoted, `${seconds(good.tookMs)}: ${good.words}`)
-  promiseUnharmed(report, 'a good release', visitors)
+  const good = await suffer(null, 'good')
+  const { isPromoted, tookMs, words } = good.released
+  report.promise('a good release gets through', isPromoted, `${seconds(tookMs)}: ${words}`)
+  promiseUnharmed(report, 'a good release', good)
 }
 
-async function promiseBack(
-  report: Report,
-  product: Product,
-  visitors: Visitors,
-  { fault, path }: { readonly fault: Fault; readonly path: string },
-): Promise<void> {
-  visitors.reset()
-  const released = await releaseDir(product, path)
-  await sleep(WAITED_AFTER_S * 1_000)
+function promiseBack(report: Report, fault: Fault, released: Released): void {
   const limitMs = allowedMs(LIMITS_MS[fault])
   report.promise(
     `${fault}: back within ${seconds(limitMs)} of its first request`,
     isBackInTime(fault, released, limitMs),
     describe(released),
   )
-  promiseUnharmed(report, fault, visitors)
 }
 
 /** What went wrong before the release was tried at all says nothing about it, unless it can't even be loaded. */
@@ -84,15 +60,13 @@ const isBackInTime = (fault: Fault, { isPromoted, judgedMs, words }: Released, l
   words.includes('The old code runs everywhere') &&
   (fault === 'a crash on load' ? judgedMs === null : judgedMs !== null && judgedMs <= limitMs)
 
-function promiseUnharmed(report: Report, what: string, { visits }: Visitors): void {
-  const later = PER_S * (COUNTED_AFTER_S - WAITED_AFTER_S)
-  const share = visits.failed / (visits.asked + later)
-  const kinds = [...visits.failures].map(([kind, count]) => `${kind} × ${count}`).join(', ')
+function promiseUnharmed(report: Report, what: string, suffered: Suffered): void {
+  const { asked, failed, failedShare, kinds, reckoned } = suffered
   report.promise(
     `${what}: at most 0.1 % of requests fail, from its start to ten minutes after`,
-    share <= HARMED_SHARE_MAX,
-    `${visits.failed} of ${visits.asked} until ${WAITED_AFTER_S} s after${kinds ? ` (${kinds})` : ''}; ` +
-      `${(share * 100).toFixed(3)} % with ${later} more as the last ones were, which is extrapolated`,
+    failedShare <= HARMED_SHARE_MAX,
+    `${failed} of ${asked} sent${kinds ? ` (${kinds})` : ''}; ${(failedShare * 100).toFixed(3)} % with ` +
+      `${reckoned} more, reckoned as the last ones went`,
   )
 }
 

@@ -27,6 +27,17 @@ export const FAULTS = {
 } as const satisfies Readonly<Record<string, (usualP99Ms: number) => string>>
 export type Fault = keyof typeof FAULTS
 
+/** What is allowed from the first request that the release got to the old code for everybody. */
+export const LIMITS_MS: Readonly<Record<Fault, number>> = {
+  'all 500s': 3_000,
+  '2 % 500s': 30_000,
+  'p99 × 3': 30_000,
+  leak: 60_000,
+  'a crash on one path': 10_000,
+  /** It gets no request at all. */
+  'a crash on load': 0,
+}
+
 /**
  * Writes a release into a folder.
  *
