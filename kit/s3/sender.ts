@@ -1,6 +1,7 @@
 /** Requests to one bucket: signed, bounded in time, tried again where that may help. */
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { AnswerTooLongError, readBounded } from '../http/read-bounded.ts'
 import { S3Error, toS3Error } from './errors.ts'
 import { encode, signRequest, type S3Credentials } from './sign-request.ts'
 
@@ -138,14 +139,13 @@ export async function* watched(response: Response, cutting: AbortController): As
 }
 
 async function readText(response: Response): Promise<string> {
-  const pieces: Uint8Array[] = []
-  let sizeBytes = 0
-  for await (const piece of watched(response, new AbortController())) {
-    pieces.push(piece)
-    sizeBytes += piece.byteLength
-    if (sizeBytes > XML_MAX_BYTES) throw new S3Error('It answered at too great length.', { status: null })
-  }
-  return Buffer.concat(pieces).toString()
+  const text = await readBounded(watched(response, new AbortController()), XML_MAX_BYTES).catch(
+    (error: unknown) => {
+      if (!(error instanceof AnswerTooLongError)) throw error
+      throw new S3Error('It answered at too great length.', { status: null, cause: error })
+    },
+  )
+  return text.toString()
 }
 
 function reasonOf(error: unknown): string {

@@ -150,6 +150,9 @@ test('posted samples are judged, and what does not fit is refused', async () => 
   expect((await post({ ...sample, latencyBuckets: [1] })).statusCode).toBe(400)
   expect((await post({ ...sample, atMs: 1_000, errors: 30 })).json()).toMatchObject({ verdict: 'back' })
   expect((await judge.inject(`/v1/judgements/${crypto.randomUUID()}`)).statusCode).toBe(404)
+  const byAnotherName = { url: `/v1/judgements/${id}`, headers: { host: 'rebound.example.org:8095' } }
+  expect((await judge.inject(byAnotherName)).statusCode).toBe(421)
+  expect((await judge.inject({ ...byAnotherName, headers: { host: 'localhost:8095' } })).statusCode).toBe(200)
   await judge.close()
 })
 

@@ -9,6 +9,7 @@ import {
   type Sample,
   type Stage,
 } from '../../engines/steward/rollout/index.ts'
+import { readBounded } from '../../kit/http/read-bounded.ts'
 import { readSums, type MetricNames, type Sums } from './metrics-text.ts'
 
 export interface JudgementOptions {
@@ -145,8 +146,8 @@ const emptySample = (crashed: boolean): Sample => ({
 async function readMetrics(url: string, names?: MetricNames): Promise<Sums | 'gone' | null> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) })
-    if (!response.ok || Number(response.headers.get('content-length')) > METRICS_MAX_BYTES) return null
-    return readSums(await response.text(), names)
+    if (!response.ok) return null
+    return readSums((await readBounded(response.body, METRICS_MAX_BYTES)).toString(), names)
   } catch (error) {
     const { cause } = error as { cause?: { code?: string } }
     return cause?.code === 'ECONNREFUSED' ? 'gone' : null

@@ -46,6 +46,9 @@ const Begin = z.object({
 })
 
 const BODY_MAX_BYTES = 64 * 1024
+/** A page whose name was made to lead to this machine (DNS rebinding) asks by that name. */
+const OWN_NAMES = new Set(['127.0.0.1', 'localhost', '[::1]'])
+const NOT_THIS_NAME = { code: 'not-this-name', detail: 'Ask for http://127.0.0.1 or http://localhost.' }
 const Id = z.object({ id: z.uuid() })
 
 /** Makes the server; `listen` it on an address of this machine. */
@@ -55,6 +58,9 @@ export function createJudgeServer(): FastifyInstance {
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   app.addHook('onClose', async () => judgements[Symbol.dispose]())
+  app.addHook('onRequest', async (request, reply) => {
+    if (!OWN_NAMES.has(request.hostname)) return reply.code(421).send(NOT_THIS_NAME)
+  })
 
   app.post('/v1/judgements', { schema: { body: Begin } }, async (request, reply) => {
     const { metrics, names, stages, rules, alpha } = request.body

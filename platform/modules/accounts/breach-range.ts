@@ -2,6 +2,7 @@
  * Asks a service whether a password has leaked without telling it which (k-anonymity: the first five hex digits of its SHA-1 go
  * out, all suffixes with them come back; haveibeenpwned.com/API/v3#SearchingPwnedPasswordsByRange).
  */
+import { readBounded } from '../../../kit/http/read-bounded.ts'
 import type { Log } from '../../../kit/log.ts'
 
 const TIMEOUT_MS = 1_500
@@ -51,14 +52,7 @@ async function readRange(url: string): Promise<string> {
     redirect: 'error',
   })
   if (!response.ok || !response.body) throw new Error(`The range service answered ${response.status}.`)
-  const pieces: Uint8Array[] = []
-  let sizeBytes = 0
-  for await (const piece of response.body) {
-    sizeBytes += piece.byteLength
-    if (sizeBytes > ANSWER_MAX_BYTES) throw new Error('The range service answered more than it may.')
-    pieces.push(piece)
-  }
-  return Buffer.concat(pieces).toString('latin1')
+  return (await readBounded(response.body, ANSWER_MAX_BYTES)).toString('latin1')
 }
 
 /** Padding has a count of 0. */
