@@ -31,7 +31,7 @@ const PEOPLE_PER_DAY = 20_000
 const CALM_DAYS = 4
 /** Assumed of people: on a new device, in a network of theirs even so, without factor or mail, mistyping once. */
 const PEOPLE = { newDevice: 0.03, knownNetwork: 0.6, bare: 0.2, mistyped: 0.06 } as const
-/** Half of 60,000 on average: `platform/modules/accounts/work.ts`. */
+/** Half of 60,000 on average: `platform/modules/accounts/sign-in/work.ts`. */
 const HASHES_PER_WORK = 30_000
 
 /** Plays it; the same seed gives the same run. */

@@ -1,7 +1,7 @@
 /** better-auth as it comes, with its own limiter switched on, in memory; passwords by the same Argon2id as ours. */
 import { betterAuth } from 'better-auth'
 import { memoryAdapter } from 'better-auth/adapters/memory'
-import { hashPassword, verifyPassword } from '../../platform/modules/accounts/passwords.ts'
+import { hashPassword, verifyPassword } from '../../platform/modules/accounts/passwords/passwords.ts'
 import { createHashingDoor } from '../../platform/app/admission.ts'
 
 export interface Rival {

@@ -3,9 +3,9 @@ import type { Ctx } from '../../app/context.ts'
 import { startUpkeep } from '../../app/upkeep.ts'
 import type { Queue } from '../../infra/jobs/index.ts'
 import * as queries from './accounts.queries.ts'
-import { deleteOutdated } from './sign-in.queries.ts'
-import { DEVICE_MAX_AGE_S } from './known-devices.ts'
-import { REVOCATIONS_KEPT_MS, writeRevocations } from './revocations.ts'
+import { deleteOutdated } from './sign-in/sign-in.queries.ts'
+import { DEVICE_MAX_AGE_S } from './sign-in/known-devices.ts'
+import { REVOCATIONS_KEPT_MS, writeRevocations } from './sessions/revocations.ts'
 
 export interface NewSignIn {
   /** Of this sign-in: telling it twice tells it once. */

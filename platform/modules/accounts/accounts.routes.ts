@@ -22,19 +22,19 @@ import { accountOf, limitPerMinute, takeOrRefuse } from '../../app/rate-limit.ts
 import { isDatabaseUnavailable } from '../../infra/db/index.ts'
 import { createAuth, type Auth } from './auth.ts'
 import * as service from './accounts.service.ts'
-import { deviceTokenOf } from './known-devices.ts'
-import { createBreachCheck, type BreachCheck } from './leaked-passwords.ts'
-import { removePicture, setPicture } from './pictures.ts'
-import { loadMe } from './me.ts'
+import { deviceTokenOf } from './sign-in/known-devices.ts'
+import { createBreachCheck, type BreachCheck } from './passwords/leaked-passwords.ts'
+import { removePicture, setPicture } from './profile/pictures.ts'
+import { loadMe } from './profile/me.ts'
 import {
   assertionOf,
   peekSessionToken,
   readSessionToken,
   renewAssertion,
   setSessionCookie,
-} from './sessions.ts'
-import { registerSecurity } from './security.routes.ts'
-import { openSignInGuard } from './sign-in-guard.ts'
+} from './sessions/sessions.ts'
+import { registerSecurity } from './second-factors/security.routes.ts'
+import { openSignInGuard } from './sign-in/sign-in-guard.ts'
 import {
   createLimits,
   deviceClientOf,
@@ -42,8 +42,8 @@ import {
   registerSignIn,
   showIn,
   type Limits,
-} from './sign-in.routes.ts'
-import { createSignInWork } from './work.ts'
+} from './sign-in/sign-in.routes.ts'
+import { createSignInWork } from './sign-in/work.ts'
 
 /** Of one account. */
 export const PROFILE_EDITS_PER_MINUTE = 20

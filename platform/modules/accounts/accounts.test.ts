@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createWorld, type World } from '../../../tests/support/world.ts'
 import { createApi } from '../../roles/api.ts'
-import { PICTURES_PER_TEN_MINUTES } from './sign-in.routes.ts'
+import { PICTURES_PER_TEN_MINUTES } from './sign-in/sign-in.routes.ts'
 import { issueOperatorLink } from './index.ts'
 
 async function open(world: World) {

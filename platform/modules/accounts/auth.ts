@@ -5,7 +5,7 @@ import { PASSWORD_MAX_LENGTH, PASSWORD_MIN_LENGTH } from '../../../contract/acco
 import { HANDLE_MAX_LENGTH, HANDLE_MIN_LENGTH } from '../../../contract/common.ts'
 import type { Ctx } from '../../app/context.ts'
 import { inCamelCase, type Db, type Tx } from '../../infra/db/index.ts'
-import { hashPassword, verifyPassword } from './passwords.ts'
+import { hashPassword, verifyPassword } from './passwords/passwords.ts'
 
 export const SESSION_DAYS = 30
 export const SESSION_COOKIE = 'upbeat.session_token'

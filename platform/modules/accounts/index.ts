@@ -2,20 +2,20 @@
 import './accounts.schema.ts'
 import './security.schema.ts'
 export { countAccounts, listAllSessions } from './accounts.queries.ts'
-export { endAllSessions } from './end-everything.ts'
+export { endAllSessions } from './sessions/end-everything.ts'
 export { findAccountByHandle, findAccountById, findOperatorHandle } from './accounts.queries.ts'
 export { SESSION_COOKIE } from './auth.ts'
 export { accountRoutes } from './accounts.routes.ts'
 export { isSignUpOpen, issueOperatorLink, loadAccountCards, signUp } from './accounts.service.ts'
-export { toAccountCard } from './me.ts'
+export { toAccountCard } from './profile/me.ts'
 export { newSignInQueue, startAccountJobs } from './accounts.jobs.ts'
 export type { NewSignIn } from './accounts.jobs.ts'
-export { FALSE_POSITIVE_RATE, importPasswords } from './password-filter.ts'
-export { openRevocations } from './revocations.ts'
+export { FALSE_POSITIVE_RATE, importPasswords } from './passwords/password-filter.ts'
+export { openRevocations } from './sessions/revocations.ts'
 export {
   onSessionRevoked,
   peekSessionToken,
   readSessionToken,
   registerSessions,
   sessionCookieValue,
-} from './sessions.ts'
+} from './sessions/sessions.ts'
