@@ -38,7 +38,7 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog & As
   const listeners = new Set<() => void>()
   let services: readonly ServiceEntry[] = []
   let byId = new Map<string, ServiceEntry>()
-  let clashes: readonly CatalogFault[] = []
+  let faults: readonly CatalogFault[] = []
   await mkdir(options.lastGoodDir, { recursive: true, mode: 0o700 })
 
   async function look(): Promise<void> {
@@ -83,18 +83,19 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog & As
     return true
   }
 
+  /** Services and faults change together, for whoever looks in between. */
   function publish(paths: readonly string[]): void {
     const found = paths.flatMap((path) => {
       const entry = known.get(path)?.entry
       return entry ? [{ path, entry }] : []
     })
     const firstPath = new Map<string, string>()
-    const faults: CatalogFault[] = []
+    const clashes: CatalogFault[] = []
     for (const { path, entry } of found) {
       const first = firstPath.get(entry.id)
       if (first === undefined) firstPath.set(entry.id, path)
       else
-        faults.push({
+        clashes.push({
           file: basename(path),
           line: null,
           column: null,
@@ -102,7 +103,7 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog & As
           remedy: 'Give this one another id, or remove one of the files.',
         })
     }
-    clashes = faults
+    faults = [...known.values()].flatMap((each) => each.faults).concat(clashes)
     services = found.filter(({ path, entry }) => firstPath.get(entry.id) === path).map(({ entry }) => entry)
     byId = new Map(services.map((entry) => [entry.id, entry]))
     for (const listener of listeners) {
@@ -123,7 +124,7 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog & As
   return {
     services: () => services,
     find: (id) => byId.get(id),
-    faults: () => [...known.values()].flatMap(({ faults }) => faults).concat(clashes),
+    faults: () => faults,
     onChange(listener) {
       listeners.add(listener)
       return { [Symbol.dispose]: () => void listeners.delete(listener) }
