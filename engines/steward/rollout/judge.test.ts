@@ -47,3 +47,22 @@ for (const [name, { fault, limitS }] of Object.entries(BAD))
     const slowest = ends.map(({ s }) => s).toSorted((one, other) => one - other)
     expect(slowest[Math.floor(ends.length * 0.95) - 1]).toBeLessThanOrEqual(limitS)
   })
+
+test('overload that comes to one side first, then to the other, is no reason', () => {
+  const judge = createJudge()
+  const verdicts: string[] = []
+  let s = 0
+  for (const { canary, baseline } of playArms(1, {}, { requestsPerS: 50 })) {
+    const isCanarys = s >= 2 && s < 8
+    const isBaselines = s >= 8 && s < 30
+    verdicts.push(
+      judge.observe({
+        canary: canary && { ...canary, shed: isCanarys ? 15 : isBaselines ? 3 : 0 },
+        baseline: baseline && { ...baseline, shed: isCanarys ? 0 : isBaselines ? 25 : 0 },
+      }).verdict,
+    )
+    s += 1
+    if (s >= 60) break
+  }
+  expect(verdicts).not.toContain('back')
+})

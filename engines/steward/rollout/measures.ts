@@ -43,7 +43,8 @@ const RULES: readonly Rule[] = [
   {
     measure: 'shed',
     toleratedRatio: 2,
-    minSeconds: 5,
+    // Limits that adapt turn away in spells, and not at the same moment in two processes.
+    minSeconds: 12,
     count: ({ requests, shed }) => ({ trials: requests, events: shed }),
   },
   {
@@ -155,6 +156,11 @@ function createMeasure(rule: Rule, alpha: number) {
     view(): MeasureView {
       const eValue = isKnown ? eValueMax : null
       const isSpread = hadEvents.filter(Boolean).length >= rule.minSeconds
+      const [suspect, other] = rule.isFewerWorse
+        ? [totals.baseline, totals.canary]
+        : [totals.canary, totals.baseline]
+      // What an earlier stage spoke for, this one has to bear out: overload comes to one side first, then to the other.
+      const isWorseHere = (shareOf(suspect) ?? 0) > rule.toleratedRatio * (shareOf(other) ?? 0)
       return {
         evidence: {
           measure: rule.measure,
@@ -163,7 +169,7 @@ function createMeasure(rule: Rule, alpha: number) {
           unit: 'share',
           eValue,
         },
-        isOver: isSpread && quietS <= FRESH_S && eValueMax >= 1 / alpha,
+        isOver: isSpread && isWorseHere && quietS <= FRESH_S && eValueMax >= 1 / alpha,
         isSuspicious: weigh() >= SUSPICIOUS && quietS < SUSPICION_S,
       }
     },
