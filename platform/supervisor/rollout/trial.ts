@@ -39,6 +39,8 @@ const JUDGE_INTERVAL_MS = 1_000
 const CRASH_LOOK_MS = 50
 /** What each side is asked in a second at least, with what people ask of it. */
 const ASKED_PER_S = 50
+/** How long the first requests of a process take says nothing of what comes: the code is being compiled. */
+const COLD_MS = 4_000
 /** Also where people ask enough: what they do not happen to ask for is seen, too. */
 const GOLDEN_MIN_PER_S = 5
 /** A judge that can't tell holds; after so long at one share somebody has to look. */
@@ -57,14 +59,16 @@ export async function judgeTrial(options: TrialOptions, signal: AbortSignal): Pr
   const judge = createJudge()
   // What they counted as they started is nobody's.
   for (const arm of [canary, baseline]) arm.takeCounts()
-  let stageBeganMs = performance.now()
+  const beganMs = performance.now()
+  let stageBeganMs = beganMs
   let verdict: Verdict = 'hold'
   while (verdict === 'hold' || verdict === 'advance') {
     const { stage } = judge
     options.setShare(SHARES[stage])
     await untilNextLook(canary, signal)
     if (signal.aborted) return { isGood: false, reason: String((signal.reason as Error).message) }
-    const seen = { canary: sampleOf(canary, replay), baseline: sampleOf(baseline, replay) }
+    const isCold = performance.now() - beganMs < COLD_MS
+    const seen = { canary: sampleOf(canary, replay, isCold), baseline: sampleOf(baseline, replay, isCold) }
     const judgement = judge.observe(seen)
     ;({ verdict } = judgement)
     onPhase(stage === 'shadow' ? 'shadow' : 'canary', SHARES[stage], judgement.reason)
@@ -86,10 +90,11 @@ async function untilNextLook(canary: TrialArm, signal: AbortSignal): Promise<voi
   }
 }
 
-function sampleOf(arm: TrialArm, replay: Replay): Sample | null {
+function sampleOf(arm: TrialArm, replay: Replay, isCold: boolean): Sample | null {
   const counts = arm.takeCounts()
   const asked = replay.take(arm.name === 'canary' ? 'canary' : 'baseline')
-  return toSample(counts, asked, arm.isCrashed)
+  const sample = toSample(counts, asked, arm.isCrashed)
+  return sample && isCold ? { ...sample, latencyBuckets: noLatencies() } : sample
 }
 
 /** What broke before the process could count it is counted by who asked. Null: nothing was heard in any way. */
