@@ -5,6 +5,7 @@ import { cp, mkdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises
 import { existsSync } from 'node:fs'
 import { basename, join, relative, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import { shelveAssets } from './asset-shelf.ts'
 import { slotsDirOf, type Slot } from './store.ts'
 import { hashTree, NOT_SOURCE } from './tree-hash.ts'
 
@@ -41,11 +42,14 @@ export async function prepareSlot(options: PrepareOptions): Promise<Slot> {
       throw new UnfitReleaseError(`${options.source} is no Upbeat: it has no platform/main.ts.`)
     const hash = await hashTree(staging)
     const dir = join(slots, hash.slice(0, 16))
-    if (existsSync(dir)) return { hash, label, dir }
-    tell('packages and web app')
-    await borrow(staging, options)
-    await setUp(staging)
-    await rename(staging, dir)
+    if (!existsSync(dir)) {
+      tell('packages and web app')
+      await borrow(staging, options)
+      await setUp(staging)
+      await rename(staging, dir)
+    }
+    // Before anybody gets its pages: the old code is asked for parts of them, too.
+    await shelveAssets(dataDir, join(dir, 'web', 'build'), new Date())
     return { hash, label, dir }
   } finally {
     await rm(staging, { recursive: true, force: true })

@@ -44,6 +44,8 @@ const NOTHING: CodeRecord = { good: [], startedHash: null, quarantined: [] }
 export interface SlotStore {
   /** Null: none is in force, and the program that was started runs its own code. */
   readonly current: Promoted | null
+  /** Those to go back to, newest first, with the current one. */
+  readonly good: readonly Promoted[]
   /** Why this content may not be released; null: it may. */
   quarantineOf(hash: string): string | null
   promote(slot: Slot, at: Date): Promise<void>
@@ -99,6 +101,9 @@ export async function openSlotStore(dataDir: string, startedRoot: string): Promi
   const store: SlotStore = {
     get current() {
       return record.good[0] ?? null
+    },
+    get good() {
+      return record.good
     },
     quarantineOf: (hash) => record.quarantined.find((one) => one.hash === hash)?.reason ?? null,
     async promote(slot, at) {

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { systemClock } from '../../kit/clock.ts'
 import { environmentWith, type Config } from '../app/config.ts'
 import { localUrlOf } from './addresses.ts'
-import { openSlotStore, programOf, type SlotStore } from '../slots/index.ts'
+import { openSlotStore, programOf, shelveAssets, type SlotStore } from '../slots/index.ts'
 import { openControl, type ControlRequest, type DeskRequest, type SupervisorStatus } from './control.ts'
 import { makeDataDir } from './data-dir.ts'
 import { superviseDatabase, type SupervisedDatabase } from './database.ts'
@@ -115,6 +115,8 @@ export async function startSupervisor(
     await openReleases({
       ...{ config, door, roles, output, store: slots, ownProgram: options.program },
       databaseUrl: () => database.url,
+      onBack: ({ detail, changedAt }) =>
+        desk.noteTakenBack({ what: 'code', at: changedAt, reason: detail.slice(0, 500) }),
     }),
   )
   const documents = stack.use(await openDocumentsOf({ config, roles, output, door, releases, desk }))
@@ -172,7 +174,12 @@ function openDocumentsOf({
 
 /** The release in force, with what a person should know of it. */
 async function readSlots({ config, program }: SupervisorOptions, output: Output): Promise<SlotStore> {
-  const { store, notice } = await openSlotStore(config.dataDir, dirname(dirname(program)))
+  const root = dirname(dirname(program))
+  const { store, notice } = await openSlotStore(config.dataDir, root)
+  // A disk that is full is no reason not to serve what lies in the checkout.
+  void shelveAssets(config.dataDir, join(root, 'web', 'build'), systemClock.now()).catch((error: unknown) =>
+    output.log.warn({ err: error }, 'release.assets-not-kept'),
+  )
   if (notice !== null) output.tell(`  … ${notice}`)
   if (store.current) output.tell(`  The release ${store.current.label} runs.`)
   return store

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import type { Ctx } from '../../app/context.ts'
 import { originOf, type App } from '../../app/http.ts'
 import { watchStatusUrlFor } from '../../app/watch-address.ts'
+import { assetShelfOf } from '../../slots/index.ts'
 import { renderHeadTags, type SharedPage } from './head-tags.ts'
 import { describeProfilePage, describeVideoPage } from './shared-pages.ts'
 
@@ -120,7 +121,8 @@ export async function registerShell(app: App, ctx: Ctx, buildDir = BUILD_DIR): P
   // The names of the code change with each build, so these are looked up when they are asked for.
   await app.register(fastifyStatic, {
     ...files,
-    root: join(buildDir, '_app'),
+    // And what pages of another release ask for.
+    root: [join(buildDir, '_app'), assetShelfOf(ctx.config.dataDir)],
     prefix: '/_app/',
     wildcard: true,
     decorateReply: false,

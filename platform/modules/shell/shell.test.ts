@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { makeTemporaryDir } from '../../../tests/support/temporary-dir.ts'
 import { createWorld } from '../../../tests/support/world.ts'
 import { mountApi } from '../../roles/mount.ts'
+import { shelveAssets } from '../../slots/index.ts'
 import { registerShell } from './index.ts'
 
 /** Writes a build as the bundler does: everything anew, the policy last. */
@@ -26,7 +27,7 @@ async function serveBuild() {
   const app = stack.adopt(await mountApi(world.ctx, []), (mounted) => mounted.close())
   await registerShell(app, world.ctx, dir.path)
   const owned = stack.move()
-  return { app, dir, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return { world, app, dir, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
 test('a build that is made under a running server is served, shell, policy and code', async () => {
@@ -47,6 +48,21 @@ test('a build that is made under a running server is served, shell, policy and c
   expect([version.json(), version.headers['cache-control']]).toEqual([{ version: 'two' }, 'no-cache'])
   expect((await get('/_app/immutable/one.js')).statusCode).toBe(404)
   expect((await get('/no/such/page')).statusCode).toBe(404)
+})
+
+test('a page of another release gets the code that it names', async () => {
+  await using served = await serveBuild()
+  await using other = await makeTemporaryDir()
+  await build(other.path, 'two', new Date('2026-01-02'))
+
+  await shelveAssets(served.world.ctx.config.dataDir, other.path, new Date('2026-01-02'))
+
+  const code = await served.app.inject('/_app/immutable/two.js')
+  expect([code.statusCode, code.body]).toEqual([200, '/* two */'])
+  expect(code.headers['cache-control']).toContain('immutable')
+  expect((await served.app.inject('/_app/immutable/one.js')).body).toBe('/* one */')
+  const version = await served.app.inject('/_app/version.json')
+  expect(version.json()).toEqual({ version: 'one' })
 })
 
 test('while a build is being written, the one before goes on', async () => {

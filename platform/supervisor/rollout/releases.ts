@@ -7,7 +7,7 @@ import type { OrderOutcome } from '../../../contract/operations.ts'
 import type { CodeReleaseState, ReleasePhase } from '../../../contract/releases.ts'
 import { createProxyTrust } from '../../../kit/network/proxy-trust.ts'
 import { environmentWith, type Config } from '../../app/config.ts'
-import { hashTree, programOf, slotsDirOf, type Slot, type SlotStore } from '../../slots/index.ts'
+import { hashTree, programOf, pruneSlots, slotsDirOf, type Slot, type SlotStore } from '../../slots/index.ts'
 import { planMigrations } from '../../slots/migrations.ts'
 import { begun, failed, refused, type Carried } from '../desk/outcome.ts'
 import type { FrontDoor } from '../front-door.ts'
@@ -42,6 +42,8 @@ export interface ReleasesOptions {
   readonly ownProgram: string
   readonly output: Output
   readonly databaseUrl: () => string | null
+  /** It was tried, was worse, and went back by itself. */
+  readonly onBack: (state: CodeReleaseState) => void
 }
 
 const execute = promisify(execFile)
@@ -97,12 +99,15 @@ export async function openReleases(options: ReleasesOptions): Promise<Releases> 
     } catch (error) {
       const reason = (error as Error).message
       // What an operator or a stop cut short says nothing about the release.
-      if (error instanceof WentBackError && !signal.aborted)
-        await store.quarantine(slot.hash, reason, new Date())
+      const isItsFault = error instanceof WentBackError && !signal.aborted
+      if (isItsFault) await store.quarantine(slot.hash, reason, new Date())
       if (!(error instanceof WentBackError)) log.error({ err: error }, 'release.failed')
       onPhase('back', 0, reason)
+      if (isItsFault && state) options.onBack(state)
       output.tell(`The release ${slot.label} went back: ${reason}`)
       return failed(`The old code runs everywhere. ${reason}`)
+    } finally {
+      void tidyUp(options)
     }
   }
 
@@ -134,6 +139,15 @@ export async function openReleases(options: ReleasesOptions): Promise<Releases> 
       await underWay?.ended
       await golden[Symbol.asyncDispose]()
     },
+  }
+}
+
+/** Folders of releases that nobody goes back to are deleted. What stays lying takes room, and is no trouble besides. */
+async function tidyUp({ config, store, output }: ReleasesOptions): Promise<void> {
+  try {
+    await pruneSlots(config.dataDir, new Set(store.good.map(({ dir }) => dir)), new Date())
+  } catch (error) {
+    output.log.warn({ err: error }, 'release.old-ones-not-deleted')
   }
 }
 
