@@ -85,7 +85,8 @@ export type EdgeStatus = z.infer<typeof EdgeStatus>
 
 /** Which videos' files are to be asked for again, in the order in which they changed. */
 export const MediaChanges = z.object({
-  items: z.array(z.uuid()),
+  /** By the change's own id: some are told again, and are to be heeded once. */
+  items: z.array(z.object({ id: z.uuid(), videoId: z.uuid() })),
   /** Where to go on; null: nothing has ever changed. */
   next: z.uuid().nullable(),
 })

@@ -12,6 +12,8 @@ const TIMEOUT_MS = 5_000
 /** Whoever has not heard for so long may have missed what is not told any more. */
 const MISSED_AFTER_MS = 12 * 3_600_000
 const SAVE_INTERVAL_MS = 10_000
+/** More than are told again in an answer; those from before a start are heeded once more, which only costs a question. */
+const HEEDED_MAX = 4_000
 
 const Position = z.object({ after: z.string().nullable(), heardAt: z.iso.datetime().nullable() })
 type Position = z.infer<typeof Position>
@@ -32,6 +34,7 @@ export async function openChanges({ mirror, path, mediaKey, log, onPurge }: Chan
   // Nobody knows what has changed since these names were made.
   if (position.heardAt === null) await mirror.purgeScope('open')
   let savedAtMs = 0
+  const heeded = new Set<string>()
   return {
     /** Asks once. @throws when no origin answers */
     async hear(sources: Sources): Promise<void> {
@@ -51,12 +54,21 @@ export async function openChanges({ mirror, path, mediaKey, log, onPurge }: Chan
         await mirror.purgeScope('open')
         log.warn({ heardAt: position.heardAt }, 'edge.changes-missed')
       }
-      for (const videoId of new Set(items)) {
+      // Purged again with each answer, a video would be on no edge for as long as its change is told.
+      const unheard = items.filter(({ id }) => !heeded.has(id))
+      // What was asked for since the names were taken away is newer than what the first answer tells.
+      const isNews = position.after !== null
+      for (const videoId of new Set(isNews ? unheard.map((item) => item.videoId) : [])) {
         onPurge()
         await mirror.purge(videoId)
       }
+      for (const { id } of unheard) heeded.add(id)
+      for (const id of heeded) {
+        if (heeded.size <= HEEDED_MAX) break
+        heeded.delete(id)
+      }
       position = { after: next ?? position.after, heardAt: new Date().toISOString() }
-      if (items.length > 0 || Date.now() - savedAtMs > SAVE_INTERVAL_MS) {
+      if (unheard.length > 0 || Date.now() - savedAtMs > SAVE_INTERVAL_MS) {
         savedAtMs = Date.now()
         await writeWhole(path, JSON.stringify(position))
       }

@@ -10,6 +10,8 @@ import { NoDigestError, openSegments, type SegmentFound, type Segments } from '.
 import { openSources, SourceStatusError, type Sources } from './sources.ts'
 
 const TOKENED = /^\/media\/t\/[A-Za-z0-9_-]{48}(\/.+)$/
+/** What nginx says of a page of which it has an old copy. */
+const KEPT = /^(?:EXPIRED|STALE|UPDATING|REVALIDATED)$/
 const RETRY_AFTER_S = 2
 const IMMUTABLE = 'public, max-age=31536000, immutable'
 
@@ -99,6 +101,7 @@ async function answerPage(pages: Pages, request: IncomingMessage, response: Serv
   const { host = '', 'x-forwarded-for': from, 'x-forwarded-proto': protocol } = request.headers
   const page: Page = await pages.find({
     path: request.url!,
+    isOldKept: KEPT.test(String(request.headers['upbeat-kept'] ?? '')),
     host,
     forwarded: {
       ...(from !== undefined && { 'x-forwarded-for': String(from) }),

@@ -12,12 +12,14 @@ export interface Question {
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
   readonly signal: AbortSignal
+  /** How long to wait for the answer's head; absent: as long as the signal lets it. */
+  readonly headTimeoutMs?: number
 }
 
 /** The answer's head; its body is the caller's to read or destroy. @throws when no answer comes */
 export function askSource(
   origin: string,
-  { path, headers = {}, signal }: Question,
+  { path, headers = {}, signal, headTimeoutMs }: Question,
 ): Promise<IncomingMessage> {
   const isSecure = origin.startsWith('https:')
   const send = isSecure ? httpsRequest : httpRequest
@@ -29,7 +31,16 @@ export function askSource(
       headers,
       signal,
     })
-    asking.once('response', resolve).once('error', reject).end()
+    const timer = setTimeout(
+      () => asking.destroy(new Error('It sent no head in time.')),
+      headTimeoutMs ?? 2 ** 31 - 1,
+    )
+    asking
+      .once('response', resolve)
+      .once('error', reject)
+      .once('response', () => clearTimeout(timer))
+      .once('close', () => clearTimeout(timer))
+      .end()
   })
 }
 

@@ -9,6 +9,8 @@ export interface PageAsked {
   readonly path: string
   readonly host: string
   readonly forwarded: Readonly<Record<string, string>>
+  /** nginx has an old one, and whoever asks next over the same connection waits until this is answered. */
+  readonly isOldKept: boolean
 }
 
 export interface Page {
@@ -35,6 +37,10 @@ const PAGE_MAX_BYTES = 8 * 1024 ** 2
 const STATUS_PATH = '/status.json'
 const STATUS_FRESH_S = 2
 const FAILURE_KEPT_MS = 1_500
+/** Longer than a source that is well takes; what comes later is handed out with the next question. */
+const PATIENCE_WITH_OLD_MS = 400
+const LATE_KEPT_MS = 5_000
+const LATE_MAX = 200
 /** Of the connection alone, or said anew by nginx. */
 const NOT_PASSED_ON = new Set([
   'connection',
@@ -44,6 +50,11 @@ const NOT_PASSED_ON = new Set([
   'content-length',
   'date',
 ])
+
+/** A new one is not to be had soon, and there is an old one. */
+class LateError extends Error {
+  override readonly name = 'LateError'
+}
 
 /** Opens the way of pages. */
 export function openPages({ sources, statusUrl, fetchTimeoutMs, isCoalescing }: PagesOptions): Pages {
@@ -70,7 +81,43 @@ export function openPages({ sources, statusUrl, fetchTimeoutMs, isCoalescing }: 
       }
     },
   })
-  return { find: (asked) => fetching.get(`${asked.host}${asked.path}`, asked) }
+  const late = openLate()
+  return {
+    async find(asked) {
+      const key = `${asked.host}${asked.path}`
+      const found = late.take(key)
+      if (found) return found
+      const getting = fetching.get(key, asked)
+      if (!asked.isOldKept) return getting
+      const isDone = getting.then(
+        () => true,
+        () => true,
+      )
+      if (await Promise.race([isDone, sleep(PATIENCE_WITH_OLD_MS, false)])) return getting
+      getting.then(
+        (page) => late.put(key, page),
+        () => {},
+      )
+      throw new LateError('No source gives a new one soon.')
+    },
+  }
+}
+
+/** Pages that came after nobody waited for them any more. */
+function openLate() {
+  const kept = new Map<string, { readonly page: Page; readonly untilMs: number }>()
+  return {
+    put(key: string, page: Page): void {
+      kept.delete(key)
+      kept.set(key, { page, untilMs: performance.now() + LATE_KEPT_MS })
+      if (kept.size > LATE_MAX) kept.delete(kept.keys().next().value!)
+    },
+    take(key: string): Page | null {
+      const found = kept.get(key)
+      kept.delete(key)
+      return found && found.untilMs > performance.now() ? found.page : null
+    },
+  }
 }
 
 async function fetchStatus(url: string, signal: AbortSignal): Promise<Page> {

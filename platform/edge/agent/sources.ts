@@ -10,6 +10,8 @@ import { askSource, type Question } from './ask.ts'
 
 const PROBE_INTERVAL_MS = 1_000
 const PROBE_TIMEOUT_MS = 1_500
+/** For an answer's head while nobody has answered a probe: what hangs then keeps people waiting for nothing. */
+const AWAY_TIMEOUT_MS = 1_500
 
 /** A source said no. */
 export class SourceStatusError extends Error {
@@ -90,11 +92,15 @@ export function openSources({ document, isStatic, isLoadBounded, onChange }: Sou
       const order = orderFor(key, isForEdge)
       const source = order[attempt % Math.max(1, order.length)]
       if (!source) throw new NoSourceError('No source is left to be asked.')
+      const isAway = originHealth.awaySinceMs !== null
+      // Whoever answers nobody is not helped by being asked twice.
+      if (isAway && attempt >= order.length) throw new NoSourceError('Every source has been asked.')
       underWay.set(source.name, (underWay.get(source.name) ?? 0) + 1)
       const done = () => underWay.set(source.name, underWay.get(source.name)! - 1)
       try {
         const answer = await askSource(source.url, {
           ...question,
+          ...(isAway && { headTimeoutMs: AWAY_TIMEOUT_MS }),
           headers: { ...question.headers, 'cdn-loop': `upbeat-${document.name}` },
         })
         answer.once('close', done)

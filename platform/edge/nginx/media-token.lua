@@ -11,10 +11,21 @@ local MAC_BYTES = 32
 local MAX_AGE_S = 31536000
 local mac, mac_length = ffi.new('unsigned char[?]', MAC_BYTES), ffi.new('unsigned int[1]')
 
+-- A player asks for hundreds of segments by one token: what was found genuine is remembered, in two halves of which the older
+-- one goes when the younger is full. Nothing that was refused takes room here.
+local KEPT_MAX = 2048
+local young, old, young_count = {}, {}, 0
+
+local function remember(key, expires_at)
+  if young_count >= KEPT_MAX then young, old, young_count = {}, young, 0 end
+  young[key] = expires_at
+  young_count = young_count + 1
+end
+
 local M = {}
 
--- How many seconds the token is still good for; nil: it is not.
-function M.seconds_left(secret, token, video_id, now)
+-- When the token ends, in seconds since 1970; nil: it is none for this video.
+local function expiry_of(secret, token, video_id)
   local plain = token:gsub('-', '+'):gsub('_', '/')
   local bytes = ngx.decode_base64(plain)
   -- Bytes have several spellings in base64; only one is taken, so that caches hold one copy.
@@ -24,7 +35,19 @@ function M.seconds_left(secret, token, video_id, now)
   ffi.C.HMAC(ffi.C.EVP_sha256(), secret, #secret, message, #message, mac, mac_length)
   if ffi.C.CRYPTO_memcmp(mac, bytes:sub(5), MAC_BYTES) ~= 0 then return nil end
   local a, b, c, d = expiry:byte(1, 4)
-  local left = ((a * 256 + b) * 256 + c) * 256 + d - now
+  return ((a * 256 + b) * 256 + c) * 256 + d
+end
+
+-- How many seconds the token is still good for; nil: it is not.
+function M.seconds_left(secret, token, video_id, now)
+  local key = token .. video_id
+  local expires_at = young[key] or old[key]
+  if not expires_at then
+    expires_at = expiry_of(secret, token, video_id)
+    if not expires_at then return nil end
+    remember(key, expires_at)
+  end
+  local left = expires_at - now
   if left <= 0 then return nil end
   return math.min(left, MAX_AGE_S)
 end

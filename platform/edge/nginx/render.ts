@@ -25,6 +25,8 @@ const SEGMENT = `${UUID}/g(?:0|[1-9][0-9]*)/`
 const FILE = '/[a-z0-9][a-z0-9_-]*\\.(?:m4s|mp4)'
 const IMMUTABLE = 'public, max-age=31536000, immutable'
 const SHED_AFTER_MS = 1_000
+/** Where there is something else to give, nobody waits for long. */
+const SUBSTITUTED_AFTER_S = 1
 
 /** The whole of nginx.conf. */
 export function renderNginx(document: EdgeDocument, place: NginxPlace): string {
@@ -41,6 +43,7 @@ load_module ${place.modulesDir}/ndk_http_module.so;
 load_module ${place.modulesDir}/ngx_http_lua_module.so;
 ${place.workerUser ? `user ${place.workerUser};` : ''}
 worker_processes auto;
+pcre_jit on;
 worker_rlimit_nofile ${limits.connectionsMax * 2 + 1024};
 # What is played goes on over a change of the configuration; who keeps a connection for ever does not.
 worker_shutdown_timeout 60s;
@@ -79,6 +82,7 @@ open_file_cache_valid 1s;
 open_file_cache_errors off;
 if_modified_since off;
 recursive_error_pages on;
+uninitialized_variable_warn off;
 client_body_temp_path ${place.runDir}/body;
 proxy_temp_path ${place.runDir}/proxy;
 fastcgi_temp_path ${place.runDir}/fastcgi;
@@ -109,7 +113,9 @@ map $upstream_cache_status $page_cache_status {
   REVALIDATED "${name}; fwd=stale; fwd-status=304";
   BYPASS "${name}; fwd=bypass";
 }
-map $http_upgrade $connection_upgrade { default upgrade; "" ""; }`
+map $http_upgrade $connection_upgrade { default upgrade; "" ""; }
+# The first page of everyone's feed is one and the same, however many were asked for.
+map $arg_cursor $feed_of_all { default $request_uri; "" /api/v1/feed/for-you; }`
 }
 
 function renderUpstreams({ origins, limits }: EdgeDocument, place: NginxPlace): string {
@@ -129,7 +135,8 @@ upstream origin {
     ngx.ctx.tried = at
     if at == 1 and #addresses > 1 then balancer.set_more_tries(1) end
     local address = addresses[(at - 1) % #addresses + 1]
-    balancer.set_timeouts(1, 30, ${Math.ceil(limits.fetchTimeoutMs / 1000)})
+    local patience = ngx.var.has_substitute == '1' and ${SUBSTITUTED_AFTER_S} or ${Math.ceil(limits.fetchTimeoutMs / 1000)}
+    balancer.set_timeouts(1, 30, patience)
     assert(balancer.set_current_peer(address[1], address[2]))
   }
   keepalive 64;
@@ -223,12 +230,11 @@ ${indent(CORS)}
 }
 
 /** A wrong token and a video that is not there look the same. */
-const TOKEN_CHECK = `set $token_cache_control "";
-access_by_lua_block {
+const TOKEN_CHECK = `set_by_lua_block $token_cache_control {
   local left = media_token.seconds_left(media_key, ngx.var.token, ngx.var.video, ngx.time())
-  if not left then return ngx.exit(404) end
-  ngx.var.token_cache_control = 'private, max-age=' .. left .. ', immutable'
-}`
+  return left and 'private, max-age=' .. left .. ', immutable' or ''
+}
+if ($token_cache_control = "") { return 404; }`
 
 /** Playlists and pictures of private videos: checked here, kept nowhere. */
 function renderTokenedRest({ name }: EdgeDocument): string {
@@ -278,17 +284,19 @@ ${indent(CORS)}
 /** What everyone gets alike: kept by nginx, fetched once by the agent, served old when there is nothing newer. */
 function renderPages(document: EdgeDocument, place: NginxPlace): string {
   const { name, statusUrl } = document
-  const page = `  proxy_pass http://agent;
+  const pageOf = (key: string) => `  proxy_pass http://agent;
   proxy_http_version 1.1;
   proxy_set_header Connection "";
   proxy_set_header Host $host;
   proxy_set_header X-Forwarded-Proto $scheme;
   proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
   proxy_set_header Upbeat-Fill page;
+  # The agent is quick to say no where an old one is kept.
+  proxy_set_header Upbeat-Kept $upstream_cache_status;
   proxy_set_header Cookie "";
   proxy_set_header Accept-Encoding "";
   proxy_cache pages;
-  proxy_cache_key "$host$request_uri";
+  proxy_cache_key "$host${key}";
   ${place.isStaleServed ? 'proxy_cache_use_stale error timeout invalid_header updating http_500 http_502 http_503 http_504;\n  proxy_cache_background_update on;' : ''}
   proxy_ignore_client_abort on;
   proxy_hide_header X-Accel-Expires;
@@ -299,6 +307,7 @@ function renderPages(document: EdgeDocument, place: NginxPlace): string {
   add_header Cache-Status $page_cache_status always;
   add_header Upbeat-Edge ${name} always;
 `
+  const page = pageOf('$request_uri')
   return `location ~ "^/media/${UUID}/[a-z0-9/_-]+\\.(?:m3u8|jpg|webp)$" {
 ${page}}
 location ~ "^/media/pictures/" {
@@ -312,14 +321,16 @@ location = /api/v1/feed/for-you {
 ${page}}
 # Who is known gets his own feed; when there is nobody to make it, everyone's.
 location @feed_of_one {
+  set $has_substitute 1;
 ${indent(THROUGH)}
   proxy_intercept_errors on;
-  error_page 502 503 504 = @feed_of_all;
+  error_page 500 502 503 504 = @feed_of_all;
   add_header Upbeat-Edge ${name} always;
   add_header Cache-Status "${name}; fwd=bypass" always;
 }
 location @feed_of_all {
-${page}}
+  if ($arg_cursor = "") { rewrite ^ /api/v1/feed/for-you? break; }
+${pageOf('$feed_of_all')}}
 ${statusUrl === null ? '' : `location = /status.json {\n${page}}`}
 location = / {
 ${page}}

@@ -8,19 +8,20 @@ const PAGE = 1_000
 const OVERLAP_MS = 60_000
 
 /**
- * The videos that changed or were deleted since. Some are told twice; taking them away twice does nothing.
+ * The videos that changed or were deleted since. Some are told again, under the same id.
  *
- * @param after where the last answer ended; null: from now on, for whoever has nothing yet.
+ * @param after where the last answer ended; null: whoever asks has nothing yet, and notes these as known.
  */
 export async function listMediaChanges(ctx: Pick<Ctx, 'db'>, after: string | null): Promise<MediaChanges> {
-  if (after === null) return { items: [], next: await selectLastChange(ctx.db) }
+  const last = after ?? (await selectLastChange(ctx.db))
+  if (last === null) return { items: [], next: null }
   const [late, since] = await Promise.all([
-    selectMediaChanges(ctx.db, { afterId: earlierBy(after, OVERLAP_MS), upToId: after, limit: PAGE }),
-    selectMediaChanges(ctx.db, { afterId: after, upToId: null, limit: PAGE }),
+    selectMediaChanges(ctx.db, { afterId: earlierBy(last, OVERLAP_MS), upToId: last, limit: PAGE }),
+    selectMediaChanges(ctx.db, { afterId: last, upToId: null, limit: PAGE }),
   ])
   return {
-    items: [...late, ...since].flatMap(({ videoId }) => (videoId === null ? [] : [videoId])),
-    next: since.at(-1)?.id ?? after,
+    items: [...late, ...since].flatMap(({ id, videoId }) => (videoId === null ? [] : [{ id, videoId }])),
+    next: since.at(-1)?.id ?? last,
   }
 }
 
