@@ -5,7 +5,6 @@
  * Targets: of the issue on edges: at least 0.9 times plain nginx in requests a second and in bytes a CPU second; two origin
  * fetches for 2,000 misses; no wrong byte in 100,000 ranges.
  */
-import { execFileSync } from 'node:child_process'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { Agent, get } from 'node:http'
 import { join } from 'node:path'
@@ -14,15 +13,16 @@ import { findFreePort } from '../kit/network/free-port.ts'
 import { openNginx } from '../platform/edge/nginx/nginx.ts'
 import { judgeConditions } from '../platform/modules/delivery/conditions.ts'
 import { medianOf, roundTo } from '../tests/rig/quantile.ts'
-import { edgeDocument, startEdge, type EdgeProcess } from '../tests/support/edge-process.ts'
+import { signMediaToken } from '../platform/modules/videos/index.ts'
+import { EDGE_MEDIA_KEY, edgeDocument, startEdge, type EdgeProcess } from '../tests/support/edge-process.ts'
 import { openFaultyOrigin, segmentBytesOf, type FaultyOrigin } from '../tests/support/faulty-origin.ts'
 import { makeTemporaryDir } from '../tests/support/temporary-dir.ts'
 import type { BenchResult } from './support.ts'
 
 const SEGMENT_BYTES = 256 * 1024
 const FILES = 64
-const ROUNDS = 5
-const REQUESTS_A_ROUND = 4_000
+const ROUNDS = 12
+const REQUESTS_A_ROUND = 2_000
 const CONNECTIONS = 32
 const RANGES = 100_000
 const STAMPEDE = 2_000
@@ -30,7 +30,7 @@ const ZIPF_REQUESTS = 6_000
 const ZIPF_KEYS = 600
 const RATIO_MIN = 0.9
 const FETCHES_MAX = 2
-const TICKS_PER_S = 100
+const NS_PER_S = 1e9
 
 export async function run(): Promise<BenchResult> {
   await using dir = await makeTemporaryDir()
@@ -45,17 +45,34 @@ export async function run(): Promise<BenchResult> {
   for (const path of paths) await ask(edge.port, path)
   const edgePid = Number(await readFile(join(edge.dataDir, 'nginx', 'nginx.pid'), 'utf8'))
 
-  const ours: Speed[] = []
-  const rivals: Speed[] = []
-  // Turn by turn, so that whatever else the machine does meets both.
+  const tokened = paths.map((path) =>
+    path.replace('/media/', `/media/t/${signMediaToken(EDGE_MEDIA_KEY, video, new Date())}/`),
+  )
+  for (const path of tokened) await ask(edge.port, path)
+  const rounds: Round[] = []
+  // Turn by turn, and in the other order each other time, so that whatever else the machine does meets all.
   for (let round = 0; round < ROUNDS; round++) {
-    ours.push(await measure(edge.port, edgePid, paths))
-    rivals.push(await measure(plain.port, plain.pid, paths))
+    const measures = {
+      open: () => measure(edge.port, edgePid, paths),
+      tokened: () => measure(edge.port, edgePid, tokened),
+      rival: () => measure(plain.port, plain.pid, paths),
+    }
+    const names = ['open', 'tokened', 'rival'] as const
+    const speeds = new Map<keyof Round, Speed>()
+    for (const name of round % 2 === 0 ? names : names.toReversed()) speeds.set(name, await measures[name]())
+    rounds.push(Object.fromEntries(speeds) as unknown as Round)
   }
-  const wrong = await compareRanges(edge.port, paths)
+  const ranges = await compareRanges(edge.port, paths)
   const stampede = await stampedeOn(edge, origin, video)
   const zipf = await playZipf(edge, origin, video)
-  return toResult({ ours, rivals, wrong, stampede, zipf })
+  return toResult({ rounds, ranges, stampede, zipf })
+}
+
+/** What was measured within seconds of each other. */
+interface Round {
+  readonly open: Speed
+  readonly tokened: Speed
+  readonly rival: Speed
 }
 
 interface Speed {
@@ -64,7 +81,7 @@ interface Speed {
 }
 
 async function measure(port: number, pid: number, paths: readonly string[]): Promise<Speed> {
-  const before = cpuTicksOf(pid)
+  const before = await cpuNsOf(pid)
   const beganMs = performance.now()
   let bytes = 0
   await inParallel(REQUESTS_A_ROUND, CONNECTIONS, async (n) => {
@@ -75,20 +92,20 @@ async function measure(port: number, pid: number, paths: readonly string[]): Pro
   if (bytes !== REQUESTS_A_ROUND * SEGMENT_BYTES) throw new Error(`${bytes} bytes came.`)
   return {
     requestsPerS: REQUESTS_A_ROUND / seconds,
-    cpuSPerGb: (cpuTicksOf(pid) - before) / TICKS_PER_S / (bytes / 1e9),
+    cpuSPerGb: ((await cpuNsOf(pid)) - before) / NS_PER_S / (bytes / 1e9),
   }
 }
 
-/** User and system time of nginx's workers, in ticks. */
-function cpuTicksOf(pid: number): number {
-  const children = execFileSync('cat', [`/proc/${pid}/task/${pid}/children`], { encoding: 'utf8' })
-  const stats = children
-    .split(' ')
-    .filter(Boolean)
-    .map((child) => execFileSync('cat', [`/proc/${child}/stat`], { encoding: 'utf8' }))
-  return stats
-    .map((stat) => stat.slice(stat.lastIndexOf(')') + 2).split(' '))
-    .reduce((sum, fields) => sum + Number(fields[11]) + Number(fields[12]), 0)
+/** How long nginx's workers have run, in nanoseconds, as the kernel's scheduler counts it. */
+async function cpuNsOf(pid: number): Promise<number> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  const stats = await Promise.all(
+    children
+      .split(' ')
+      .filter(Boolean)
+      .map((child) => readFile(`/proc/${child}/schedstat`, 'utf8')),
+  )
+  return stats.reduce((sum, stat) => sum + Number(stat.split(' ')[0]), 0)
 }
 
 /** The rival: Debian's nginx over a folder, with the same switches that make it fast, and nothing else. */
@@ -118,12 +135,11 @@ http {
   return { port, pid, [Symbol.asyncDispose]: () => nginx.stop(false) }
 }
 
-/** @returns how many answers differ from what the delivery module's own rule says (RFC 9110, 14) */
-async function compareRanges(port: number, paths: readonly string[]): Promise<number> {
+/** How many answers differ from what the delivery module's own rule says (RFC 9110, 14), and how many never came. */
+async function compareRanges(port: number, paths: readonly string[]) {
   const bodies = paths.map((path) => segmentBytesOf(path, SEGMENT_BYTES))
-  let seed = 42
-  const random = (below: number) => (seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0) % below
-  let wrong = 0
+  const random = createRandom(42)
+  const counts = { wrong: 0, unanswered: 0, parts: 0, unsatisfiable: 0 }
   await inParallel(RANGES, CONNECTIONS, async () => {
     const at = random(paths.length)
     const whole = bodies[at]!
@@ -136,13 +152,27 @@ async function compareRanges(port: number, paths: readonly string[]): Promise<nu
     ][random(3)]!
     const verdict = judgeConditions({ range }, '"x"', whole.length)
     const { status, body } = await ask(port, paths[at]!, { range })
+    if (verdict.kind === 'part') counts.parts += 1
+    else counts.unsatisfiable += 1
     const isRight =
       verdict.kind === 'part'
         ? status === 206 && body.equals(whole.subarray(verdict.range.start, verdict.range.end + 1))
         : verdict.kind === 'unsatisfiable' && status === 416
-    if (!isRight) wrong += 1
+    if (status === 0) counts.unanswered += 1
+    else if (!isRight) counts.wrong += 1
   })
-  return wrong
+  return counts
+}
+
+/** Marsaglia's xorshift (2003): the low bits of what multiplies only repeat too soon. @returns whole numbers below what is asked */
+function createRandom(seed: number): (below: number) => number {
+  let state = seed
+  return (below) => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return Math.floor(((state >>> 0) / 2 ** 32) * below)
+  }
 }
 
 async function stampedeOn(edge: EdgeProcess, origin: FaultyOrigin, video: string) {
@@ -154,7 +184,7 @@ async function stampedeOn(edge: EdgeProcess, origin: FaultyOrigin, video: string
   }
 }
 
-/** Zipf, exponent 1, over two edges; one of them is lost halfway, and its people come to the other, which is cold. */
+/** Zipf, exponent 1, over two edges; one of them is ended halfway, and its people come to the other, which lacks what they want. */
 async function playZipf(edge: EdgeProcess, origin: FaultyOrigin, video: string) {
   await using dir = await makeTemporaryDir()
   await using second = await startEdge({
@@ -163,84 +193,130 @@ async function playZipf(edge: EdgeProcess, origin: FaultyOrigin, video: string) 
   })
   const weights = Array.from({ length: ZIPF_KEYS }, (_, n) => 1 / (n + 1))
   const total = weights.reduce((sum, weight) => sum + weight, 0)
-  let seed = 7
+  const random = createRandom(7)
   const pick = () => {
-    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0
-    let left = (seed / 2 ** 32) * total
-    return weights.findIndex((weight) => (left -= weight) <= 0)
+    let left = (random(2 ** 31) / 2 ** 31) * total
+    return Math.max(
+      0,
+      weights.findIndex((weight) => (left -= weight) <= 0),
+    )
   }
-  const before = origin.asked.length
-  const fetchesSince = (from: number) =>
-    origin.asked.slice(from).filter(({ path }) => path.includes('/v360/')).length
-  let half = 0
-  await inParallel(ZIPF_REQUESTS, CONNECTIONS, async (n) => {
-    if (n === ZIPF_REQUESTS / 2) half = origin.asked.length
-    const isLost = n >= ZIPF_REQUESTS / 2
-    const port = isLost || n % 2 === 0 ? edge.port : second.port
-    await ask(port, `/media/${video}/g1/v360/${Math.max(0, pick())}.m4s`, {}, false)
-  })
+  const fetched = () => origin.asked.filter(({ path }) => path.includes('/v360/')).length
+  const asked = new Set<number>()
+  let failed = 0
+  const play = (count: number, ports: readonly number[]) =>
+    inParallel(count, CONNECTIONS, async (n) => {
+      const key = pick()
+      asked.add(key)
+      const path = `/media/${video}/g1/v360/${key}.m4s`
+      const first = await ask(ports[n % ports.length]!, path, {}, false)
+      // As the player does: who does not answer is left for the other.
+      const last = first.status === 200 ? first : await ask(edge.port, path, {}, false)
+      if (last.sizeBytes !== SEGMENT_BYTES) failed += 1
+    })
+  await play(ZIPF_REQUESTS / 2, [edge.port, second.port])
+  const before = fetched()
+  const losing = second[Symbol.asyncDispose]()
+  await play(ZIPF_REQUESTS / 2, [edge.port, second.port])
+  await losing
   return {
-    hitRatio: 1 - fetchesSince(before) / ZIPF_REQUESTS,
-    hitRatioAfterLoss: 1 - fetchesSince(half) / (ZIPF_REQUESTS / 2),
-    originFetches: fetchesSince(before),
+    hitRatioBeforeLoss: 1 - before / (ZIPF_REQUESTS / 2),
+    hitRatioAfterLoss: 1 - (fetched() - before) / (ZIPF_REQUESTS / 2),
+    originFetches: fetched(),
+    distinctKeys: asked.size,
+    failed,
   }
 }
 
 interface Measured {
-  readonly ours: readonly Speed[]
-  readonly rivals: readonly Speed[]
-  readonly wrong: number
+  readonly rounds: readonly Round[]
+  readonly ranges: Awaited<ReturnType<typeof compareRanges>>
   readonly stampede: { readonly served: number; readonly fetches: number }
-  readonly zipf: {
-    readonly hitRatio: number
-    readonly hitRatioAfterLoss: number
-    readonly originFetches: number
+  readonly zipf: Awaited<ReturnType<typeof playZipf>>
+}
+
+/** Medians over the rounds; a ratio is that of two within one round. */
+function compareSpeeds(rounds: readonly Round[], arm: 'open' | 'tokened') {
+  const median = (of: (round: Round) => number) => medianOf(rounds.map(of))
+  return {
+    rate: median((round) => round[arm].requestsPerS),
+    rateRatio: median((round) => round[arm].requestsPerS / round.rival.requestsPerS),
+    cpu: median((round) => round[arm].cpuSPerGb),
+    cpuRatio: median((round) => round.rival.cpuSPerGb / round[arm].cpuSPerGb),
   }
 }
 
-function toResult({ ours, rivals, wrong, stampede, zipf }: Measured): BenchResult {
-  const rate = medianOf(ours.map(({ requestsPerS }) => requestsPerS))
-  const rivalRate = medianOf(rivals.map(({ requestsPerS }) => requestsPerS))
-  const cpu = medianOf(ours.map(({ cpuSPerGb }) => cpuSPerGb))
-  const rivalCpu = medianOf(rivals.map(({ cpuSPerGb }) => cpuSPerGb))
-  const rateRatio = rate / rivalRate
-  const cpuRatio = rivalCpu / cpu
+function toResult({ rounds, ranges, stampede, zipf }: Measured): BenchResult {
+  const [open, tokened] = [compareSpeeds(rounds, 'open'), compareSpeeds(rounds, 'tokened')]
+  const rivalRate = medianOf(rounds.map(({ rival }) => rival.requestsPerS))
+  const rivalCpu = medianOf(rounds.map(({ rival }) => rival.cpuSPerGb))
   const target = `≥ ${RATIO_MIN} times plain nginx`
+  const cpuTarget = `≤ 1 / ${RATIO_MIN} of plain nginx`
+  const short = (isShort: boolean, words: string): string[] => (isShort ? [words] : [])
   const fallsShort = [
-    ...(rateRatio < RATIO_MIN ? [`Requests a second are ${rateRatio.toFixed(2)} times plain nginx's.`] : []),
-    ...(cpuRatio < RATIO_MIN ? [`Bytes a CPU second are ${cpuRatio.toFixed(2)} times plain nginx's.`] : []),
-    ...(wrong > 0 ? [`${wrong} of ${RANGES} ranges were answered wrongly.`] : []),
-    ...(stampede.fetches > FETCHES_MAX
-      ? [`${STAMPEDE} misses made ${stampede.fetches} origin fetches.`]
-      : []),
-    ...(stampede.served < STAMPEDE ? [`Of ${STAMPEDE} misses ${stampede.served} were served.`] : []),
+    ...short(
+      open.rateRatio < RATIO_MIN,
+      `Requests a second are ${open.rateRatio.toFixed(2)} times plain nginx's.`,
+    ),
+    ...short(
+      open.cpuRatio < RATIO_MIN,
+      `Bytes a CPU second are ${open.cpuRatio.toFixed(2)} times plain nginx's.`,
+    ),
+    ...short(
+      tokened.cpuRatio < RATIO_MIN,
+      `Bytes a CPU second, with a token, are ${tokened.cpuRatio.toFixed(2)} times plain nginx's.`,
+    ),
+    ...short(ranges.wrong > 0, `${ranges.wrong} of ${RANGES} ranges were answered wrongly.`),
+    ...short(ranges.unanswered > 0, `${ranges.unanswered} of ${RANGES} ranges were not answered.`),
+    ...short(stampede.fetches > FETCHES_MAX, `${STAMPEDE} misses made ${stampede.fetches} origin fetches.`),
+    ...short(stampede.served < STAMPEDE, `Of ${STAMPEDE} misses ${stampede.served} were served.`),
+    ...short(zipf.failed > 0, `${zipf.failed} of ${ZIPF_REQUESTS} were not served as an edge was lost.`),
   ]
   const row = (what: string, value: number, rival: number | null, unit: string, of: string | null) => ({
     ...{ what, ours: value, rival, unit, target: of },
   })
+  const size = `${SEGMENT_BYTES / 1024} KiB`
   return {
     name: 'edge',
     rows: [
-      row(`cached segments of ${SEGMENT_BYTES / 1024} KiB`, rate, rivalRate, 'requests/s', target),
-      row('CPU of the workers', cpu, rivalCpu, 's/GB', `≤ 1 / ${RATIO_MIN} of plain nginx`),
-      row(`wrong answers of ${RANGES} ranges`, wrong, null, '', '0'),
+      row(`cached segments of ${size}`, open.rate, rivalRate, 'requests/s', target),
+      row('CPU of the workers', open.cpu, rivalCpu, 's/GB', cpuTarget),
+      row(`cached segments of ${size} with a token`, tokened.rate, rivalRate, 'requests/s', target),
+      row('CPU of the workers with tokens', tokened.cpu, rivalCpu, 's/GB', cpuTarget),
+      row(`wrong answers of ${RANGES} ranges`, ranges.wrong, null, '', '0'),
+      row('ranges not answered', ranges.unanswered, null, '', '0'),
       row(`origin fetches for ${STAMPEDE} misses`, stampede.fetches, null, '', `≤ ${FETCHES_MAX}`),
-      row('hits under Zipf, two edges, one lost', zipf.hitRatio * 100, null, '%', null),
-      row('hits after the loss', zipf.hitRatioAfterLoss * 100, null, '%', null),
+      row('hits under Zipf, two cold edges', zipf.hitRatioBeforeLoss * 100, null, '%', null),
+      row('hits once one of them is lost', zipf.hitRatioAfterLoss * 100, null, '%', null),
+      row(
+        `origin fetches of ${ZIPF_REQUESTS}, for ${zipf.distinctKeys} segments`,
+        zipf.originFetches,
+        null,
+        '',
+        null,
+      ),
+      row('of these not served', zipf.failed, null, '', '0'),
     ],
     figures: {
-      requestsPerS: roundTo(rate, 0),
+      requestsPerS: roundTo(open.rate, 0),
       rivalRequestsPerS: roundTo(rivalRate, 0),
-      rateRatio: roundTo(rateRatio, 3),
-      cpuSPerGb: roundTo(cpu, 3),
+      rateRatio: roundTo(open.rateRatio, 3),
+      cpuSPerGb: roundTo(open.cpu, 3),
       rivalCpuSPerGb: roundTo(rivalCpu, 3),
-      cpuRatio: roundTo(cpuRatio, 3),
-      wrongRanges: wrong,
+      cpuRatio: roundTo(open.cpuRatio, 3),
+      tokenedRateRatio: roundTo(tokened.rateRatio, 3),
+      tokenedCpuRatio: roundTo(tokened.cpuRatio, 3),
+      wrongRanges: ranges.wrong,
+      unansweredRanges: ranges.unanswered,
+      rangesAnsweredInPart: ranges.parts,
+      rangesRefused: ranges.unsatisfiable,
       stampedeServed: stampede.served,
       stampedeFetches: stampede.fetches,
-      zipfHitRatio: roundTo(zipf.hitRatio, 4),
+      zipfHitRatio: roundTo(zipf.hitRatioBeforeLoss, 4),
       zipfHitRatioAfterLoss: roundTo(zipf.hitRatioAfterLoss, 4),
       zipfOriginFetches: zipf.originFetches,
+      zipfDistinctKeys: zipf.distinctKeys,
+      zipfFailed: zipf.failed,
     },
     fallsShort,
   }
@@ -255,24 +331,41 @@ interface Answer {
   readonly sizeBytes: number
 }
 
-function ask(
+/** Asks once more where a connection that was kept open ended before the answer began (RFC 9112, 9.3.1). */
+async function ask(
   port: number,
   path: string,
   headers: Record<string, string> = {},
   isRead = true,
 ): Promise<Answer> {
+  const first = await askOnce(port, path, headers, isRead)
+  const answer = first === 'stale' ? await askOnce(port, path, headers, isRead) : first
+  return answer === 'stale' ? NO_ANSWER : answer
+}
+
+const NO_ANSWER: Answer = { status: 0, body: Buffer.alloc(0), sizeBytes: 0 }
+
+function askOnce(
+  port: number,
+  path: string,
+  headers: Record<string, string>,
+  isRead: boolean,
+): Promise<Answer | 'stale'> {
   return new Promise((resolve) => {
     const agent = path.includes('/v720/') ? crowd : keptOpen
     const parts: Buffer[] = []
     let sizeBytes = 0
-    get({ host: '127.0.0.1', port, path, headers, agent }, (answer) => {
+    const asking = get({ host: '127.0.0.1', port, path, headers, agent }, (answer) => {
       answer.on('data', (part: Buffer) => {
         sizeBytes += part.length
         if (isRead) parts.push(part)
       })
       answer.once('end', () => resolve({ status: answer.statusCode!, body: Buffer.concat(parts), sizeBytes }))
-      answer.once('error', () => resolve({ status: 0, body: Buffer.alloc(0), sizeBytes: 0 }))
-    }).once('error', () => resolve({ status: 0, body: Buffer.alloc(0), sizeBytes: 0 }))
+      answer.once('error', () => resolve(NO_ANSWER))
+    })
+    asking.once('error', (error: NodeJS.ErrnoException) =>
+      resolve(asking.reusedSocket && error.code === 'ECONNRESET' ? 'stale' : NO_ANSWER),
+    )
   })
 }
 
