@@ -1,6 +1,6 @@
 /**
- * Bad releases, each of code that is really run: they are found out and back in time, and hardly anybody meets them. At the end a
- * good one gets through.
+ * Bad releases, each of code that is really run: they are found out and back in time, and hardly anybody meets them. A good one
+ * gets through. At the end people watch in Chromium while bad ones come and go.
  */
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -10,6 +10,9 @@ import { quantileOf } from '../../rig/quantile.ts'
 import { CRASHING_PATH, FAULTS, LIMITS_MS, writeRelease, type Fault } from '../../rig/releases/code.ts'
 import type { Released } from '../../rig/releases/releasing.ts'
 import { HARMED_SHARE_MAX, sufferRelease, type Suffered } from '../../rig/releases/suffering.ts'
+import { startBrowsing, type Seen } from '../../rig/people/browsing.ts'
+import { signUp, uploadFilm, waitUntilComplete } from '../../support/browser-upload.ts'
+import { makeClip } from '../../support/clips.ts'
 import { startVisitors } from '../../rig/releases/visitors.ts'
 import type { DrillOptions } from '../options.ts'
 import { allowedMs, type Report } from '../report.ts'
@@ -17,6 +20,12 @@ import { allowedMs, type Report } from '../report.ts'
 const PATHS = ['/', '/api/v1/instance', '/api/v1/state', '/api/v1/feed/for-you', '/healthz', CRASHING_PATH]
 const PER_S = 50
 const WARM_UP_MS = 8_000
+const BROWSERS = 2
+const VIDEOS = 4
+/** One that golden requests find, and one that people have to meet before it is found. */
+const WATCHED = ['a crash on one path', '2 % 500s'] as const satisfies readonly Fault[]
+const STALL_MAX_MS = 2_000
+const FAILURES_SHOWN = 3
 
 export async function run(report: Report, { without }: DrillOptions): Promise<void> {
   await using dir = await makeTemporaryDir()
@@ -43,6 +52,43 @@ export async function run(report: Report, { without }: DrillOptions): Promise<vo
   const { isPromoted, tookMs, words } = good.released
   report.promise('a good release gets through', isPromoted, `${seconds(tookMs)}: ${words}`)
   promiseUnharmed(report, 'a good release', good)
+  await publishVideos(product.url)
+  await using people = await startBrowsing({ url: product.url, people: BROWSERS })
+  await sleep(WARM_UP_MS)
+  for (const fault of WATCHED) {
+    await people.reset()
+    const suffered = await suffer(fault, `watched: ${fault}`)
+    promiseUnnoticed(report, `${fault}, in Chromium`, suffered, await people.look())
+  }
+}
+
+async function publishVideos(url: string): Promise<void> {
+  const author = await signUp(url)
+  const path = await makeClip('h264')
+  for (let n = 1; n <= VIDEOS; n++) {
+    const film = { path, filename: 'clip.mp4', mediaType: 'video/mp4', caption: `Clip ${n}` }
+    const { id } = await uploadFilm(url, author, film)
+    await waitUntilComplete(url, author, id)
+  }
+}
+
+function promiseUnnoticed(report: Report, what: string, suffered: Suffered, seen: Seen): void {
+  const { released, asked, failed, kinds } = suffered
+  const { requests, failures, stallMaxMs, turns } = seen
+  report.promise(`${what}: it goes back`, !released.isPromoted, describe(released))
+  const share = (failed + failures.length) / (asked + requests)
+  const wrong = [kinds, ...failures.slice(0, FAILURES_SHOWN)].filter(Boolean).join(', ')
+  report.promise(
+    `${what}: at most 0.1 % of requests fail`,
+    share <= HARMED_SHARE_MAX,
+    `${failures.length} of ${requests} of ${BROWSERS} browsers, ${failed} of ${asked} of others${wrong && `: ${wrong}`}`,
+  )
+  const limitMs = allowedMs(STALL_MAX_MS)
+  report.promise(
+    `${what}: no video stands still for more than ${seconds(limitMs)}`,
+    turns > 0 && stallMaxMs <= limitMs,
+    `${seconds(stallMaxMs)} at the worst, ${turns} times the next video`,
+  )
 }
 
 function promiseBack(report: Report, fault: Fault, released: Released): void {
