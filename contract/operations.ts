@@ -208,6 +208,8 @@ export const OperatorOrder = z.discriminatedUnion('type', [
   z.object({ type: z.literal('return-document'), kind: DocumentKind, reason: ReasonText }),
   /** Sends the release that is under way back. */
   z.object({ type: z.literal('end-release'), reason: ReasonText }),
+  /** Puts the code before the present release in force again, and quarantines that release. */
+  z.object({ type: z.literal('return-code'), reason: ReasonText }),
   /** Keeps a network out, before a byte of it is read where nothing stands between. */
   z.object({
     type: z.literal('block-network'),

@@ -19,6 +19,19 @@ export const ReleasePhase = z.enum([
 ])
 export type ReleasePhase = z.infer<typeof ReleasePhase>
 
+/** What the judge of a release compares, as it stood last. */
+export const ReleaseEvidence = z.object({
+  measure: z.string().max(40),
+  /** Of the release; null: unknown. */
+  canary: z.number().nullable(),
+  /** Of what it is to replace. */
+  baseline: z.number().nullable(),
+  unit: z.enum(['share', 'bytes-per-s']),
+  /** How many times likelier than by chance; null: it is no test. */
+  eValue: z.number().nullable(),
+})
+export type ReleaseEvidence = z.infer<typeof ReleaseEvidence>
+
 /** How a release of code fares, or fared last. */
 export const CodeReleaseState = z.object({
   hash: z.string(),
@@ -31,6 +44,8 @@ export const CodeReleaseState = z.object({
   startedAt: Instant,
   /** When the phase, share or detail changed last. */
   changedAt: Instant,
+  /** Empty: it was not compared yet. */
+  evidence: z.array(ReleaseEvidence).default([]),
 })
 export type CodeReleaseState = z.infer<typeof CodeReleaseState>
 
@@ -55,6 +70,8 @@ export type DocumentRelease = z.infer<typeof DocumentRelease>
 /** `GET /api/v1/operations/releases` */
 export const ReleasesState = z.object({
   code: CodeReleaseState.nullable(),
+  /** Releases of code that were promoted, newest first: the first runs. None: the code that was started does. */
+  codeInForce: z.array(z.object({ label: z.string(), hash: z.string(), promotedAt: Instant })).default([]),
   /** Newest first. */
   documents: z.array(DocumentRelease),
   /** Those that hold; none of a kind: the code's own defaults do. */

@@ -46,6 +46,8 @@ export interface SlotStore {
   readonly current: Promoted | null
   /** Those to go back to, newest first, with the current one. */
   readonly good: readonly Promoted[]
+  /** What may not come again, newest first. */
+  readonly quarantined: readonly z.infer<typeof Quarantined>[]
   /** Why this content may not be released; null: it may. */
   quarantineOf(hash: string): string | null
   promote(slot: Slot, at: Date): Promise<void>
@@ -104,6 +106,9 @@ export async function openSlotStore(dataDir: string, startedRoot: string): Promi
     },
     get good() {
       return record.good
+    },
+    get quarantined() {
+      return record.quarantined
     },
     quarantineOf: (hash) => record.quarantined.find((one) => one.hash === hash)?.reason ?? null,
     async promote(slot, at) {

@@ -23,7 +23,7 @@ export interface Means {
   readonly programs: OwnPrograms
   readonly maintenance: MaintenanceDesk
   /** Null while Upbeat is just starting. */
-  readonly releases: () => Pick<Releases, 'begin' | 'end'> | null
+  readonly releases: () => Pick<Releases, 'begin' | 'end' | 'giveBack'> | null
   readonly gate: Gate
   readonly documents: () => Pick<DocumentReleases, 'begin' | 'returnTo'> | null
   /** The supervisor ends. */
@@ -82,10 +82,12 @@ export async function carryOut(order: OperatorOrder, who: OrderGiver, means: Mea
     case 'release-role':
       return steer(order.type, roleOf(order.role, means.roles()))
     case 'release-code':
-    case 'end-release': {
+    case 'end-release':
+    case 'return-code': {
       const releases = means.releases()
       if (!releases) return refused('Upbeat is just starting.')
-      return order.type === 'release-code' ? releases.begin(order) : releases.end(order.reason)
+      if (order.type === 'release-code') return releases.begin(order)
+      return order.type === 'end-release' ? releases.end(order.reason) : releases.giveBack(order.reason)
     }
     case 'block-network':
       return block(order, who, means)

@@ -157,9 +157,16 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
     audit: audit.latest,
     release: () => options.releases()?.state ?? null,
     async releases() {
-      const documents = await options.documents()?.state()
-      const code = options.releases()?.state ?? null
-      return { code, ...(documents ?? { documents: [], inForce: [], quarantined: [] }) }
+      const { documents = [], inForce = [], quarantined = [] } = (await options.documents()?.state()) ?? {}
+      const code = options.releases()
+      const barred = code?.quarantined.map((one) => ({ kind: 'code', ...one })) ?? []
+      return {
+        code: code?.state ?? null,
+        codeInForce: code?.good.map(({ label, hash, promotedAt }) => ({ label, hash, promotedAt })) ?? [],
+        documents,
+        inForce,
+        quarantined: [...quarantined, ...barred].toSorted((one, other) => (one.at < other.at ? 1 : -1)),
+      }
     },
     noteTakenBack(noted) {
       takenBack = noted

@@ -31,7 +31,7 @@ import type { Roles } from '../roles.ts'
 import { takeFile, watchInbox } from './inbox.ts'
 
 export interface DocumentReleases extends AsyncDisposable {
-  state(): Promise<Omit<ReleasesState, 'code'>>
+  state(): Promise<Omit<ReleasesState, 'code' | 'codeInForce'>>
   /** One that lies at `givenPathOf`. */
   begin(kind: string, hash: string): Promise<Carried>
   /** The one before the last good one holds again. */

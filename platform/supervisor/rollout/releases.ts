@@ -4,10 +4,18 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import type { OrderOutcome } from '../../../contract/operations.ts'
-import type { CodeReleaseState, ReleasePhase } from '../../../contract/releases.ts'
+import type { CodeReleaseState } from '../../../contract/releases.ts'
 import { createProxyTrust } from '../../../kit/network/proxy-trust.ts'
 import { environmentWith, type Config } from '../../app/config.ts'
-import { hashTree, programOf, pruneSlots, slotsDirOf, type Slot, type SlotStore } from '../../slots/index.ts'
+import {
+  hashTree,
+  programOf,
+  pruneSlots,
+  slotsDirOf,
+  type Promoted,
+  type Slot,
+  type SlotStore,
+} from '../../slots/index.ts'
 import { planMigrations } from '../../slots/migrations.ts'
 import { begun, failed, refused, type Carried } from '../desk/outcome.ts'
 import type { FrontDoor } from '../front-door.ts'
@@ -16,6 +24,7 @@ import { ROLE_NAMES } from '../protocol.ts'
 import type { Roles } from '../roles.ts'
 import { openGoldenStore, type GoldenStore } from './golden-store.ts'
 import { rollOut, WentBackError } from './rollout.ts'
+import type { TrialOptions } from './trial.ts'
 
 export interface ReleaseOrder {
   readonly hash: string
@@ -31,6 +40,12 @@ export interface Releases extends AsyncDisposable {
   begin(order: ReleaseOrder): Promise<Carried>
   /** Sends the one under way back. */
   end(reason: string): Carried
+  /** Puts what ran before the present release in force again, and quarantines that one. */
+  giveBack(reason: string): Carried
+  /** Those to go back to, newest first, with the present one. */
+  readonly good: readonly Promoted[]
+  /** What may not come again. */
+  readonly quarantined: SlotStore['quarantined']
 }
 
 export interface ReleasesOptions {
@@ -69,14 +84,15 @@ export async function openReleases(options: ReleasesOptions): Promise<Releases> 
     signal: AbortSignal,
   ): Promise<OrderOutcome> {
     const startedAt = new Date().toISOString()
-    const onPhase = (phase: ReleasePhase, share: number, detail: string) => {
+    const onPhase: TrialOptions['onPhase'] = (phase, share, detail, evidence = state?.evidence ?? []) => {
       if (phase !== state?.phase || share !== state.share)
         log.info({ release: slot.label, phase, share, detail }, 'release.phase')
       const { hash, label } = slot
-      state = { hash, label, phase, share, detail, startedAt, changedAt: new Date().toISOString() }
+      const changedAt = new Date().toISOString()
+      state = { hash, label, phase, share, detail, startedAt, changedAt, evidence: [...evidence] }
     }
     try {
-      onPhase('checking', 0, 'Its content, its past and its migrations are looked at.')
+      onPhase('checking', 0, 'Its content, its past and its migrations are looked at.', [])
       const objection = await findObjection(slot, options, isDespiteProblems)
       if (objection !== null) throw new Error(objection)
       await prepareDatabase(slot, options, onPhase)
@@ -111,8 +127,30 @@ export async function openReleases(options: ReleasesOptions): Promise<Releases> 
     }
   }
 
+  async function goBack(bad: Promoted, reason: string): Promise<OrderOutcome> {
+    const next = await runOneBefore(options, reason)
+    log.info({ release: bad.label, reason, runs: next }, 'release.returned')
+    void tidyUp(options)
+    return { state: 'done', detail: `${next} runs everywhere again.` }
+  }
+
+  /** One at a time: `work` is what is under way until it ends. */
+  function occupy(work: (signal: AbortSignal) => Promise<OrderOutcome>): Promise<OrderOutcome> {
+    const ending = new AbortController()
+    const ended = Promise.withResolvers<OrderOutcome>()
+    underWay = { ending, ended: ended.promise }
+    ended.resolve(work(ending.signal).finally(() => (underWay = null)))
+    return ended.promise
+  }
+
   return {
     golden,
+    get good() {
+      return store.good
+    },
+    get quarantined() {
+      return store.quarantined
+    },
     get state() {
       return state
     },
@@ -122,16 +160,22 @@ export async function openReleases(options: ReleasesOptions): Promise<Releases> 
     async begin({ hash, label, isDespiteProblems }) {
       if (underWay) return refused(`${state?.label ?? 'Another release'} is under way.`)
       const slot: Slot = { hash, label, dir: join(slotsDirOf(config.dataDir), hash.slice(0, 16)) }
-      const ending = new AbortController()
-      const work = Promise.withResolvers<OrderOutcome>()
-      underWay = { ending, ended: work.promise }
-      work.resolve(carryOut(slot, isDespiteProblems, ending.signal).finally(() => (underWay = null)))
-      return begun(`${label} is being tried out beside the code that runs.`, work.promise)
+      const ended = occupy((signal) => carryOut(slot, isDespiteProblems, signal))
+      return begun(`${label} is being tried out beside the code that runs.`, ended)
     },
     end(reason) {
       if (!underWay) return refused('No release is under way.')
       underWay.ending.abort(new Error(`An operator sent it back: ${reason}`))
       return begun('The release goes back.', underWay.ended)
+    },
+    giveBack(reason) {
+      if (underWay) return refused(`${state?.label ?? 'Another release'} is under way: end that one.`)
+      const bad = store.current
+      if (!bad) return refused('No release is in force: the code that was started runs.')
+      return begun(
+        `${bad.label} gives way to what ran before it.`,
+        occupy(() => goBack(bad, reason)),
+      )
     },
     async [Symbol.asyncDispose]() {
       stopHearing()
@@ -176,7 +220,7 @@ async function findObjection(
 async function prepareDatabase(
   slot: Slot,
   { roles, databaseUrl }: ReleasesOptions,
-  onPhase: (phase: ReleasePhase, share: number, detail: string) => void,
+  onPhase: TrialOptions['onPhase'],
 ): Promise<void> {
   const { added } = await planMigrations(rootOf(roles.programOf('api')), slot.dir)
   if (added.length === 0) return
@@ -198,27 +242,31 @@ async function prepareDatabase(
 }
 
 /** A release that was good and does not start any more (its folder is damaged, say) gives way to the one before it. */
-function fallBackWhenBroken(
-  { roles, store, output, ownProgram }: ReleasesOptions,
-  isTrial: () => boolean,
-): () => void {
+function fallBackWhenBroken(options: ReleasesOptions, isTrial: () => boolean): () => void {
+  const { roles, store, output } = options
   let isFallingBack = false
   return roles.onFailedStart((role, count) => {
     const bad = store.current
     if (!bad || count < FAILED_STARTS_MAX || isFallingBack || isTrial()) return
     isFallingBack = true
-    void (async () => {
-      const next = await store.fallBack(`${role} did not start ${count} times in a row.`, new Date())
-      const program = next ? programOf(next) : ownProgram
-      for (const name of ROLE_NAMES) roles.runFrom(name, program)
-      output.tell(
-        `${role} does not start with ${bad.label}: ${next?.label ?? 'the code that was started'} runs again.`,
-      )
-      for (const other of roles.all) if (other.state === 'ready') await other.replace()
-    })()
+    void runOneBefore(options, `${role} did not start ${count} times in a row.`)
+      .then((next) => output.tell(`${role} does not start with ${bad.label}: ${next} runs again.`))
       .catch((error: unknown) => output.log.error({ err: error }, 'release.fall-back-failed'))
       .finally(() => (isFallingBack = false))
   })
+}
+
+/**
+ * Has everything run what ran before the present release, which is quarantined. Its migrations stay: that code can live with them.
+ *
+ * @returns what runs, by its name
+ */
+async function runOneBefore({ roles, store, ownProgram }: ReleasesOptions, reason: string): Promise<string> {
+  const next = await store.fallBack(reason, new Date())
+  const program = next ? programOf(next) : ownProgram
+  for (const name of ROLE_NAMES) roles.runFrom(name, program)
+  for (const role of roles.all) if (role.state === 'ready') await role.replace()
+  return next?.label ?? 'The code that was started'
 }
 
 /** `DIR/platform/main.ts` → `DIR` */

@@ -3,14 +3,13 @@
  * one after the other, or back.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ReleasePhase } from '../../../contract/releases.ts'
 import type { Log } from '../../../kit/log.ts'
 import type { FrontDoor } from '../front-door.ts'
 import type { RoleName } from '../protocol.ts'
 import type { Roles } from '../roles.ts'
 import { startArm, type TrialArm } from './arm.ts'
 import type { GoldenStore } from './golden-store.ts'
-import { judgeTrial, type TrialEnd } from './trial.ts'
+import { judgeTrial, type TrialEnd, type TrialOptions } from './trial.ts'
 import { createSplit } from './split.ts'
 
 export interface RolloutOptions {
@@ -25,7 +24,7 @@ export interface RolloutOptions {
   readonly isSharedAddress: (address: string) => boolean
   /** Switched off for a drill: the release goes to everybody at once, unseen. */
   readonly isJudged: boolean
-  readonly onPhase: (phase: ReleasePhase, share: number, detail: string) => void
+  readonly onPhase: TrialOptions['onPhase']
 }
 
 /** It went back, and the old code runs everywhere. */

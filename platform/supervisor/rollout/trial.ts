@@ -1,6 +1,6 @@
 /** The trial of a release: golden requests first, then more and more people, until the judge has seen enough. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ReleasePhase } from '../../../contract/releases.ts'
+import type { ReleaseEvidence, ReleasePhase } from '../../../contract/releases.ts'
 import {
   createJudge,
   noLatencies,
@@ -17,7 +17,12 @@ export interface TrialOptions {
   readonly baseline: TrialArm
   readonly golden: GoldenStore
   setShare(share: number): void
-  readonly onPhase: (phase: ReleasePhase, share: number, detail: string) => void
+  readonly onPhase: (
+    phase: ReleasePhase,
+    share: number,
+    detail: string,
+    evidence?: readonly ReleaseEvidence[],
+  ) => void
 }
 
 export interface TrialEnd {
@@ -71,7 +76,7 @@ export async function judgeTrial(options: TrialOptions, signal: AbortSignal): Pr
     const seen = { canary: sampleOf(canary, replay, isCold), baseline: sampleOf(baseline, replay, isCold) }
     const judgement = judge.observe(seen)
     ;({ verdict } = judgement)
-    onPhase(stage === 'shadow' ? 'shadow' : 'canary', SHARES[stage], judgement.reason)
+    onPhase(stage === 'shadow' ? 'shadow' : 'canary', SHARES[stage], judgement.reason, judgement.evidence)
     if (verdict === 'promote' || verdict === 'back')
       return { isGood: verdict === 'promote', reason: judgement.reason }
     if (verdict === 'advance') stageBeganMs = performance.now()

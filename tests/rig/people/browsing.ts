@@ -25,7 +25,7 @@ const CHROMIUM_ARGS = [
 ]
 const PHONE = { width: 390, height: 844 }
 const TURN_EVERY_MS = 5_000
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 120_000
 
 /** Each has a browser of their own; answers when all see a video move. */
 export async function startBrowsing({
@@ -109,7 +109,7 @@ const WATCH_STALLS = `
   setInterval(() => {
     const now = performance.now()
     for (const video of document.querySelectorAll('video')) {
-      const isDue = !video.paused && !video.ended && video.closest('article:not([inert])') !== null
+      const isDue = !video.paused && !video.ended
       const known = last.get(video)
       if (!isDue || !known || known.time !== video.currentTime) {
         last.set(video, isDue ? { time: video.currentTime, atMs: now } : undefined)

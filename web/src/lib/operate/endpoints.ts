@@ -1,6 +1,13 @@
 /** The operator's calls; the server refuses them to everyone else. */
 import { request } from '#lib/api/client.ts'
-import type { AuditEntry, OperationsHistory, OperationsState, OperatorOrder, OrderAnswer } from './types.ts'
+import type {
+  AuditEntry,
+  OperationsHistory,
+  OperationsState,
+  OperatorOrder,
+  OrderAnswer,
+  ReleasesState,
+} from './types.ts'
 
 /** The next look comes within a second: none is repeated. */
 const LIVE = { shouldRetry: false, timeoutMs: 4000 } as const
@@ -9,5 +16,6 @@ export const readOperations = () => request<OperationsState>('/operations/state'
 export const readHistory = (after: number | null) =>
   request<OperationsHistory>('/operations/history', { ...LIVE, query: { after } })
 export const readAudit = () => request<{ items: AuditEntry[] }>('/operations/audit', LIVE)
+export const readReleases = () => request<ReleasesState>('/operations/releases', LIVE)
 export const giveOrder = (order: OperatorOrder) =>
   request<OrderAnswer>('/operations/orders', { method: 'POST', body: order })

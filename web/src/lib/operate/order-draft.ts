@@ -9,6 +9,7 @@ export type OrderAsk =
   | { readonly kind: 'pause'; readonly feature: Feature | null }
   | { readonly kind: 'maintenance'; readonly maintenance: Maintenance | null }
   | { readonly kind: 'restart' }
+  | { readonly kind: 'release'; readonly type: 'end-release' | 'return-code' }
   | { readonly kind: 'ready'; readonly order: OperatorOrder }
 
 export type MaintenanceStep = 'announce' | 'begin' | 'end' | 'cancel'
@@ -77,6 +78,8 @@ export function readDraft(
       }
     case 'restart':
       return { order: { type: 'restart-role', role: draft.role }, missing: null }
+    case 'release':
+      return { order: { type: ask.type, reason }, missing: missingReason }
     case 'maintenance':
       return readMaintenance(draft)
   }

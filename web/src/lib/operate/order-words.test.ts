@@ -15,6 +15,8 @@ const orders: OperatorOrder[] = [
   { type: 'hold-role', role: 'ingest' },
   { type: 'release-role', role: 'ingest' },
   { type: 'backup-now' },
+  { type: 'end-release', reason: 'Wrong one' },
+  { type: 'return-code', reason: 'Wrong one' },
 ]
 
 test('every order has a name and says what it does, with nothing left to fill in', () => {

@@ -1,6 +1,7 @@
 /** The operator's part of the contract, as types only. */
 export type {
   AuditEntry,
+  CodeReleaseState,
   DoorVitals,
   DrillResults,
   OperationsHistory,
@@ -9,6 +10,8 @@ export type {
   OrderAnswer,
   OrderGiver,
   OrdersInForce,
+  ReleaseEvidence,
+  ReleasesState,
   Restoration,
   RoleName,
   RoleVitals,
