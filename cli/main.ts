@@ -11,11 +11,12 @@ const USAGE = `Usage: upbeat COMMAND [--data DIR]
   maintenance announce --from TIME --for 1h --text WORDS | begin [--level N] | end [--despite-problems] | cancel
   restart ROLE|all                      a new process takes over from the old one, with no request lost
   releases [--json]                     code and documents: on trial, in force, in quarantine, and why
-  release-document KIND FILE            flags, configuration or ranking: checked, tried out, judged, in force
-  return-document KIND --reason WHY     the document before the present one holds again
   hold ROLE | release ROLE              keep api, ingest or worker down; let it start again
   release DIR|REF [--despite-problems]  new code: tried out beside the old, judged, then for everybody, or back
   release end --reason WHY              send the release that is under way back
+  release back --reason WHY             what ran before the present release runs again, and that one may not come back
+  release document KIND FILE            flags, configuration or ranking: checked, tried out, judged, in force
+  release document KIND back --reason WHY  the document before the present one holds again
   block add NETWORK --reason WHY [--for 30m] | block remove NETWORK | block list
   judge serve [--port N]                the judge of releases over HTTP, for deployments of any kind
   judge --canary URL --baseline URL     looks at two addresses of metrics: 0 promote, 1 back, 3 not certain [--for 10m]
@@ -43,8 +44,6 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   restart: async () => (await import('./orders.ts')).restartRole,
   hold: async () => (await import('./orders.ts')).holdRole,
   releases: async () => (await import('./releases.ts')).showReleases,
-  'release-document': async () => (await import('./releases.ts')).releaseDocument,
-  'return-document': async () => (await import('./releases.ts')).returnDocument,
   release: async () => (await import('./release.ts')).release,
   block: async () => (await import('./block.ts')).block,
   judge: async () => (await import('./judge.ts')).judge,
