@@ -40,6 +40,17 @@ export interface DeclaredView {
   readonly features: ReadonlyMap<string, Declared>
   /** Oldest first. */
   readonly restoration: readonly RestorationStepView[]
+  /** The last release that it took back by itself; null or left out: it tells of none. */
+  readonly takenBack?: TakenBackView | null
+}
+
+/** A release that a service took back by itself. */
+export interface TakenBackView {
+  /** Code, or the kind of a document. */
+  readonly what: string
+  readonly atMs: number
+  /** In the service's words. */
+  readonly reason: string
 }
 
 /** From good to bad. */
@@ -59,6 +70,10 @@ export const isNoticed = ({ mode }: Declared): boolean => mode !== 'reduced'
 /** What holds of it now; null: nothing is declared, or it is too long ago. */
 export const holdingOf = (told: DeclaredView | null, nowMs: number): DeclaredView | null =>
   told !== null && nowMs - told.readAtMs <= DECLARED_HOLDS_MS ? told : null
+
+/** "A release of code was taken back by itself: 37 of its 37 requests failed." */
+export const takenBackWords = ({ what, reason }: TakenBackView): string =>
+  `${what === 'code' ? 'A release of code' : `A new document (${what})`} was taken back by itself: ${reason}`
 
 /** The worst that is declared of any of these features; of equals the first. */
 export function worstDeclared(told: DeclaredView | null, featureIds: readonly string[]): Declared | null {

@@ -42,6 +42,7 @@ export {
   declaredWords,
   isWorseMode,
   levelWords,
+  takenBackWords,
   type Declared,
   type DeclaredView,
   type RestorationStepView,

@@ -1,6 +1,7 @@
 /** The status page of one service: what works now, what doesn't, since when, why, and what a person can do. */
 import {
   declaredWords,
+  takenBackWords,
   levelWords,
   type IncidentView,
   type OfficialWordView,
@@ -235,12 +236,21 @@ function renderOwnWord(word: OfficialWordView, input: StatusPageInput): Html {
       ? html`${service.name} has declared ${levelWords(declared)}.`
       : html`${service.name} itself says: ${officialWords[word.status]}
           <span class="faint">(since ${renderTime(word.sinceMs, input)})</span>.`
-  if (!declared || declared.features.size === 0) return html`<p>${said}</p>`
+  const takenBack = declared?.takenBack ?? null
+  const undone =
+    takenBack &&
+    html`<p class="sub">
+      ${takenBackWords(takenBack)} <span class="faint">(${renderTime(takenBack.atMs, input)})</span>
+    </p>`
+  if (!declared || declared.features.size === 0)
+    return html`<p>${said}</p>
+      ${undone}`
   const nameOf = (slug: string) => components.find((one) => one.slug === slug)?.name ?? slug
   return html`<p>${said}</p>
     <ul>
       ${[...declared.features].map(([slug, one]) => html`<li class="sub">${nameOf(slug)}: ${declaredWords(one)}.</li>`)}
-    </ul>`
+    </ul>
+    ${undone}`
 }
 
 /** How far the service says that it has come back, while that is news. */

@@ -13,7 +13,7 @@ const NAMES = {
 
 function stateWith(
   changed: Partial<Record<Feature, Partial<FeatureState>>>,
-  rest: { level?: number; order?: object; maintenance?: object | null } = {},
+  rest: { level?: number; order?: object; maintenance?: object | null; takenBack?: object } = {},
 ): string {
   const on: FeatureState = { mode: 'on', since: AT, reason: null, share: 1, note: null, until: null }
   const features = Object.fromEntries(FEATURES.map((name) => [name, { ...on, ...changed[name] }]))
@@ -84,6 +84,7 @@ test('an Upbeat platform: who ordered what, why and until when, and of several f
       ['comments', { mode: 'cached', ...word }],
       ['processing', { mode: 'paused', ...word }],
     ]),
+    takenBack: null,
   })
 })
 
@@ -119,3 +120,13 @@ test.each(['', '<html>', '{}', 'null', stateWith({}, { level: 6 }), stateWith({}
   'an Upbeat platform: %.20j is unknown, and never "all is well"',
   (text) => expect(() => readState(text, NAMES)).toThrow(UnreadableWordError),
 )
+
+test('an Upbeat platform: a release that went back by itself is told with its reason', () => {
+  const takenBack = { what: 'code', at: AT, reason: '37 of its 37 requests failed.' }
+  expect(readState(stateWith({}, { takenBack }), NAMES).declared.takenBack).toEqual({
+    what: 'code',
+    atMs: Date.parse(AT),
+    reason: '37 of its 37 requests failed.',
+  })
+  expect(readState(stateWith({}), NAMES).declared.takenBack).toBeNull()
+})

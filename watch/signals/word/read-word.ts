@@ -131,8 +131,13 @@ function declaredOf(state: ServiceState, names: Readonly<Record<string, string>>
     const [sinceMs, untilMs] = [Date.parse(since), until === null ? null : Date.parse(until)]
     features.set(featureId, { ...rest, mode, sinceMs, untilMs })
   }
-  const { level, since, order } = state
+  const { level, since, order, takenBack } = state
   return {
+    takenBack: takenBack && {
+      what: takenBack.what,
+      atMs: Date.parse(takenBack.at),
+      reason: takenBack.reason,
+    },
     level,
     sinceMs: Date.parse(since),
     order: order && {
