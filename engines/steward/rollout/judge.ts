@@ -30,6 +30,9 @@ import {
 export const HARD_ERRORS_MIN = 20
 export const HARD_ERRORS_RATIO = 5
 
+/** Longer ago is the tests' alone: over a long time, few failures of the baseline's make any ratio by chance. */
+const HARD_ERRORS_WINDOW_S = 60
+
 /** A canary that is silent for so long while the baseline speaks hangs. */
 const SILENT_S = 5
 
@@ -47,7 +50,7 @@ export const STAGE_RULES: Readonly<Record<Stage, StageRule>> = {
 const LATENCY_WINDOW_S = 20
 const LATENCY_RATIO_MIN = 2
 /** For so many seconds in a row: one collection of garbage moves a quantile for a moment. */
-const LATENCY_RATIO_S = 5
+const LATENCY_RATIO_S = 3
 
 const DEFAULT_ALPHA = 0.001
 
@@ -115,11 +118,20 @@ export function createJudge(options: JudgeOptions = {}): Judge {
 /** The longest time that one observation may stand for: what was not looked at has not been passed well. */
 const OBSERVATION_MAX_MS = 2_000
 
+/** Failures and requests of some seconds. */
+interface Seconds {
+  canary: number
+  baseline: number
+  canaryRequests: number
+  baselineRequests: number
+}
+
 /** What is not told by counting events: ends, silence, a plain excess of errors, p99 and memory. */
 function createWholeRun() {
   const memory = createMemoryWatch()
   const recent: { readonly canary: readonly number[]; readonly baseline: readonly number[] }[] = []
-  const failed = { canary: 0, baseline: 0, canaryRequests: 0, baselineRequests: 0 }
+  const seconds: Seconds[] = []
+  const failed: Seconds = { canary: 0, baseline: 0, canaryRequests: 0, baselineRequests: 0 }
   const slowerS = { p99: 0, p90: 0 }
   let [silentS, lastMs, sinceMs] = [0, null as number | null, 0]
 
@@ -134,6 +146,19 @@ function createWholeRun() {
     return canaryMs !== null && baselineMs !== null && canaryMs >= LATENCY_RATIO_MIN * baselineMs
   }
 
+  function countFailures(canary: Sample | null, baseline: Sample | null): void {
+    const second: Seconds = {
+      canary: (canary?.errors ?? 0) + (canary?.timeouts ?? 0),
+      baseline: (baseline?.errors ?? 0) + (baseline?.timeouts ?? 0),
+      canaryRequests: canary?.requests ?? 0,
+      baselineRequests: baseline?.requests ?? 0,
+    }
+    seconds.push(second)
+    const past = seconds.length > HARD_ERRORS_WINDOW_S ? seconds.shift()! : null
+    for (const key of Object.keys(failed) as (keyof Seconds)[])
+      failed[key] += second[key] - (past?.[key] ?? 0)
+  }
+
   return {
     get sinceMs() {
       return sinceMs
@@ -145,14 +170,7 @@ function createWholeRun() {
         lastMs === null || atMs === null ? 0 : Math.min(Math.max(0, atMs - lastMs), OBSERVATION_MAX_MS)
       lastMs = atMs
       silentS = canary === null && baseline !== null ? silentS + 1 : 0
-      if (canary) {
-        failed.canary += canary.errors + canary.timeouts
-        failed.canaryRequests += canary.requests
-      }
-      if (baseline) {
-        failed.baseline += baseline.errors + baseline.timeouts
-        failed.baselineRequests += baseline.requests
-      }
+      countFailures(canary, baseline)
       if (!canary || !baseline) return
       recent.push({ canary: canary.latencyBuckets, baseline: baseline.latencyBuckets })
       if (recent.length > LATENCY_WINDOW_S) recent.shift()

@@ -1,16 +1,23 @@
 /** The measures of a rollout that are tests: what counts as an event in which arm, and when it is enough. */
 import { firstBucketAbove, noLatencies, quantileOf, sumOf } from './latency.ts'
-import { createSequentialTest, type Counted, type SequentialTest } from './sequential-test.ts'
+import { createSecondsTest } from './seconds-test.ts'
+import { createSequentialTest, type Counted } from './sequential-test.ts'
 import { STAGES, type Evidence, type Measure, type Sample } from './types.ts'
 
 interface Rule {
   readonly measure: Measure
+  /** Of α: they add up to 1, so that α holds over all measures together (Bonferroni). */
+  readonly alphaShare: number
   /** Of the odds, up to which a difference does not matter. */
   readonly toleratedRatio: number
+  /** Of both arms, that count fully. @default MAX_EVENTS_PER_S */
+  readonly maxEventsPerS?: number
   /** Events of one second have one cause, such as a collection of garbage: a rate shows in several of the last seconds. */
   readonly minSeconds: number
   /** Null: the arm does not count it. */
   count(sample: Sample, slow: SlowBuckets | null): Counted | null
+  /** One pause makes many requests slow: it has to be seen second after second, too. */
+  readonly isClustered?: boolean
   /** The canary is worse when it has fewer. */
   readonly isFewerWorse?: boolean
 }
@@ -21,27 +28,42 @@ interface SlowBuckets {
   readonly p90: number
 }
 
+/** So many that have one cause, as a pause of a process or of the database, are not much more than one. */
+const MAX_EVENTS_PER_S = 4
+/** Whether it is only one pause is what the seconds are looked at for. */
+const MAX_SLOW_PER_S = 12
+/** What has no pause as its cause comes more nearly one by one. */
+const MAX_SEPARATE_EVENTS_PER_S = 8
+
 const RULES: readonly Rule[] = [
   {
     measure: 'failures',
+    alphaShare: 0.35,
     toleratedRatio: 1.1,
     minSeconds: 3,
     count: ({ requests, errors, timeouts }) => ({ trials: requests, events: errors + timeouts }),
   },
   {
     measure: 'p99',
+    alphaShare: 0.2,
     toleratedRatio: 1.5,
+    maxEventsPerS: MAX_SLOW_PER_S,
     minSeconds: 5,
+    isClustered: true,
     count: (sample, slow) => countSlow(sample, slow?.p99),
   },
   {
     measure: 'p90',
+    alphaShare: 0.15,
     toleratedRatio: 1.5,
+    maxEventsPerS: MAX_SLOW_PER_S,
     minSeconds: 8,
+    isClustered: true,
     count: (sample, slow) => countSlow(sample, slow?.p90),
   },
   {
     measure: 'shed',
+    alphaShare: 0.1,
     toleratedRatio: 2,
     // Limits that adapt turn away in spells, and not at the same moment in two processes.
     minSeconds: 12,
@@ -49,14 +71,18 @@ const RULES: readonly Rule[] = [
   },
   {
     measure: 'empty-feeds',
+    alphaShare: 0.05,
     toleratedRatio: 1.5,
+    maxEventsPerS: MAX_SEPARATE_EVENTS_PER_S,
     minSeconds: 3,
     count: ({ requests, emptyFeeds }) =>
       emptyFeeds === null ? null : { trials: requests, events: emptyFeeds },
   },
   {
     measure: 'playback-failures',
+    alphaShare: 0.1,
     toleratedRatio: 1.5,
+    maxEventsPerS: MAX_SEPARATE_EVENTS_PER_S,
     minSeconds: 3,
     count: ({ playbackStarts, playbackStartFailures }) =>
       playbackStarts === null || playbackStartFailures === null
@@ -65,7 +91,9 @@ const RULES: readonly Rule[] = [
   },
   {
     measure: 'playback-starts',
+    alphaShare: 0.05,
     toleratedRatio: 2,
+    maxEventsPerS: MAX_SEPARATE_EVENTS_PER_S,
     minSeconds: 8,
     isFewerWorse: true,
     count: ({ requests, playbackStarts }) =>
@@ -81,12 +109,12 @@ const KEPT_SHARE = 0.95
 const SLOW_AFTER_REQUESTS = 100
 /** A suspicion without a new event for so long was chance, or is over. */
 const SUSPICION_S = 30
-/** Of both arms, that count fully: so many that have one cause are not much more than one. */
-const MAX_EVENTS_PER_S = 4
 /** The last seconds, in which events have to be spread. */
 const SPREAD_S = 30
 /** What is over since so long is no reason any more to go back. */
 const FRESH_S = 3
+/** Evidence of seconds that slowness needs besides. One equal process in so many comes to it by pauses of its own alone. */
+const DENSE = 300
 /** Evidence that keeps a release where it is: 1 in 20. */
 const SUSPICIOUS = 20
 
@@ -123,8 +151,11 @@ export function createMeasures(alpha: number): Measures {
 }
 
 function createMeasure(rule: Rule, alpha: number) {
-  const whole = createSequentialTest(rule.toleratedRatio, MAX_EVENTS_PER_S)
-  const ofStages: SequentialTest[] = [createSequentialTest(rule.toleratedRatio, MAX_EVENTS_PER_S)]
+  const limit = 1 / (alpha * rule.alphaShare)
+  const createTest = () => createSequentialTest(rule.toleratedRatio, rule.maxEventsPerS ?? MAX_EVENTS_PER_S)
+  const whole = createTest()
+  const ofStages = [createTest()]
+  const seconds = rule.isClustered ? createSecondsTest() : null
   let totals = { canary: { trials: 0, events: 0 }, baseline: { trials: 0, events: 0 } }
   const hadEvents: boolean[] = []
   let [quietS, eValueMax, isKnown] = [0, 1, false]
@@ -135,9 +166,12 @@ function createMeasure(rule: Rule, alpha: number) {
     return (whole.eValue + (begun + STAGES.length - ofStages.length) / STAGES.length) / 2
   }
 
+  /** Not only in total. */
+  const isDense = (): boolean => seconds === null || seconds.eValue >= DENSE
+
   return {
     enterStage(): void {
-      ofStages.push(createSequentialTest(rule.toleratedRatio, MAX_EVENTS_PER_S))
+      ofStages.push(createTest())
       totals = { canary: { trials: 0, events: 0 }, baseline: { trials: 0, events: 0 } }
     },
     add(canarySample: Sample, baselineSample: Sample, slow: SlowBuckets | null): void {
@@ -148,6 +182,7 @@ function createMeasure(rule: Rule, alpha: number) {
       totals = { canary: plus(totals.canary, canary), baseline: plus(totals.baseline, baseline) }
       const [suspect, other] = rule.isFewerWorse ? [baseline, canary] : [canary, baseline]
       for (const test of [whole, ofStages.at(-1)!]) test.add(suspect, other)
+      seconds?.add(suspect, other)
       quietS = suspect.events > 0 ? 0 : quietS + 1
       hadEvents.push(suspect.events > 0)
       if (hadEvents.length > SPREAD_S) hadEvents.shift()
@@ -169,7 +204,7 @@ function createMeasure(rule: Rule, alpha: number) {
           unit: 'share',
           eValue,
         },
-        isOver: isSpread && isWorseHere && quietS <= FRESH_S && eValueMax >= 1 / alpha,
+        isOver: isSpread && isWorseHere && quietS <= FRESH_S && eValueMax >= limit && isDense(),
         isSuspicious: weigh() >= SUSPICIOUS && quietS < SUSPICION_S,
       }
     },
