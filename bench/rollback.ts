@@ -6,11 +6,13 @@
  * start that are then still to come are reckoned, as those of the five seconds after its end went.
  */
 import { measureCode } from './rollback/code.ts'
+import { measureDocuments } from './rollback/documents.ts'
 import type { RollbackPart } from './rollback/part.ts'
 import type { BenchResult } from './support.ts'
 
 const PARTS: Readonly<Record<string, (say: (line: string) => void) => Promise<RollbackPart>>> = {
   code: measureCode,
+  documents: measureDocuments,
 }
 
 export async function run(): Promise<BenchResult> {

@@ -11,8 +11,7 @@ import { CRASHING_PATH, FAULTS, LIMITS_MS, writeRelease, type Fault } from '../.
 import type { Released } from '../../rig/releases/releasing.ts'
 import { HARMED_SHARE_MAX, sufferRelease, type Suffered } from '../../rig/releases/suffering.ts'
 import { startBrowsing, type Seen } from '../../rig/people/browsing.ts'
-import { signUp, uploadFilm, waitUntilComplete } from '../../support/browser-upload.ts'
-import { makeClip } from '../../support/clips.ts'
+import { publishVideos } from '../../rig/people/publishing.ts'
 import { startVisitors } from '../../rig/releases/visitors.ts'
 import type { DrillOptions } from '../options.ts'
 import { allowedMs, type Report } from '../report.ts'
@@ -52,23 +51,13 @@ export async function run(report: Report, { without }: DrillOptions): Promise<vo
   const { isPromoted, tookMs, words } = good.released
   report.promise('a good release gets through', isPromoted, `${seconds(tookMs)}: ${words}`)
   promiseUnharmed(report, 'a good release', good)
-  await publishVideos(product.url)
+  await publishVideos(product.url, VIDEOS)
   await using people = await startBrowsing({ url: product.url, people: BROWSERS })
   await sleep(WARM_UP_MS)
   for (const fault of WATCHED) {
     await people.reset()
     const suffered = await suffer(fault, `watched: ${fault}`)
     promiseUnnoticed(report, `${fault}, in Chromium`, suffered, await people.look())
-  }
-}
-
-async function publishVideos(url: string): Promise<void> {
-  const author = await signUp(url)
-  const path = await makeClip('h264')
-  for (let n = 1; n <= VIDEOS; n++) {
-    const film = { path, filename: 'clip.mp4', mediaType: 'video/mp4', caption: `Clip ${n}` }
-    const { id } = await uploadFilm(url, author, film)
-    await waitUntilComplete(url, author, id)
   }
 }
 
