@@ -1,8 +1,8 @@
 /** How loaded this process is: the event loop, its memory, and what it turns away. */
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
-import { getHeapStatistics } from 'node:v8'
 import type { Signals } from '../../../engines/steward/index.ts'
 import { CLASSES } from '../priority-classes.ts'
+import { readMemoryShare } from './memory.ts'
 
 /** What was let in and turned away so far, by class; only ever grows. */
 export interface GateCounts {
@@ -44,8 +44,7 @@ export function openSensors(): Sensors {
       // The histogram counts whole intervals: what is beyond one is lateness.
       keep(delays, Math.max(0, delay.percentile(99) / 1e6 - RESOLUTION_MS))
       delay.reset()
-      const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
-      keep(shares, used / limit)
+      keep(shares, readMemoryShare())
       const loop = performance.eventLoopUtilization()
       keep(busy, performance.eventLoopUtilization(loop, loopBefore).utilization)
       loopBefore = loop
