@@ -5,7 +5,13 @@ import { UsageError } from './arguments.ts'
 const CANCELLED_EXIT_CODE = 130
 
 /** Errors that say by themselves all that the person needs, by name: their modules need not be loaded for this. */
-const EXPLAINED = new Set(['ConfigError', 'AlreadyRunningError', 'NotRunningError', 'FolderBlockedError'])
+const EXPLAINED = new Set([
+  'ConfigError',
+  'AlreadyRunningError',
+  'NotRunningError',
+  'SilentSupervisorError',
+  'FolderBlockedError',
+])
 
 /** Explains the error on standard error. @returns the exit code */
 export function explain(error: unknown, usage: string): number {

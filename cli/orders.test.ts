@@ -1,4 +1,8 @@
 /** The operator's orders by the command line, on a running product, also while what it stands on is dead. */
+import { once } from 'node:events'
+import { mkdir } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { AuditEntry, OperationsState } from '../contract/operations.ts'
 import { LEVEL_HEADER, type ServiceState } from '../contract/state.ts'
@@ -32,6 +36,19 @@ test('what was mistyped is told before anybody is asked', async () => {
   expect(await wrong('maintenance', 'announce', '--from', 'soon')).toContain('--from takes a time')
   expect(await wrong('audit', '--last', '0')).toContain('--last')
   expect(await wrong('level', 'auto')).toContain('does not run')
+})
+
+test('a supervisor that does not answer is told as such, in words, and where to look for what came of the order', async () => {
+  await using dir = await makeTemporaryDir()
+  await mkdir(join(dir.path, 'run'))
+  await using mute = createServer(() => {})
+  await once(mute.listen(join(dir.path, 'run', 'control.sock')), 'listening')
+
+  const { code, errors } = await upbeat(['level', '2', '--reason', 'too much', '--data', dir.path])
+  expect(code).toBe(1)
+  expect(errors).toContain('has not answered within 0.9 s')
+  expect(errors).toContain('upbeat audit tells')
+  expect(errors).not.toContain('    at ')
 })
 
 test('levels, pauses and maintenance are ordered, in force in every process, kept over restarts, and written down', async () => {

@@ -65,6 +65,9 @@ type Answer = { readonly ok: true; readonly answer: unknown } | { readonly ok: f
 /** Nobody listens: no supervisor runs on the data folder, or its path is too long for a socket. */
 export class NotRunningError extends Error {}
 
+/** The supervisor runs, and has not answered in time: what was asked for may yet be done. */
+class SilentSupervisorError extends Error {}
+
 /** Unix socket paths end here; a data folder deep down has no control socket, and everything else works. */
 const SOCKET_PATH_MAX_BYTES = 107
 const REQUEST_MAX_BYTES = 4_096
@@ -119,6 +122,7 @@ async function answer(
  *
  * @param options.timeoutMs how long it may be silent
  * @throws {NotRunningError} when none runs there.
+ * @throws {SilentSupervisorError} when it does not answer in time.
  * @throws when it refuses, or is silent.
  */
 export async function askSupervisor(
@@ -146,7 +150,13 @@ async function ask(
   const text = await new Promise<string>((resolve, reject) => {
     let received = ''
     const connection = connect(socketPath(dataDir))
-    connection.setTimeout(timeoutMs, () => connection.destroy(new Error('The supervisor is silent.')))
+    connection.setTimeout(timeoutMs, () =>
+      connection.destroy(
+        new SilentSupervisorError(
+          `Upbeat runs on ${dataDir} and has not answered within ${timeoutMs / 1_000} s: it, or this machine, is out of breath. What was ordered may be done all the same: upbeat audit tells. Then try again.`,
+        ),
+      ),
+    )
     connection.setEncoding('utf8')
     connection.on('data', (part: string) => (received += part))
     connection
