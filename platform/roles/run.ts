@@ -7,6 +7,7 @@ import { openContext, type Ctx } from '../app/context.ts'
 import type { App } from '../app/http.ts'
 import { openSenses } from '../app/senses.ts'
 import { issueOperatorLink } from '../modules/accounts/index.ts'
+import { tellOperatorLink } from './operator-link.ts'
 import { reportOf, toOrders } from './report.ts'
 import { createSupervisorChannel } from './supervisor-channel.ts'
 import { DRAIN_TIMEOUT_MS, type FromRole, type FromSupervisor, type RoleName } from '../supervisor/index.ts'
@@ -105,7 +106,8 @@ function takeWork(ctx: Ctx, app: App | null, send: (message: FromRole) => boolea
       send({ type: 'taken', id: message.id })
       app.server.emit('connection', connection)
     }
-    if (message.type === 'issue-operator-link') void tellOperatorLink(ctx, send)
+    if (message.type === 'issue-operator-link')
+      void tellOperatorLink(ctx.log, () => issueOperatorLink(ctx), send)
   })
 }
 
@@ -185,14 +187,6 @@ function tellCompleteness(ctx: Ctx, send: (message: FromRole) => void): () => vo
   const stops = [ctx.databaseGuard.onChange(tell), ctx.steward.onChange(tell)]
   tell()
   return () => stops.forEach((stop) => stop())
-}
-
-async function tellOperatorLink(ctx: Ctx, send: (message: FromRole) => boolean): Promise<void> {
-  try {
-    send({ type: 'operator-link', path: await issueOperatorLink(ctx) })
-  } catch (error) {
-    ctx.log.error({ err: error }, 'operator-link.failed')
-  }
 }
 
 /** Knows the requests under way, so that a role can end without cutting one off. */
