@@ -8,6 +8,7 @@ import { pending } from '#lib/outbox/pending.svelte.ts'
 import { settleKept } from '#lib/outbox/sending.ts'
 import { modeOf, service } from '#lib/service/service.svelte.ts'
 import { session } from '#lib/session/session.svelte.ts'
+import { fateOf } from './kept-fate.ts'
 import { inReplyOrder } from './reply-order.ts'
 
 export interface ShownComment extends Comment {
@@ -15,6 +16,8 @@ export interface ShownComment extends Comment {
   isPending: boolean
   /** The server has it in its journal; others see it once it is posted from there. */
   isKept: boolean
+  /** The server had kept it, and it could not be posted. */
+  isNotPosted: boolean
   replies: ShownComment[]
   /** Null: no reply was asked for yet, or all are there. */
   repliesCursor: string | null
@@ -27,13 +30,16 @@ const shown = (comment: Comment, isPending = false): ShownComment => ({
   author: authorOf(comment),
   isPending,
   isKept: comment.isKept ?? false,
+  isNotPosted: false,
   replies: [],
   repliesCursor: null,
   areRepliesOpen: false,
   areRepliesLoading: false,
 })
 
-const isOnItsWay = ({ isPending, isKept }: ShownComment): boolean => isPending || isKept
+/** Only the one who wrote it sees it. */
+const isUnposted = ({ isPending, isKept, isNotPosted }: ShownComment): boolean =>
+  isPending || isKept || isNotPosted
 
 /** From this level on; an answer tells the level before the modes of the features are known. */
 const KEPT_FROM_LEVEL = 4
@@ -52,6 +58,10 @@ export class CommentThread {
   /** From when the newest page is, while the server gives it from memory. */
   asOf = $state<string | null>(null)
   #cursor: string | null = null
+  /** The newest page, as it was read last. */
+  #newest: Page<Comment> = { items: [], nextCursor: null }
+  /** Comments out of the journal whose fate is known: nothing makes them kept once more. */
+  readonly #judged = new Set<string>()
   #closing = new AbortController()
   readonly videoId: string
 
@@ -64,7 +74,10 @@ export class CommentThread {
     this.state = 'loading'
     try {
       const page = await readComments(this.videoId, { cursor: this.#cursor, signal: this.#closing.signal })
-      if (this.#cursor === null) this.asOf = page.asOf ?? null
+      if (this.#cursor === null) {
+        this.asOf = page.asOf ?? null
+        this.#newest = page
+      }
       page.items.forEach((item) => this.#takePosted(item))
       const known = new Set(this.items.map((item) => item.id))
       this.items.push(...page.items.filter((item) => !known.has(item.id)).map((item) => shown(item)))
@@ -85,9 +98,10 @@ export class CommentThread {
     try {
       const page = await readComments(this.videoId, { signal: this.#closing.signal })
       this.asOf = page.asOf ?? null
+      this.#newest = page
       if (!page.items.some(({ id }) => this.#find(id))) {
         // So many were missed that the page does not reach what is shown: the list begins anew.
-        this.items = this.items.filter(isOnItsWay)
+        this.items = this.items.filter(isUnposted)
         this.#cursor = page.nextCursor
         this.isAtEnd = page.nextCursor === null
       }
@@ -114,8 +128,9 @@ export class CommentThread {
     if (comment.areRepliesOpen && loaded < comment.replyCount) await this.loadReplies(comment)
   }
 
-  async loadReplies(comment: ShownComment): Promise<void> {
-    if (comment.areRepliesLoading) return
+  /** @returns whether they were read */
+  async loadReplies(comment: ShownComment): Promise<boolean> {
+    if (comment.areRepliesLoading) return false
     comment.areRepliesLoading = true
     try {
       const page: Page<Comment> = await readReplies(comment.id, { cursor: comment.repliesCursor })
@@ -124,8 +139,10 @@ export class CommentThread {
       const news = page.items.filter((reply) => !known.has(reply.id)).map((reply) => shown(reply))
       comment.replies = inReplyOrder([...comment.replies, ...news])
       comment.repliesCursor = page.nextCursor
+      return true
     } catch (error) {
       this.problem = problemOf(error)
+      return false
     } finally {
       comment.areRepliesLoading = false
     }
@@ -177,6 +194,7 @@ export class CommentThread {
   /** The server has taken it: the waiting one becomes the real one. */
   settle(entryId: string, comment: Comment): void {
     this.#removeById(entryId)
+    if (this.#judged.has(comment.id)) return
     const heard = this.#find(comment.id)
     // It was heard of before the answer that tells that comments are kept.
     if (heard && comment.isKept && areKept()) heard.isKept = true
@@ -246,21 +264,43 @@ export class CommentThread {
   #takePosted({ id, author, createdAt, viewer }: Comment): void {
     const kept = this.#find(id)
     if (!kept?.isKept) return
+    this.#judged.add(id)
     Object.assign(kept, { isKept: false, author, createdAt, viewer })
     void settleKept((entry) => (entry.keptAnswer as Comment).id === id)
   }
 
-  /** Once comments are wholly back, the list that was read just now is the truth: what it lacks was not posted. */
+  /** Once comments are wholly back, the list that was read just now tells what became of those that were kept. */
   #settleKept(): void {
     // An answer can tell of another level before the modes of its features are known.
     if (service.level !== (service.state?.level ?? 0) || modeOf('comments') !== 'on') return
-    void settleKept(({ kind, path }) => kind === 'comment' && path === this.#path)
+    const { items, nextCursor } = this.#newest
+    for (const kept of this.items.filter(({ isKept }) => isKept)) {
+      // Of a reply that stands by itself only a whole list tells, which lacks what it answers.
+      this.#judge(kept, kept.parentId === null ? items : [], nextCursor === null)
+    }
     // The list has no replies: they are read by themselves.
     for (const item of this.items) {
-      if (!item.replies.some((reply) => reply.isKept)) continue
-      item.replies = item.replies.filter((reply) => !reply.isKept)
-      void this.loadReplies(item)
+      const waiting = item.replies.filter(({ isKept }) => isKept)
+      if (waiting.length > 0) void this.#judgeReplies(item, waiting)
     }
+    void settleKept(({ kind, path }) => kind === 'comment' && path === this.#path)
+  }
+
+  async #judgeReplies(item: ShownComment, waiting: readonly ShownComment[]): Promise<void> {
+    waiting.forEach(({ id }) => this.#judged.add(id))
+    const isRead = await this.loadReplies(item)
+    const posted = item.replies.filter((reply) => !isUnposted(reply)).toReversed()
+    const isWhole = isRead && item.repliesCursor === null
+    for (const kept of waiting.filter(({ isKept }) => isKept))
+      this.#judge(kept, isRead ? posted : [], isWhole)
+  }
+
+  /** Where nobody can tell, it is not shown: if it was posted, it stands further down. */
+  #judge(kept: ShownComment, newestFirst: readonly Comment[], isWhole: boolean): void {
+    this.#judged.add(kept.id)
+    const fate = fateOf(kept, newestFirst, isWhole)
+    if (fate === 'unknown') this.#removeById(kept.id)
+    else Object.assign(kept, { isKept: false, isNotPosted: fate === 'not-posted' })
   }
 
   #find(id: string): ShownComment | undefined {
@@ -273,7 +313,7 @@ export class CommentThread {
       parent.replies.push(comment)
       if (comment.viewer?.isOwn) parent.areRepliesOpen = true
       // One's own stands by itself for as long as the comment that it answers can't be read.
-    } else if (!comment.parentId || isOnItsWay(comment)) this.items.unshift(comment)
+    } else if (!comment.parentId || isUnposted(comment)) this.items.unshift(comment)
   }
 
   /** Replies that stood by themselves go to what they answer, once it is here. */

@@ -51,4 +51,5 @@ export const t = createTranslator('feed-sheets', {
   'comments.signIn': 'Sign in to comment',
   'comments.author': 'Creator',
   'comments.kept': 'Saved, will be posted',
+  'comments.notPosted': 'Could not be posted: only you see it here',
 })
