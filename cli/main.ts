@@ -15,9 +15,10 @@ const USAGE = `Usage: upbeat COMMAND [--data DIR]
   release DIR|REF [--despite-problems]  new code: tried out beside the old, judged, then for everybody, or back
   release end --reason WHY              send the release that is under way back
   release back --reason WHY             what ran before the present release runs again, and that one may not come back
-  release document KIND FILE            flags, configuration or ranking: checked, tried out, judged, in force
+  release document KIND FILE            flags, configuration, ranking or regions: checked, tried out, judged
   release document KIND back --reason WHY  the document before the present one holds again
   block add NETWORK --reason WHY [--for 30m] | block remove NETWORK | block list
+  region list | close NAME --reason WHY | ramp NAME 5|25|100 | open NAME
   judge serve [--port N]                the judge of releases over HTTP, for deployments of any kind
   judge --canary URL --baseline URL     looks at two addresses of metrics: 0 promote, 1 back, 3 not certain [--for 10m]
   audit [--last N] [--json]             what was ordered, by whom, and what came of it
@@ -46,6 +47,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   releases: async () => (await import('./releases.ts')).showReleases,
   release: async () => (await import('./release.ts')).release,
   block: async () => (await import('./block.ts')).block,
+  region: async () => (await import('./region.ts')).region,
   judge: async () => (await import('./judge.ts')).judge,
   audit: async () => (await import('./orders.ts')).showAudit,
   breach: async () => (await import('./breach.ts')).handleBreach,

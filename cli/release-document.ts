@@ -1,4 +1,4 @@
-/** `upbeat release document KIND FILE|back`: flags, configuration or ranking for a running system. */
+/** `upbeat release document KIND FILE|back`: flags, configuration, ranking or regions for a running system. */
 import { readFile, stat } from 'node:fs/promises'
 import type { DocumentRelease } from '../contract/releases.ts'
 import { writeWhole } from '../kit/files/durable-file.ts'
@@ -26,10 +26,14 @@ export async function releaseDocument(given: Arguments, operands: readonly strin
     console.error(`✗ It has ${size} bytes; ${kind.bounds.maxBytes} at most.`)
     return 1
   }
-  const bytes = await readFile(file)
+  return releaseBytes(given, kind.name, await readFile(file))
+}
+
+/** Releases a document that a command has made. */
+export async function releaseBytes(given: Arguments, kind: string, bytes: Buffer): Promise<number> {
   const hash = hashOf(bytes)
-  await writeWhole(givenPathOf(settingsOf(given).dataDir, kind.name, hash), bytes)
-  return followOrder(given, { type: 'release-document', kind: kind.name, hash }, lookAtDocument)
+  await writeWhole(givenPathOf(settingsOf(given).dataDir, kind, hash), bytes)
+  return followOrder(given, { type: 'release-document', kind, hash }, lookAtDocument)
 }
 
 async function lookAtDocument(dataDir: string): Promise<string | null> {

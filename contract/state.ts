@@ -99,6 +99,20 @@ export type Maintenance = z.infer<typeof Maintenance>
 export const TakenBack = z.object({ what: z.string().max(64), at: Instant, reason: z.string().max(500) })
 export type TakenBack = z.infer<typeof TakenBack>
 
+/** A region of the instance. Closed is a decision, and catching up is on its way: neither is an outage. */
+export const RegionStatus = z.object({
+  name: z.string().max(32),
+  /** `unknown`: it is served by a replica of which nobody can say how far it is. */
+  state: z.enum(['serving', 'catching-up', 'closed', 'reopening', 'unknown']),
+  /** By how much what it shows is older than elsewhere, in seconds; null: unknown, or it has no replica here. */
+  behindS: z.number().min(0).nullable(),
+  /** Why it is closed, or was. */
+  reason: z.string().max(300).nullable(),
+  /** Of its people, how many are let in. */
+  share: z.number().min(0).max(1),
+})
+export type RegionStatus = z.infer<typeof RegionStatus>
+
 /** `GET /api/v1/state`: asks nothing of any dependency. */
 export const ServiceState = z.object({
   level: Level,
@@ -109,6 +123,8 @@ export const ServiceState = z.object({
   maintenance: Maintenance.nullable(),
   /** Null: none within the last hour. */
   takenBack: TakenBack.nullable().default(null),
+  /** Empty: the instance makes no difference between regions. */
+  regions: z.array(RegionStatus).max(100).optional(),
 })
 export type ServiceState = z.infer<typeof ServiceState>
 

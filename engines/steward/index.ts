@@ -2,6 +2,7 @@
 export { DEPENDENCIES, type Dependency } from './dependencies.ts'
 export { FEATURES, LEVELS, modeAt, MODES, type Feature, type Level, type Mode } from './levels.ts'
 export { createPressure, type Thresholds } from './pressure.ts'
+export { isLetIntoRegion, REOPENING_SHARES } from './region-access.ts'
 export type { RestorationEvent, Step, StepSignals, StepView, Window } from './restoration.ts'
 export {
   createSteward,

@@ -1,6 +1,10 @@
 /** Who stands behind an address, as limits count them. */
 import { isIPv6 } from 'node:net'
 
+/** Whether the address is this very machine's. */
+export const isLoopback = (address: string): boolean =>
+  address === '::1' || /^(?:::ffff:)?127\./i.test(address)
+
 /**
  * The address itself for IPv4; for IPv6 its /64, which is the least that one line or one rented server is given (RFC 6177):
  * counted singly, each has 2⁶⁴ of them. An IPv4 address that is mapped into IPv6 counts as IPv4.

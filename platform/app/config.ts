@@ -33,6 +33,8 @@ export const PROTECTIONS = [
   'judge',
   /** Signing in costs strangers more as guesses add up (modules/accounts). */
   'sign-in-guard',
+  /** A closed region is refused (modules/regions). */
+  'regions',
   /** What an edge takes from a source is held against its hash, and rot is looked for (edge/mirror). */
   'digests',
   /** Who misses the same at the same time shares one fetch (edge/core/coalesce.ts). */
@@ -123,6 +125,14 @@ const Environment = z.object({
   PORT: fits(PORT_FITS, whole(0, 65_535).default(8080)),
   PROOF_OF_WORK: fits('pressure, always or off', z.enum(['pressure', 'always', 'off']).default('pressure')),
   PUBLIC_URL: fits(WEB_ADDRESS_FITS, webAddress().optional()),
+  REGION: fits(
+    'a name of small letters, digits and hyphens, such as eu-west',
+    z
+      .string()
+      .regex(/^[a-z][a-z0-9-]{0,31}$/)
+      .optional(),
+  ),
+  REPLICA_URL: fits('the address of a PostgreSQL server', z.string().min(1).optional()),
   S3_ACCESS_KEY_ID: z.string().min(1).optional(),
   S3_ENDPOINT: fits(WEB_ADDRESS_FITS, webAddress().optional()),
   S3_REGION: fits(
@@ -218,6 +228,8 @@ export interface Config {
   readonly trustedProxies: readonly string[]
   /** Edges that have the media of this instance, each as an origin. */
   readonly mediaUrls: readonly string[]
+  /** What region this machine serves where no network says otherwise, and the replica by which it does; null: none. */
+  readonly region: { readonly name: string | null; readonly replicaUrl: string | null }
   readonly abuse: AbuseConfig
   /** The watch that is started beside this instance, as a program and its port; null: none. */
   readonly sibling: { readonly program: string; readonly port: number } | null
@@ -315,6 +327,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     oldestClient: e.OLDEST_CLIENT,
     trustedProxies: listOf(e.TRUSTED_PROXIES),
     mediaUrls: e.MEDIA_URLS,
+    region: { name: e.REGION ?? null, replicaUrl: e.REPLICA_URL ?? null },
     abuse: {
       isOn: !e.PROTECTIONS_OFF.includes('limits'),
       rates: {

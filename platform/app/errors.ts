@@ -286,6 +286,13 @@ export const problemKinds = {
     isWorkKept: true,
     next: 'The app does it by itself within seconds. Programs: GET /api/v1/proof, solve it (ALTCHA), POST the solution there, and send the cookie along. Signed in, nobody is asked.',
   },
+  'region-closed': {
+    status: 451,
+    side: 'us',
+    title: 'Closed in your region',
+    isWorkKept: true,
+    next: 'This is no fault and nothing is lost: it opens again when the reason is gone. What you have is kept.',
+  },
   blocked: {
     status: 403,
     side: 'us',

@@ -4,12 +4,14 @@ import { RELEASE_KINDS } from './kinds/index.ts'
 import type { ConfigurationDocument } from './kinds/configuration.ts'
 import type { FlagsDocument } from './kinds/flags.ts'
 import type { RankingDocument } from './kinds/ranking.ts'
+import type { RegionsDocument } from './kinds/regions.ts'
 import { readCandidate, readLastGood } from './store.ts'
 
 export interface DocumentContents {
   readonly flags: FlagsDocument
   readonly configuration: ConfigurationDocument
   readonly ranking: RankingDocument
+  readonly regions: RegionsDocument
 }
 
 export interface Documents {

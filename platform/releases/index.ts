@@ -3,6 +3,7 @@ export { openDocuments, type Documents } from './documents.ts'
 export { objectToSize } from './check.ts'
 export { createFlags, type Flags } from './flags.ts'
 export { kindOf, RELEASE_KINDS } from './kinds/index.ts'
+export { RegionName, RegionPolicy, RegionsDocument, shareOf } from './kinds/regions.ts'
 export type { ReleaseBounds, ReleaseKind } from './release-kind.ts'
 export {
   candidatePathOf,

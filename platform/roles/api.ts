@@ -18,6 +18,7 @@ import { bodyProbeRoutes, ordersRoutes, registerMetrics } from '../modules/opera
 import { proofRoutes } from '../modules/proofs/index.ts'
 import { profileRoutes } from '../modules/profiles/index.ts'
 import { reactionActs, reactionRoutes } from '../modules/reactions/index.ts'
+import { regionRoutes } from '../modules/regions/index.ts'
 import { searchRoutes } from '../modules/search/index.ts'
 import { registerShell } from '../modules/shell/index.ts'
 import { createUpdateRoutes } from '../modules/updates/index.ts'
@@ -41,6 +42,7 @@ const routes: readonly Routes[] = [
   profileRoutes,
   proofRoutes,
   reactionRoutes,
+  regionRoutes,
   searchRoutes,
   stateRoutes,
   createUpdateRoutes({ loadReceipt }),

@@ -31,6 +31,7 @@ export const CLASSES: Readonly<Record<string, AdmissionRule>> = {
   'GET /me': P0,
   'GET /instance': P0,
   'GET /state': P0,
+  'GET /regions': P0,
   'GET /state/restoration': P2_READ,
   // What was hidden goes from the edges by it.
   'GET /edges/changes': P0,

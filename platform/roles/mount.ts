@@ -16,6 +16,7 @@ import {
   readSessionToken,
   registerSessions,
 } from '../modules/accounts/index.ts'
+import { openRegionGate } from '../modules/regions/index.ts'
 import { API_PREFIX } from './api-prefix.ts'
 import { ruleOfRoute } from './classes.ts'
 import { featureOfRoute } from './features.ts'
@@ -39,6 +40,7 @@ export async function mountApi(
   const personOf = (request: FastifyRequest): string =>
     readSessionToken(request.headers.cookie, ctx.secrets.session) ?? networkOf(request.ip)
   const revocations = openRevocations(ctx)
+  if (options.isPublic) openRegionGate(app, ctx)
   // Before sessions are looked up and bodies are read.
   const door = openDoor(app, ctx, {
     ruleOf: ruleOfRoute,

@@ -116,6 +116,7 @@ export const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Operati
     'POST /proof': open('Show that it is done; answers a cookie that is good for half an hour'),
     'GET /state': open('What works at this moment, and how'),
     'GET /state/restoration': open('The way back after an outage or a start, step by step'),
+    'GET /regions': open('Which region is served, how far behind it is, which is closed and why'),
     'GET /instance': open('What a client has to know of this instance'),
     'GET /problems': open('Every error code, with what to do'),
   },

@@ -1,5 +1,5 @@
 /** What a service declares of itself: how each feature works, why and until when, and how far the way back is. Pure. */
-import type { FeatureMode, Reason } from '../../contract/state.ts'
+import type { FeatureMode, Reason, RegionStatus } from '../../contract/state.ts'
 
 /** How a feature works that does not work as usual, in the service's own words. */
 export interface Declared {
@@ -36,6 +36,8 @@ export interface DeclaredView {
     readonly sinceMs: number
     readonly untilMs: number
   } | null
+  /** Of its regions those that are not served as usual: decided or on their way, and no outage. */
+  readonly regions?: readonly RegionStatus[]
   /** By feature of the catalogue: those that do not work as usual. */
   readonly features: ReadonlyMap<string, Declared>
   /** Oldest first. */
@@ -155,4 +157,21 @@ function instantWords(ms: number, besideMs: number): string {
   const [iso, beside] = [new Date(ms).toISOString(), new Date(besideMs).toISOString()]
   const day = iso.slice(0, 10) === beside.slice(0, 10) ? '' : `${iso.slice(0, 10)} `
   return `${day}${iso.slice(11, 16)} UTC`
+}
+
+/** "eu: closed, “Ordered by a court.”": how a region fares, for people. */
+export function regionWords({ name, state, behindS, reason, share }: RegionStatus): string {
+  const why = reason === null ? '' : `: “${reason}”`
+  switch (state) {
+    case 'closed':
+      return `${name}: closed in this region${why}`
+    case 'reopening':
+      return `${name}: opening again, for ${Math.round(share * 100)} % of its people so far${why}`
+    case 'catching-up':
+      return `${name}: catching up, ${behindS === null ? 'nobody can say how far' : `${Math.round(behindS)} s`} behind`
+    case 'unknown':
+      return `${name}: how far it is behind is unknown`
+    case 'serving':
+      return `${name}: served`
+  }
 }

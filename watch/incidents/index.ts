@@ -42,6 +42,7 @@ export {
   declaredWords,
   isWorseMode,
   levelWords,
+  regionWords,
   takenBackWords,
   type Declared,
   type DeclaredView,

@@ -3,6 +3,7 @@ import {
   declaredWords,
   takenBackWords,
   levelWords,
+  regionWords,
   type IncidentView,
   type OfficialWordView,
   type ServiceView,
@@ -27,6 +28,7 @@ import { headlineWords, indicatorWords, officialWords } from './words.ts'
 /** From this age on the page says that what it shows is old. */
 export const STALE_AFTER_MS = 120_000
 const PLOTS_MAX = 3
+const REGIONS_MAX = 20
 const OPEN_MAX = 8
 const PAST_MAX = 10
 const MAINTENANCES_MAX = 5
@@ -66,7 +68,7 @@ export function renderStatusPage(input: StatusPageInput): string {
           ${open.slice(0, OPEN_MAX).map((incident) => renderIncidentCard(incident, input))}${open.length > OPEN_MAX && html`<p class="sub">And ${open.length - OPEN_MAX} more, in the <a href="${links.history()}">history</a>.</p>`}
         </section>`
       }
-      ${renderMaintenances(input)}
+      ${renderRegions(input)} ${renderMaintenances(input)}
       <section aria-labelledby="h-comp">
         <h2 id="h-comp">Components</h2>
         ${renderComponentList(view.components, links, input.data)}
@@ -175,6 +177,18 @@ function renderNotes({ view, now }: StatusPageInput): Html | null {
       ${collateral.explainedBy}.
     </p>`
   return null
+}
+
+/** Regions that are closed, opening again or catching up: decided or on their way, and no outage. */
+function renderRegions({ view }: StatusPageInput): Html | null {
+  const regions = view.declared?.regions ?? []
+  if (regions.length === 0) return null
+  return html`<section aria-labelledby="h-regions">
+    <h2 id="h-regions">Regions</h2>
+    <ul class="card">
+      ${regions.slice(0, REGIONS_MAX).map((region) => html`<li class="sub">${regionWords(region)}</li>`)}
+    </ul>
+  </section>`
 }
 
 function renderMaintenances(input: StatusPageInput): Html | null {

@@ -2,13 +2,14 @@
 import { Restoration } from '../../../contract/operations.ts'
 import { ServiceState } from '../../../contract/state.ts'
 import { restorationOf } from '../../app/steward/index.ts'
+import { regionsOf } from '../regions/index.ts'
 import type { Routes } from '../../app/http.ts'
 
 /** The same for everybody, and never from a cache. */
 export const stateRoutes: Routes = (app, ctx) => {
   app.get('/state', { schema: { response: { 200: ServiceState } } }, async (_request, reply) => {
     reply.header('cache-control', 'no-store')
-    return ctx.steward.state
+    return { ...ctx.steward.state, regions: [...(regionsOf(ctx)?.statuses ?? [])] }
   })
 
   app.get('/state/restoration', { schema: { response: { 200: Restoration } } }, async (_request, reply) => {

@@ -3,11 +3,13 @@ import type { ReleaseKind } from '../release-kind.ts'
 import { configurationKind } from './configuration.ts'
 import { flagsKind } from './flags.ts'
 import { rankingKind } from './ranking.ts'
+import { regionsKind } from './regions.ts'
 
 export const RELEASE_KINDS: readonly ReleaseKind[] = [
   flagsKind,
   configurationKind,
   rankingKind,
+  regionsKind,
 ] as readonly ReleaseKind[]
 
 export const kindOf = (name: string): ReleaseKind | null =>

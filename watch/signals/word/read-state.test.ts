@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { FEATURES, type Feature, type FeatureState } from '../../../contract/state.ts'
+import { regionWords } from '../../incidents/index.ts'
 import { readRestoration, readState, UnreadableWordError } from './read-word.ts'
 
 const AT = '2026-05-01T12:00:00.000Z'
@@ -80,12 +81,26 @@ test('an Upbeat platform: who ordered what, why and until when, and of several f
     level: 3,
     sinceMs,
     order: { level: 3, reason: 'new disks', sinceMs, untilMs },
+    regions: [],
     features: new Map([
       ['comments', { mode: 'cached', ...word }],
       ['processing', { mode: 'paused', ...word }],
     ]),
     takenBack: null,
   })
+})
+
+test('an Upbeat platform: regions that are closed or catching up are told, and are no outage', () => {
+  const closed = { name: 'eu', state: 'closed', behindS: null, reason: 'By order.', share: 0 }
+  const behind = { name: 'us', state: 'catching-up', behindS: 48.2, reason: null, share: 1 }
+  const served = { name: 'asia', state: 'serving', behindS: 0, reason: null, share: 1 }
+  const state = { ...JSON.parse(stateWith({})), regions: [closed, behind, served] }
+  const { words, declared } = readState(JSON.stringify(state), NAMES)
+  expect(declared.regions?.map(regionWords)).toEqual([
+    'eu: closed in this region: “By order.”',
+    'us: catching up, 48 s behind',
+  ])
+  expect(words.every(({ status }) => status === 'operational')).toBe(true)
 })
 
 test('an Upbeat platform of a version that tells neither orders nor their ends is understood', () => {

@@ -147,6 +147,7 @@ function declaredOf(state: ServiceState, names: Readonly<Record<string, string>>
       untilMs: Date.parse(order.until),
     },
     features,
+    regions: (state.regions ?? []).filter((region) => region.state !== 'serving'),
   }
 }
 
