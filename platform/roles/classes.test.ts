@@ -44,6 +44,20 @@ test('what is being watched goes before pictures of the page, and those before t
   ).toEqual([0, 0, 1, 3])
 })
 
+test('nothing that a sender adds to the address of a picture, or makes up, has it go with what is watched', () => {
+  const { classOf } = ruleOfRoute('GET', '/media/*')!
+  const video = '/media/0192aaaa-0000-7000-8000-000000000001'
+  expect(
+    [
+      `${video}/poster-1.jpg?`,
+      `${video}/poster-1.jpg?u=1`,
+      `${video}/poster-1.jpg?.m4s`,
+      `${video}/preview-1.webp?x=/g1/540.m3u8`,
+      '/media/whatever',
+    ].map((url) => classOf!(url)),
+  ).toEqual([1, 1, 1, 1, 1])
+})
+
 /** The class that a page of the feed counts as. */
 async function classIn({ vitals }: Ctx, app: App, cookie: string): Promise<number> {
   const admitted = () =>

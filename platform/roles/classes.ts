@@ -137,13 +137,16 @@ const PAGES: Readonly<Record<string, AdmissionRule>> = {
   'GET /api/openapi.json': P3,
 }
 
-const PICTURE = /\.(?:jpg|webp)(\?u=7)?$/
+/** By the path alone: a query of the sender's choice raises nothing. */
+const WATCHED = /^[^?]*\.(?:m3u8|m4s|mp4)(?:\?|$)/
 
-/** Playlists and segments are being watched; a picture is seen with the page, or is one of many in a grid. */
+/**
+ * Playlists and segments are being watched; a picture is seen with the page, or is one of many in a grid. What is neither
+ * goes no further ahead than a picture.
+ */
 function classOfMedia(url: string): PriorityClass {
-  const picture = PICTURE.exec(url)
-  if (!picture) return 0
-  return picture[1] ? 3 : 1
+  if (WATCHED.test(url)) return 0
+  return url.endsWith('?u=7') ? 3 : 1
 }
 
 /** The rule of a route; undefined: the table does not know it. */
