@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { startFakeS3, type FakeS3 } from '../../tests/support/fake-s3.ts'
@@ -105,4 +108,39 @@ test('a key that would lead to another object is neither listed nor asked for', 
   await expect(s3.remove('ours/../others/1')).rejects.toThrow(/it would name another object/)
   await expect(textAt(s3.get('ours/./1'))).rejects.toThrow(/it would name another object/)
   expect(far.objects.has('others/1')).toBe(true)
+})
+
+/** A service that gives the same answer to whatever is asked. */
+async function startParrot(status: number, body: string): Promise<AsyncDisposable & { endpoint: string }> {
+  const server = createServer((_request, response) => response.writeHead(status).end(body)).listen(
+    0,
+    '127.0.0.1',
+  )
+  await once(server, 'listening')
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}
+
+const openParrot = ({ endpoint }: { readonly endpoint: string }) =>
+  openS3({
+    ...{ endpoint, region: 'eu-test-1', bucket: 'kept', pauseMs: 1 },
+    credentials: { accessKey: 'AKTEST', secretKey: 'secret' },
+  })
+
+test('a service that lists the same page again and again is not listened to for ever', async () => {
+  await using parrot = await startParrot(
+    200,
+    '<R><IsTruncated>true</IsTruncated><NextContinuationToken>a</NextContinuationToken></R>',
+  )
+  await expect(Array.fromAsync(openParrot(parrot).list(''))).rejects.toThrow(/same page again/)
+})
+
+test('of a refusal that goes on and on nothing is kept', async () => {
+  await using parrot = await startParrot(403, `<Error><Code>Denied</Code>${' '.repeat(1_000_000)}</Error>`)
+  await expect(openParrot(parrot).put('a', Buffer.from('a'), never)).rejects.toThrow(/answered by 403$/)
 })

@@ -121,7 +121,7 @@ async function putParts(
 }
 
 async function* listPages({ sendForXml }: Sender, query: Query): AsyncGenerator<string> {
-  for (let token: Query = {}; ;) {
+  for (let [token, seen]: [Query, string | null] = [{}, null]; ;) {
     const page = await sendForXml({ method: 'GET', query: { ...query, ...token } })
     yield page
     if (textOf(page, 'IsTruncated') !== 'true') return
@@ -129,6 +129,9 @@ async function* listPages({ sendForXml }: Sender, query: Query): AsyncGenerator<
       textOf(page, name),
     )
     token = next ? { 'continuation-token': next } : { 'key-marker': key ?? '', 'upload-id-marker': id ?? '' }
+    const place = JSON.stringify(token)
+    if (place === seen) throw new S3Error('It lists the same page again and again.', { status: null })
+    seen = place
   }
 }
 

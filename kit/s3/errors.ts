@@ -1,7 +1,9 @@
 /** What a service that speaks S3 answers when it refuses. */
+import { readBounded } from '../http/read-bounded.ts'
 import { textOf } from './xml.ts'
 
-const ANSWER_MAX_CHARACTERS = 4_096
+/** Beyond that it is no word of S3's, and is not read. */
+const ANSWER_MAX_BYTES = 64 * 1024
 
 export class S3Error extends Error {
   /** Null: there was no answer, or it broke off. */
@@ -23,7 +25,8 @@ export class S3Error extends Error {
 
 /** Says what the service said, and which request it was. */
 export async function toS3Error(response: Response, request: string): Promise<S3Error> {
-  const text = (await response.text().catch(() => '')).slice(0, ANSWER_MAX_CHARACTERS)
+  const answer = await readBounded(response.body, ANSWER_MAX_BYTES).catch(() => null)
+  const text = answer?.toString() ?? ''
   const code = textOf(text, 'Code')
   const said =
     code === null ? '' : `: ${code}${textOf(text, 'Message') ? ` (${textOf(text, 'Message')})` : ''}`
