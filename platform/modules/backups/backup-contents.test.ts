@@ -1,5 +1,5 @@
 /** What a backup has besides tables and videos: what was acknowledged without the database, and the watch's files. */
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
@@ -9,6 +9,7 @@ import { replayAll } from '../../app/journal/index.ts'
 import { markBlobStore } from '../transcoding/blob-store.ts'
 import { makeBackup } from './making/make-backup.ts'
 import { ask, makeEmptyDatabase, never, setUpStage, silent } from './backups.fixtures.ts'
+import { readManifest, renderManifest } from './kept/backup-manifest.ts'
 import { openBackup } from './kept/read-backup.ts'
 import { restoreInstance } from './restoring/restore-instance.ts'
 
@@ -100,3 +101,28 @@ function openSqlite(path: string): Disposable & { readonly db: DatabaseSync } {
   const db = new DatabaseSync(path)
   return { db, [Symbol.dispose]: () => db.close() }
 }
+
+test('what a manifest says of conditions is never run', async () => {
+  await using stage = await setUpStage()
+  await stage.backUp()
+  const { folder, manifest } = await openBackup(stage.place, null)
+  const trace = join(stage.world.config.dataDir, 'trace')
+  const where = `true) to program 'touch ${trace}' --`
+  const tables = manifest.tables.map((table) => ({ ...table, where }))
+  await writeFile(join(folder, 'manifest.json'), renderManifest({ ...manifest, tables }, null))
+
+  const { database } = await stage.restoreTo(await stage.makeEmptyPlace())
+
+  expect(database.tables).toBe(tables.length)
+  await expect(stat(trace)).rejects.toMatchObject({ code: 'ENOENT' })
+})
+
+test('a manifest that does not end is not read to its end', async () => {
+  const endless = {
+    address: 's3://kept/2026-01-01T00-00-00Z',
+    async *read() {
+      for (;;) yield new Uint8Array(1024 * 1024)
+    },
+  }
+  await expect(readManifest(endless, null)).rejects.toMatchObject({ code: 'backup-damaged' })
+})

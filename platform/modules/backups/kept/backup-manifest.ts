@@ -3,6 +3,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { AnswerTooLongError, readBounded } from '../../../../kit/http/read-bounded.ts'
 import { AppError } from '../../../app/errors.ts'
 import type { BackupFolder } from './backup-folder.ts'
 import type { BackupKey } from './key-file.ts'
@@ -10,6 +11,8 @@ import type { BackupKey } from './key-file.ts'
 export const MANIFEST_NAME = 'manifest.json'
 /** 2: with journals, and the files of the watch. */
 export const MANIFEST_FORMAT = 2
+/** Some hundred times what one of every table and of every migration takes. */
+const MANIFEST_MAX_BYTES = 16 * 1024 * 1024
 
 const Count = z.int().min(0)
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/)
@@ -94,7 +97,7 @@ const macOf = (text: string, key: BackupKey) =>
  */
 export async function readManifest(source: BackupFolder, key: BackupKey | null): Promise<Manifest> {
   const { address: folder } = source
-  const text = await readText(source.read(MANIFEST_NAME))
+  const text = await readText(source)
   const end = text.lastIndexOf('\n}')
   const body = text.slice(0, end + 2)
   const damaged = (detail: string, cause?: unknown) => new AppError('backup-damaged', { detail, cause })
@@ -128,10 +131,17 @@ export async function readManifest(source: BackupFolder, key: BackupKey | null):
   return manifest.data
 }
 
-async function readText(source: AsyncIterable<Uint8Array>): Promise<string> {
-  const pieces: Uint8Array[] = []
-  for await (const piece of source) pieces.push(piece)
-  return Buffer.concat(pieces).toString()
+/** Nothing of it is authentic before all of it is there: whoever may write there must not fill the memory. */
+async function readText(source: BackupFolder): Promise<string> {
+  try {
+    return (await readBounded(source.read(MANIFEST_NAME), MANIFEST_MAX_BYTES)).toString()
+  } catch (cause) {
+    if (!(cause instanceof AnswerTooLongError)) throw cause
+    throw new AppError('backup-damaged', {
+      detail: `${source.address}: its manifest is longer than ${MANIFEST_MAX_BYTES} bytes.`,
+      cause,
+    })
+  }
 }
 
 export const BACKUP_NAME = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ$/

@@ -2,6 +2,7 @@
  * A place for backups in a bucket, laid out as a folder of them is: `s3://BUCKET/PREFIX`. What belongs to a backup comes
  * first and its manifest last, so one that has a manifest is whole.
  */
+import { readBounded } from '../../../../kit/http/read-bounded.ts'
 import { S3Error, openS3, type S3Client } from '../../../../kit/s3/index.ts'
 import type { Config } from '../../../app/config.ts'
 import { AppError } from '../../../app/errors.ts'
@@ -10,6 +11,8 @@ import { BACKUP_NAME, MANIFEST_NAME } from './backup-manifest.ts'
 import { OBJECTS_NAME, PLACE_NAME, PLACE_README, PlaceFile } from './backup-place.ts'
 import { objectPath } from './object-store.ts'
 
+/** It has a line. */
+const PLACE_FILE_MAX_BYTES = 64 * 1024
 const ADDRESS = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([\w.-]+(?:\/[\w.-]+)*))?\/?$/
 
 export const isFarAddress = (address: string): boolean => address.startsWith('s3://')
@@ -59,15 +62,15 @@ function placeIn(client: S3Client, address: string, prefix: string): FarPlace {
   }
 
   async function readPlaceFile(): Promise<string | null> {
-    const pieces: Uint8Array[] = []
+    let text: string
     try {
-      for await (const piece of client.get(prefix + PLACE_NAME)) pieces.push(piece)
+      text = (await readBounded(client.get(prefix + PLACE_NAME), PLACE_FILE_MAX_BYTES)).toString()
     } catch (error) {
       if (error instanceof S3Error && error.status === 404) return null
       throw error
     }
     try {
-      return PlaceFile.parse(JSON.parse(Buffer.concat(pieces).toString())).storeId
+      return PlaceFile.parse(JSON.parse(text)).storeId
     } catch (cause) {
       throw new AppError('backup-place-unfit', { detail: `${address}/${PLACE_NAME} can't be read.`, cause })
     }
