@@ -35,7 +35,7 @@ export const t = createTranslator('feed-end', {
   'video.openVideo': 'Open the video by {name}: {caption}',
   'video.views': { one: '{count} view', other: '{count} views' },
 
-  'wait.slowTitle': 'Your network is slow right now',
+  'wait.slowTitle': 'It comes slowly right now',
   'wait.slowText': 'The video is on its way in the smallest size. You can wait, or go on.',
   'wait.retryingTitle': 'The video doesn’t come through',
   'wait.retryingText': 'The connection to it breaks off. We keep trying; another network may help.',
