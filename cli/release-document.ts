@@ -42,6 +42,7 @@ async function lookAtDocument(dataDir: string): Promise<string | null> {
 }
 
 const PHASES: Readonly<Record<DocumentRelease['phase'], string>> = {
+  waiting: 'waiting its turn',
   checking: 'checked',
   trial: 'on trial',
   'in-force': 'in force',

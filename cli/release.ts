@@ -12,6 +12,7 @@ import { settingsOf } from './settings.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const PHASES: Readonly<Record<CodeReleaseState['phase'], string>> = {
+  waiting: 'waiting its turn',
   checking: 'checked',
   migrating: 'schema widened',
   starting: 'started beside the old code',

@@ -6,6 +6,8 @@ import { Instant } from './common.ts'
 export const DocumentKind = z.string().regex(/^[a-z][a-z-]{1,40}$/)
 
 export const ReleasePhase = z.enum([
+  /** A document is on trial: one change at a time is judged. */
+  'waiting',
   'checking',
   'migrating',
   'starting',
@@ -49,7 +51,15 @@ export const CodeReleaseState = z.object({
 })
 export type CodeReleaseState = z.infer<typeof CodeReleaseState>
 
-export const DocumentPhase = z.enum(['checking', 'trial', 'in-force', 'refused', 'back', 'cut-short'])
+export const DocumentPhase = z.enum([
+  'waiting',
+  'checking',
+  'trial',
+  'in-force',
+  'refused',
+  'back',
+  'cut-short',
+])
 export type DocumentPhase = z.infer<typeof DocumentPhase>
 
 /** How a document fares, or fared. */
@@ -64,6 +74,8 @@ export const DocumentRelease = z.object({
   detail: z.string(),
   startedAt: Instant,
   changedAt: Instant,
+  /** Empty: it was not compared yet. */
+  evidence: z.array(ReleaseEvidence).default([]),
 })
 export type DocumentRelease = z.infer<typeof DocumentRelease>
 

@@ -24,6 +24,7 @@ import { ROLE_NAMES, type FromRole, type Question, type RoleName } from './proto
 import { tryOutDocument } from './rollout/document-trial.ts'
 import { openDocumentReleases, type DocumentReleases } from './rollout/documents.ts'
 import { openReleases, sharedBy, type Releases } from './rollout/releases.ts'
+import { createTurns, type Turns } from './rollout/turns.ts'
 import { createRoles, rejectOn, type Roles } from './roles.ts'
 import { beginToServe } from './serving.ts'
 import { startSibling, type Sibling } from './sibling.ts'
@@ -111,15 +112,16 @@ export async function startSupervisor(
   const database = stack.use(superviseDatabase({ config, output, progress, onMoved }))
   // Stopped before the database on which they finish their work.
   stack.use(roles)
+  const turns = createTurns()
   const releases = stack.use(
     await openReleases({
-      ...{ config, door, roles, output, store: slots, ownProgram: options.program },
+      ...{ config, door, roles, output, store: slots, turns, ownProgram: options.program },
       databaseUrl: () => database.url,
       onBack: ({ detail, changedAt }) =>
         desk.noteTakenBack({ what: 'code', at: changedAt, reason: detail.slice(0, 500) }),
     }),
   )
-  const documents = stack.use(await openDocumentsOf({ config, roles, output, door, releases, desk }))
+  const documents = stack.use(await openDocumentsOf({ config, roles, output, door, releases, desk, turns }))
   Object.assign(parts, { database, roles, releases, documents })
 
   const databaseUrl = await Promise.race([database.address, rejectOn(signal)])
@@ -148,6 +150,7 @@ interface DocumentParts {
   readonly door: FrontDoor
   readonly releases: Releases
   readonly desk: Desk
+  readonly turns: Turns
 }
 
 /** Documents are tried out as code is, by processes of the code that runs. */
@@ -158,11 +161,11 @@ function openDocumentsOf({
   door,
   releases,
   desk,
+  turns,
 }: DocumentParts): Promise<DocumentReleases> {
   return openDocumentReleases({
-    ...{ config, roles, output },
+    ...{ config, roles, output, turns },
     tryOut(trial) {
-      if (releases.isUnderWay) throw new Error('A release of code is under way: give it again afterwards.')
       const { golden } = releases
       const isSharedAddress = sharedBy(config.trustedProxies)
       return tryOutDocument({ roles, door, golden, isSharedAddress, log: output.log }, trial)

@@ -40,7 +40,7 @@ export async function tryOutDocument(
     const end = await judgeTrial(
       {
         ...{ canary, baseline, golden, setShare: split.setShare },
-        onPhase: (_phase, share, detail) => onShare(share, detail),
+        onPhase: (_phase, share, detail, evidence) => onShare(share, detail, evidence),
       },
       signal,
     )

@@ -7,7 +7,12 @@ import { mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import type { OrderOutcome } from '../../../contract/operations.ts'
-import type { DocumentPhase, DocumentRelease, ReleasesState } from '../../../contract/releases.ts'
+import type {
+  DocumentPhase,
+  DocumentRelease,
+  ReleaseEvidence,
+  ReleasesState,
+} from '../../../contract/releases.ts'
 import { writeWhole } from '../../../kit/files/durable-file.ts'
 import type { Config } from '../../app/config.ts'
 import { loadSecrets } from '../../app/secrets.ts'
@@ -29,6 +34,7 @@ import { begun, failed, refused, type Carried } from '../desk/outcome.ts'
 import type { Output } from '../output.ts'
 import type { Roles } from '../roles.ts'
 import { takeFile, watchInbox } from './inbox.ts'
+import type { Turns } from './turns.ts'
 
 export interface DocumentReleases extends AsyncDisposable {
   state(): Promise<Omit<ReleasesState, 'code' | 'codeInForce'>>
@@ -45,13 +51,14 @@ export interface DocumentTrial {
   readonly kind: string
   readonly hash: string
   readonly signal: AbortSignal
-  readonly onShare: (share: number, detail: string) => void
+  readonly onShare: (share: number, detail: string, evidence?: readonly ReleaseEvidence[]) => void
 }
 
 export interface DocumentReleasesOptions {
   readonly config: Config
   readonly roles: Roles
   readonly output: Output
+  readonly turns: Turns
   /** @returns why it went back; null: it is good. @throws when it was cut short, which says nothing about the document */
   readonly tryOut: (trial: DocumentTrial) => Promise<string | null>
   /** One was taken back. */
@@ -81,8 +88,11 @@ export async function openDocumentReleases(options: DocumentReleasesOptions): Pr
   }
 
   function note(release: DocumentRelease, phase: DocumentPhase, share: number, detail: string): void {
+    const isNews = release.phase !== phase || release.share !== share
     Object.assign(release, { phase, share, detail, changedAt: new Date().toISOString() })
-    output.log.info({ ...release }, 'document.phase')
+    const { evidence: _, ...told } = release
+    // What the judge says anew each second is for who asks, not for the log.
+    if (isNews) output.log.info(told, 'document.phase')
     if (phase !== 'back' && phase !== 'refused') return
     lastBack = { ...release }
     options.onBack(lastBack)
@@ -100,15 +110,23 @@ export async function openDocumentReleases(options: DocumentReleasesOptions): Pr
     return failed(`The last good ${kind} document holds. ${reason}`)
   }
 
-  async function carryOut(kind: string, bytes: Buffer, sizeBytes: number): Promise<OrderOutcome> {
+  /** As it comes, with what it waits for. */
+  function enter(kind: string, hash: string | null): DocumentRelease {
     const now = new Date().toISOString()
-    const hash = sizeBytes === bytes.length ? hashOf(bytes) : null
+    const first = options.turns.last
+    const detail = first === null ? 'It is being checked.' : `${first} is on trial first.`
     const release: DocumentRelease = {
-      ...{ kind, hash, phase: 'checking', share: 0, detail: 'It is being checked.' },
-      ...{ startedAt: now, changedAt: now },
+      ...{ kind, hash, phase: first === null ? 'checking' : 'waiting', share: 0, detail },
+      ...{ startedAt: now, changedAt: now, evidence: [] },
     }
     history.unshift(release)
     history.splice(HISTORY_KEPT)
+    return release
+  }
+
+  async function carryOut(release: DocumentRelease, bytes: Buffer, sizeBytes: number): Promise<OrderOutcome> {
+    const { kind, hash } = release
+    note(release, 'checking', 0, 'It is being checked.')
     const { good } = await readLastGood(dataDir, kind, secret)
     const lastGoodText = good?.text ?? null
     const isChecked = !config.protectionsOff.has('document-check')
@@ -125,7 +143,14 @@ export async function openDocumentReleases(options: DocumentReleasesOptions): Pr
     try {
       const objections = isChecked ? await check(dataDir, kind, path, lastGoodText) : []
       if (objections.length > 0) return await bar(release, 'refused', objections.join(' '))
-      const onShare = (share: number, detail: string) => note(release, 'trial', share, detail)
+      const { last } = options.turns
+      if (last !== null)
+        note(release, 'waiting', 0, `${last} is on trial first: one change at a time is judged.`)
+      using _turn = await options.turns.take(`The ${kind} document`, ending.signal)
+      const onShare: DocumentTrial['onShare'] = (share, detail, evidence = []) => {
+        release.evidence = [...evidence]
+        note(release, 'trial', share, detail)
+      }
       const bad = config.protectionsOff.has('judge')
         ? null
         : await options.tryOut({ kind, hash, signal: ending.signal, onShare })
@@ -143,7 +168,8 @@ export async function openDocumentReleases(options: DocumentReleasesOptions): Pr
   }
 
   function enqueue(kind: string, bytes: Buffer, sizeBytes = bytes.length): Promise<OrderOutcome> {
-    const work = line.then(() => carryOut(kind, bytes, sizeBytes))
+    const release = enter(kind, sizeBytes === bytes.length ? hashOf(bytes) : null)
+    const work = line.then(() => carryOut(release, bytes, sizeBytes))
     line = work.catch((error: unknown) => output.log.error({ err: error, kind }, 'document.failed'))
     return work
   }

@@ -25,6 +25,7 @@ import type { Roles } from '../roles.ts'
 import { openGoldenStore, type GoldenStore } from './golden-store.ts'
 import { rollOut, WentBackError } from './rollout.ts'
 import type { TrialOptions } from './trial.ts'
+import type { Turns } from './turns.ts'
 
 export interface ReleaseOrder {
   readonly hash: string
@@ -53,6 +54,7 @@ export interface ReleasesOptions {
   readonly door: FrontDoor
   readonly roles: Roles
   readonly store: SlotStore
+  readonly turns: Turns
   /** Of the program that was started. */
   readonly ownProgram: string
   readonly output: Output
@@ -92,6 +94,9 @@ export async function openReleases(options: ReleasesOptions): Promise<Releases> 
       state = { hash, label, phase, share, detail, startedAt, changedAt, evidence: [...evidence] }
     }
     try {
+      if (options.turns.last !== null)
+        onPhase('waiting', 0, `${options.turns.last} is on trial first: one change at a time is judged.`, [])
+      using _turn = await options.turns.take(`The release ${slot.label}`, signal)
       onPhase('checking', 0, 'Its content, its past and its migrations are looked at.', [])
       const objection = await findObjection(slot, options, isDespiteProblems)
       if (objection !== null) throw new Error(objection)
@@ -127,6 +132,7 @@ export async function openReleases(options: ReleasesOptions): Promise<Releases> 
     }
   }
 
+  // Waits for no document's trial: it undoes what may be hurting people now.
   async function goBack(bad: Promoted, reason: string): Promise<OrderOutcome> {
     const next = await runOneBefore(options, reason)
     log.info({ release: bad.label, reason, runs: next }, 'release.returned')

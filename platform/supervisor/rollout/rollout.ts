@@ -11,6 +11,7 @@ import { startArm, type TrialArm } from './arm.ts'
 import type { GoldenStore } from './golden-store.ts'
 import { judgeTrial, type TrialEnd, type TrialOptions } from './trial.ts'
 import { createSplit } from './split.ts'
+import { whenAborted } from './turns.ts'
 
 export interface RolloutOptions {
   readonly roles: Roles
@@ -136,12 +137,4 @@ async function untilReady(roles: Roles): Promise<void> {
   const endsAtMs = performance.now() + READY_TIMEOUT_MS
   const isReady = () => roles.all.every(({ state, isBeingReplaced }) => state === 'ready' && !isBeingReplaced)
   while (!isReady() && performance.now() < endsAtMs) await sleep(POLL_INTERVAL_MS)
-}
-
-function whenAborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const onAbort = () => reject(signal.reason)
-    if (signal.aborted) onAbort()
-    else signal.addEventListener('abort', onAbort, { once: true })
-  })
 }

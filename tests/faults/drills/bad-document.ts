@@ -35,6 +35,8 @@ export async function run(report: Report, { without }: DrillOptions): Promise<vo
   {
     await using product = await start()
     await product.settled()
+    // The good flags close sign-up.
+    await publishVideos(product.url, VIDEOS)
     await using visitors = startVisitors({ url: product.url, paths: PATHS, perS: PER_S })
     const good = await releaseDocument(dataDir, 'flags', GOOD_FLAGS)
     report.promise('a good document gets through', good.phase === 'in-force', `${good.phase}: ${good.detail}`)
@@ -98,7 +100,6 @@ async function promiseUnnoticed(
   report: Report,
   { product, dataDir, visitors }: { product: Product; dataDir: string; visitors: Visitors },
 ): Promise<void> {
-  await publishVideos(product.url, VIDEOS)
   await using people = await startBrowsing({ url: product.url, people: BROWSERS })
   await sleep(WARM_UP_MS)
   for (const { name, kind, text } of BAD_DOCUMENTS.filter((_, index) => WATCHED.has(index))) {

@@ -10,6 +10,7 @@ export type OrderAsk =
   | { readonly kind: 'maintenance'; readonly maintenance: Maintenance | null }
   | { readonly kind: 'restart' }
   | { readonly kind: 'release'; readonly type: 'end-release' | 'return-code' }
+  | { readonly kind: 'document'; readonly document: string }
   | { readonly kind: 'ready'; readonly order: OperatorOrder }
 
 export type MaintenanceStep = 'announce' | 'begin' | 'end' | 'cancel'
@@ -80,6 +81,8 @@ export function readDraft(
       return { order: { type: 'restart-role', role: draft.role }, missing: null }
     case 'release':
       return { order: { type: ask.type, reason }, missing: missingReason }
+    case 'document':
+      return { order: { type: 'return-document', kind: ask.document, reason }, missing: missingReason }
     case 'maintenance':
       return readMaintenance(draft)
   }

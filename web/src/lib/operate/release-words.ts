@@ -3,7 +3,7 @@ import { UNKNOWN } from '#lib/i18n/format.ts'
 import { formatSize } from './figures.ts'
 import { locale } from '#lib/i18n/locale.svelte.ts'
 import { t } from './texts.ts'
-import type { CodeReleaseState, ReleaseEvidence } from './types.ts'
+import type { CodeReleaseState, DocumentRelease, ReleaseEvidence } from './types.ts'
 
 const ENDED = ['promoted', 'back']
 
@@ -14,6 +14,14 @@ export const isUnderWay = (code: CodeReleaseState | null): boolean =>
 export function toneOf({ phase }: CodeReleaseState): 'good' | 'warn' | 'bad' {
   if (phase === 'promoted') return 'good'
   return phase === 'back' || phase === 'going-back' ? 'bad' : 'warn'
+}
+
+export const isDocumentUnderWay = ({ phase }: DocumentRelease): boolean =>
+  phase === 'waiting' || phase === 'checking' || phase === 'trial'
+
+export function toneOfDocument({ phase }: DocumentRelease): 'good' | 'warn' | 'bad' {
+  if (phase === 'in-force') return 'good'
+  return phase === 'back' || phase === 'refused' ? 'bad' : 'warn'
 }
 
 const MEASURES = [

@@ -1,8 +1,8 @@
-/** Releases of code, as the operator's page shows them: asked for while the page is looked at, more often while one is under way. */
+/** Releases, as the operator's page shows them: asked for while the page is looked at, more often while one is under way. */
 import { problemOf } from '#lib/api/problem.ts'
 import type { Problem } from '#lib/api/types.ts'
 import { readReleases } from './endpoints.ts'
-import { isUnderWay } from './release-words.ts'
+import { isDocumentUnderWay, isUnderWay } from './release-words.ts'
 import type { ReleasesState } from './types.ts'
 
 const UNDER_WAY_EVERY_MS = 1000
@@ -42,7 +42,8 @@ export class ReleasesWatch {
       this.problem = problemOf(error)
     }
     this.#isLooking = false
-    const everyMs = isUnderWay(this.state?.code ?? null) ? UNDER_WAY_EVERY_MS : EVERY_MS
+    const { code = null, documents = [] } = this.state ?? {}
+    const everyMs = isUnderWay(code) || documents.some(isDocumentUnderWay) ? UNDER_WAY_EVERY_MS : EVERY_MS
     if (!this.#isOver && !document.hidden) this.#timer = setTimeout(() => void this.look(), everyMs)
   }
 }

@@ -2,6 +2,7 @@
 export type {
   AuditEntry,
   CodeReleaseState,
+  DocumentRelease,
   DoorVitals,
   DrillResults,
   OperationsHistory,
