@@ -3,6 +3,7 @@
  * dies, and stops them in order.
  */
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../../kit/clock.ts'
 import { environmentWith, type Config } from '../app/config.ts'
 import { localUrlOf } from './addresses.ts'
@@ -262,6 +263,7 @@ const watchUrlOf = ({ watchUrl, host, sibling }: Config): string | null =>
 
 /** How long a person waits for the watch's word once they could use Upbeat. */
 const SIBLING_WORD_MS = 5_000
+const HOLD_POLL_MS = 25
 
 async function describeSibling(sibling: Sibling | null): Promise<string> {
   if (!sibling) return ''
@@ -335,10 +337,17 @@ async function answerControl(
     case 'status':
       return describeParts(parts)
     case 'hold':
-    case 'release':
+    case 'release': {
       if (!parts.roles) throw new Error('Upbeat is just starting: its roles are not there yet.')
-      await parts.roles.byName[request.role][request.command]()
+      const role = parts.roles.byName[request.role]
+      // An order like any other: it is written down. Who may write to the socket has this process's own rights.
+      await desk.give(
+        { type: `${request.command}-role`, role: request.role },
+        { kind: 'command-line', user: `uid ${process.getuid?.() ?? 'unknown'}` },
+      )
+      while (request.command === 'hold' && role.state === 'draining') await sleep(HOLD_POLL_MS)
       return describeParts(parts)
+    }
   }
 }
 

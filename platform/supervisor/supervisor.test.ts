@@ -5,6 +5,7 @@ import { inject, expect, test } from 'vitest'
 import { identifyProcess, sendSignal } from '../../kit/processes.ts'
 import { runProductToItsEnd, startProduct } from '../../tests/support/product.ts'
 import { makeTemporaryDir } from '../../tests/support/temporary-dir.ts'
+import { askDesk } from './control.ts'
 
 const isAlive = async (url: string) => (await fetch(`${url}/healthz`)).status === 200
 
@@ -83,6 +84,8 @@ test('a role on hold stays down, and the rest goes on', async () => {
   expect(await isAlive(product.url)).toBe(true)
   await product.control({ command: 'release', role: 'worker' })
   await product.settled()
+  const audit = await askDesk(dir.path, { command: 'audit', limit: 5 })
+  expect(new Set(audit.map(({ order }) => order.type))).toEqual(new Set(['hold-role', 'release-role']))
 })
 
 test('a database of one’s own is used in place of the embedded one', async () => {
