@@ -5,9 +5,7 @@
  * The real run ends its solving when the purse is empty: from then on challenges are left unsolved. What all of it would cost
  * is told beside. Of the rival a fifth is tried: each of its tries costs the same hash.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { cpus, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { cpus } from 'node:os'
 import {
   addressOfBot,
   inParallel,
@@ -19,6 +17,7 @@ import {
 } from '../tests/rig/people/signing-in.ts'
 import { roundTo } from '../tests/rig/quantile.ts'
 import { startProduct } from '../tests/support/product.ts'
+import { makeTemporaryDir } from '../tests/support/temporary-dir.ts'
 import { readProcessorTimeS } from './machine/processor-time.ts'
 import { playModel } from './stuffing/model.ts'
 import { createRival } from './stuffing/rival.ts'
@@ -149,37 +148,33 @@ const row = (
 
 /** The list against the product, while owners sign in on their devices. */
 async function sufferList() {
-  const dir = await mkdtemp(join(tmpdir(), 'upbeat-bench-stuffing-'))
-  try {
-    await using product = await startProduct({ dataDir: dir, env: TOLD_ADDRESSES })
-    const victims = await settleMany(product.url, VALID, 0)
-    const owners = await settleMany(product.url, OWNERS, 1_000)
-    const api = await product.pidOf('api')
-    const purse: Purse = { leftMs: PURSE_MS }
-    let [taken, solved, workedMs, asked, served] = [0, 0, 0, 0, 0]
-    const list = makeList(TRIES, victims, 0.5)
-    const beganS = await readProcessorTimeS([api])
-    await inParallel(AT_ONCE, list, async ({ identifier, password, isValid }, n) => {
-      const outcome = await trySignIn(product.url, { identifier, password, address: addressOfBot(n) }, purse)
-      if (isValid && outcome.status === 201) taken++
-      if (outcome.workedMs > 0) solved++
-      workedMs += outcome.workedMs
-      if (n % OWNER_EVERY !== 0) return
-      const owner = owners[(n / OWNER_EVERY) % owners.length]!
-      const input = { ...owner, identifier: owner.handle, cookie: owner.deviceCookie }
-      asked++
-      if ((await trySignIn(product.url, input, { leftMs: 0 })).status === 201) served++
-    })
-    const serverS = (await readProcessorTimeS([api])) - beganS
-    return {
-      takenShare: taken / VALID,
-      ownersShare: served / asked,
-      serverMsPerTry: roundTo((serverS * 1_000) / (TRIES + asked), 2),
-      workMsPerSolved: roundTo(workedMs / Math.max(1, solved), 2),
-      solved,
-    }
-  } finally {
-    await rm(dir, { recursive: true, force: true })
+  await using dir = await makeTemporaryDir()
+  await using product = await startProduct({ dataDir: dir.path, env: TOLD_ADDRESSES })
+  const victims = await settleMany(product.url, VALID, 0)
+  const owners = await settleMany(product.url, OWNERS, 1_000)
+  const api = await product.pidOf('api')
+  const purse: Purse = { leftMs: PURSE_MS }
+  let [taken, solved, workedMs, asked, served] = [0, 0, 0, 0, 0]
+  const list = makeList(TRIES, victims, 0.5)
+  const beganS = await readProcessorTimeS([api])
+  await inParallel(AT_ONCE, list, async ({ identifier, password, isValid }, n) => {
+    const outcome = await trySignIn(product.url, { identifier, password, address: addressOfBot(n) }, purse)
+    if (isValid && outcome.status === 201) taken++
+    if (outcome.workedMs > 0) solved++
+    workedMs += outcome.workedMs
+    if (n % OWNER_EVERY !== 0) return
+    const owner = owners[(n / OWNER_EVERY) % owners.length]!
+    const input = { ...owner, identifier: owner.handle, cookie: owner.deviceCookies }
+    asked++
+    if ((await trySignIn(product.url, input, { leftMs: 0 })).status === 201) served++
+  })
+  const serverS = (await readProcessorTimeS([api])) - beganS
+  return {
+    takenShare: taken / VALID,
+    ownersShare: served / asked,
+    serverMsPerTry: roundTo((serverS * 1_000) / (TRIES + asked), 2),
+    workMsPerSolved: roundTo(workedMs / Math.max(1, solved), 2),
+    solved,
   }
 }
 
@@ -188,7 +183,7 @@ async function sufferRival() {
   const count = TRIES / RIVAL_SHARE
   const victims = Array.from({ length: VALID / RIVAL_SHARE }, (_, n) => ({
     ...{ handle: `victim.${n}@example.org`, password: `the password of ${n}` },
-    ...{ address: '', deviceCookie: '' },
+    ...{ address: '', deviceCookies: '' },
   }))
   for (const { handle, password } of victims) await rival.signUp(handle, password)
   let taken = 0

@@ -6,5 +6,9 @@ declare global {
       /** What to show, when the failure has words of its own. */
       problem?: Problem
     }
+    interface PageState {
+      /** The leave to choose a new password, from whoever denied a sign-in. */
+      resetToken?: string
+    }
   }
 }

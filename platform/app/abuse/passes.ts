@@ -1,5 +1,5 @@
 /**
- * Two signed cookies that say nothing of who somebody is: `upbeat.device`, that somebody has signed in on this device
+ * Two signed cookies that say nothing of who somebody is: `upbeat.known`, that somebody has signed in on this device
  * before; `upbeat.pass`, that it has proved work. Both are good by their signature alone: nothing is kept of them here.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
@@ -44,7 +44,9 @@ export function readPass(
   return Number.parseInt(expiry, 36) * 1_000 > nowMs ? id : null
 }
 
-const nameOf = (kind: PassKind): string => `upbeat.${kind}`
+/** Not `upbeat.device`: that one says at which account the device is known (modules/accounts). */
+const NAMES: Readonly<Record<PassKind, string>> = { device: 'upbeat.known', pass: 'upbeat.pass' }
+const nameOf = (kind: PassKind): string => NAMES[kind]
 const expiryOf = (nowMs: number, lifeS: number): string => (Math.floor(nowMs / 1_000) + lifeS).toString(36)
 const macOf = (secret: string, kind: PassKind, said: string): string =>
   createHmac('sha256', secret).update(`${kind}\n${said}`).digest('base64url').slice(0, MAC_LENGTH)

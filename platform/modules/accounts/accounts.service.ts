@@ -18,7 +18,7 @@ import { rememberPlace, type Client } from './notices/places.ts'
 import { keepRevoked } from './sessions/revocations.ts'
 import { announceRevoked, sessionCookieValue } from './sessions/sessions.ts'
 import { deleteDevices, upsertDevice } from './sign-in/sign-in.queries.ts'
-import { endAlarm } from './notices/sign-in-notices.queries.ts'
+import { deleteConfirmations, endAlarm } from './notices/sign-in-notices.queries.ts'
 
 /** Whether anyone may make an account: the configuration lets them, and no flag has closed it meanwhile. */
 export const isSignUpOpen = async ({ config, flags }: Pick<Ctx, 'config' | 'flags'>): Promise<boolean> =>
@@ -145,7 +145,11 @@ export async function changePassword(
       isWorkKept: true,
     })
   }
-  await endAlarm(ctx.db, viewer.id)
+  await inTransaction(ctx, async (tx) => {
+    await endAlarm(tx, viewer.id)
+    // Begun with the old password.
+    await deleteConfirmations(tx, viewer.id)
+  })
   if (!input.signOutOtherSessions) return
   const tokens = await inTransaction(ctx, async (tx) => {
     const others = await queries.deleteOtherSessions(tx, viewer.id, viewer.sessionId)

@@ -154,6 +154,7 @@ export async function startUpload(client: DrillClient, bytes: Buffer, caption: s
     sendPiece: async () => (await patch(acknowledgedBytes, bytes.length)).status,
     async sendUntil(end) {
       let offset: number | null = acknowledgedBytes
+      let last = 'no answer'
       const done = await eventually(60_000, async () => {
         try {
           offset ??= await readOffset()
@@ -169,10 +170,14 @@ export async function startUpload(client: DrillClient, bytes: Buffer, caption: s
         } catch (error) {
           retries++
           offset = null
+          last = String(error)
           throw error
         }
       })
-      if (!done) throw new BrokenPromise(`An upload gets past ${acknowledgedBytes} of ${end} bytes.`)
+      if (!done)
+        throw new BrokenPromise(
+          `An upload gets past ${acknowledgedBytes} of ${end} bytes; the last try: ${last}`,
+        )
     },
   }
 }

@@ -69,8 +69,8 @@ export interface Resident {
   readonly handle: string
   readonly password: string
   readonly address: string
-  /** That of the browser in which they signed up. */
-  readonly deviceCookie: string
+  /** What the browser in which they signed up keeps after signing out. */
+  readonly deviceCookies: string
 }
 
 /** Signs somebody up from an address of their own. */
@@ -85,8 +85,8 @@ async function settle(url: string, number: number, password?: string): Promise<R
   })
   if (!response.ok) throw new Error(`sign-up: ${response.status} ${await response.text()}`)
   const cookies = response.headers.getSetCookie().map((told) => told.split(';')[0]!)
-  const deviceCookie = cookies.find((each) => each.startsWith('upbeat.device='))!
-  return { handle, password: chosen, address, deviceCookie }
+  const deviceCookies = cookies.filter((each) => !each.startsWith('upbeat.session_token=')).join('; ')
+  return { handle, password: chosen, address, deviceCookies }
 }
 
 /** Addresses of a botnet: no two in one /24 before there are 16 million. */

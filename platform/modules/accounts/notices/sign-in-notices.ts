@@ -143,6 +143,7 @@ export async function resetPassword(
   await inTransaction(ctx, async (tx) => {
     if (!(await factors.replacePassword(tx, { accountId, from, to, at: ctx.clock.now() })))
       throw new AppError('link-ended')
+    await queries.deleteConfirmations(tx, accountId)
     await queries.endAlarm(tx, accountId)
   })
 }

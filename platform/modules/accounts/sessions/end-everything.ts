@@ -3,13 +3,14 @@ import type { Ctx } from '../../../app/context.ts'
 import { inTransaction } from '../../../infra/db/index.ts'
 import * as queries from '../accounts.queries.ts'
 import { hashToken } from './assertions.ts'
+import { deleteAllSteps } from '../sign-in/sign-in.queries.ts'
 import { keepRevoked } from './revocations.ts'
 
 /** A statement takes so many parameters at most. */
 const BATCH = 1_000
 
 /**
- * Ends all sessions and forgets all open proofs; answers how many sessions there were. Processes that run remember
+ * Ends all sessions and forgets all open proofs and second steps; answers how many sessions there were. Processes that run remember
  * sessions for a minute: restart them.
  *
  * Idempotent. @throws when the database is away
@@ -22,6 +23,7 @@ export async function endAllSessions(ctx: Pick<Ctx, 'db' | 'clock' | 'config'>):
       await queries.insertRevocations(tx, hashes, ctx.clock.now())
     }
     await queries.deleteAllVerifications(tx)
+    await deleteAllSteps(tx)
     return ended
   })
   await keepRevoked(ctx, tokens)

@@ -147,3 +147,9 @@ export async function deleteOutdated(db: Db, before: { now: Date; dayAgo: Date; 
   await db.deleteFrom('passkey_challenge').where('expires_at', '<', before.now).execute()
   await db.deleteFrom('sign_in_notice').where('created_at', '<', before.longAgo).execute()
 }
+
+/** Second steps under way and challenges of passkeys: whoever began one begins again. */
+export async function deleteAllSteps(tx: Tx): Promise<void> {
+  await tx.deleteFrom('sign_in_confirmation').execute()
+  await tx.deleteFrom('passkey_challenge').execute()
+}

@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Me, SignIn } from '../../../../contract/accounts.ts'
 import { createRateBucket } from '../../../../kit/bounded/rate-bucket.ts'
+import { givePass } from '../../../app/abuse/index.ts'
 import type { Ctx } from '../../../app/context.ts'
 import type { App } from '../../../app/http.ts'
 import { deviceTokenOf, setDeviceCookie } from './known-devices.ts'
@@ -55,6 +56,7 @@ export async function showIn(
 ) {
   setSessionCookie(ctx, request, reply, sessionToken)
   setDeviceCookie(ctx, request, reply, deviceToken)
+  givePass(ctx, request, reply, 'device')
   await renewAssertion(ctx, request, reply, sessionToken)
   return reply.code(201).send(await loadMe(ctx, accountId))
 }

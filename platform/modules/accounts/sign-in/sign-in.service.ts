@@ -24,7 +24,7 @@ export interface SignInParts {
   readonly work: SignInWork
 }
 
-/** Known people's hashes go before strangers' (classes of admission). */
+/** Hashes for known devices and for known networks go before those of others (classes of admission). */
 const KNOWN_CLASS = 1
 const STRANGER_CLASS = 2
 
@@ -121,15 +121,16 @@ const refused = (detail: string, waitMs: number) =>
 /** One hash of one cost, whoever is asked for. @throws {AppError} busy */
 async function checkPassword(
   ctx: Ctx,
-  { candidate, cost, nameKey }: Prepared,
+  { candidate, cost, nameKey, attempt }: Prepared,
   password: string,
 ): Promise<boolean> {
   const hash = candidate?.passwordHash ?? decoyHash(ctx)
   const check = () => verifyPassword(ctx.hashingDoor, { hash, password })
   try {
-    const isRight = cost.isStranger
-      ? await inScopeOf(new Scope(STRANGER_CLASS, Infinity, false), check)
-      : await inRequestScope(KNOWN_CLASS, check)
+    const isRight =
+      cost.isStranger && !attempt.isNetworkKnown
+        ? await inScopeOf(new Scope(STRANGER_CLASS, Infinity, false), check)
+        : await inRequestScope(KNOWN_CLASS, check)
     return isRight && candidate?.passwordHash != null
   } catch (error) {
     // Nothing was tried: nothing is held against anybody.

@@ -9,6 +9,7 @@ import {
 import { openApi, type TestApi } from '../../../../tests/support/api.ts'
 import { createFakeClock, createWorld } from '../../../../tests/support/world.ts'
 import { solveWork } from '../../../../tests/support/solve-work.ts'
+import { readPass } from '../../../app/abuse/passes.ts'
 import { accountRoutes } from '../index.ts'
 import { decoyHash, hashPassword } from '../passwords/passwords.ts'
 
@@ -58,6 +59,16 @@ async function deviceOf(api: TestApi, person: { handle: string; password: string
   return cookieIn(answer, 'upbeat.device')
 }
 
+/** As a browser keeps them: by name and path, the session's gone. */
+function keepSignedOut(answers: readonly LightMyRequestResponse[]): string[] {
+  const jar = new Map<string, string>()
+  for (const told of answers.flatMap((answer) => answer.headers['set-cookie'] ?? [])) {
+    const [pair, path] = told.split('; ') as [string, string]
+    jar.set(`${pair.split('=')[0]} ${path}`, pair)
+  }
+  return [...jar.values()].filter((pair) => !pair.startsWith('upbeat.session_token='))
+}
+
 /** Raises the alarm, from as many addresses as it takes. */
 async function stuff(api: TestApi, count = ATTACK_FAILURES): Promise<void> {
   for (let n = 0; n < count; n++) {
@@ -72,6 +83,31 @@ async function stuff(api: TestApi, count = ATTACK_FAILURES): Promise<void> {
       })
   }
 }
+
+test('a browser that was signed out is known by its account and at the front, each by a cookie of its own name', async () => {
+  await using world = await createWorld()
+  await using api = await openApi(world, accountRoutes)
+  const person = await world.account()
+  const signedIn = await attempt(api, {
+    ...{ identifier: person.handle, password: person.password, from: '127.0.0.1' },
+  })
+  const session = cookieIn(signedIn, 'upbeat.session_token')
+  const me = await api.call('GET', '/me', {
+    headers: { cookie: `${session}; ${cookieIn(signedIn, 'upbeat.device')}` },
+  })
+
+  const kept = keepSignedOut([signedIn, me])
+
+  const names = kept.map((pair) => pair.split('=')[0])
+  expect(names).toHaveLength(new Set(names).size)
+  const { session: secret } = world.ctx.secrets
+  expect(readPass(secret, 'device', kept.join('; '), Date.now())).not.toBeNull()
+  await stuff(api)
+  const fromElsewhere = await attempt(api, {
+    ...{ identifier: person.handle, password: person.password, cookie: kept.join('; ') },
+  })
+  expect(fromElsewhere.statusCode).toBe(201)
+})
 
 test('strangers have so many guesses at an account, and the owner on a known device signs in meanwhile', async () => {
   const clock = createFakeClock()

@@ -25,7 +25,6 @@ export const t = createTranslator('security', {
   'notices.text': 'Sign-ins from a device or a network where your account had not been before.',
   'notices.deny': 'This wasn’t me',
   'notices.denied': 'Denied',
-  'notices.done': 'All other devices are signed out. Now choose a new password.',
 
   'totp.title': 'Authenticator',
   'totp.text': 'With a code from an app, your password alone lets nobody in.',
@@ -91,5 +90,7 @@ export const t = createTranslator('security', {
   'notMe.save': 'Save the password',
   'notMe.doneTitle': 'Your account is yours again',
   'notMe.doneText': 'Sign in with the new password.',
+  'notMe.doneHere': 'The new password holds. All devices but this one are signed out.',
   'notMe.signIn': 'Sign in',
+  'notMe.toSecurity': 'Back to password and devices',
 })

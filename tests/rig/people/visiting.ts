@@ -1,0 +1,172 @@
+/**
+ * Somebody in a real Chromium who signs in, scrolls and uploads, again and again: first on a device that is new in their
+ * network, then on that device, which is known by now. Whatever disturbs them is kept in words.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { chromium, type BrowserContext, type Page } from 'playwright-core'
+import type { Receipt } from '../../../contract/uploads.ts'
+import { eventually } from '../eventually.ts'
+import { signUp } from '../../support/browser-upload.ts'
+
+const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
+const ARGS = [
+  ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
+  ...['--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required'],
+]
+const VIEWPORT = { width: 390, height: 844 }
+const PATIENCE_MS = 60_000
+const POLL_MS = 250
+const BUSY_PAUSE_MS = 2_000
+const VIDEOS_SCROLLED = 3
+/** Longer, and a person notices. */
+const STALL_MS = 2_000
+/** How the proof of work is asked for: the app does it by itself. */
+const WORK_NEEDED = 428
+
+export interface BrowsingRound {
+  readonly isNewDevice: boolean
+  readonly signedInMs: number
+  readonly scrolledMs: number
+  /** Until everyone can watch it. */
+  readonly uploadedMs: number
+}
+
+export interface Browsing extends AsyncDisposable {
+  /** Whole rounds so far; it grows. */
+  readonly rounds: readonly BrowsingRound[]
+  /** What went wrong before their eyes, in words; it grows. */
+  readonly disturbances: readonly string[]
+  /** What the app was refused and got over by itself, in words; it grows. */
+  readonly refusals: readonly string[]
+  /** Lets the round that is under way come to its end. */
+  stop(): Promise<void>
+}
+
+/** Begins at once, at an account that signed up elsewhere in the same network. @throws when Chromium is missing */
+export async function startBrowsing(url: string, clipPath: string): Promise<Browsing> {
+  const { handle, password } = await signUp(url)
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS })
+  const context = await browser.newContext({ baseURL: url, viewport: VIEWPORT, locale: 'en-GB' })
+  context.setDefaultTimeout(PATIENCE_MS)
+  const page = await context.newPage()
+  const rounds: BrowsingRound[] = []
+  const disturbances: string[] = []
+  const refusals: string[] = []
+  await noteStalls(context, disturbances)
+  page.on('response', (response) => {
+    const status = response.status()
+    if (status >= 400 && status !== WORK_NEEDED)
+      refusals.push(`${new URL(response.url()).pathname.replaceAll(/[\da-f-]{36}/g, '…')} answered ${status}`)
+  })
+  let isOver = false
+
+  async function round(isNewDevice: boolean): Promise<void> {
+    await context.clearCookies({ name: 'upbeat.session_token' })
+    const signedInMs = await timed(() => signIn(page, handle, password))
+    const scrolledMs = await timed(() => scroll(page))
+    const uploadedMs = await timed(() => upload(page, clipPath, `Film ${rounds.length + 1}`))
+    rounds.push({ isNewDevice, signedInMs, scrolledMs, uploadedMs })
+  }
+  const running = (async () => {
+    for (let n = 0; !isOver; n++)
+      await round(n === 0).catch((error: Error) => {
+        disturbances.push(`${page.url()}: ${error.message.split('\n', 1)[0]}`)
+        isOver = true
+      })
+  })()
+  return {
+    rounds,
+    disturbances,
+    refusals,
+    async stop() {
+      isOver = true
+      await running
+    },
+    async [Symbol.asyncDispose]() {
+      isOver = true
+      await browser.close()
+      await running
+    },
+  }
+}
+
+/** Told that it is busy, they press once more. */
+async function signIn(page: Page, handle: string, password: string): Promise<void> {
+  await page.goto('/signin')
+  await page.getByLabel('Handle or e-mail address').fill(handle)
+  await page.getByLabel('Password', { exact: true }).fill(password)
+  const button = page.getByRole('button', { name: 'Sign in', exact: true })
+  await button.click()
+  const isIn = () => new URL(page.url()).pathname === '/'
+  const told = await eventually(PATIENCE_MS, async () =>
+    isIn() ? 'in' : (await page.getByRole('alert').isVisible()) && 'busy',
+  )
+  if (told === 'busy') {
+    await sleep(BUSY_PAUSE_MS)
+    await button.click()
+  }
+  await page.waitForURL((address) => address.pathname === '/')
+}
+
+/** Each video has to be in view and move before the next is asked for. */
+async function scroll(page: Page): Promise<void> {
+  for (let position = 1; position <= VIDEOS_SCROLLED; position++) {
+    if (position > 1) await page.keyboard.press('ArrowDown')
+    await page.waitForFunction((at) => {
+      const inView = document.querySelector('article[aria-posinset]:not([inert])')
+      const isMoving = [...document.querySelectorAll('video')].some(
+        (video) => !video.paused && video.currentTime > 0.2,
+      )
+      return isMoving && inView?.getAttribute('aria-posinset') === String(at)
+    }, position)
+  }
+}
+
+/** Until the server has it for everyone: the page may still show what became of an earlier one. */
+async function upload(page: Page, clipPath: string, caption: string): Promise<void> {
+  await page.goto('/upload')
+  await page.locator('input[type=file][multiple]').setInputFiles(clipPath)
+  await page.getByLabel('Caption').fill(caption)
+  await page.getByRole('button', { name: 'Post', exact: true }).click()
+  await page.waitForFunction(
+    async (sought) => {
+      const response = await fetch('/api/v1/uploads')
+      const { items } = (await response.json()) as { items: readonly Receipt[] }
+      return items.some(
+        (receipt) => receipt.caption === sought && receipt.publishedAt && receipt.state === 'complete',
+      )
+    },
+    caption,
+    { polling: POLL_MS },
+  )
+}
+
+async function noteStalls(context: BrowserContext, into: string[]): Promise<void> {
+  await context.exposeFunction('noteStall', (ms: number) => {
+    into.push(`playback stood still for ${Math.round(ms)} ms`)
+  })
+  await context.addInitScript(watchForStalls, STALL_MS)
+}
+
+/** Runs in the page: a video that has moved waits for more than `stallMs`. */
+function watchForStalls(stallMs: number): void {
+  const stoodSince = new WeakMap<EventTarget, number>()
+  const tellEnd = ({ target }: Event) => {
+    const since = stoodSince.get(target!)
+    stoodSince.delete(target!)
+    const ms = performance.now() - (since ?? Infinity)
+    if (ms > stallMs) (globalThis as unknown as { noteStall(ms: number): void }).noteStall(ms)
+  }
+  const begin = ({ target }: Event) => {
+    if ((target as HTMLVideoElement).currentTime > 0) stoodSince.set(target!, performance.now())
+  }
+  document.addEventListener('waiting', begin, true)
+  for (const name of ['playing', 'timeupdate', 'pause', 'emptied'])
+    document.addEventListener(name, tellEnd, true)
+}
+
+async function timed(work: () => Promise<void>): Promise<number> {
+  const beganMs = performance.now()
+  await work()
+  return performance.now() - beganMs
+}
