@@ -14,6 +14,8 @@ const HALF_WEIGHT_AT = 8
 /** When all take this much longer or shorter than they used to, the world has changed and the old values say nothing. */
 const SHORTER_BY = 0.8
 const LONGER_BY = 1.5
+/** Else a re-take counts for this much: it is a mean of noisy values, and the limit goes where it goes. */
+const STEADY = 0.25
 /** In quiet, a window moves the baseline by this share of the difference… */
 const DRIFT = 0.1
 /** …and up by less: what seems quiet may wait inside already, before the limit has been found. */
@@ -111,10 +113,10 @@ export class Baseline {
       ratio = this.#sumMs / this.#usualSumMs
       const hasChanged = ratio < SHORTER_BY || ratio > LONGER_BY
       const trust = this.#count / (this.#count + HALF_WEIGHT_AT)
-      const move = 1 + (ratio - 1) * (hasChanged ? trust : trust / 2)
+      const move = 1 + (ratio - 1) * (hasChanged ? trust : trust * STEADY)
       for (const kind of this.#kinds) {
         if (!kind || kind.usualMs === 0) continue
-        const own = kind.count / (kind.count + HALF_WEIGHT_AT) / (hasChanged ? 1 : 2)
+        const own = (kind.count / (kind.count + HALF_WEIGHT_AT)) * (hasChanged ? 1 : STEADY)
         const mean = kind.count > 0 ? kind.sumMs / kind.count : 0
         kind.usualMs = Math.max(own * mean + (1 - own) * kind.usualMs * move, 0.001)
       }
