@@ -11,7 +11,6 @@ export type {
   OrderAnswer,
   OrderGiver,
   OrdersInForce,
-  RegionStatus,
   ReleaseEvidence,
   ReleasesState,
   Restoration,
