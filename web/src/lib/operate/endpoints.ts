@@ -6,6 +6,7 @@ import type {
   OperationsState,
   OperatorOrder,
   OrderAnswer,
+  RegionStatus,
   ReleasesState,
 } from './types.ts'
 
@@ -17,5 +18,6 @@ export const readHistory = (after: number | null) =>
   request<OperationsHistory>('/operations/history', { ...LIVE, query: { after } })
 export const readAudit = () => request<{ items: AuditEntry[] }>('/operations/audit', LIVE)
 export const readReleases = () => request<ReleasesState>('/operations/releases', LIVE)
+export const readRegions = () => request<{ items: RegionStatus[] }>('/regions', LIVE)
 export const giveOrder = (order: OperatorOrder) =>
   request<OrderAnswer>('/operations/orders', { method: 'POST', body: order })

@@ -208,6 +208,15 @@ export const t = createTranslator('operate', {
   'for.86400': '1 day',
   'for.604800': '7 days',
 
+  'regions.title': 'Regions',
+  'regions.share': '{share} let in',
+  'regions.behind': '{span} behind',
+  'region.serving': 'Served',
+  'region.catching-up': 'Catching up',
+  'region.unknown': 'Unknown',
+  'region.closed': 'Closed',
+  'region.reopening': 'Opening again',
+
   'releases.title': 'Releases of code',
   'releases.since': '{ago} ago',
   'releases.none': 'None since the start.',

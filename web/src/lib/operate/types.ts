@@ -11,6 +11,7 @@ export type {
   OrderAnswer,
   OrderGiver,
   OrdersInForce,
+  RegionStatus,
   ReleaseEvidence,
   ReleasesState,
   Restoration,
