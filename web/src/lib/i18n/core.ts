@@ -40,9 +40,8 @@ export const t = createTranslator('core', {
   'offline.banner': 'You’re offline. What you do is sent later.',
   'offline.waiting': { one: '{n} waiting', other: '{n} waiting' },
   'problem.newVersion.title': 'A newer version is out',
-  'problem.newVersion.detail':
-    'This page belongs to an older version of the app that the server no longer has.',
+  'problem.newVersion.detail': 'The server no longer has the version of this page.',
   'problem.newVersion.next': 'Reload to get the new one; what you saved is safe.',
   'version.ready': 'A new version is ready.',
-  'version.needed': 'This part needs the new version of the app: refresh when you have finished here.',
+  'version.needed': 'This part needs the new version of the app: refresh when you are done.',
 })
