@@ -54,7 +54,11 @@ export async function mountApi(
   }
   const { session: secret } = ctx.secrets
   if (options.isPublic)
-    openAbuse(app, ctx, { sessionOf: (cookies) => readSessionToken(cookies, secret), door })
+    openAbuse(app, ctx, {
+      sessionOf: (cookies) => readSessionToken(cookies, secret),
+      mayHaveEnded: (token) => revocations.mayBeRevoked(token),
+      door,
+    })
   openFeatureGate(app, ctx, featureOfRoute, personOf)
   await app.register(swagger, describeApi(ctx.config.instanceName))
   await inScope(

@@ -4,6 +4,7 @@ import { connect, type AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ProofChallenge } from '../../../contract/proofs.ts'
 import { createWorld, type World } from '../../../tests/support/world.ts'
+import { accountRoutes, SESSION_COOKIE } from '../../modules/accounts/index.ts'
 import { proofRoutes } from '../../modules/proofs/index.ts'
 import { mountApi } from '../../roles/mount.ts'
 import type { Ctx } from '../context.ts'
@@ -41,7 +42,7 @@ interface Answer {
 async function serve(abuse: Partial<AbuseConfig>, trustedProxies: readonly string[] = []): Promise<Served> {
   const config = { ...world.ctx.config, trustedProxies, abuse: { ...world.ctx.config.abuse, ...abuse } }
   const ctx = { ...world.ctx, config }
-  const app: App = await mountApi(ctx, [things, proofRoutes], { isPublic: true })
+  const app: App = await mountApi(ctx, [things, proofRoutes, accountRoutes], { isPublic: true })
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
   const agent = new Agent()
@@ -106,6 +107,23 @@ test('a device that somebody has signed in on is counted by itself, and its cook
   expect(answer.body['code']).toBe('proof-wanted')
   for (let at = 0; at < 9; at++) await served.get('127.0.0.4', '/api/v1/things', { headers: { cookie } })
   expect((await served.get('127.0.0.5', '/api/v1/things', { headers: { cookie } })).status).toBe(429)
+})
+
+test('two sessions of one account share what it may ask for', async () => {
+  await using served = await serve({ rates: { ...RATES, addressPerS: 100 } })
+  const person = await world.account()
+  const signedIn = await served.get('127.0.0.8', '/api/v1/sessions', {
+    body: { identifier: person.handle, password: person.password },
+  })
+  const cookie = [signedIn.headers['set-cookie']].flat().find((each) => each?.startsWith(SESSION_COOKIE))!
+  const ask = async (headers: { cookie: string }) =>
+    (await served.get('127.0.0.8', '/api/v1/things', { headers })).status
+  const onLaptop = { cookie: cookie.split(';')[0]! }
+  expect([await ask(onLaptop), await ask(person.headers)]).toEqual([200, 200])
+  let asked = 0
+  while ((await ask(person.headers)) !== 429) expect(++asked).toBeLessThan(100)
+  // By itself the other one would have nine left.
+  expect(await Promise.all(Array.from({ length: 5 }, () => ask(onLaptop)))).toContain(429)
 })
 
 test('a stranger who is asked for it proves work, once, and goes on with the cookie', async () => {

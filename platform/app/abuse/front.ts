@@ -15,10 +15,13 @@ import type { App } from '../http.ts'
 import { countConnections } from './connections.ts'
 import { createAbuseLimits, type AbuseLimits, type Asker, type Reason, type Wanted } from './limits.ts'
 import { readPass } from './passes.ts'
+import { createSessionOwners, OWNERS_BYTES } from './session-owners.ts'
 
 export interface FrontParts {
   /** The session's token by a Cookie header, its signature checked; null: none of ours. */
   readonly sessionOf: (cookieHeader: string | undefined) => string | null
+  /** Whether the session of this token was ended, by what is in memory; true too where nobody can tell yet. */
+  readonly mayHaveEnded: (token: string) => boolean
   /** Operators' blocks. */
   readonly blocks: Pick<NetworkMap<true>, 'find'>
   /** Somebody who went on after being told: to be kept out before a byte is read, where that harms nobody else. */
@@ -56,7 +59,17 @@ export function openFront(app: App, ctx: Ctx, parts: FrontParts): Front {
     return trust === false || !trust(remote) ? remote : proxyAddr(request, (each) => trust(each))
   }
   const secret = ctx.secrets.session
-  const askerOf = createAskers(parts.sessionOf, secret, () => ctx.clock.now().getTime())
+  const owners = createSessionOwners(parts.mayHaveEnded)
+  app.addHook('preHandler', (request, _reply, done) => {
+    const token = request.viewer && parts.sessionOf(request.raw.headers.cookie)
+    if (token) owners.remember(token, request.viewer!.id)
+    done()
+  })
+  const personOf = (cookies: string): string | null => {
+    const token = parts.sessionOf(cookies)
+    return token === null ? null : owners.countedAs(token)
+  }
+  const askerOf = createAskers(personOf, secret, () => ctx.clock.now().getTime())
   const look = (request: IncomingMessage, response: ServerResponse): boolean => {
     const address = addressOf(request)
     if (isExempt(address)) return true
@@ -78,7 +91,8 @@ export function openFront(app: App, ctx: Ctx, parts: FrontParts): Front {
 }
 
 /** What all of this may take in a process, at the most. Tested. */
-export const frontSizeBytes = ({ sizeBytes }: AbuseLimits): number => sizeBytes + PREFIXES_KEPT_BYTES
+export const frontSizeBytes = ({ sizeBytes }: AbuseLimits): number =>
+  sizeBytes + PREFIXES_KEPT_BYTES + OWNERS_BYTES
 
 function replaceListener(
   app: App,
@@ -103,11 +117,11 @@ function createExemptions(exempt: readonly string[]): (address: string) => boole
   }
 }
 
-function createAskers(sessionOf: FrontParts['sessionOf'], secret: string, now: () => number) {
+function createAskers(personOf: (cookies: string) => string | null, secret: string, now: () => number) {
   return (address: string, cookies: string | undefined): Asker => {
     const prefixes = prefixesOf(address)
     if (cookies === undefined) return { ...prefixes, person: null, isProven: false }
-    const person = sessionOf(cookies) ?? readPass(secret, 'device', cookies, now())
+    const person = personOf(cookies) ?? readPass(secret, 'device', cookies, now())
     return {
       ...prefixes,
       person,

@@ -17,17 +17,19 @@ const SHOWN = 50
 
 export interface AbuseParts {
   readonly sessionOf: FrontParts['sessionOf']
+  readonly mayHaveEnded: FrontParts['mayHaveEnded']
   /** Before the app's routes; null: none is in force, and only the level says how it fares. */
   readonly door: Door | null
 }
 
 /** Puts the limits before the app; nothing where a drill has switched them off. */
-export function openAbuse(app: App, ctx: Ctx, { sessionOf, door }: AbuseParts): void {
+export function openAbuse(app: App, ctx: Ctx, { sessionOf, mayHaveEnded, door }: AbuseParts): void {
   if (!ctx.config.abuse.isOn) return
   // Told in one message: at the beginning of a flood there are thousands.
   const untold: { line: string; forMs: number }[] = []
   const front = openFront(app, ctx, {
     sessionOf,
+    mayHaveEnded,
     blocks: ctx.blocks.map,
     onPenalty: (line, forMs) => void untold.push({ line, forMs }),
   })

@@ -17,7 +17,7 @@ export interface Rates {
 }
 
 export interface Asker extends Prefixes {
-  /** By what we have signed: a session or a device that has had one. Null: a stranger. */
+  /** By what we have signed: an account by its session, or a device that has had one. Null: a stranger. */
   readonly person: string | null
   /** Has proved work lately. */
   readonly isProven: boolean
