@@ -3,11 +3,13 @@ import { spawn } from 'node:child_process'
 import { access, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { environmentWith } from '../app/config.ts'
-import { sendSignal } from '../../kit/processes.ts'
 import type { Output } from './output.ts'
 
 type DemoState = 'pending' | 'done' | 'unwanted'
+
+const AGAIN_AFTER_MS = 60_000
 
 const stateFile = (dataDir: string) => join(dataDir, 'demo.state')
 
@@ -31,43 +33,68 @@ async function readState(dataDir: string): Promise<DemoState> {
   }
 }
 
-/** Seeds the demo in a process of its own, when one is pending. Disposal ends that process; the next start goes on. */
-export async function startDemo(options: {
-  dataDir: string
-  program: string
-  host: string
-  port: number
-  output: Output
-  onComplete: () => void
-}): Promise<AsyncDisposable> {
-  const { dataDir, output } = options
+interface DemoOptions {
+  readonly dataDir: string
+  readonly program: string
+  readonly host: string
+  readonly port: number
+  readonly output: Output
+  readonly onComplete: () => void
+  /** After a failure. @default a minute */
+  readonly againAfterMs?: number
+}
+
+/**
+ * Seeds the demo in a process of its own, when one is pending; one that fails, as it does while the product is overloaded, is
+ * gone on with after a while. Disposal ends that process; the next start goes on.
+ */
+export async function startDemo(options: DemoOptions): Promise<AsyncDisposable> {
+  const { dataDir, output, onComplete, againAfterMs = AGAIN_AFTER_MS } = options
   if ((await readState(dataDir)) !== 'pending') return { [Symbol.asyncDispose]: async () => {} }
   output.tell('A demo is being added in the background: a dozen people and some thirty short clips.')
-  const child = spawn(process.execPath, [options.program, 'demo'], {
-    env: environmentWith({ DATA_DIR: dataDir, HOST: options.host, PORT: String(options.port) }),
+  const closing = new AbortController()
+  const { signal } = closing
+  async function seed(): Promise<void> {
+    while (!(await seedOnce(options, signal))) {
+      if (signal.aborted) return
+      const wait = formatWait(againAfterMs)
+      output.tell(
+        `The demo could not be completed yet (logs/ tells why); it goes on in ${wait}, or with the next start.`,
+      )
+      await sleep(againAfterMs, undefined, { signal }).catch(() => {})
+      if (signal.aborted) return
+    }
+    await writeState(dataDir, 'done')
+    output.tell('The demo is complete.')
+    onComplete()
+  }
+  const seeding = seed()
+  return {
+    async [Symbol.asyncDispose]() {
+      closing.abort()
+      await seeding
+    },
+  }
+}
+
+const formatWait = (ms: number): string => `${Math.max(1, Math.round(ms / 1_000))} s`
+
+/** @returns whether it is complete */
+async function seedOnce(
+  { dataDir, program, host, port, output }: DemoOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const child = spawn(process.execPath, [program, 'demo'], {
+    env: environmentWith({ DATA_DIR: dataDir, HOST: host, PORT: String(port) }),
     stdio: ['ignore', 'pipe', 'pipe'],
+    signal,
   })
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => output.passOn('demo', line))
   }
-  let isEnding = false
-  const ended = new Promise<void>((resolve) => {
-    child.once('error', () => resolve())
-    child.once('exit', (code) => {
-      if (code === 0)
-        void writeState(dataDir, 'done').then(() => {
-          output.tell('The demo is complete.')
-          options.onComplete()
-        })
-      else if (!isEnding) output.tell('The demo could not be completed; the next start goes on with it.')
-      resolve()
-    })
+  return new Promise((resolve) => {
+    // Also what could not be started, or was ended by the signal; the latter ends by itself then.
+    child.once('error', () => child.pid === undefined && resolve(false))
+    child.once('exit', (code) => resolve(code === 0))
   })
-  return {
-    async [Symbol.asyncDispose]() {
-      isEnding = true
-      if (child.pid !== undefined && child.exitCode === null) sendSignal(child.pid, 'SIGTERM')
-      await ended
-    },
-  }
 }

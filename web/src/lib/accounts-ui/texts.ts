@@ -64,4 +64,7 @@ export const t = createTranslator('accounts', {
 
   'wait.seconds': { one: 'Wait {n} second, then try again.', other: 'Wait {n} seconds, then try again.' },
   'gate.loading': 'Finding out who is signed in …',
+  'gate.paused.title': 'Signing in is paused',
+  'gate.paused.text':
+    'Who is signed in can’t be looked up just now. You stay signed in, and this page opens by itself when that works again.',
 })

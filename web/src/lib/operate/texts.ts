@@ -2,6 +2,7 @@
 import { createTranslator } from '#lib/i18n/catalogue.ts'
 
 export const t = createTranslator('operate', {
+  'gate.meanwhile': 'On the server itself, “upbeat status” answers and orders are taken all the same.',
   title: 'Operate',
   'live.now': 'Live',
   'live.silent': 'No answer for {span}. What you see is from then.',
