@@ -41,7 +41,7 @@ test('what was mistyped is told before anybody is asked', async () => {
 test('a supervisor that does not answer is told as such, in words, and where to look for what came of the order', async () => {
   await using dir = await makeTemporaryDir()
   await mkdir(join(dir.path, 'run'))
-  await using mute = createServer(() => {})
+  await using mute = createServer((connection) => connection.resume())
   await once(mute.listen(join(dir.path, 'run', 'control.sock')), 'listening')
 
   const { code, errors } = await upbeat(['level', '2', '--reason', 'too much', '--data', dir.path])
