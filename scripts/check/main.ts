@@ -28,7 +28,12 @@ const STATIC: readonly Step[] = [
   auditPackages,
 ]
 
-const onEmbedded = vitest('tests, on the embedded PostgreSQL', async () => ({ projects: ['node', 'web'] }))
+/** They wait a third of their time, for processes to start and for clocks. */
+const NODE_WORKERS = 3
+const onEmbedded = vitest('tests, on the embedded PostgreSQL', async () => ({
+  projects: ['node', 'web'],
+  workers: NODE_WORKERS,
+}))
 const inChromium = vitest('tests in Chromium', async () => ({ projects: ['e2e'] }))
 
 await using stack = new AsyncDisposableStack()
@@ -36,7 +41,8 @@ const onDebian = vitest('database tests, on the PostgreSQL of Debian', async () 
   const server = await startDebianPostgres()
   if (!server) return { skipped: 'the package postgresql is not installed' }
   stack.use(server)
-  return { projects: ['node'], files: await listDatabaseTests(), env: { TEST_DATABASE_URL: server.url } }
+  const env = { TEST_DATABASE_URL: server.url }
+  return { projects: ['node'], files: await listDatabaseTests(), env, workers: NODE_WORKERS }
 })
 
 /** The short drills wait more than they work; the latencies of the others mean something only when nothing runs beside. */

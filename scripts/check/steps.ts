@@ -42,6 +42,8 @@ export interface VitestOptions {
   /** Only these files. @default all of the project */
   readonly files?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** Files at once. @default as its configuration says */
+  readonly workers?: number
 }
 
 /** One run of vitest, counted by test. */
@@ -56,6 +58,7 @@ export function vitest(name: string, options: () => Promise<VitestOptions | { sk
       }
       const report = join(tmpdir(), `upbeat-check-${process.pid}-${Math.random().toString(36).slice(2)}.json`)
       const args = ['run', ...chosen.projects.flatMap((project) => ['--project', project])]
+      if (chosen.workers) args.push(`--maxWorkers=${chosen.workers}`)
       const { code } = await execute(
         join(REPOSITORY, 'node_modules/.bin/vitest'),
         [...args, '--reporter=default', '--reporter=json', `--outputFile=${report}`, ...(chosen.files ?? [])],
