@@ -395,8 +395,4 @@ function renderControl(place: NginxPlace): string {
 }`
 }
 
-const indent = (text: string): string =>
-  text
-    .split('\n')
-    .map((line) => (line ? `  ${line}` : line))
-    .join('\n')
+const indent = (text: string): string => text.replaceAll(/^(?=.)/gm, '  ')
