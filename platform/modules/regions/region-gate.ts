@@ -7,7 +7,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Ctx } from '../../app/context.ts'
 import { AppError } from '../../app/errors.ts'
 import { originOf, type App } from '../../app/http.ts'
-import { renderClosedPage } from './closed-page.ts'
+import { CLOSED_PAGE_POLICY, renderClosedPage } from './closed-page.ts'
 import { openRegions } from './regions.service.ts'
 
 /** What says how the instance fares is no content: anybody may have it, the watch above all. */
@@ -42,7 +42,7 @@ function sendPage(ctx: Ctx, reply: FastifyReply, reason: string, share: number):
   return reply
     .code(451)
     .header('cache-control', 'no-store')
-    .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
+    .header('content-security-policy', CLOSED_PAGE_POLICY)
     .type('text/html; charset=utf-8')
     .send(
       renderClosedPage({
