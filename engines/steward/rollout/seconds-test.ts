@@ -10,7 +10,7 @@
  * - I. Waudby-Smith, A. Ramdas, "Estimating means of bounded random variables by betting", JRSS B 86 (2024), section 4
  * - G. Shafer, "Testing by betting", JRSS A 184 (2021)
  */
-import type { Counted, SequentialTest } from './sequential-test.ts'
+import { createMixture, type Counted, type SequentialTest } from './sequential-test.ts'
 
 /** Of what may be bet at most; each has an equal part of the capital. */
 const BETS = [0.5, 0.95] as const
@@ -19,28 +19,13 @@ const BETS = [0.5, 0.95] as const
 const MANY_EVENTS = 64
 
 /** Begins with nothing known. */
-export function createSecondsTest(): SequentialTest {
-  const logCapitals = BETS.map(() => 0)
-  let eValue = 1
-  let eValueMax = 1
-  return {
-    get eValue() {
-      return eValue
-    },
-    get eValueMax() {
-      return eValueMax
-    },
-    add(canary, baseline) {
-      const events = canary.events + baseline.events
-      if (events === 0 || canary.trials === 0 || baseline.trials === 0) return
-      const mean = Math.max(0.5, meanByChance(events, canary.trials / (canary.trials + baseline.trials)))
-      const part = partOf(canary, baseline)
-      BETS.forEach((bet, index) => (logCapitals[index]! += Math.log1p((bet / mean) * (part - mean))))
-      eValue = logCapitals.reduce((sum, log) => sum + Math.exp(Math.min(log, 600)), 0) / BETS.length
-      eValueMax = Math.max(eValueMax, eValue)
-    },
-  }
-}
+export const createSecondsTest = (): SequentialTest =>
+  createMixture(BETS, (canary, baseline) => {
+    const load = canary.trials / (canary.trials + baseline.trials)
+    const mean = Math.max(0.5, meanByChance(canary.events + baseline.events, load))
+    const part = partOf(canary, baseline)
+    return (bet) => Math.log1p((bet / mean) * (part - mean))
+  })
 
 /** The canary's part of the sum of both rates. */
 function partOf(canary: Counted, baseline: Counted): number {

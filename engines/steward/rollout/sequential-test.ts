@@ -42,7 +42,25 @@ export interface SequentialTest {
  * @param toleratedRatio of the canary's odds to the baseline's, up to which the release counts as no worse
  */
 export function createSequentialTest(toleratedRatio: number, maxEventsPerAdd: number): SequentialTest {
-  const logRatios = ODDS_RATIOS.map(() => 0)
+  return createMixture(ODDS_RATIOS, (canary, baseline) => {
+    const events = canary.events + baseline.events
+    const weight = Math.min(1, maxEventsPerAdd / events)
+    const odds = (toleratedRatio * canary.trials) / baseline.trials
+    return (ratio) =>
+      weight * (canary.events * Math.log(ratio) + events * Math.log((1 + odds) / (1 + ratio * odds)))
+  })
+}
+
+/**
+ * The mean of what several alternatives gain, each with an equal part of the capital.
+ *
+ * @param gainsOf for one second of both arms, by how much the logarithm of an alternative's capital grows
+ */
+export function createMixture<Alternative>(
+  alternatives: readonly Alternative[],
+  gainsOf: (canary: Counted, baseline: Counted) => (alternative: Alternative) => number,
+): SequentialTest {
+  const logCapitals = alternatives.map(() => 0)
   let eValue = 1
   let eValueMax = 1
   return {
@@ -53,16 +71,11 @@ export function createSequentialTest(toleratedRatio: number, maxEventsPerAdd: nu
       return eValueMax
     },
     add(canary, baseline) {
-      const events = canary.events + baseline.events
       // An arm without a request can't have an event: the other says nothing about their difference.
-      if (events === 0 || canary.trials === 0 || baseline.trials === 0) return
-      const weight = Math.min(1, maxEventsPerAdd / events)
-      const odds = (toleratedRatio * canary.trials) / baseline.trials
-      ODDS_RATIOS.forEach((ratio, index) => {
-        const logRatio = canary.events * Math.log(ratio) + events * Math.log((1 + odds) / (1 + ratio * odds))
-        logRatios[index]! += weight * logRatio
-      })
-      eValue = meanOfExponentials(logRatios)
+      if (canary.events + baseline.events === 0 || canary.trials === 0 || baseline.trials === 0) return
+      const gainOf = gainsOf(canary, baseline)
+      alternatives.forEach((alternative, index) => (logCapitals[index]! += gainOf(alternative)))
+      eValue = meanOfExponentials(logCapitals)
       eValueMax = Math.max(eValueMax, eValue)
     },
   }

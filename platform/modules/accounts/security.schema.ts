@@ -29,7 +29,7 @@ interface SignInConfirmationTable {
   expires_at: Date
 }
 
-interface SignInNoticeTable {
+export interface SignInNoticeTable {
   id: string
   account_id: string
   session_id: string
@@ -58,7 +58,7 @@ interface RecoveryCodeTable {
   used_at: Date | null
 }
 
-interface AccountPasskeyTable {
+export interface AccountPasskeyTable {
   id: string
   account_id: string
   public_key: Buffer

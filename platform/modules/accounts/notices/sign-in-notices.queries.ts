@@ -2,20 +2,10 @@
 import { sql } from 'kysely'
 import type { Db, Tx } from '../../../infra/db/index.ts'
 import '../accounts.schema.ts'
-import '../security.schema.ts'
+import type { SignInNoticeTable } from '../security.schema.ts'
 
-export const insertNotice = (
-  tx: Tx,
-  notice: {
-    id: string
-    account_id: string
-    session_id: string
-    device: string
-    address: string
-    created_at: Date
-    denied_at: null
-  },
-) => tx.insertInto('sign_in_notice').values(notice).execute()
+export const insertNotice = (tx: Tx, notice: SignInNoticeTable) =>
+  tx.insertInto('sign_in_notice').values(notice).execute()
 
 export const findNotice = (db: Db, id: string) =>
   db

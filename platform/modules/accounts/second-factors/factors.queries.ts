@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import type { Db, Tx } from '../../../infra/db/index.ts'
 import '../accounts.schema.ts'
-import '../security.schema.ts'
+import type { AccountPasskeyTable } from '../security.schema.ts'
 
 export const findTotp = (db: Db | Tx, accountId: string) =>
   db
@@ -103,19 +103,7 @@ export const findPasskey = (db: Db, id: string) =>
     .executeTakeFirst()
 
 /** False: this credential is there already. */
-export async function insertPasskey(
-  db: Db,
-  passkey: {
-    id: string
-    account_id: string
-    public_key: Buffer
-    counter: number
-    transports: string[]
-    name: string
-    is_backed_up: boolean
-    created_at: Date
-  },
-): Promise<boolean> {
+export async function insertPasskey(db: Db, passkey: Omit<AccountPasskeyTable, 'used_at'>): Promise<boolean> {
   const inserted = await db
     .insertInto('account_passkey')
     .values({ ...passkey, used_at: null })
