@@ -1,37 +1,22 @@
 /** Releases of code as real processes: bad ones of each kind, then good ones, under people's requests. */
-import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { CRASHING_PATH, FAULTS, LIMITS_MS, writeRelease, type Fault } from '../../tests/rig/releases/code.ts'
-import { HARMED_SHARE_MAX, sufferRelease, type Suffered } from '../../tests/rig/releases/suffering.ts'
-import { startVisitors } from '../../tests/rig/releases/visitors.ts'
-import { quantileOf, roundTo } from '../../tests/rig/quantile.ts'
-import { startProduct } from '../../tests/support/product.ts'
-import { makeTemporaryDir } from '../../tests/support/temporary-dir.ts'
+import { FAULTS, LIMITS_MS, type Fault } from '../../tests/rig/releases/code.ts'
+import { openReleaseStage } from '../../tests/rig/releases/stage.ts'
+import { HARMED_SHARE_MAX, type Suffered } from '../../tests/rig/releases/suffering.ts'
+import { roundTo } from '../../tests/rig/quantile.ts'
 import type { BenchRow } from '../support.ts'
 import type { RollbackPart } from './part.ts'
 
 const GOOD = 5
-const PER_S = 50
-const WARM_UP_MS = 8_000
-const PATHS = ['/', '/api/v1/instance', '/api/v1/state', '/api/v1/feed/for-you', '/healthz', CRASHING_PATH]
 
 /** @param say hears of each step */
 export async function measureCode(say: (line: string) => void): Promise<RollbackPart> {
-  await using dir = await makeTemporaryDir()
   // What makes this machine busy besides must not close anything.
   process.env['PROTECTIONS_OFF'] = 'levels'
-  await using product = await startProduct({
-    dataDir: join(dir.path, 'data'),
-    env: { BACKUP: 'off', UPLOAD_RESERVE_BYTES: '0' },
-  })
-  await product.settled()
-  await using visitors = startVisitors({ url: product.url, paths: PATHS, perS: PER_S })
-  await sleep(WARM_UP_MS)
-  const usualP99Ms = quantileOf(visitors.visits.latenciesMs, 0.99)
-  const release = async (fault: Fault | null, mark: string): Promise<Suffered> => {
+  await using stage = await openReleaseStage()
+  const { usualP99Ms } = stage
+  const release = (fault: Fault | null, mark: string): Promise<Suffered> => {
     say(`${mark} …`)
-    const path = await writeRelease(join(dir.path, mark.replaceAll(/\W+/g, '-')), { fault, mark, usualP99Ms })
-    return await sufferRelease(product, visitors, { dir: path, perS: PER_S })
+    return stage.suffer(fault, mark)
   }
   const bad: (readonly [Fault, Suffered])[] = []
   for (const fault of Object.keys(FAULTS) as Fault[]) bad.push([fault, await release(fault, fault)])
@@ -60,17 +45,14 @@ export async function measureCode(say: (line: string) => void): Promise<Rollback
 function rowsOf(fault: Fault, { released, failedShare }: Suffered): BenchRow[] {
   const { detectedMs, judgedMs } = released
   const limit = `≤ ${LIMITS_MS[fault] / 1_000} s`
-  // One that can't be loaded is found before anybody's request gets there.
-  const s = (ms: number | null) => roundTo((ms ?? 0) / 1_000, 1)
+  // What is not known has no row: one that can't be loaded is found before anybody's request gets there.
+  const row = (what: string, ms: number | null, target: string | null): BenchRow[] =>
+    ms === null
+      ? []
+      : [{ what: `${fault}: ${what}`, ours: roundTo(ms / 1_000, 1), rival: null, unit: 's', target }]
   return [
-    {
-      what: `${fault}: found after its first request`,
-      ours: s(detectedMs),
-      rival: null,
-      unit: 's',
-      target: null,
-    },
-    { what: `${fault}: the old code everywhere`, ours: s(judgedMs), rival: null, unit: 's', target: limit },
+    ...row('found after its first request', detectedMs, null),
+    ...row('the old code everywhere', judgedMs, limit),
     harmRow(fault, failedShare),
   ]
 }

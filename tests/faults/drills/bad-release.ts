@@ -2,23 +2,16 @@
  * Bad releases, each of code that is really run: they are found out and back in time, and hardly anybody meets them. A good one
  * gets through. At the end people watch in Chromium while bad ones come and go.
  */
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startProduct } from '../../support/product.ts'
-import { makeTemporaryDir } from '../../support/temporary-dir.ts'
-import { quantileOf } from '../../rig/quantile.ts'
-import { CRASHING_PATH, FAULTS, LIMITS_MS, writeRelease, type Fault } from '../../rig/releases/code.ts'
+import { FAULTS, LIMITS_MS, type Fault } from '../../rig/releases/code.ts'
 import type { Released } from '../../rig/releases/releasing.ts'
-import { HARMED_SHARE_MAX, sufferRelease, type Suffered } from '../../rig/releases/suffering.ts'
+import { openReleaseStage, WARM_UP_MS } from '../../rig/releases/stage.ts'
+import { HARMED_SHARE_MAX, type Suffered } from '../../rig/releases/suffering.ts'
 import { startBrowsing, type Seen } from '../../rig/people/browsing.ts'
 import { publishVideos } from '../../rig/people/publishing.ts'
-import { startVisitors } from '../../rig/releases/visitors.ts'
 import type { DrillOptions } from '../options.ts'
 import { allowedMs, type Report } from '../report.ts'
 
-const PATHS = ['/', '/api/v1/instance', '/api/v1/state', '/api/v1/feed/for-you', '/healthz', CRASHING_PATH]
-const PER_S = 50
-const WARM_UP_MS = 8_000
 const BROWSERS = 2
 const VIDEOS = 4
 /** One that golden requests find, and one that people have to meet before it is found. */
@@ -27,36 +20,24 @@ const STALL_MAX_MS = 2_000
 const FAILURES_SHOWN = 3
 
 export async function run(report: Report, { without }: DrillOptions): Promise<void> {
-  await using dir = await makeTemporaryDir()
-  await using product = await startProduct({
-    dataDir: join(dir.path, 'data'),
-    env: { BACKUP: 'off', UPLOAD_RESERVE_BYTES: '0' },
-  })
-  await product.settled()
-  await using visitors = startVisitors({ url: product.url, paths: PATHS, perS: PER_S })
-  await sleep(WARM_UP_MS)
-  const usualP99Ms = quantileOf(visitors.visits.latenciesMs, 0.99)
+  await using stage = await openReleaseStage()
   const faults = without.includes('judge') ? (['all 500s'] as const) : (Object.keys(FAULTS) as Fault[])
-  const suffer = async (fault: Fault | null, mark: string): Promise<Suffered> => {
-    const path = await writeRelease(join(dir.path, mark.replaceAll(/\W+/g, '-')), { fault, mark, usualP99Ms })
-    return await sufferRelease(product, visitors, { dir: path, perS: PER_S })
-  }
   for (const fault of faults) {
-    const suffered = await suffer(fault, fault)
+    const suffered = await stage.suffer(fault, fault)
     promiseBack(report, fault, suffered.released)
     promiseUnharmed(report, fault, suffered)
   }
   if (without.includes('judge')) return
-  const good = await suffer(null, 'good')
+  const good = await stage.suffer(null, 'good')
   const { isPromoted, tookMs, words } = good.released
   report.promise('a good release gets through', isPromoted, `${seconds(tookMs)}: ${words}`)
   promiseUnharmed(report, 'a good release', good)
-  await publishVideos(product.url, VIDEOS)
-  await using people = await startBrowsing({ url: product.url, people: BROWSERS })
+  await publishVideos(stage.product.url, VIDEOS)
+  await using people = await startBrowsing({ url: stage.product.url, people: BROWSERS })
   await sleep(WARM_UP_MS)
   for (const fault of WATCHED) {
     await people.reset()
-    const suffered = await suffer(fault, `watched: ${fault}`)
+    const suffered = await stage.suffer(fault, `watched: ${fault}`)
     promiseUnnoticed(report, `${fault}, in Chromium`, suffered, await people.look())
   }
 }
