@@ -5,7 +5,7 @@
  * It adds an `onRequest` hook, so it goes before whatever costs something (sessions, parsers), and before the routes that
  * it should know.
  */
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, OutgoingHttpHeader, ServerResponse } from 'node:http'
 import type {
   FastifyInstance,
   FastifyReply,
@@ -219,14 +219,23 @@ class Admission {
     reply.hijack()
     const response = reply.raw
     if (response.destroyed) return
-    response.writeHead(503, {
-      ...reply.getHeaders(),
-      'content-type': 'application/problem+json',
-      'content-length': Buffer.byteLength(body),
-      'cache-control': 'no-store',
-      'retry-after': waitS,
-      [CLASS_HEADER]: `P${ticket.class}`,
-    } as Record<string, string | number>)
+    // A list is written as it is; an object would be made, and looked through, for every one who is turned away.
+    const headers: OutgoingHttpHeader[] = [
+      'content-type',
+      'application/problem+json',
+      'content-length',
+      Buffer.byteLength(body),
+      'cache-control',
+      'no-store',
+      'retry-after',
+      waitS,
+      CLASS_HEADER,
+      `P${ticket.class}`,
+    ]
+    const given = reply.getHeaders()
+    for (const name in given)
+      if (!headers.includes(name)) headers.push(name, given[name] as OutgoingHttpHeader)
+    response.writeHead(503, headers)
     response.end(body)
   }
 }
