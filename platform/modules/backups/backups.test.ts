@@ -1,5 +1,5 @@
 /** From an instance to a backup, and from the backup to an instance. */
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openContext } from '../../app/context.ts'
@@ -263,6 +263,20 @@ test('where a key is set, a backup that none has sealed is refused: nothing show
 
   expect(manifest.keyId).toBeNull()
   await expect(prove(stage, key)).rejects.toMatchObject({ code: 'backup-key-unusable' })
+})
+
+test('an old backup under a newer name is refused, and under a name of its own it is read', async () => {
+  await using stage = await setUpStage()
+  const { folder, manifest } = await stage.backUp()
+  const [newer, own] = ['2099-01-01T00-00-00Z', 'before-the-upgrade'].map((name) => join(stage.place, name))
+
+  await rename(folder, newer!)
+  await expect(openBackup(stage.place, null)).rejects.toMatchObject({
+    code: 'backup-damaged',
+    message: expect.stringContaining(manifest.id),
+  })
+  await rename(newer!, own!)
+  expect((await openBackup(own!, null)).manifest).toEqual(manifest)
 })
 
 test('a file for the data folder that no backup has is refused', async () => {

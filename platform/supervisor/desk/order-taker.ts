@@ -52,6 +52,8 @@ export function createOrderTaker({ audit, clock, log }: OrderTakerOptions): Orde
 
   async function take(order: OperatorOrder, who: OrderGiver, means: Means): Promise<OrderAnswer> {
     const id = uuidv7()
+    // Who dies while carrying it out has said what it was.
+    log.info({ id, order, who }, 'operator.order-taken')
     const note = (outcome: OrderOutcome) => write({ id, at: clock.now().toISOString(), who, order, outcome })
     const carried = await carryOut(order, who, means).catch((error: unknown): Carried => ({
       outcome: failed((error as Error).message),

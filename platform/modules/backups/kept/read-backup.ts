@@ -1,7 +1,13 @@
 /** Reading a backup: its manifest, its tables, its list of files, and the files themselves, each checked. */
 import { join } from 'node:path'
 import type { Config } from '../../../app/config.ts'
-import { BackedUpFile, readManifest, type BackedUpTable, type Manifest } from './backup-manifest.ts'
+import {
+  BACKUP_NAME,
+  BackedUpFile,
+  readManifest,
+  type BackedUpTable,
+  type Manifest,
+} from './backup-manifest.ts'
 import { AppError } from '../../../app/errors.ts'
 import { diskFolder, type BackupFolder } from './backup-folder.ts'
 import { findBackup, OBJECTS_NAME } from './backup-place.ts'
@@ -62,6 +68,12 @@ async function openIn(
     throw new AppError('backup-key-unusable', {
       detail: `${folder.address} is not encrypted, though a key is set, so nothing shows who made it.`,
       next: 'If you made it without a key and trust the place where it lies, say --key none.',
+    })
+  // The key shows what was written, not where: an old backup in a newer one's place would pass for it.
+  if (BACKUP_NAME.test(name) && name !== manifest.id)
+    throw new AppError('backup-damaged', {
+      detail: `${folder.address} is the backup ${manifest.id} under another one's name.`,
+      next: `If that is the one you want, rename its folder to ${manifest.id}; if you did not rename it, ask who may write there.`,
     })
   const ownKey = manifest.keyId === null ? null : key
   const parts = sealedParts(ownKey)
