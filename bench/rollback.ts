@@ -8,11 +8,13 @@
 import { measureCode } from './rollback/code.ts'
 import { measureDocuments } from './rollback/documents.ts'
 import type { RollbackPart } from './rollback/part.ts'
+import { measureSeries } from './rollback/series.ts'
 import type { BenchResult } from './support.ts'
 
 const PARTS: Readonly<Record<string, (say: (line: string) => void) => Promise<RollbackPart>>> = {
   code: measureCode,
   documents: measureDocuments,
+  series: measureSeries,
 }
 
 export async function run(): Promise<BenchResult> {

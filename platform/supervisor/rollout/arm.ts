@@ -43,8 +43,8 @@ export async function startArm(
     door,
     settings = {},
   }: {
-    readonly roles: Roles
-    readonly door: FrontDoor
+    readonly roles: Pick<Roles, 'makeApiBeside'>
+    readonly door: Pick<FrontDoor, 'addTaker' | 'removeTaker'>
     readonly settings?: Readonly<Record<string, string>>
   },
 ): Promise<TrialArm> {

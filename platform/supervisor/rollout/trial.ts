@@ -45,7 +45,7 @@ const CRASH_LOOK_MS = 50
 /** What each side is asked in a second at least, with what people ask of it. */
 const ASKED_PER_S = 50
 /** How long the first requests of a process take says nothing of what comes: the code is being compiled. */
-const COLD_MS = 4_000
+export const COLD_MS = 4_000
 /** Also where people ask enough: what they do not happen to ask for is seen, too. */
 const GOLDEN_MIN_PER_S = 5
 /** A judge that can't tell holds; after so long at one share somebody has to look. */
@@ -99,8 +99,11 @@ function sampleOf(arm: TrialArm, replay: Replay, isCold: boolean): Sample | null
   const counts = arm.takeCounts()
   const asked = replay.take(arm.name === 'canary' ? 'canary' : 'baseline')
   const sample = toSample(counts, asked, arm.isCrashed)
-  return sample && isCold ? { ...sample, latencyBuckets: noLatencies() } : sample
+  return isCold ? withoutLatencies(sample) : sample
 }
+
+export const withoutLatencies = (sample: Sample | null): Sample | null =>
+  sample && { ...sample, latencyBuckets: noLatencies() }
 
 /** What broke before the process could count it is counted by who asked. Null: nothing was heard in any way. */
 export function toSample(counts: ArmCounts | null, asked: ReplayCounts, crashed: boolean): Sample | null {
