@@ -59,6 +59,8 @@ export interface Mirror {
   /** Takes away all names of a scope: each has to be asked for again, and no bytes. */
   purgeScope(scope: Scope): Promise<void>
   drop(sha256: string, extension: string): Promise<void>
+  /** Some of what everyone may see, as it is asked for. */
+  listNames(limit: number): Promise<string[]>
   listObjects(): AsyncGenerator<StoredObject>
   /** Whether its bytes still have its hash. */
   isSound(object: Pick<StoredObject, 'path' | 'sha256'>): Promise<boolean>
@@ -122,6 +124,7 @@ export async function openMirror(root: string, segmentMaxBytes: () => number): P
     },
     purgeScope: (scope) => vanish(incoming, join(root, scope, 'media')),
     drop: (sha256, extension) => rm(objectPathOf(sha256, extension), { force: true }),
+    listNames: (limit) => listNames(join(root, 'open'), limit),
     listObjects: () => listObjects(objects),
     async isSound({ path, sha256 }) {
       const hash = createHash('sha256')
@@ -163,6 +166,19 @@ async function writeHashed(
     await file.close()
   }
   return hash.digest('hex')
+}
+
+/** One of each video, as many as are wanted. */
+async function listNames(open: string, limit: number): Promise<string[]> {
+  const found: string[] = []
+  const videos = await readdir(join(open, 'media')).catch(() => [])
+  for (const video of videos) {
+    if (found.length >= limit) break
+    const inside = await readdir(join(open, 'media', video), { recursive: true }).catch(() => [])
+    const first = inside.find((name) => extname(name) !== '')
+    if (first !== undefined) found.push(`/media/${video}/${first}`)
+  }
+  return found
 }
 
 async function* listObjects(objects: string): AsyncGenerator<StoredObject> {
