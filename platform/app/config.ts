@@ -45,6 +45,8 @@ export const PROTECTIONS = [
   'bounded-load',
   /** An edge's document is tried before it is applied, and taken back when it does harm (edge/releases). */
   'document-guard',
+  /** Players are told of other places that have the same media (MEDIA_URLS). */
+  'other-edges',
   /** Who was asleep doubts what it sees on waking (engines/steward/doubt.ts). */
   'doubt',
   /** An upload begins only where there is room for it (uploads/limits.ts). */
@@ -328,6 +330,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     trustedProxies: listOf(e.TRUSTED_PROXIES),
     mediaUrls: e.MEDIA_URLS,
     region: { name: e.REGION ?? null, replicaUrl: e.REPLICA_URL ?? null },
+    mediaUrls: e.PROTECTIONS_OFF.includes('other-edges') ? [] : e.MEDIA_URLS,
     abuse: {
       isOn: !e.PROTECTIONS_OFF.includes('limits'),
       rates: {

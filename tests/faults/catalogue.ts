@@ -142,6 +142,11 @@ export const DRILLS: Readonly<Record<string, DrillEntry>> = {
     provenWithout: ['digests'],
     load: async () => (await import('./drills/edge-rot.ts')).run,
   },
+  'edge-lost': {
+    isShort: false,
+    provenWithout: ['other-edges'],
+    load: async () => (await import('./drills/edge-lost.ts')).run,
+  },
   'edge-document': {
     isShort: false,
     provenWithout: ['document-guard'],
