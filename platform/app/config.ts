@@ -328,7 +328,6 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     sourceUrl: e.SOURCE_URL ?? null,
     oldestClient: e.OLDEST_CLIENT,
     trustedProxies: listOf(e.TRUSTED_PROXIES),
-    mediaUrls: e.MEDIA_URLS,
     region: { name: e.REGION ?? null, replicaUrl: e.REPLICA_URL ?? null },
     mediaUrls: e.PROTECTIONS_OFF.includes('other-edges') ? [] : e.MEDIA_URLS,
     abuse: {
