@@ -15,18 +15,20 @@ const seen = (changes: Partial<Seen> = {}, tookMs = 2): Seen => {
 function play(input: {
   readonly canary?: Seen
   readonly before: Second
-  readonly counted: Second
+  readonly counted: Second | null
   readonly asked?: { readonly broken: number; readonly timeouts: number }
   readonly hasEnded?: boolean
 }): { verdict: string; second: number } {
   const { canary = seen(), before, counted, asked = { broken: 0, timeouts: 0 }, hasEnded = false } = input
   const judge = createReleaseJudge({
     judgeS: 5,
-    before: Array.from({ length: 30 }, () => before),
     ratePerS: RATE,
   })
   for (let second = 0; second < 60; second++) {
-    const live = judge.stage === 'shadow' ? null : { counted, asked, hasEnded }
+    const live =
+      judge.stage === 'shadow'
+        ? null
+        : { before: Array.from({ length: 30 }, () => before), counted, asked, hasEnded }
     const { verdict } = judge.observe({ atMs: second * 1_000, canary, baseline: seen(), live })
     if (verdict === 'promote' || verdict === 'back') return { verdict, second }
   }
@@ -70,4 +72,9 @@ test('slower by far than the one before is harm; an nginx that ended is, at once
   const quiet = { requests: 0, errors: 0 }
   expect(play({ canary: seen({}, 400), before: quiet, counted: quiet }).verdict).toBe('back')
   expect(play({ before: quiet, counted: quiet, hasEnded: true }).verdict).toBe('back')
+})
+
+test('what tells no counts is not taken for well: it goes back as silent', () => {
+  const { verdict, second } = play({ before: { requests: 100, errors: 0 }, counted: null })
+  expect([verdict, second < 15]).toEqual(['back', true])
 })

@@ -25,6 +25,8 @@ export interface Look {
 }
 
 export interface Live {
+  /** What people met in the seconds before it came into force; the same of each call. */
+  readonly before: readonly Second[]
   /** All that nginx counted, what was asked to see it included; null: it does not answer. */
   readonly counted: Second | null
   /** What was asked to see it. */
@@ -36,15 +38,13 @@ const STAGES: readonly Stage[] = ['shadow', '100%']
 
 /**
  * @param judgeS how long a document is in force before it is the last good one.
- * @param before what people met in each of the last seconds under the document before.
  * @param ratePerS of what is asked of each arm.
  */
-export function createReleaseJudge(input: {
-  readonly judgeS: number
-  readonly before: readonly Second[]
-  readonly ratePerS: number
-}): { readonly stage: Stage; observe(look: Look): Judgement } {
-  const { judgeS, before, ratePerS } = input
+export function createReleaseJudge(input: { readonly judgeS: number; readonly ratePerS: number }): {
+  readonly stage: Stage
+  observe(look: Look): Judgement
+} {
+  const { judgeS, ratePerS } = input
   const judge = createJudge({
     stages: STAGES,
     rules: { '100%': { minMs: judgeS * 1_000, minRequests: Math.floor((judgeS * ratePerS) / 2) } },
@@ -57,26 +57,28 @@ export function createReleaseJudge(input: {
     observe({ atMs, canary, baseline, live }) {
       if (live === null)
         return judge.observe({ canary: toSample(atMs, canary), baseline: toSample(atMs, baseline) })
+      const { before, counted, asked, hasEnded } = live
       // As many people as before, with what befell them then: a page that always failed is nobody's fault now.
       const was = before.length > 0 ? before[at++ % before.length]! : { requests: 0, errors: 0 }
-      const { counted, asked, hasEnded } = live
-      const { requests, errors } = counted ?? { requests: 0, errors: 0 }
       const unanswered = asked.broken + asked.timeouts
-      const met = { requests: requests + unanswered, errors: errors + asked.broken, timeouts: asked.timeouts }
+      // What people met is not known while nginx tells no counts: it is silent then, not without failures.
+      const met = counted && {
+        requests: counted.requests + unanswered,
+        errors: counted.errors + asked.broken,
+        timeouts: asked.timeouts,
+      }
       return judge.observe({
-        canary: { ...toSample(atMs, canary, met), crashed: hasEnded },
+        canary: met || hasEnded ? { ...toSample(atMs, canary, met ?? NOBODY), crashed: hasEnded } : null,
         baseline: toSample(atMs, baseline, { ...was, timeouts: 0 }),
       })
     },
   }
 }
 
+const NOBODY = { requests: 0, errors: 0, timeouts: 0 }
+
 /** How long an answer took is told by the shadows alone: beside a crowd the same document is slower. */
-function toSample(
-  atMs: number,
-  shadow: Seen,
-  met: Second & { readonly timeouts: number } = { requests: 0, errors: 0, timeouts: 0 },
-): Sample {
+function toSample(atMs: number, shadow: Seen, met: Second & { readonly timeouts: number } = NOBODY): Sample {
   return {
     atMs,
     requests: shadow.requests + met.requests,

@@ -5,7 +5,7 @@ import type { Second } from './judge-release.ts'
 const SECOND_MS = 1_000
 const RECENT_SECONDS = 30
 
-/** @returns what was counted since the last call; null: nobody knows, since nginx was started anew or does not answer */
+/** @returns what was counted since the last call that was answered; null: nobody knows, since nginx was started anew or does not answer */
 export function createCountReader(nginx: Pick<Nginx, 'counts'>): () => Promise<Second | null> {
   let last: Counts | null = null
   return async () => {
@@ -14,7 +14,8 @@ export function createCountReader(nginx: Pick<Nginx, 'counts'>): () => Promise<S
       counts && last && counts.requests >= last.requests
         ? { requests: counts.requests - last.requests, errors: counts.errors - last.errors }
         : null
-    last = counts
+    // One look that went unanswered is made good by the next.
+    if (counts) last = counts
     return since
   }
 }

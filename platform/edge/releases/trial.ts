@@ -4,12 +4,13 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Judgement } from '../../../engines/steward/rollout/index.ts'
+import type { Log } from '../../../kit/log.ts'
 import type { Agent } from '../agent/agent.ts'
 import type { EdgeConfig, EdgePaths } from '../config.ts'
 import type { Mirror } from '../mirror/mirror.ts'
 import type { Nginx } from '../nginx/nginx.ts'
 import { askGolden, layGoldenSegment, replayPathsOf } from './golden.ts'
-import { createReleaseJudge, type Live } from './judge-release.ts'
+import { createReleaseJudge, type Live, type Second } from './judge-release.ts'
 import { DocumentRefusedError, type ReadDocument } from './read-document.ts'
 import { startReplay, type Replay } from './replay.ts'
 import { createCountReader, type countSeconds } from './seconds.ts'
@@ -26,6 +27,7 @@ export interface TrialOptions {
   readonly paths: EdgePaths
   readonly mirror: Mirror
   readonly nginx: Nginx
+  readonly log: Log
   readonly signal: AbortSignal
   readonly read: ReadDocument
   /** The candidate's own. */
@@ -91,37 +93,35 @@ async function beginWith({ putInForce, nginx, config, signal }: TrialOptions): P
 }
 
 async function judgeArms(
-  { config, counting, nginx, signal }: TrialOptions,
+  { config, counting, nginx, log, signal }: TrialOptions,
   replay: Replay<'canary' | 'baseline' | 'live'>,
   putInForce: () => Promise<void>,
 ): Promise<boolean> {
-  const judge = createReleaseJudge({
-    judgeS: config.judgeS,
-    before: counting.recent(),
-    ratePerS: ASKED_PER_S,
-  })
+  const judge = createReleaseJudge({ judgeS: config.judgeS, ratePerS: ASKED_PER_S })
   const count = createCountReader(nginx)
   const beganMs = performance.now()
-  let isInForce = false
+  let before: readonly Second[] | null = null
   while (!signal.aborted && performance.now() - beganMs < UNDECIDED_MAX_MS) {
     await sleep(LOOK_INTERVAL_MS, undefined, { signal }).catch(() => {})
     if (signal.aborted) break
-    const live: Live | null = isInForce
-      ? { counted: await count(), asked: replay.take('live'), hasEnded: (await nginx.pid()) === null }
-      : null
+    const live: Live | null = before && {
+      ...{ before, counted: await count(), asked: replay.take('live') },
+      hasEnded: (await nginx.pid()) === null,
+    }
     const { verdict, reason }: Judgement = judge.observe({
       ...{ atMs: performance.now(), live },
       canary: replay.take('canary'),
       baseline: replay.take('baseline'),
     })
+    log.debug({ stage: judge.stage, verdict, reason, live }, 'edge.document-judged')
     if (verdict === 'promote') return true
     if (verdict === 'back')
       throw new DocumentRefusedError(
-        `${isInForce ? `taken back after ${secondsSince(beganMs)} s` : 'no person met it'}: ${reason}`,
+        `${before ? `taken back after ${secondsSince(beganMs)} s` : 'no person met it'}: ${reason}`,
       )
     if (verdict !== 'advance') continue
+    before = counting.recent()
     await putInForce()
-    isInForce = true
     // What was counted while it came into force is of both.
     await count()
     replay.take('live')
