@@ -7,6 +7,12 @@ import { edgeKind } from './edge-kind.ts'
 /** This input is not taken; the message says why, for whoever wrote it. */
 export class DocumentRefusedError extends Error {
   override readonly name = 'DocumentRefusedError'
+  /** People met it. */
+  readonly wasInForce: boolean
+  constructor(reason: string, { wasInForce = false }: { readonly wasInForce?: boolean } = {}) {
+    super(reason)
+    this.wasInForce = wasInForce
+  }
 }
 
 export interface ReadDocument {

@@ -61,9 +61,9 @@ export async function openReleases(options: ReleasesOptions): Promise<Releases> 
     log.info({ hash: read.hash, generation: read.document.generation }, 'edge.document-in-force')
   }
 
-  async function refuse(hash: string, reason: string): Promise<void> {
-    log.error({ hash, reason }, 'edge.document-refused')
-    await lastGood.quarantine(hash, reason, new Date())
+  async function refuse(hash: string, reason: string, wasInForce: boolean): Promise<void> {
+    log.error({ hash, reason, wasInForce }, 'edge.document-refused')
+    await lastGood.quarantine({ hash, reason, wasInForce }, new Date())
   }
 
   async function take(text: string): Promise<void> {
@@ -113,7 +113,7 @@ export async function openReleases(options: ReleasesOptions): Promise<Releases> 
           await take(text)
         } catch (error) {
           if (!(error instanceof DocumentRefusedError || error instanceof NginxRefusedError)) throw error
-          await refuse(hash, error.message)
+          await refuse(hash, error.message, error instanceof DocumentRefusedError && error.wasInForce)
         }
       })
       return last

@@ -7,7 +7,8 @@ import { findFreePort } from '../../../kit/network/free-port.ts'
 import { createFillServer, type Agent } from '../agent/agent.ts'
 import type { EdgeConfig, EdgePaths } from '../config.ts'
 import { openNginx, openToWorkers } from '../nginx/nginx.ts'
-import { renderNginx, type NginxPlace } from '../nginx/render.ts'
+import type { NginxPlace } from '../nginx/parts.ts'
+import { renderNginx } from '../nginx/render.ts'
 
 /** Where an edge's nginx runs. */
 export function placeOf(config: EdgeConfig, paths: EdgePaths): NginxPlace {

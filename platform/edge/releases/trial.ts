@@ -117,7 +117,8 @@ async function judgeArms(
     if (verdict === 'promote') return true
     if (verdict === 'back')
       throw new DocumentRefusedError(
-        `${before ? `taken back after ${secondsSince(beganMs)} s` : 'no person met it'}: ${reason}`,
+        before ? `${reason} It was taken back after ${secondsSince(beganMs)} s.` : reason,
+        { wasInForce: before !== null },
       )
     if (verdict !== 'advance') continue
     before = counting.recent()

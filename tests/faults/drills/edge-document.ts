@@ -91,7 +91,7 @@ async function releaseHarmful(report: Report, edge: EdgeProcess, good: EdgeDocum
   const { quarantined } = await edge.status()
   report.promise(
     'harmful only to what people ask anew: it is taken back by itself, and its input is quarantined',
-    isBack === true && quarantined[0]!.reason.startsWith('taken back'),
+    isBack === true && quarantined[0]!.wasInForce,
     isBack ? `${secondsSince(beganMs)}: ${quarantined[0]!.reason}` : 'it was not taken back',
   )
 }
