@@ -35,6 +35,8 @@ export const PROTECTIONS = [
   'sign-in-guard',
   /** A closed region is refused (modules/regions). */
   'regions',
+  /** What is merely looked at is read from the region's replica (modules/regions). */
+  'replica-reads',
   /** What an edge takes from a source is held against its hash, and rot is looked for (edge/mirror). */
   'digests',
   /** Who misses the same at the same time shares one fetch (edge/core/coalesce.ts). */
