@@ -67,7 +67,6 @@ export async function startTwoRegions(
         // People of the drill say by a header where they come from.
         TRUSTED_PROXIES: '127.0.0.1',
         WATCH_PROGRAM: join(REPOSITORY, 'watch', 'main.ts'),
-        WATCH_SERVICES: '',
         WATCH_CONNECTIVITY: '',
       },
     }),
