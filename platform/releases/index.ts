@@ -14,6 +14,7 @@ export {
   openQuarantine,
   readBefore,
   readLastGood,
+  resealDocuments,
   writeLastGood,
   type QuarantineBook,
 } from './store.ts'
