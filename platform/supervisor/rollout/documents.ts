@@ -111,6 +111,13 @@ export async function openDocumentReleases(options: DocumentReleasesOptions): Pr
     return failed(`The last good ${kind} document holds. ${reason}`)
   }
 
+  /** What is sound by itself and only does not follow what is in force may come again in its time. */
+  async function refuse(release: DocumentRelease, path: string, reason: string): Promise<OrderOutcome> {
+    if ((await check(dataDir, release.kind, path, null)).length > 0) return bar(release, 'refused', reason)
+    note(release, 'refused', 0, reason)
+    return failed(`The last good ${release.kind} document holds. ${reason}`)
+  }
+
   /** As it comes, with what it waits for. */
   function enter(kind: string, hash: string | null): DocumentRelease {
     const now = new Date().toISOString()
@@ -143,7 +150,7 @@ export async function openDocumentReleases(options: DocumentReleasesOptions): Pr
     await writeWhole(path, bytes)
     try {
       const objections = isChecked ? await check(dataDir, kind, path, lastGoodText) : []
-      if (objections.length > 0) return await bar(release, 'refused', objections.join(' '))
+      if (objections.length > 0) return await refuse(release, path, objections.join(' '))
       const { last } = options.turns
       if (last !== null)
         note(release, 'waiting', 0, `${last} is on trial first: one change at a time is judged.`)
