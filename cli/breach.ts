@@ -11,10 +11,22 @@ import { BreachStep } from '../contract/operations.ts'
 import { systemClock } from '../kit/clock.ts'
 import { writeWhole } from '../kit/files/durable-file.ts'
 import { environmentWith, type Config } from '../platform/app/config.ts'
-import { ROTATED_SECRETS, rotateSecrets } from '../platform/app/secrets.ts'
+import {
+  loadSecrets,
+  ROTATED_SECRETS,
+  rotateSecrets,
+  rotateVault,
+  type Secrets,
+} from '../platform/app/secrets.ts'
 import { isDatabaseUnavailable, openDatabase, type Db } from '../platform/infra/db/index.ts'
-import { countAccounts, endAllSessions, listAllSessions } from '../platform/modules/accounts/index.ts'
+import {
+  countAccounts,
+  endAllSessions,
+  listAllSessions,
+  resealSecondFactors,
+} from '../platform/modules/accounts/index.ts'
 import { draftNotices, freezeEvidence } from '../platform/modules/breach/index.ts'
+import { resealDocuments } from '../platform/releases/index.ts'
 import { askDesk, NotRunningError } from '../platform/supervisor/control.ts'
 import { openAudit } from '../platform/supervisor/desk/audit.ts'
 import { UsageError, type Arguments } from './arguments.ts'
@@ -117,15 +129,33 @@ async function freeze(one: Case): Promise<string> {
   return `${fileCount} files in ${folder}\n  Note this seal where an intruder can not reach: ${seal}${lines.join('')}`
 }
 
-async function rotate({ config }: Case): Promise<string> {
+async function rotate({ config, db }: Case): Promise<string> {
   await rotateSecrets(config.paths.secrets)
-  const own = `new keys for ${ROTATED_SECRETS.join(', ')}: everybody is signed out, and addresses of private media end`
+  const vault = await rotateVaultWith(config, db)
+  const own = `new keys for ${ROTATED_SECRETS.join(', ')}: everybody is signed out, and addresses of private media end\n  The vault: ${vault}`
   const watchDir = join(config.dataDir, 'watch')
   const hasWatch = await access(watchDir).then(
     () => true,
     () => false,
   )
   return hasWatch ? `${own}\n  The watch: ${await rotateWatch(watchDir)}` : own
+}
+
+/** What lies under the vault's key is sealed again; a call that was cut short is completed first, for nothing may be two keys behind. */
+async function rotateVaultWith({ paths, dataDir }: Config, db: Db | null): Promise<string> {
+  if (!db)
+    return 'its key stands, for second factors in the database are under it. Do it again when the database is back.'
+  const present = await loadSecrets(paths.secrets)
+  if (present.vaultBefore !== undefined) await reseal(dataDir, db, present)
+  const { count, lostCount, documentCount } = await reseal(dataDir, db, await rotateVault(paths.secrets))
+  const lost = lostCount > 0 ? `, ${lostCount} that no key opens are left as they are` : ''
+  return `a new key; ${count} second factors and ${documentCount} kinds of documents are sealed again${lost}`
+}
+
+async function reseal(dataDir: string, db: Db, keys: Secrets) {
+  const factors = await resealSecondFactors({ db }, keys)
+  const documentCount = await resealDocuments(dataDir, keys.vaultBefore!, keys.vault)
+  return { ...factors, documentCount }
 }
 
 /** By its own program: of the watch nothing is known here but that. */

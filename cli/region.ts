@@ -1,6 +1,6 @@
 /** `upbeat region list|close|ramp|open`: which regions are served. Each change is a release of the document `regions`. */
 import { RegionName, readLastGood, RegionsDocument, type RegionPolicy } from '../platform/releases/index.ts'
-import { loadSecrets } from '../platform/app/secrets.ts'
+import { loadSecrets, vaultKeysOf } from '../platform/app/secrets.ts'
 import { UsageError, type Arguments, type Command } from './arguments.ts'
 import { releaseBytes } from './release-document.ts'
 import { settingsOf } from './settings.ts'
@@ -20,8 +20,8 @@ export const region: Command = async (given) => {
 
 async function readPolicies(given: Arguments): Promise<RegionsDocument['regions']> {
   const { dataDir, paths } = settingsOf(given)
-  const { vault } = await loadSecrets(paths.secrets)
-  const { good } = await readLastGood(dataDir, 'regions', vault)
+  const secrets = vaultKeysOf(await loadSecrets(paths.secrets))
+  const { good } = await readLastGood(dataDir, 'regions', secrets)
   return good === null ? {} : RegionsDocument.parse(good.content).regions
 }
 

@@ -79,9 +79,29 @@ export const EdgeStatus = z.object({
     scrubbedAt: z.iso.datetime().nullable(),
   }),
   /** Documents that were refused or taken back, by their hash, the latest first. */
-  quarantined: z.array(z.object({ hash: z.string(), reason: z.string(), at: z.iso.datetime() })),
+  quarantined: z.array(
+    z.object({
+      hash: z.string(),
+      reason: z.string(),
+      at: z.iso.datetime(),
+      /** People met it before it was taken back. */
+      wasInForce: z.boolean().default(false),
+    }),
+  ),
 })
 export type EdgeStatus = z.infer<typeof EdgeStatus>
+
+/** `GET /api/v1/operations/edges`: those of `MEDIA_URLS`, as the instance hears them. */
+export const FollowedEdge = z.object({
+  url: z.string(),
+  /** The last that was heard of it; null: nothing has been, or its agent is away and says nothing of itself. */
+  status: EdgeStatus.nullable(),
+  /** `agent-away`: its nginx serves on by itself. `silent`: it does not answer the instance. */
+  hearing: z.enum(['heard', 'agent-away', 'silent']),
+  /** When it last answered; null: it never has since this process began. */
+  heardAt: z.iso.datetime().nullable(),
+})
+export type FollowedEdge = z.infer<typeof FollowedEdge>
 
 /** Which videos' files are to be asked for again, in the order in which they changed. */
 export const MediaChanges = z.object({

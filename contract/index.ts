@@ -2,6 +2,7 @@
 export * from './accounts.ts'
 export * from './client.ts'
 export * from './common.ts'
+export * from './edge.ts'
 export * from './events.ts'
 export * from './instance.ts'
 export * from './operations.ts'

@@ -50,6 +50,22 @@ test('with the database away the level is 4 at once; who is signed in stays so, 
   expect(features.counts.mode).toBe('paused')
 })
 
+test('with a replica search and profiles go on without the database; an operator’s word still pauses them', () => {
+  const { steward, play } = begin()
+  const cut = { ...away('database'), hasReplica: true }
+  play.run({}, 1_000)
+  play.run(cut, 250)
+  expect(steward.state.level).toBe(4)
+  const { features } = steward.state
+  expect([features.search.mode, features.profiles.mode]).toEqual(['cached', 'cached'])
+  expect([features.uploads.mode, features.comments.mode]).toEqual(['paused', 'kept'])
+  steward.give({ ...NO_ORDERS, features: { search: { reason: 'not now', untilMs: 60_000 } } })
+  play.run(cut, 250)
+  expect(steward.state.features.search).toMatchObject({ mode: 'paused', reason: 'operator' })
+  play.run(away('database'), 250)
+  expect(steward.state.features.profiles).toMatchObject({ mode: 'paused', reason: 'database' })
+})
+
 test('after the database is back everything is on within 3 s when nobody waits, in the order of the steps', () => {
   const { steward, play } = begin()
   play.run({}, 1_000)

@@ -22,6 +22,8 @@ export interface Signals extends PressureSignals {
   /** Requests a second that can be served; null: unknown. */
   readonly capacityPerS: number | null
   readonly steps: Readonly<Record<string, StepSignals>>
+  /** Whether a replica of the database can be read. @default false */
+  readonly hasReplica?: boolean
   /** The level that the load of the process asks for that people talk to, where that is another one. @default 0 */
   readonly elsewhere?: Level
 }
@@ -80,6 +82,9 @@ export interface Steward {
   observe(signals: Signals, nowMs: number): StewardState
 }
 
+/** What a replica of the database can serve, with its age. */
+const READ_FROM_REPLICA: readonly Feature[] = ['search', 'profiles']
+
 /** During maintenance nobody's work is begun that would be cut off. */
 const MAINTENANCE_HOLDS: Partial<Record<Feature, Mode>> = { uploads: 'paused', processing: 'paused' }
 
@@ -118,12 +123,12 @@ export function createSteward(options: StewardOptions): Steward {
       dependencies.observe(hasDoubt ? doubt.weigh(seen, atMs) : seen, atMs)
       if (hasLevels) pressure.observe(signals, atMs)
       restoration.observe({ ...signals, isUp: (dependency) => dependencies.isUp(dependency) }, atMs)
-      state = settle(state, decide(signals.elsewhere ?? 0, atMs), atMs)
+      state = settle(state, decide(signals, atMs), atMs)
       return state
     },
   }
 
-  function decide(elsewhere: Level, atMs: number): Draft {
+  function decide({ elsewhere = 0, hasReplica = false }: Signals, atMs: number): Draft {
     const draft = new Draft()
     if (elsewhere > 0) draft.fall(elsewhere, 'overload', 'the process that people talk to is overloaded')
     if (pressure.state.level > 0)
@@ -145,6 +150,7 @@ export function createSteward(options: StewardOptions): Steward {
       draft.mark(step.level, `${step.name}: ${view.waitsFor ?? 'opening'}`)
       for (const [feature, mode] of entriesOf(step.holds)) draft.lower(feature, mode, reason, view.share)
     }
+    if (hasReplica) for (const feature of READ_FROM_REPLICA) draft.substitute(feature, 'cached')
     give(draft, atMs)
     // What can't be written down is not taken.
     if (!dependencies.isUp('journal'))
@@ -199,6 +205,13 @@ class Draft {
     const known = this.features.get(feature)!
     if (mode === 'on' || (known.mode !== 'on' && !isWorse(mode, known.mode))) return
     this.features.set(feature, { mode, reason, share, note })
+  }
+
+  /** What falls for want of the database alone is had in this mode all the same. */
+  substitute(feature: Feature, mode: Mode): void {
+    const known = this.features.get(feature)!
+    const isForDatabase = known.reason === 'database' || known.reason === 'recovering'
+    if (isForDatabase && isWorse(known.mode, mode)) this.features.set(feature, { ...known, mode })
   }
 }
 

@@ -35,6 +35,8 @@ export const PROTECTIONS = [
   'sign-in-guard',
   /** A closed region is refused (modules/regions). */
   'regions',
+  /** What is merely looked at is read from the region's replica (modules/regions). */
+  'replica-reads',
   /** What an edge takes from a source is held against its hash, and rot is looked for (edge/mirror). */
   'digests',
   /** Who misses the same at the same time shares one fetch (edge/core/coalesce.ts). */
@@ -45,6 +47,8 @@ export const PROTECTIONS = [
   'bounded-load',
   /** An edge's document is tried before it is applied, and taken back when it does harm (edge/releases). */
   'document-guard',
+  /** Players are told of other places that have the same media (MEDIA_URLS). */
+  'other-edges',
   /** Who was asleep doubts what it sees on waking (engines/steward/doubt.ts). */
   'doubt',
   /** An upload begins only where there is room for it (uploads/limits.ts). */
@@ -326,8 +330,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     sourceUrl: e.SOURCE_URL ?? null,
     oldestClient: e.OLDEST_CLIENT,
     trustedProxies: listOf(e.TRUSTED_PROXIES),
-    mediaUrls: e.MEDIA_URLS,
     region: { name: e.REGION ?? null, replicaUrl: e.REPLICA_URL ?? null },
+    mediaUrls: e.PROTECTIONS_OFF.includes('other-edges') ? [] : e.MEDIA_URLS,
     abuse: {
       isOn: !e.PROTECTIONS_OFF.includes('limits'),
       rates: {

@@ -24,7 +24,7 @@ import type { Config } from './config.ts'
 import { createEvents, type Events } from './events.ts'
 import { openEntryJournal, type EntryJournal } from './journal/index.ts'
 import { createPeers, type Peers } from './peers.ts'
-import { loadSecrets, type Secrets } from './secrets.ts'
+import { loadSecrets, vaultKeysOf, type Secrets } from './secrets.ts'
 import { openStandby, type Standby } from './standby/index.ts'
 import { openSteward, type Steward } from './steward/index.ts'
 import type { SupervisorLink } from './supervisor-link.ts'
@@ -132,7 +132,7 @@ export async function openContext(options: ContextOptions): Promise<OpenContext>
   const secrets = await loadSecrets(config.paths.secrets)
   const documents = await openDocuments({
     ...{ dataDir: config.dataDir, log, candidate: config.documentCandidate },
-    secret: secrets.vault,
+    secrets: vaultKeysOf(secrets),
   })
   documents.use('configuration', (content) => steward.setThresholds(content?.levels ?? {}))
   const ctx: Ctx = {

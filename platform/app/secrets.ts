@@ -14,12 +14,18 @@ const Secrets = z
     media: Key,
     /** Seals the cursors of feeds. */
     cursor: Key,
-    /** Seals what lies in the database and has to be read again, such as second factors. */
+    /** Seals what has to be read again: second factors in the database, documents that are in force. */
     vault: Key.optional(),
+    /** The one before it, since the last rotation: it only opens what was sealed while that went on. */
+    vaultBefore: Key.optional(),
   })
   // Before it had a key of its own, the session's sealed it.
   .transform((kept) => ({ ...kept, vault: kept.vault ?? kept.session }))
 export type Secrets = z.output<typeof Secrets>
+
+/** The vault's, the present one first: only that seals. */
+export const vaultKeysOf = ({ vault, vaultBefore }: Secrets): readonly string[] =>
+  vaultBefore === undefined ? [vault] : [vault, vaultBefore]
 
 /** Those that can be made anew at any moment: what they signed is worth nothing then, and nothing else is lost. */
 export const ROTATED_SECRETS = ['session', 'media', 'cursor'] as const
@@ -57,15 +63,37 @@ const makeSecrets = (): Secrets => ({
 })
 
 /**
- * Makes all secrets anew but the vault's, without which nobody could use a second factor any more. Processes that run have
+ * Makes all secrets anew but the vault's, under which lies what has to be read again (`rotateVault`). Processes that run have
  * the old ones until they are restarted.
  *
  * @throws when there are none, or they can't be written; then the old ones stand.
  */
 export async function rotateSecrets(path: string): Promise<void> {
+  const { vault, vaultBefore } = await readThere(path)
+  await replace(path, { ...makeSecrets(), vault, vaultBefore })
+}
+
+/**
+ * Makes the vault's key anew, and keeps the one before it. What lies under that one has to be sealed again; whatever lies
+ * under one that is older still is lost, so that has to be done before each call.
+ *
+ * @throws when there are no secrets, or they can't be written; then the old ones stand.
+ */
+export async function rotateVault(path: string): Promise<Secrets> {
+  const kept = await readThere(path)
+  const made = { ...kept, vault: secret(), vaultBefore: kept.vault }
+  await replace(path, made)
+  return made
+}
+
+async function readThere(path: string): Promise<Secrets> {
   const kept = await read(path)
   if (!kept) throw new Error(`${path} is not there: there is nothing to rotate.`)
-  await writeWhole(path, JSON.stringify({ ...makeSecrets(), vault: kept.vault }))
+  return kept
+}
+
+async function replace(path: string, secrets: Secrets): Promise<void> {
+  await writeWhole(path, JSON.stringify(secrets))
   await syncFolder(dirname(path))
 }
 

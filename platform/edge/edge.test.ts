@@ -31,6 +31,11 @@ test('an edge keeps a segment, serves its parts, checks tokens, and goes on with
     'edge-one; fwd=miss; stored',
   ])
   expect([hit.status, hit.body.equals(segmentBytesOf(path).subarray(100, 200))]).toEqual([206, true])
+  const preflight = await fetch(edge.url + path, { method: 'OPTIONS' })
+  expect([preflight.status, preflight.headers.get('access-control-allow-headers')]).toEqual([
+    204,
+    expect.stringContaining('priority'),
+  ])
   expect([hit.headers.get('cache-status'), fetchesOf(path)]).toEqual(['edge-one; hit', 1])
 
   const token = signMediaToken(EDGE_MEDIA_KEY, hidden, new Date())

@@ -5,7 +5,7 @@ import type { ConfigurationDocument } from './kinds/configuration.ts'
 import type { FlagsDocument } from './kinds/flags.ts'
 import type { RankingDocument } from './kinds/ranking.ts'
 import type { RegionsDocument } from './kinds/regions.ts'
-import { readCandidate, readLastGood } from './store.ts'
+import { readCandidate, readLastGood, type SealSecrets } from './store.ts'
 
 export interface DocumentContents {
   readonly flags: FlagsDocument
@@ -28,7 +28,7 @@ export interface Documents {
 
 export interface DocumentsOptions {
   readonly dataDir: string
-  readonly secret: string
+  readonly secrets: SealSecrets
   readonly log: Log
   /** `KIND:HASH` of what this process alone has in place of the last good one; null: nothing. */
   readonly candidate: string | null
@@ -37,7 +37,7 @@ export interface DocumentsOptions {
 /** Reads them. @throws when the candidate can't be used: a canary must not pass for one without having it */
 export async function openDocuments({
   dataDir,
-  secret,
+  secrets,
   log,
   candidate,
 }: DocumentsOptions): Promise<Documents> {
@@ -49,7 +49,7 @@ export async function openDocuments({
   async function reload(): Promise<void> {
     for (const { name } of RELEASE_KINDS) {
       if (name === triedKind) continue
-      const { good, damage } = await readLastGood(dataDir, name, secret)
+      const { good, damage } = await readLastGood(dataDir, name, secrets)
       for (const error of damage) log.error({ err: error, kind: name }, 'document.damaged')
       // Where nothing on the disk can be used any more, what is in memory was good.
       if (good === null || hashes.get(name) === good.hash) continue

@@ -1,6 +1,6 @@
 /** Documents that change a running system: checked, tried out, put in force, and taken back. */
 export { openDocuments, type Documents } from './documents.ts'
-export { objectToSize } from './check.ts'
+export { checkDocument, objectToSize } from './check.ts'
 export { createFlags, type Flags } from './flags.ts'
 export { kindOf, RELEASE_KINDS } from './kinds/index.ts'
 export { RegionName, RegionPolicy, RegionsDocument, shareOf } from './kinds/regions.ts'
@@ -14,6 +14,7 @@ export {
   openQuarantine,
   readBefore,
   readLastGood,
+  resealDocuments,
   writeLastGood,
   type QuarantineBook,
 } from './store.ts'

@@ -7,7 +7,14 @@ import { checkDocument } from './check.ts'
 import { openDocuments } from './documents.ts'
 import { createFlags } from './flags.ts'
 import { kindOf } from './kinds/index.ts'
-import { documentsDirOf, openQuarantine, readLastGood, writeLastGood } from './store.ts'
+import {
+  documentsDirOf,
+  openQuarantine,
+  readBefore,
+  readLastGood,
+  resealDocuments,
+  writeLastGood,
+} from './store.ts'
 
 const SECRET = 'a secret of at least thirty-two characters'
 const log = createLog({ level: 'silent', base: {} })
@@ -75,9 +82,23 @@ test('a damaged or forged last good one gives way to the one before, and both to
   })
 })
 
+test('a new secret takes over: what lies under the one before is read meanwhile, and sealed again', async () => {
+  await using dir = await makeTemporaryDir()
+  const fresh = 'a secret that was made after a break-in'
+  for (const isOn of [false, true])
+    await writeLastGood(dir.path, SECRET, { kind: 'flags', text: flags(isOn), at: new Date() })
+  expect((await readLastGood(dir.path, 'flags', fresh)).good).toBeNull()
+  expect((await readLastGood(dir.path, 'flags', [fresh, SECRET])).good?.text).toBe(flags(true))
+
+  for (let n = 1; n <= 2; n++) await resealDocuments(dir.path, SECRET, fresh)
+  expect((await readLastGood(dir.path, 'flags', fresh)).good?.text).toBe(flags(true))
+  expect((await readBefore(dir.path, 'flags', fresh))?.text).toBe(flags(false))
+  expect((await readLastGood(dir.path, 'flags', SECRET)).good).toBeNull()
+})
+
 test('flags are answered from the document in force, and from the code where none says so', async () => {
   await using dir = await makeTemporaryDir()
-  const documents = await openDocuments({ dataDir: dir.path, secret: SECRET, log, candidate: null })
+  const documents = await openDocuments({ dataDir: dir.path, secrets: SECRET, log, candidate: null })
   const asked = await createFlags(documents)
   expect(await asked.isOn('sign-up')).toBe(true)
 
@@ -98,7 +119,7 @@ test('a share of the people has a flag, always the same ones', async () => {
   const text = JSON.stringify({ flags: { 'new-voices': { isOn: false, share: 0.3 } } })
   await writeLastGood(dir.path, SECRET, { kind: 'flags', text, at: new Date() })
   const asked = await createFlags(
-    await openDocuments({ dataDir: dir.path, secret: SECRET, log, candidate: null }),
+    await openDocuments({ dataDir: dir.path, secrets: SECRET, log, candidate: null }),
   )
   const people = Array.from({ length: 500 }, (_, n) => `person-${n}`)
   const first = await Promise.all(people.map((person) => asked.isOn('new-voices', person)))

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { syncFolder, writeWhole } from '../../kit/files/durable-file.ts'
 import { beforeOf, readRecordFile, writeRecordFile } from '../../kit/files/record-file.ts'
-import { kindOf } from './kinds/index.ts'
+import { kindOf, RELEASE_KINDS } from './kinds/index.ts'
 
 export interface LastGood {
   readonly kind: string
@@ -25,6 +25,9 @@ const Quarantine = z.array(
 )
 export type Quarantined = z.infer<typeof Quarantine>[number]
 const QUARANTINED_KEPT = 500
+
+/** Of an instance: the first seals, any of them opens. */
+export type SealSecrets = string | readonly string[]
 
 export const documentsDirOf = (dataDir: string): string => join(dataDir, 'documents')
 /** Whoever puts `KIND.json` here releases it. */
@@ -52,13 +55,13 @@ function sealOf(secret: string, { kind, hash, promotedAt }: Omit<z.infer<typeof 
 export async function readLastGood(
   dataDir: string,
   kind: string,
-  secret: string,
+  secrets: SealSecrets,
 ): Promise<{ readonly good: LastGood | null; readonly damage: readonly Error[] }> {
   const path = currentPathOf(dataDir, kind)
   const damage: Error[] = []
   for (const place of [path, beforeOf(path)]) {
     try {
-      return { good: await readOne(place, kind, secret), damage }
+      return { good: await readOne(place, kind, secrets), damage }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') damage.push(error as Error)
     }
@@ -66,12 +69,15 @@ export async function readLastGood(
   return { good: null, damage }
 }
 
-async function readOne(path: string, kind: string, secret: string): Promise<LastGood> {
+async function readOne(path: string, kind: string, secrets: SealSecrets): Promise<LastGood> {
   const file = await readRecordFile(path)
   const head = Head.parse(file.head)
   const bytes = file.sections.get('document') ?? Buffer.alloc(0)
-  const expected = Buffer.from(sealOf(secret, head))
-  const isSealed = expected.length === head.seal.length && timingSafeEqual(expected, Buffer.from(head.seal))
+  const given = Buffer.from(head.seal)
+  const isSealed = [secrets].flat().some((secret) => {
+    const expected = Buffer.from(sealOf(secret, head))
+    return expected.length === given.length && timingSafeEqual(expected, given)
+  })
   if (head.kind !== kind || !isSealed || hashOf(bytes) !== head.hash)
     throw new Error(`${path} was not sealed by this instance.`)
   const text = bytes.toString('utf8')
@@ -89,21 +95,55 @@ export async function readCandidate(dataDir: string, kind: string, hash: string)
 /** Makes it the last good one; the one that was becomes the one before it. */
 export async function writeLastGood(
   dataDir: string,
-  secret: string,
+  secrets: SealSecrets,
   { kind, text, at }: { readonly kind: string; readonly text: string; readonly at: Date },
 ): Promise<void> {
-  const { good } = await readLastGood(dataDir, kind, secret)
+  const { good } = await readLastGood(dataDir, kind, secrets)
   const head = { kind, hash: hashOf(text), promotedAt: at.toISOString() }
-  await writeRecordFile(
-    currentPathOf(dataDir, kind),
-    { head: { ...head, seal: sealOf(secret, head) }, sections: { document: Buffer.from(text) } },
-    { isOldGood: good !== null && good.hash !== head.hash },
+  await writeSealed(
+    dataDir,
+    [secrets].flat()[0]!,
+    { ...head, text },
+    good !== null && good.hash !== head.hash,
   )
 }
 
+async function writeSealed(
+  dataDir: string,
+  secret: string,
+  { text, kind, hash, promotedAt }: Omit<LastGood, 'content'>,
+  isOldGood: boolean,
+): Promise<void> {
+  const head = { kind, hash, promotedAt }
+  await writeRecordFile(
+    currentPathOf(dataDir, kind),
+    { head: { ...head, seal: sealOf(secret, head) }, sections: { document: Buffer.from(text) } },
+    { isOldGood },
+  )
+}
+
+/** Seals by another secret what is in force and what was before it. Idempotent. @returns of how many kinds */
+export async function resealDocuments(dataDir: string, from: string, to: string): Promise<number> {
+  let count = 0
+  for (const { name } of RELEASE_KINDS) {
+    const { good } = await readLastGood(dataDir, name, from)
+    if (!good) continue
+    const before = await readBefore(dataDir, name, from)
+    const isOther = before !== null && before.hash !== good.hash
+    if (isOther) await writeSealed(dataDir, to, before, false)
+    await writeSealed(dataDir, to, good, isOther)
+    count++
+  }
+  return count
+}
+
 /** The one before the last good one; null: there is none. */
-export async function readBefore(dataDir: string, kind: string, secret: string): Promise<LastGood | null> {
-  return readOne(beforeOf(currentPathOf(dataDir, kind)), kind, secret).catch(() => null)
+export async function readBefore(
+  dataDir: string,
+  kind: string,
+  secrets: SealSecrets,
+): Promise<LastGood | null> {
+  return readOne(beforeOf(currentPathOf(dataDir, kind)), kind, secrets).catch(() => null)
 }
 
 export interface QuarantineBook {

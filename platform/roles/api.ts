@@ -9,7 +9,7 @@ import { accountRoutes } from '../modules/accounts/index.ts'
 import { backupRoutes } from '../modules/backups/index.ts'
 import { commentActs, commentRoutes } from '../modules/comments/index.ts'
 import { registerMedia } from '../modules/delivery/index.ts'
-import { edgeRoutes } from '../modules/edges/index.ts'
+import { edgeRoutes, followEdges } from '../modules/edges/index.ts'
 import { feedRoutes } from '../modules/feed/index.ts'
 import { followActs, followRoutes } from '../modules/follows/index.ts'
 import { instanceRoutes, stateRoutes } from '../modules/instance/index.ts'
@@ -69,6 +69,8 @@ export async function createApi(ctx: Ctx): Promise<App> {
     const lane = await startFirstPlayableLane(ctx)
     app.addHook('onClose', () => lane[Symbol.asyncDispose]())
   }
+  const edges = followEdges(ctx)
+  app.addHook('onClose', () => edges[Symbol.asyncDispose]())
   const replay = startReplay(ctx, acts)
   app.addHook('onClose', () => replay[Symbol.asyncDispose]())
   await app.ready()

@@ -40,6 +40,7 @@ export const CLASSES: Readonly<Record<string, AdmissionRule>> = {
   'GET /operations/history': P0,
   'GET /operations/audit': P0,
   'GET /operations/releases': P0,
+  'GET /operations/edges': P0,
   'POST /operations/orders': P0,
 
   // Who is asked for it waits for the page.

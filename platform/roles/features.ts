@@ -13,8 +13,10 @@ const REACTION: FeatureRule = { feature: 'reactions' }
 const COMMENT: FeatureRule = { feature: 'comments' }
 /** The bytes come for as long as somebody sends them. */
 const UPLOAD_BYTES: FeatureRule = { feature: 'uploads', isClientPaced: true }
-const SEARCH: FeatureRule = { feature: 'search' }
-const PROFILE: FeatureRule = { feature: 'profiles' }
+/** A region's replica has these without the database. */
+const SEARCH: FeatureRule = { feature: 'search', upTo: 'cached' }
+const PROFILE: FeatureRule = { feature: 'profiles', upTo: 'cached' }
+const PROFILE_LIST: FeatureRule = { feature: 'profiles' }
 const NOTIFICATION: FeatureRule = { feature: 'notifications' }
 
 /** Under /api/v1, by method and path. */
@@ -58,8 +60,8 @@ export const FEATURES_OF_ROUTES: Readonly<Record<string, FeatureRule>> = {
 
   'GET /profiles/:handle': PROFILE,
   'GET /profiles/:handle/videos': PROFILE,
-  'GET /profiles/:handle/followers': PROFILE,
-  'GET /profiles/:handle/following': PROFILE,
+  'GET /profiles/:handle/followers': PROFILE_LIST,
+  'GET /profiles/:handle/following': PROFILE_LIST,
 
   'GET /notifications': NOTIFICATION,
   'POST /notifications/read': NOTIFICATION,

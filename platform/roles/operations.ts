@@ -106,6 +106,7 @@ export const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Operati
     'GET /operations/releases': signedIn(
       'Releases of code and documents: on trial, in force, in quarantine; for the operator',
     ),
+    'GET /operations/edges': signedIn('How each edge fares, and what it took back; for the operator'),
     'POST /operations/orders': signedIn('Order a level, a pause, maintenance or a restart; for the operator'),
   },
   edges: {

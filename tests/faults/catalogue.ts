@@ -116,6 +116,11 @@ export const DRILLS: Readonly<Record<string, DrillEntry>> = {
     provenWithout: ['sign-in-guard'],
     load: async () => (await import('./drills/guessed-passwords.ts')).runGuessing,
   },
+  regions: {
+    isShort: false,
+    provenWithout: ['regions', 'replica-reads'],
+    load: async () => (await import('./drills/regions.ts')).run,
+  },
   watch: { isShort: false, provenWithout: [], load: async () => (await import('./drills/watch.ts')).run },
   'two-watches': {
     isShort: false,
@@ -141,6 +146,11 @@ export const DRILLS: Readonly<Record<string, DrillEntry>> = {
     isShort: false,
     provenWithout: ['digests'],
     load: async () => (await import('./drills/edge-rot.ts')).run,
+  },
+  'edge-lost': {
+    isShort: false,
+    provenWithout: ['other-edges'],
+    load: async () => (await import('./drills/edge-lost.ts')).run,
   },
   'edge-document': {
     isShort: false,

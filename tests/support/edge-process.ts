@@ -33,6 +33,8 @@ export interface EdgeOptions {
   readonly dir: string
   readonly document: EdgeDocument
   readonly mediaKey?: string
+  /** @default a free one */
+  readonly port?: number
   readonly env?: Readonly<Record<string, string>>
 }
 
@@ -60,7 +62,7 @@ export function edgeDocument(changes: Partial<EdgeDocument> & Pick<EdgeDocument,
 /** Starts it on a free port; answers when it is ready. @throws with all that it said */
 export async function startEdge(options: EdgeOptions): Promise<EdgeProcess> {
   const { dir, document, mediaKey = EDGE_MEDIA_KEY, env = {} } = options
-  const port = await findFreePort()
+  const port = options.port ?? (await findFreePort())
   const documentPath = join(dir, 'document.json')
   const keyPath = join(dir, 'media-key')
   const dataDir = join(dir, 'data')

@@ -1,5 +1,5 @@
 /** The judge of a rollout: compares a release with what it is to replace, second by second. Pure. */
-export { createJudge, HARD_ERRORS_MIN, HARD_ERRORS_RATIO } from './judge.ts'
+export { createJudge } from './judge.ts'
 export { bucketOf, noLatencies } from './latency.ts'
 export {
   LATENCY_BOUNDS_MS,

@@ -68,6 +68,8 @@ export interface Steward extends Disposable {
   addProbe(dependency: Dependency, look: Look): void
   /** Whether a step of the return (`engines/steward/steps.ts`) would work now; null: nothing is known against it. */
   addStepProbe(step: string, look: Look): void
+  /** Whether a replica of the database can be read while the database itself is away. */
+  watchReplica(canRead: () => boolean): void
   /** Counts of the door before this process's routes. */
   watchGate(read: () => GateCounts): void
   /** A request for a feature was let in, and ended. */
@@ -106,6 +108,7 @@ export function openSteward({ config, clock, log }: StewardOptions): Steward {
   const handlers = new Set<(state: ServiceState) => void>()
   let orders = NO_ORDERS
   let elsewhere: Level = 0
+  let canReadReplica = () => false
   let load: Load = { eventLoopP99Ms: null, memoryShare: null }
   let shown = engine.state
   let state = present(shown, orders, clock)
@@ -115,7 +118,8 @@ export function openSteward({ config, clock, log }: StewardOptions): Steward {
     const seen = sensors.read(nowMs)
     load = seen
     const steps = probes.addTo(traffic.read(nowMs))
-    show(engine.observe({ ...seen, dependencies: probes.look(), steps, elsewhere }, nowMs))
+    const hasReplica = canReadReplica()
+    show(engine.observe({ ...seen, dependencies: probes.look(), steps, elsewhere, hasReplica }, nowMs))
   }
 
   function show(now: StewardState): void {
@@ -143,6 +147,9 @@ export function openSteward({ config, clock, log }: StewardOptions): Steward {
     isUp: (dependency) => engine.isUp(dependency),
     addProbe: probes.add,
     addStepProbe: probes.addForStep,
+    watchReplica(canRead) {
+      canReadReplica = canRead
+    },
     watchGate: (read) => sensors.watchGate(read),
     note: traffic.note,
     noteWaiting: traffic.noteWaiting,

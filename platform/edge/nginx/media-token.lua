@@ -16,16 +16,28 @@ local mac, mac_length = ffi.new('unsigned char[?]', MAC_BYTES), ffi.new('unsigne
 local KEPT_MAX = 2048
 local young, old, young_count = {}, {}, 0
 
-local function remember(key, expires_at)
+local function remember(pass, expires_at)
   if young_count >= KEPT_MAX then young, old, young_count = {}, young, 0 end
-  young[key] = expires_at
+  local known = { expires_at = expires_at, left = 0, said = nil }
+  young[pass] = known
   young_count = young_count + 1
+  return known
 end
 
 local M = {}
+local secret
+local seconds = ngx.time
+local TOKEN_LENGTH = 48
+
+-- The key by which tokens are made.
+function M.open(path)
+  local file = assert(io.open(path))
+  secret = file:read('*a'):gsub('%s+$', '')
+  file:close()
+end
 
 -- When the token ends, in seconds since 1970; nil: it is none for this video.
-local function expiry_of(secret, token, video_id)
+local function expiry_of(token, video_id)
   local plain = token:gsub('-', '+'):gsub('_', '/')
   local bytes = ngx.decode_base64(plain)
   -- Bytes have several spellings in base64; only one is taken, so that caches hold one copy.
@@ -38,18 +50,22 @@ local function expiry_of(secret, token, video_id)
   return ((a * 256 + b) * 256 + c) * 256 + d
 end
 
--- How many seconds the token is still good for; nil: it is not.
-function M.seconds_left(secret, token, video_id, now)
-  local key = token .. video_id
-  local expires_at = young[key] or old[key]
-  if not expires_at then
-    expires_at = expiry_of(secret, token, video_id)
-    if not expires_at then return nil end
-    remember(key, expires_at)
+-- What caches are told, for as long as the token is good; '': it is not. `pass` is the token, a slash, and the video's id:
+-- one string, since each that is read from nginx or made anew costs as much as all the rest.
+function M.cache_control(pass)
+  local known = young[pass] or old[pass]
+  if not known then
+    local expires_at = expiry_of(pass:sub(1, TOKEN_LENGTH), pass:sub(TOKEN_LENGTH + 2))
+    if not expires_at then return '' end
+    known = remember(pass, expires_at)
   end
-  local left = expires_at - now
-  if left <= 0 then return nil end
-  return math.min(left, MAX_AGE_S)
+  local left = known.expires_at - seconds()
+  if left <= 0 then return '' end
+  if left ~= known.left then
+    known.left = left
+    known.said = 'private, max-age=' .. math.min(left, MAX_AGE_S) .. ', immutable'
+  end
+  return known.said
 end
 
 return M

@@ -1,30 +1,8 @@
 /** From an edge's document to nginx's configuration: the only way in which it is ever written. Pure. */
 import type { EdgeDocument } from '../../../contract/edge.ts'
+import { COUNTED, indent, PREFLIGHT, THROUGH, UUID, type NginxPlace } from './parts.ts'
+import { renderFills, renderSegments, renderTokenedRest } from './render-segments.ts'
 
-export interface NginxPlace {
-  readonly host: string
-  readonly port: number
-  /** Where its own files lie: pid, logs, temporary ones. */
-  readonly runDir: string
-  readonly mirrorDir: string
-  readonly pagesDir: string
-  readonly fillSocket: string
-  /** Where the agent reads counts and tells the order of the origins. */
-  readonly controlSocket: string
-  readonly modulesDir: string
-  readonly luaDir: string
-  /** Read by nginx when it starts, never written into its configuration; null: tokens are left to the origin. */
-  readonly keyPath: string | null
-  /** Whether what runs as root gives its workers to another user. */
-  readonly workerUser: string | null
-  readonly isStaleServed: boolean
-}
-
-const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'
-const SEGMENT = `${UUID}/g(?:0|[1-9][0-9]*)/`
-const FILE = '/[a-z0-9][a-z0-9_-]*\\.(?:m4s|mp4)'
-const IMMUTABLE = 'public, max-age=31536000, immutable'
-const SHED_AFTER_MS = 1_000
 /** Where there is something else to give, nobody waits for long. */
 const SUBSTITUTED_AFTER_S = 1
 
@@ -56,9 +34,6 @@ events {
 }
 
 function renderHttp({ limits, name }: EdgeDocument, place: NginxPlace): string {
-  const key = place.keyPath
-    ? `local file = assert(io.open('${place.keyPath}')); media_key = file:read('*a'):gsub('%s+$', ''); file:close()`
-    : 'media_key = nil'
   return `types {
   video/mp4 mp4 m4s;
 }
@@ -93,14 +68,9 @@ lua_shared_dict counts 1m;
 lua_shared_dict origins 64k;
 lua_package_path '${place.luaDir}/?.lua;;';
 init_by_lua_block {
-  media_token = require 'media-token'
-  ${key}
-}
-log_by_lua_block {
-  local status = ngx.status
-  local counts = ngx.shared.counts
-  counts:incr('requests', 1, 0)
-  if status >= 500 then counts:incr('errors', 1, 0) end
+  local media_token = require 'media-token'
+  ${place.keyPath ? `media_token.open('${place.keyPath}')` : ''}
+  cache_control_of = media_token.cache_control
 }
 # What asks for a digest, or for a look at the disk, passes the agent.
 map $http_want_repr_digest$http_cache_control $not_from_disk { default ""; "~*(sha-256|no-cache)" "/-none"; }
@@ -185,106 +155,21 @@ ${indent(
   }
   location = /-/edge/alive { return 204; }
   location ^~ /-/ { return 404; }
-}`
-}
-
-const CORS = `add_header Access-Control-Allow-Origin * always;
-add_header Access-Control-Expose-Headers "content-length, content-range, accept-ranges, etag, cache-status, repr-digest, upbeat-edge" always;
-add_header Timing-Allow-Origin * always;
-add_header Cross-Origin-Resource-Policy cross-origin always;
-add_header X-Content-Type-Options nosniff always;`
-
-interface SegmentKind {
-  readonly audio: boolean
-  readonly isTokened: boolean
-}
-
-function renderSegments(
-  { audio, isTokened }: SegmentKind,
-  { name }: EdgeDocument,
-  place: NginxPlace,
-): string {
-  const rendition = audio ? 'a[0-9]+' : '[a-z][a-z0-9]*'
-  const segment = `${SEGMENT}${rendition}${FILE}`
-  const pattern = isTokened
-    ? `^/media/t/(?<token>[A-Za-z0-9_-]{48})/(?<tail>(?<video>${UUID})${segment.slice(UUID.length)})$`
-    : `^/media/${segment}$`
-  const type = audio ? 'types { audio/mp4 mp4 m4s; }' : ''
-  return `location ~ "${pattern}" {
-${indent(
-  isTokened
-    ? `${TOKEN_CHECK}
-root ${place.mirrorDir}/tokened;
-try_files $not_from_disk/media/$tail @fill_tokened;
-add_header Cache-Control $token_cache_control;`
-    : `root ${place.mirrorDir}/open;
-try_files $not_from_disk$uri @fill;
-add_header Cache-Control "${IMMUTABLE}";`,
-)}
-  ${type}
-  add_header Last-Modified "";
-  add_header Cache-Status "${name}; hit" always;
-  add_header Upbeat-Edge ${name} always;
-${indent(CORS)}
-}`
-}
-
-/** A wrong token and a video that is not there look the same. */
-const TOKEN_CHECK = `set_by_lua_block $token_cache_control {
-  local left = media_token.seconds_left(media_key, ngx.var.token, ngx.var.video, ngx.time())
-  return left and 'private, max-age=' .. left .. ', immutable' or ''
-}
-if ($token_cache_control = "") { return 404; }`
-
-/** Playlists and pictures of private videos: checked here, kept nowhere. */
-function renderTokenedRest({ name }: EdgeDocument): string {
-  return `location ~ "^/media/t/(?<token>[A-Za-z0-9_-]{48})/(?<video>${UUID})/" {
-${indent(TOKEN_CHECK)}
-${indent(THROUGH)}
-  add_header Upbeat-Edge ${name} always;
-  add_header Cache-Status "${name}; fwd=bypass" always;
-}`
-}
-
-function renderFills({ limits, name }: EdgeDocument, place: NginxPlace): string {
-  const fill = (scope: string) => `  proxy_pass http://agent;
-  proxy_http_version 1.1;
-  proxy_set_header Connection "";
-  proxy_set_header Host $host;
-  proxy_set_header Upbeat-Fill ${scope};
-  proxy_set_header Range "";
-  proxy_set_header If-None-Match "";
-  proxy_set_header If-Range "";
-  proxy_read_timeout ${limits.fetchTimeoutMs + SHED_AFTER_MS}ms;
-  # The agent says 503 or 504 of what it could not get; these two are of an agent that is not there.
-  error_page 502 504 = @through;
-  add_header Upbeat-Edge ${name} always;
-  add_header Cache-Status "${name}; fwd=miss" always;
-${indent(CORS)}`
-  return `location @fill {
-${fill('open')}
-}
-location @fill_tokened {
-${fill('tokened')}
-}
-location ^~ /-/mirror/ {
-  internal;
-  alias ${place.mirrorDir}/;
-  # What was just put right must not be what an open file still holds.
-  open_file_cache off;
-  add_header Last-Modified "";
-  ${place.keyPath ? 'add_header Cache-Control $token_cache_control;' : ''}
-  add_header Repr-Digest $upstream_http_repr_digest;
-  add_header Cache-Status "${name}; $upstream_http_upbeat_cache" always;
-  add_header Upbeat-Edge ${name} always;
-${indent(CORS)}
+  location @preflight {
+    add_header Access-Control-Allow-Origin * always;
+    add_header Access-Control-Allow-Methods "GET, HEAD, OPTIONS" always;
+    add_header Access-Control-Allow-Headers "range, if-range, if-none-match, priority" always;
+    add_header Access-Control-Max-Age 86400 always;
+    return 204;
+  }
 }`
 }
 
 /** What everyone gets alike: kept by nginx, fetched once by the agent, served old when there is nothing newer. */
 function renderPages(document: EdgeDocument, place: NginxPlace): string {
   const { name, statusUrl } = document
-  const pageOf = (key: string) => `  proxy_pass http://agent;
+  const pageOf = (key: string) => `${indent(COUNTED)}
+  proxy_pass http://agent;
   proxy_http_version 1.1;
   proxy_set_header Connection "";
   proxy_set_header Host $host;
@@ -309,8 +194,10 @@ function renderPages(document: EdgeDocument, place: NginxPlace): string {
 `
   const page = pageOf('$request_uri')
   return `location ~ "^/media/${UUID}/[a-z0-9/_-]+\\.(?:m3u8|jpg|webp)$" {
+${indent(PREFLIGHT)}
 ${page}}
 location ~ "^/media/pictures/" {
+${indent(PREFLIGHT)}
 ${page}}
 location ~ "^/(?:_app/|icons/|fonts/|api/v1/instance$|manifest\\.webmanifest$|favicon)" {
 ${page}}
@@ -338,18 +225,6 @@ location ~ "^/(?:v|@[^/]+|search|about|tag)(?:/|$)" {
 ${page}}`
 }
 
-const THROUGH = `proxy_pass http://origin;
-proxy_http_version 1.1;
-proxy_set_header Host $http_host;
-proxy_set_header X-Forwarded-Proto $scheme;
-proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-proxy_set_header Upgrade $http_upgrade;
-proxy_set_header Connection $connection_upgrade;
-proxy_next_upstream error timeout;
-proxy_request_buffering off;
-proxy_buffering off;
-proxy_read_timeout 1h;`
-
 /** Everything else belongs to the origin: writes, live updates, uploads. */
 function renderThrough({ name, origins }: EdgeDocument): string {
   const through = origins[0]!.url.startsWith('https:')
@@ -368,6 +243,7 @@ ${indent(through)}
   add_header Cache-Status "${name}; fwd=bypass" always;
 }
 location @away {
+${indent(COUNTED)}
   default_type application/problem+json;
   add_header Retry-After 5 always;
   add_header Upbeat-Edge ${name} always;
@@ -382,10 +258,11 @@ function renderControl(place: NginxPlace): string {
   listen unix:${place.controlSocket};
   location = /counts {
     content_by_lua_block {
-      local counts = ngx.shared.counts
-      ngx.say('{"requests":', counts:get('requests') or 0, ',"errors":', counts:get('errors') or 0, ',"worker":', ngx.worker.pid(), '}')
+      local requests = ngx.location.capture('/requests').body:match('%d+%s+%d+%s+(%d+)')
+      ngx.say('{"requests":', requests, ',"errors":', ngx.shared.counts:get('errors') or 0, '}')
     }
   }
+  location = /requests { internal; stub_status; }
   location = /order {
     content_by_lua_block {
       ngx.shared.origins:set('order', ngx.var.arg_to:gsub(',', ' '))
@@ -394,5 +271,3 @@ function renderControl(place: NginxPlace): string {
   }
 }`
 }
-
-const indent = (text: string): string => text.replaceAll(/^(?=.)/gm, '  ')

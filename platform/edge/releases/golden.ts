@@ -10,6 +10,7 @@ const SAMPLE = Buffer.from(
   'The golden segment of an edge: known bytes, asked for whole and in parts.\n'.repeat(64),
 )
 const SAMPLE_SHA256 = createHash('sha256').update(SAMPLE).digest('hex')
+const MIRRORED_ASKED = 16
 const NO_TOKEN = 'A'.repeat(48)
 
 /** Lays the known segment into the mirror. */
@@ -18,6 +19,15 @@ export async function layGoldenSegment(mirror: Mirror): Promise<void> {
     await mirror.keep(SAMPLE_PATH, Readable.from([SAMPLE]), SAMPLE_SHA256)
   await mirror.name('open', SAMPLE_PATH, SAMPLE_SHA256)
 }
+
+/** Asked of both sides of a trial: what every edge has, what everyone asks first, and what lies in the mirror. */
+export const replayPathsOf = async (mirror: Mirror): Promise<string[]> => [
+  SAMPLE_PATH,
+  '/-/edge/alive',
+  '/api/v1/instance',
+  '/',
+  ...(await mirror.listNames(MIRRORED_ASKED)),
+]
 
 export interface GoldenOptions {
   readonly url: string

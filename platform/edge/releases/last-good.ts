@@ -5,7 +5,13 @@ import { z } from 'zod'
 import { syncFolder, writeWhole } from '../../../kit/files/durable-file.ts'
 import { hashInput } from './read-document.ts'
 
-const Quarantined = z.object({ hash: z.string(), reason: z.string(), at: z.iso.datetime() })
+const Quarantined = z.object({
+  hash: z.string(),
+  reason: z.string(),
+  at: z.iso.datetime(),
+  /** People met it. */
+  wasInForce: z.boolean().default(false),
+})
 export type Quarantined = z.infer<typeof Quarantined>
 
 const QUARANTINE_MAX = 100
@@ -17,7 +23,7 @@ export interface LastGood {
   /** Of that input; null: there is none. */
   readonly hash: string | null
   isQuarantined(hash: string): boolean
-  quarantine(hash: string, reason: string, at: Date): Promise<void>
+  quarantine(one: Omit<Quarantined, 'at'>, at: Date): Promise<void>
   /** The latest first. */
   list(): readonly Quarantined[]
 }
@@ -44,12 +50,10 @@ export async function openLastGood(dir: string): Promise<LastGood> {
       hash = hashInput(text)
     },
     isQuarantined: (hash) => quarantined.some((each) => each.hash === hash),
-    async quarantine(hash, reason, at) {
+    async quarantine({ hash, reason, wasInForce }, at) {
       const others = quarantined.filter((each) => each.hash !== hash)
-      quarantined = [{ hash, reason: reason.slice(0, 500), at: at.toISOString() }, ...others].slice(
-        0,
-        QUARANTINE_MAX,
-      )
+      const newest = { hash, reason: reason.slice(0, 500), at: at.toISOString(), wasInForce }
+      quarantined = [newest, ...others].slice(0, QUARANTINE_MAX)
       await writeWhole(quarantinePath, JSON.stringify(quarantined))
     },
     list: () => quarantined,

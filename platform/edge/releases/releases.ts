@@ -2,20 +2,18 @@
  * What an edge's document goes through: read → tried → in force → judged → the last good one. Whatever does harm is taken
  * back, and its input is never tried again.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { KeyObject } from 'node:crypto'
 import type { Log } from '../../../kit/log.ts'
 import type { Agent } from '../agent/agent.ts'
 import type { EdgeConfig, EdgePaths } from '../config.ts'
 import type { Mirror } from '../mirror/mirror.ts'
-import { type Counts, type Nginx, NginxRefusedError } from '../nginx/nginx.ts'
+import { type Nginx, NginxRefusedError } from '../nginx/nginx.ts'
 import { renderNginx } from '../nginx/render.ts'
-import { findHarm, type Second } from './judge-counts.ts'
 import { openLastGood, type LastGood } from './last-good.ts'
 import { DocumentRefusedError, hashInput, readDocument, type ReadDocument } from './read-document.ts'
-import { placeOf, tryDocument } from './trial.ts'
-
-const SECOND_MS = 1_000
+import { countSeconds } from './seconds.ts'
+import { placeOf } from './shadow.ts'
+import { tryOut } from './trial.ts'
 
 export interface InForce {
   readonly read: ReadDocument
@@ -48,7 +46,7 @@ export interface ReleasesOptions {
 
 /** Opens the folder of releases. */
 export async function openReleases(options: ReleasesOptions): Promise<Releases> {
-  const { config, paths, nginx, signers, log, signal } = options
+  const { config, paths, nginx, signers, log } = options
   const lastGood = await openLastGood(paths.releases)
   const isGuarded = !config.protectionsOff.has('document-guard')
   const counting = countSeconds(nginx)
@@ -57,57 +55,40 @@ export async function openReleases(options: ReleasesOptions): Promise<Releases> 
 
   async function putInForce(read: ReadDocument, agent: Agent): Promise<void> {
     await nginx.apply(renderNginx(read.document, placeOf(config, paths)))
-    const before = inForce
     inForce = { read, agent }
     first.resolve()
     await nginx.tellOrder(await agent.sources.addresses())
-    await before?.agent[Symbol.asyncDispose]()
     log.info({ hash: read.hash, generation: read.document.generation }, 'edge.document-in-force')
   }
 
-  async function refuse(hash: string, reason: string): Promise<void> {
-    log.error({ hash, reason }, 'edge.document-refused')
-    await lastGood.quarantine(hash, reason, new Date())
-  }
-
-  /** Watches what is in force; takes it back to `before` when it does harm. */
-  async function judge(read: ReadDocument, before: InForce | null, was: readonly Second[]): Promise<void> {
-    const since: Second[] = []
-    for (let second = 0; second < config.judgeS; second++) {
-      await sleep(SECOND_MS, undefined, { signal }).catch(() => {})
-      if (signal.aborted) return
-      const counted = await counting.next()
-      if (counted) since.push(counted)
-      const harm = (await nginx.pid()) === null ? 'nginx has ended' : findHarm(was, since)
-      if (harm === null || before === null) continue
-      await putInForce(before.read, options.openAgent(before.read))
-      return refuse(read.hash, `taken back after ${second + 1} s: ${harm}`)
-    }
-    await lastGood.keep(read.text)
+  async function refuse(hash: string, reason: string, wasInForce: boolean): Promise<void> {
+    log.error({ hash, reason, wasInForce }, 'edge.document-refused')
+    await lastGood.quarantine({ hash, reason, wasInForce }, new Date())
   }
 
   async function take(text: string): Promise<void> {
-    const read = readDocument(text, signers)
     const before = inForce
-    if (before && read.document.generation < before.read.document.generation)
-      throw new DocumentRefusedError(
-        `Its generation is ${read.document.generation}, and ${before.read.document.generation} is in force.`,
-      )
+    const read = readDocument(text, signers, before && isGuarded ? before.read : null)
     const agent = options.openAgent(read)
     try {
+      let isJudged = true
       if (isGuarded)
-        await tryDocument({
+        isJudged = await tryOut({
           ...options,
-          ...{ document: read.document, agent },
-          isOriginExpected: before !== null && before.agent.sources.awaySinceMs === null,
+          read,
+          agent,
+          before,
+          counting,
+          putInForce: () => putInForce(read, agent),
         })
-      const was = counting.recent()
-      await putInForce(read, agent)
-      if (isGuarded) await judge(read, before, was)
-      else await lastGood.keep(read.text)
+      else await putInForce(read, agent)
+      if (isJudged) await lastGood.keep(read.text)
     } catch (error) {
-      if (inForce?.agent !== agent) await agent[Symbol.asyncDispose]()
+      if (before && inForce !== before) await putInForce(before.read, before.agent)
       throw error
+    } finally {
+      const unused = inForce?.agent === agent ? before?.agent : agent
+      await unused?.[Symbol.asyncDispose]()
     }
   }
 
@@ -132,7 +113,7 @@ export async function openReleases(options: ReleasesOptions): Promise<Releases> 
           await take(text)
         } catch (error) {
           if (!(error instanceof DocumentRefusedError || error instanceof NginxRefusedError)) throw error
-          await refuse(hash, error.message)
+          await refuse(hash, error.message, error instanceof DocumentRefusedError && error.wasInForce)
         }
       })
       return last
@@ -147,33 +128,6 @@ export async function openReleases(options: ReleasesOptions): Promise<Releases> 
       await last.catch(() => {})
       await counting[Symbol.asyncDispose]()
       await inForce?.agent[Symbol.asyncDispose]()
-    },
-  }
-}
-
-const RECENT_SECONDS = 30
-
-/** What happened in each second, from counts that begin anew with each start of nginx. */
-function countSeconds(nginx: Nginx) {
-  let last: Counts | null = null
-  const seconds: Second[] = []
-  async function next(): Promise<Second | null> {
-    const counts = await nginx.counts()
-    const since =
-      counts && last && counts.requests >= last.requests
-        ? { requests: counts.requests - last.requests, errors: counts.errors - last.errors }
-        : null
-    last = counts
-    if (since) seconds.push(since)
-    if (seconds.length > RECENT_SECONDS) seconds.shift()
-    return since
-  }
-  const timer = setInterval(() => void next(), SECOND_MS)
-  return {
-    next,
-    recent: (): readonly Second[] => [...seconds],
-    async [Symbol.asyncDispose]() {
-      clearInterval(timer)
     },
   }
 }

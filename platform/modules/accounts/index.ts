@@ -11,6 +11,7 @@ export { toAccountCard } from './profile/me.ts'
 export { newSignInQueue, startAccountJobs } from './accounts.jobs.ts'
 export type { NewSignIn } from './accounts.jobs.ts'
 export { FALSE_POSITIVE_RATE, importPasswords } from './passwords/password-filter.ts'
+export { resealSecondFactors } from './second-factors/resealing.ts'
 export { openRevocations } from './sessions/revocations.ts'
 export {
   onSessionRevoked,

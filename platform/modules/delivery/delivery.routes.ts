@@ -21,6 +21,8 @@ import { parseAccountPicturePath, parseVideoMediaPath, type VideoMediaPath } fro
 /** What a file counts as where admission gives no class. */
 const PLAYBACK_CLASS = 0
 const IMMUTABLE = 'max-age=31536000, immutable'
+/** RFC 9211: of whoever is nearest to the files; edges before it add theirs. */
+const FROM_STORE = 'upbeat; hit; detail=store'
 /** A whole generation's playlists don't change; they are short-lived so that a deleted video leaves caches soon. */
 const PLAYLIST = 'max-age=300'
 const GROWING_PLAYLIST = 'max-age=1'
@@ -162,7 +164,7 @@ function sendPlaylist(
   { text, etag }: PlaylistEntry,
   cacheControl: string,
 ): FastifyReply {
-  reply.header('etag', etag).header('cache-control', cacheControl)
+  reply.header('etag', etag).header('cache-control', cacheControl).header('cache-status', FROM_STORE)
   const verdict = judgeConditions({ ifNoneMatch: request.headers['if-none-match'] }, etag, text.length)
   if (verdict.kind === 'unchanged') return reply.code(304).send()
   return reply.type('application/vnd.apple.mpegurl').send(text)
@@ -186,6 +188,7 @@ async function sendAsset(
     .header('etag', asset.etag)
     .header('cache-control', asset.cacheControl)
     .header('accept-ranges', 'bytes')
+    .header('cache-status', FROM_STORE)
   if (asset.reprDigest !== undefined) reply.header('repr-digest', asset.reprDigest)
   if (verdict.kind === 'unchanged') return reply.code(304).send()
   if (verdict.kind === 'unsatisfiable') {

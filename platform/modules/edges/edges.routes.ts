@@ -1,10 +1,11 @@
 /** HTTP for edges. */
 import { z } from 'zod'
-import { MediaChanges } from '../../../contract/edge.ts'
+import { FollowedEdge, MediaChanges } from '../../../contract/edge.ts'
 import { isEdge } from '../../app/edge-token.ts'
 import { NotFoundError } from '../../app/errors.ts'
-import type { Routes } from '../../app/http.ts'
+import { requireOperator, type Routes } from '../../app/http.ts'
 import { listMediaChanges } from './edges.service.ts'
+import { edgesOf } from './following.ts'
 
 const Query = z.object({ after: z.uuid().optional() })
 
@@ -18,6 +19,16 @@ export const edgeRoutes: Routes = async (app, ctx) => {
         throw new NotFoundError('route', request.url)
       reply.header('cache-control', 'no-store')
       return listMediaChanges(ctx, request.query.after ?? null)
+    },
+  )
+
+  app.get(
+    '/operations/edges',
+    { schema: { response: { 200: z.object({ items: z.array(FollowedEdge) }) } } },
+    async (request, reply) => {
+      requireOperator(request)
+      reply.header('cache-control', 'no-store')
+      return { items: [...(edgesOf(ctx)?.list() ?? [])] }
     },
   )
 }

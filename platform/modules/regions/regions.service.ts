@@ -3,14 +3,12 @@ import type { RegionStatus } from '../../../contract/state.ts'
 import { isLetIntoRegion } from '../../../engines/steward/index.ts'
 import { isLoopback, networkOf } from '../../../kit/network/network-of.ts'
 import { createNetworkMap, type NetworkMap } from '../../../kit/network/prefixes.ts'
-import { startRepeating } from '../../../kit/repeat.ts'
 import type { Ctx } from '../../app/context.ts'
-import { behindOf, isCurrent, openReplica } from '../../infra/db/index.ts'
 import { shareOf, type RegionPolicy } from '../../releases/index.ts'
+import { openRegionReplica, type RegionReplica } from './region-replica.ts'
 
 /** From here on a replica is behind, rather than just a moment later. */
 export const CATCHING_UP_FROM_S = 5
-const LOOK_MS = 1_000
 
 /** Why somebody is not let in. */
 export interface Closure {
@@ -22,6 +20,8 @@ export interface Closure {
 
 export interface Regions extends AsyncDisposable {
   readonly statuses: readonly RegionStatus[]
+  /** The one that this machine reads; null: it has none. */
+  readonly replica: RegionReplica | null
   /** Null: the address is let in. Asks nothing of any dependency. */
   closureFor(address: string): Closure | null
 }
@@ -30,7 +30,7 @@ const known = new WeakMap<Ctx, Regions>()
 /** Of this process; null: it serves no people. */
 export const regionsOf = (ctx: Ctx): Regions | null => known.get(ctx) ?? null
 
-/** Follows the document, and looks at the replica once a second. */
+/** Follows the document, and the replica. */
 export function openRegions(ctx: Ctx): Regions {
   const { name: ownName, replicaUrl } = ctx.config.region
   let policies: Readonly<Record<string, RegionPolicy>> = {}
@@ -41,11 +41,11 @@ export function openRegions(ctx: Ctx): Regions {
     for (const [name, { networks = [] }] of Object.entries(policies))
       for (const each of networks) byNetwork.set(each, name)
   })
-  const replica = replicaUrl === null ? null : followReplica(ctx, replicaUrl)
+  const replica = replicaUrl === null ? null : openRegionReplica(ctx, replicaUrl)
 
   const statusOf = (name: string): RegionStatus => {
     const policy = policies[name] ?? SERVING
-    const behindS = name === ownName && replica ? replica.behindS() : null
+    const behindS = name === ownName && replica ? replica.behindS : null
     const reason = policy.state === 'serving' ? null : policy.reason
     return {
       name,
@@ -56,6 +56,7 @@ export function openRegions(ctx: Ctx): Regions {
     }
   }
   const regions: Regions = {
+    replica,
     get statuses() {
       const names = new Set([...(ownName === null ? [] : [ownName]), ...Object.keys(policies)])
       return [...names].toSorted().map(statusOf)
@@ -74,6 +75,8 @@ export function openRegions(ctx: Ctx): Regions {
       await replica?.[Symbol.asyncDispose]()
     },
   }
+  if (!ctx.config.protectionsOff.has('replica-reads'))
+    ctx.steward.watchReplica(() => replica !== null && replica.behindS !== null)
   known.set(ctx, regions)
   return regions
 }
@@ -84,30 +87,4 @@ function stateOf(policy: RegionPolicy, hasReplica: boolean, behindS: number | nu
   if (policy.state !== 'serving' || !hasReplica) return policy.state
   if (behindS === null) return 'unknown'
   return behindS >= CATCHING_UP_FROM_S ? 'catching-up' : 'serving'
-}
-
-function followReplica(ctx: Ctx, url: string): AsyncDisposable & { behindS(): number | null } {
-  const replica = openReplica(url)
-  let currentAtMs: number | null = null
-  let behindS: number | null = null
-  const looking = startRepeating({
-    intervalMs: LOOK_MS,
-    async work() {
-      const sample = await replica.ask()
-      const nowMs = ctx.clock.monotonicMs()
-      if (isCurrent(sample)) currentAtMs = nowMs
-      behindS = behindOf(sample, currentAtMs === null ? null : (nowMs - currentAtMs) / 1_000)
-    },
-    onError(error) {
-      behindS = null
-      ctx.log.debug({ err: error }, 'regions.replica-unknown')
-    },
-  })
-  return {
-    behindS: () => behindS,
-    async [Symbol.asyncDispose]() {
-      await looking[Symbol.asyncDispose]()
-      await replica[Symbol.asyncDispose]()
-    },
-  }
 }

@@ -5,6 +5,7 @@ import { SearchPage, SearchQuery } from '../../../contract/social.ts'
 import { TAG_MAX_LENGTH, VideoCard } from '../../../contract/videos.ts'
 import type { Routes } from '../../app/http.ts'
 import { callerOf, limitPerMinute } from '../../app/rate-limit.ts'
+import { readingFrom } from '../regions/index.ts'
 import { listTagVideos, search } from './search.service.ts'
 
 /** Pages of results and of tags, of one account, or of all signed-out visitors of one network. */
@@ -27,17 +28,17 @@ export const searchRoutes: Routes = (app, ctx) => {
       preHandler,
       schema: { querystring: SearchQuery.extend(PageQuery.shape), response: { 200: SearchPage } },
     },
-    async (request) => {
+    async (request, reply) => {
       const { q, type, ...page } = request.query
-      return search(ctx, { q, type, page, viewerId: request.viewer?.id ?? null })
+      return search(readingFrom(ctx, request, reply), { q, type, page, viewerId: request.viewer?.id ?? null })
     },
   )
 
   app.get(
     '/tags/:tag/videos',
     { preHandler, schema: { params, querystring: PageQuery, response: { 200: pageOf(VideoCard) } } },
-    async (request) =>
-      listTagVideos(ctx, {
+    async (request, reply) =>
+      listTagVideos(readingFrom(ctx, request, reply), {
         viewerId: request.viewer?.id ?? null,
         tag: request.params.tag,
         page: request.query,

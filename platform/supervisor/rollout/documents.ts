@@ -15,7 +15,7 @@ import type {
 } from '../../../contract/releases.ts'
 import { writeWhole } from '../../../kit/files/durable-file.ts'
 import type { Config } from '../../app/config.ts'
-import { loadSecrets } from '../../app/secrets.ts'
+import { loadSecrets, vaultKeysOf } from '../../app/secrets.ts'
 import {
   candidatePathOf,
   documentsDirOf,
@@ -76,7 +76,8 @@ const CheckAnswer = z.object({ objections: z.array(z.string()) })
 export async function openDocumentReleases(options: DocumentReleasesOptions): Promise<DocumentReleases> {
   const { config, roles, output } = options
   const { dataDir } = config
-  const { vault: secret } = await loadSecrets(config.paths.secrets)
+  // Read each time: they may be made anew while this process goes on.
+  const readSecrets = async () => vaultKeysOf(await loadSecrets(config.paths.secrets))
   const ending = new AbortController()
   const quarantine = await openQuarantine(dataDir)
   const history: DocumentRelease[] = []
@@ -110,6 +111,13 @@ export async function openDocumentReleases(options: DocumentReleasesOptions): Pr
     return failed(`The last good ${kind} document holds. ${reason}`)
   }
 
+  /** What is sound by itself and only does not follow what is in force may come again in its time. */
+  async function refuse(release: DocumentRelease, path: string, reason: string): Promise<OrderOutcome> {
+    if ((await check(dataDir, release.kind, path, null)).length > 0) return bar(release, 'refused', reason)
+    note(release, 'refused', 0, reason)
+    return failed(`The last good ${release.kind} document holds. ${reason}`)
+  }
+
   /** As it comes, with what it waits for. */
   function enter(kind: string, hash: string | null): DocumentRelease {
     const now = new Date().toISOString()
@@ -127,7 +135,7 @@ export async function openDocumentReleases(options: DocumentReleasesOptions): Pr
   async function carryOut(release: DocumentRelease, bytes: Buffer, sizeBytes: number): Promise<OrderOutcome> {
     const { kind, hash } = release
     note(release, 'checking', 0, 'It is being checked.')
-    const { good } = await readLastGood(dataDir, kind, secret)
+    const { good } = await readLastGood(dataDir, kind, await readSecrets())
     const lastGoodText = good?.text ?? null
     const isChecked = !config.protectionsOff.has('document-check')
     const before = isChecked ? objectUnread(quarantine, { kind, hash, sizeBytes, lastGoodText }) : null
@@ -142,7 +150,7 @@ export async function openDocumentReleases(options: DocumentReleasesOptions): Pr
     await writeWhole(path, bytes)
     try {
       const objections = isChecked ? await check(dataDir, kind, path, lastGoodText) : []
-      if (objections.length > 0) return await bar(release, 'refused', objections.join(' '))
+      if (objections.length > 0) return await refuse(release, path, objections.join(' '))
       const { last } = options.turns
       if (last !== null)
         note(release, 'waiting', 0, `${last} is on trial first: one change at a time is judged.`)
@@ -155,7 +163,11 @@ export async function openDocumentReleases(options: DocumentReleasesOptions): Pr
         ? null
         : await options.tryOut({ kind, hash, signal: ending.signal, onShare })
       if (bad !== null) return await bar(release, 'back', bad)
-      await writeLastGood(dataDir, secret, { kind, text: bytes.toString('utf8'), at: new Date() })
+      await writeLastGood(dataDir, await readSecrets(), {
+        kind,
+        text: bytes.toString('utf8'),
+        at: new Date(),
+      })
       tellRoles()
       note(release, 'in-force', 1, 'Everything uses it.')
       return { state: 'done', detail: `The ${kind} document ${hash.slice(0, 12)} is in force.` }
@@ -184,7 +196,7 @@ export async function openDocumentReleases(options: DocumentReleasesOptions): Pr
     },
     state: async () => ({
       documents: history.map((release) => ({ ...release })),
-      inForce: await listInForce(dataDir, secret),
+      inForce: await listInForce(dataDir, await readSecrets()),
       quarantined: [...quarantine.all],
     }),
     async begin(name, hash) {
@@ -199,12 +211,13 @@ export async function openDocumentReleases(options: DocumentReleasesOptions): Pr
       )
     },
     async returnTo(kind, reason) {
+      const secrets = await readSecrets()
       const [{ good }, before] = await Promise.all([
-        readLastGood(dataDir, kind, secret),
-        readBefore(dataDir, kind, secret),
+        readLastGood(dataDir, kind, secrets),
+        readBefore(dataDir, kind, secrets),
       ])
       if (!good || !before) return failed(`There is no ${kind} document before the present one.`)
-      await writeLastGood(dataDir, secret, { kind, text: before.text, at: new Date() })
+      await writeLastGood(dataDir, secrets, { kind, text: before.text, at: new Date() })
       tellRoles()
       await quarantine.add({ kind, hash: good.hash, reason, at: new Date().toISOString() })
       return { state: 'done', detail: `The ${kind} document ${before.hash.slice(0, 12)} holds again.` }
@@ -264,8 +277,8 @@ async function check(
   return CheckAnswer.parse(JSON.parse(answer)).objections
 }
 
-async function listInForce(dataDir: string, secret: string): Promise<ReleasesState['inForce']> {
-  const found = await Promise.all(RELEASE_KINDS.map(({ name }) => readLastGood(dataDir, name, secret)))
+async function listInForce(dataDir: string, secrets: readonly string[]): Promise<ReleasesState['inForce']> {
+  const found = await Promise.all(RELEASE_KINDS.map(({ name }) => readLastGood(dataDir, name, secrets)))
   return found.flatMap(({ good }) =>
     good ? [{ kind: good.kind, hash: good.hash, promotedAt: good.promotedAt }] : [],
   )

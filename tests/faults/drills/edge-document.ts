@@ -12,10 +12,14 @@ import { makeTemporaryDir } from '../../support/temporary-dir.ts'
 import { percent, secondsSince, type Report } from '../report.ts'
 
 const RATE_PER_S = 50
-const WATCHED_S = 100
+const WATCHED_S = 400
 const HARMED_MAX = 0.001
-const EACH_MS = 8_000
-const JUDGED_MS = 15_000
+/** What a bad one harms is counted over so long from its release on. */
+const COUNTED_S = 600
+const EACH_MS = 45_000
+const JUDGED_MS = 90_000
+/** One in so many requests is for a segment that nobody has asked for yet. */
+const NEW_EVERY = 8
 
 export async function run(report: Report): Promise<void> {
   await using dir = await makeTemporaryDir()
@@ -25,10 +29,17 @@ export async function run(report: Report): Promise<void> {
   const video = uuidv7()
   const kept = Array.from({ length: 5 }, (_, n) => ({ path: `/media/${video}/g1/v540/${n}.m4s` }))
   for (const { path } of kept) await fetch(edge.url + path)
-  const asked = [...kept, { path: '/api/v1/instance' }, { path: '/api/v1/me' }]
+  const usual = [...kept, { path: '/api/v1/instance' }, { path: '/api/v1/me' }]
+  const asked = Array.from({ length: RATE_PER_S * WATCHED_S }, (_, n) =>
+    n % NEW_EVERY === 0 ? { path: `/media/${video}/g1/v720/${n}.m4s` } : usual[n % usual.length]!,
+  )
   const players = startWatching({ port: edge.port, ratePerS: RATE_PER_S, seconds: WATCHED_S, asked })
 
   for (const [what, text] of badTexts(good)) await releaseBad(report, { edge, what, text })
+  const harmedBefore = players.outcomes.filter(({ isServed }) => !isServed).length
+  await releaseHarmful(report, edge, good)
+  const harmed = players.outcomes.filter(({ isServed }) => !isServed).length
+  judgeHarm(report, { harmedBefore, harmed, asked: players.outcomes.length })
   const before = (await edge.status()).generation
   await edge.release(JSON.stringify({ ...good, generation: before + 10 }))
   const taken = await eventually(EACH_MS * 2, async () => (await edge.status()).generation === before + 10)
@@ -40,14 +51,48 @@ export async function run(report: Report): Promise<void> {
   report.promise('and is the last good one once it has been judged', isJudged === true)
   await controlPlaneDies(report, edge, join(dir.path, 'document.json'))
 
-  const { outcomes } = players
-  const harmed = outcomes.filter(({ isServed }) => !isServed).length / outcomes.length
   players.stop()
-  const statuses = outcomes.filter(({ isServed }) => !isServed).map(({ status }) => status)
+  const late = players.outcomes.filter(({ isServed }) => !isServed).length - harmed
+  report.promise('the good one, a dead agent and a new start harm no request', late === 0, `${late} harmed`)
+}
+
+/** What was refused before people met it harms nobody; what only they could meet, few. */
+function judgeHarm(
+  report: Report,
+  {
+    harmedBefore,
+    harmed,
+    asked,
+  }: { readonly harmedBefore: number; readonly harmed: number; readonly asked: number },
+): void {
   report.promise(
-    `of ${outcomes.length} requests at most ${percent(HARMED_MAX)} were harmed by all of it`,
-    outcomes.length > 500 && harmed <= HARMED_MAX,
-    `${(harmed * 100).toFixed(3)} %${statuses.length > 0 ? `: ${[...new Set(statuses)].join(', ')}` : ''}`,
+    'those that were refused have harmed no request',
+    asked > 500 && harmedBefore === 0,
+    `${harmedBefore} of ${asked}`,
+  )
+  const share = (harmed - harmedBefore) / (RATE_PER_S * COUNTED_S)
+  report.promise(
+    `the one that was taken back has harmed at most ${percent(HARMED_MAX)} of what is asked in ${COUNTED_S / 60} minutes`,
+    share <= HARMED_MAX,
+    `${harmed - harmedBefore} requests, ${(share * 100).toFixed(3)} %`,
+  )
+}
+
+/** It serves all that is kept, in the mirror and on its shadow port; what nobody has asked for yet it would never keep. */
+async function releaseHarmful(report: Report, edge: EdgeProcess, good: EdgeDocument): Promise<void> {
+  const before = await edge.status()
+  const beganMs = performance.now()
+  const limits = { ...good.limits, segmentMaxBytes: 1_024 }
+  await edge.release(JSON.stringify({ ...good, generation: 3, limits }))
+  const isBack = await eventually(JUDGED_MS, async () => {
+    const now = await edge.status()
+    return now.quarantined.length > before.quarantined.length && now.documentHash === before.documentHash
+  })
+  const { quarantined } = await edge.status()
+  report.promise(
+    'harmful only to what people ask anew: it is taken back by itself, and its input is quarantined',
+    isBack === true && quarantined[0]!.wasInForce,
+    isBack ? `${secondsSince(beganMs)}: ${quarantined[0]!.reason}` : 'it was not taken back',
   )
 }
 

@@ -44,6 +44,20 @@ export async function takeTotpStep(
   return numAffectedRows === 1n
 }
 
+/** By account, from after this one on; nobody else changes them until the end of the transaction. */
+export const lockTotps = (tx: Tx, after: string, limit: number) =>
+  tx
+    .selectFrom('account_totp')
+    .select(['account_id as accountId', 'secret_sealed as secretSealed'])
+    .where('account_id', '>', after)
+    .orderBy('account_id')
+    .limit(limit)
+    .forUpdate()
+    .execute()
+
+export const updateTotpSecret = (tx: Tx, accountId: string, sealed: Buffer) =>
+  tx.updateTable('account_totp').set({ secret_sealed: sealed }).where('account_id', '=', accountId).execute()
+
 export const deleteTotp = (tx: Tx, accountId: string, since: Date | null) =>
   tx
     .deleteFrom('account_totp')

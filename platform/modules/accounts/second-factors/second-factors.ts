@@ -4,24 +4,24 @@
  * The plugin of better-auth would bring sessions, cookies and limits of its own; what is left is a secret, sealed under a key of
  * the instance, and the last time step that was taken.
  */
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, timingSafeEqual } from 'node:crypto'
+import { createHash, timingSafeEqual } from 'node:crypto'
 import { base32 } from '@better-auth/utils/base32'
 import { createOTP } from '@better-auth/utils/otp'
 import { RECOVERY_CODES, type RecoveryCodes, type TotpSetup } from '../../../../contract/security.ts'
 import type { Ctx } from '../../../app/context.ts'
 import { AppError } from '../../../app/errors.ts'
+import { loadSecrets } from '../../../app/secrets.ts'
 import type { Viewer } from '../../../app/http.ts'
 import { inTransaction } from '../../../infra/db/index.ts'
 import * as queries from './factors.queries.ts'
 import { requireProof } from './proof.ts'
+import { openSecret, sealSecret } from './sealing.ts'
 
 /** RFC 4226, 4 (R6): at least 128 bits, 160 recommended. */
 const SECRET_BYTES = 20
 const STEP_S = 30
 /** A clock may be off by one step either way (RFC 6238, 5.2). */
 const STEPS_OFF = 1
-const IV_BYTES = 12
-const TAG_BYTES = 16
 /** Without letters that look like digits. */
 const RECOVERY_ALPHABET = 'abcdefghjkmnpqrstuvwxyz23456789'
 const RECOVERY_CHARS = 12
@@ -34,7 +34,12 @@ const RECOVERY_CHARS = 12
 export async function setUpTotp(ctx: Ctx, viewer: Viewer): Promise<TotpSetup> {
   await requireProof(ctx, viewer)
   const secret = ctx.randomBytes(SECRET_BYTES)
-  const isSet = await queries.setUpTotp(ctx.db, viewer.id, seal(ctx, viewer.id, secret), ctx.clock.now())
+  const isSet = await queries.setUpTotp(
+    ctx.db,
+    viewer.id,
+    sealSecret(ctx.secrets, viewer.id, secret),
+    ctx.clock.now(),
+  )
   if (!isSet)
     throw new AppError('invalid-input', { detail: 'An authenticator is set up already. Remove it first.' })
   const text = base32.encode(secret, { padding: false })
@@ -89,7 +94,9 @@ async function takeTotpCode(
 ): Promise<boolean> {
   const totp = await queries.findTotp(ctx.db, accountId)
   if (!totp || (totp.confirmedAt === null) !== isConfirming) return false
-  const otp = createOTP(unseal(ctx, accountId, totp.secretSealed) as never)
+  const secret = await unseal(ctx, accountId, totp.secretSealed)
+  if (!secret) return false
+  const otp = createOTP(secret as never)
   const now = Math.floor(ctx.clock.now().getTime() / 1_000 / STEP_S)
   for (let step = now - STEPS_OFF; step <= now + STEPS_OFF; step++) {
     if (!isSame(await otp.hotp(step), code)) continue
@@ -97,6 +104,15 @@ async function takeTotpCode(
     return queries.takeTotpStep(ctx.db, { accountId, step, confirmedAt })
   }
   return false
+}
+
+/** By the keys that this process has, else by those of now: they may be new since it began. Null: no key opens it. */
+async function unseal(ctx: Ctx, accountId: string, sealed: Buffer): Promise<Buffer | null> {
+  const opened = openSecret(ctx.secrets, accountId, sealed)
+  if (opened) return opened
+  const secret = openSecret(await loadSecrets(ctx.config.paths.secrets), accountId, sealed)
+  if (!secret) ctx.log.error({ accountId }, 'accounts.second-factor-lost')
+  return secret
 }
 
 const isSame = (expected: string, given: string) =>
@@ -116,19 +132,3 @@ const hashRecoveryCode = (accountId: string, code: string) =>
   createHash('sha256')
     .update(`${accountId} ${code.replaceAll('-', '')}`)
     .digest()
-
-/** The vault's: the session's key is made anew after a break-in, and this has to be read again. */
-const sealingKey = (ctx: Ctx) => Buffer.from(hkdfSync('sha256', ctx.secrets.vault, '', 'totp secrets', 32))
-
-function seal(ctx: Ctx, accountId: string, secret: Buffer): Buffer {
-  const iv = ctx.randomBytes(IV_BYTES)
-  const cipher = createCipheriv('aes-256-gcm', sealingKey(ctx), iv).setAAD(Buffer.from(accountId))
-  return Buffer.concat([iv, cipher.update(secret), cipher.final(), cipher.getAuthTag()])
-}
-
-/** @throws when it was sealed by other secrets, or for another account */
-function unseal(ctx: Ctx, accountId: string, sealed: Buffer): Buffer {
-  const decipher = createDecipheriv('aes-256-gcm', sealingKey(ctx), sealed.subarray(0, IV_BYTES))
-  decipher.setAAD(Buffer.from(accountId)).setAuthTag(sealed.subarray(-TAG_BYTES))
-  return Buffer.concat([decipher.update(sealed.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()])
-}

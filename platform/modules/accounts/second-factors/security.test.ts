@@ -9,8 +9,9 @@ import { expect, test } from 'vitest'
 import { openApi, type TestApi } from '../../../../tests/support/api.ts'
 import { createFakeClock, createWorld, type TestAccount } from '../../../../tests/support/world.ts'
 import { startMailJobs } from '../../mail/index.ts'
+import { rotateVault } from '../../../app/secrets.ts'
 import { CODE_TRIES } from '../sign-in/confirmations.ts'
-import { accountRoutes } from '../index.ts'
+import { accountRoutes, resealSecondFactors } from '../index.ts'
 import { PROOF_MS } from './proof.ts'
 
 const STRANGE = {
@@ -60,6 +61,22 @@ test('with an authenticator a right password is not enough; each code and each r
   expect((await enterCode(api, person, next)).statusCode).toBe(401)
   expect((await enterCode(api, person, recoveryCodes[0]!.toUpperCase())).statusCode).toBe(201)
   expect((await enterCode(api, person, recoveryCodes[0]!)).statusCode).toBe(401)
+
+  // The vault's key is made anew, twice, while this process goes on with the one that it began with.
+  const keysPath = world.ctx.config.paths.secrets
+  for (let n = 1; n <= 2; n++) {
+    const resealed = await resealSecondFactors(world.ctx, await rotateVault(keysPath))
+    expect(resealed).toEqual({ count: 1, lostCount: 0 })
+    clock.advance(30_000)
+    expect((await enterCode(api, person, await codeAt(secret, clock))).statusCode).toBe(201)
+  }
+  // Two rotations without sealing anew: no key opens it, which is a wrong code and no fault.
+  await rotateVault(keysPath)
+  const lost = await resealSecondFactors(world.ctx, await rotateVault(keysPath))
+  expect(lost).toEqual({ count: 0, lostCount: 1 })
+  clock.advance(30_000)
+  expect((await enterCode(api, person, await codeAt(secret, clock))).json().code).toBe('wrong-code')
+  expect((await enterCode(api, person, recoveryCodes[1]!)).statusCode).toBe(201)
 
   expect((await api.call('DELETE', '/me/totp', person)).statusCode).toBe(204)
   expect((await signIn(api, person)).statusCode).toBe(201)

@@ -2,6 +2,7 @@
 import { request } from '#lib/api/client.ts'
 import type {
   AuditEntry,
+  FollowedEdge,
   OperationsHistory,
   OperationsState,
   OperatorOrder,
@@ -18,6 +19,7 @@ export const readHistory = (after: number | null) =>
   request<OperationsHistory>('/operations/history', { ...LIVE, query: { after } })
 export const readAudit = () => request<{ items: AuditEntry[] }>('/operations/audit', LIVE)
 export const readReleases = () => request<ReleasesState>('/operations/releases', LIVE)
+export const readEdges = () => request<{ items: FollowedEdge[] }>('/operations/edges', LIVE)
 export const readRegions = () => request<{ items: RegionStatus[] }>('/regions', LIVE)
 export const giveOrder = (order: OperatorOrder) =>
   request<OrderAnswer>('/operations/orders', { method: 'POST', body: order })

@@ -5,6 +5,7 @@ export type {
   DocumentRelease,
   DoorVitals,
   DrillResults,
+  FollowedEdge,
   OperationsHistory,
   OperationsState,
   OperatorOrder,

@@ -41,9 +41,10 @@ export function lookNow(): void {
 }
 
 /** Whether anything is not as it should be, or something is announced. */
-export function isTroubled({ level, features, maintenance }: ServiceState): boolean {
+export function isTroubled({ level, features, maintenance, regions = [] }: ServiceState): boolean {
   return (
     level > 0 ||
+    regions.some(({ state }) => state === 'catching-up') ||
     (maintenance !== null && maintenance.state !== 'announced') ||
     Object.values(features).some(({ mode, share }) => mode !== 'on' || share < 1)
   )

@@ -65,6 +65,9 @@ export const t = createTranslator('service', {
   'maintenance.late': 'Maintenance takes longer than planned: {text}',
   'maintenance.verifying': 'Maintenance is done; we make sure that all is well before everything reopens.',
 
+  'region.label': 'Your region',
+  'region.catchingUp': 'This region is catching up: {span} behind. What you do is kept.',
+
   'about.title': 'How it is right now',
   'about.level.0': 'Everything works.',
   'about.some': 'Some things are limited right now.',
