@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { chromium } from 'playwright-core'
 import type { RegionStatus } from '../../../contract/state.ts'
+import { startRepeating } from '../../../kit/repeat.ts'
 import { upbeat } from '../../support/command-line.ts'
 import { makeTemporaryDir } from '../../support/temporary-dir.ts'
 import { eventually } from '../../rig/eventually.ts'
@@ -177,10 +178,11 @@ async function cutTheLink(report: Report, regions: TwoRegions, { person, videoId
   const { first, second, link, primary } = regions
   await primary.query('create table drill_beat (at timestamptz not null)')
   await primary.query('insert into drill_beat values (clock_timestamp())')
-  const beats = setInterval(
-    () => void primary.query('update drill_beat set at = clock_timestamp()').catch(() => {}),
-    BEAT_MS,
-  )
+  const beats = startRepeating({
+    intervalMs: BEAT_MS,
+    work: async () => void (await primary.query('update drill_beat set at = clock_timestamp()')),
+    onError() {},
+  })
   try {
     await eventually(allowedMs(10_000), async () => (await regionOf(second.url))?.state === 'serving')
     const beganMs = performance.now()
@@ -200,9 +202,10 @@ async function cutTheLink(report: Report, regions: TwoRegions, { person, videoId
       `replica ${worst.lagS.toFixed(1)} s behind at the end; told ${worst.offS.toFixed(1)} s off at the worst of ${worst.looks} looks`,
     )
     link.thaw()
+    await beats[Symbol.asyncDispose]()
     await comesBack(report, regions, { person: author, videoId })
   } finally {
-    clearInterval(beats)
+    await beats[Symbol.asyncDispose]()
   }
 }
 
