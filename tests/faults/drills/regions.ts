@@ -185,6 +185,10 @@ async function cutTheLink(report: Report, regions: TwoRegions, { person, videoId
   })
   try {
     await eventually(allowedMs(10_000), async () => (await regionOf(second.url))?.state === 'serving')
+    await eventually(allowedMs(10_000), async () => {
+      const { rowCount } = await regions.replica.query('select from drill_beat')
+      return rowCount === 1
+    })
     const beganMs = performance.now()
     link.freeze()
     const measuring = measureLag(regions, beganMs)
