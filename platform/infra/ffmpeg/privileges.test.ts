@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { makeTemporaryDir } from '../../../tests/support/temporary-dir.ts'
 import { HANDED_FILE, runFfmpeg } from './index.ts'
+import { closeNetwork } from './privileges.ts'
 
 const limits = { timeoutMs: 20_000 }
 const isRoot = process.getuid!() === 0
@@ -70,6 +71,16 @@ test('it is never root, has no capability, and can get none', async () => {
   for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapAmb'])
     expect(statusOf(status!, set)).toEqual([expect.stringMatching(/^0+$/)])
   expect(statusOf(status!, 'NoNewPrivs')).toEqual(['1'])
+})
+
+test('it sees no network at all, where the machine allows that', async () => {
+  const table = await readAsFfmpeg('/proc/self/net/dev')
+
+  const interfaces = [...table!.matchAll(/^ *([^ :|]+):/gm)].map(([, name]) => name)
+  const ours = [...(await readFile('/proc/self/net/dev', 'utf8')).matchAll(/^ *([^ :|]+):/gm)].map(
+    ([, name]) => name,
+  )
+  expect(interfaces).toEqual((await closeNetwork()).length > 0 ? ['lo'] : ours)
 })
 
 test('it reads the source that it is handed, however closed that is to others', async () => {

@@ -2,9 +2,11 @@
  * What ffmpeg may do on this machine. What it reads comes from strangers: a decoder that one of them takes over must
  * find nothing beside it.
  */
+import { execFile } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
+import { promisify } from 'node:util'
 import { findSystemUser, makeSystemUser, type SystemUser } from '../system-users.ts'
 
 /**
@@ -51,6 +53,29 @@ export function dropPrivileges(user: SystemUser | null): string[] {
   const gid = PRIVATE_GIDS.first + (runs++ % PRIVATE_GIDS.count)
   const identity = user ? [`--reuid=${user.uid}`, `--regid=${gid}`, `--groups=${user.gid}`] : []
   return ['setpriv', ...identity, '--no-new-privs', '--inh-caps=-all', '--ambient-caps=-all']
+}
+
+const PROBE_TIMEOUT_MS = 5_000
+let closing: Promise<readonly string[]> | null = null
+
+/**
+ * The command that runs what follows it in a network namespace of its own, in which there is nothing: no address can be
+ * reached, this machine's own included. Empty where that is not allowed (most containers): looked for once.
+ */
+export async function closeNetwork(): Promise<readonly string[]> {
+  return (closing ??= findWayToCloseNetwork())
+}
+
+async function findWayToCloseNetwork(): Promise<readonly string[]> {
+  // Who is not root may do it within a user namespace, where that is allowed.
+  const asUser = process.getuid?.() === 0 ? [] : ['--user', '--map-current-user']
+  const command = ['unshare', ...asUser, '--net']
+  try {
+    await promisify(execFile)(command[0]!, [...command.slice(1), 'true'], { timeout: PROBE_TIMEOUT_MS })
+    return command
+  } catch {
+    return []
+  }
 }
 
 /**

@@ -1,14 +1,13 @@
 /**
  * Runs ffmpeg or ffprobe on a source that nobody vouches for: no shell, a clean environment, a process group of its own,
- * no privileges, limits on time, memory, files and output, and pipes for everything that goes in or out but a file that is
- * handed over.
+ * no privileges, no network where the machine allows that, limits on time, memory, files and output, and pipes for
+ * everything that goes in or out but a file that is handed over.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import type { FileHandle } from 'node:fs/promises'
 import type { Readable, Writable } from 'node:stream'
-import type { SystemUser } from '../system-users.ts'
 import { FfmpegError, isOutOfSpace, type FfmpegFailure } from './errors.ts'
-import { chooseEncoderUser, dropPrivileges, openToHand } from './privileges.ts'
+import { chooseEncoderUser, closeNetwork, dropPrivileges, openToHand } from './privileges.ts'
 import { paceGroup } from './pace.ts'
 import { readReport, type RunProgress } from './report.ts'
 
@@ -70,9 +69,10 @@ const KILL_GRACE_MS = 2_000
 export async function runFfmpeg(input: RunInput): Promise<RunResult> {
   const { program = 'ffmpeg', outputs = [] } = input
   const user = await chooseEncoderUser()
+  const sandbox = [...(await closeNetwork()), ...dropPrivileges(user)]
   await using file = input.file === undefined ? null : await openToHand(input.file, user)
   if (input.signal?.aborted) throw new FfmpegError('cancelled', 'It was cancelled before it began.')
-  const child = start(input, composeCommand(input, program, user), file)
+  const child = start(input, composeCommand(input, program, sandbox), file)
   const end = new EndOfRun(child)
   if (child.pid !== undefined) input.onStart?.(child.pid)
   using _timers = watch(child, end, input)
@@ -146,14 +146,14 @@ function start({ outputs = [] }: RunInput, command: string[], file: FileHandle |
   })
 }
 
-function composeCommand({ limits, nice = 0, args }: RunInput, program: string, user: SystemUser | null) {
+function composeCommand({ limits, nice = 0, args }: RunInput, program: string, sandbox: readonly string[]) {
   const limited = [
     `--as=${limits.memoryBytes ?? DEFAULT_MEMORY_BYTES}`,
     ...(limits.cpuS ? [`--cpu=${Math.ceil(limits.cpuS)}:${Math.ceil(limits.cpuS) + 5}`] : []),
     // Everything goes through pipes: no file is ever written.
     ...['--fsize=0', '--core=0', '--nofile=64'],
   ]
-  return ['prlimit', ...limited, 'nice', '-n', String(nice), ...dropPrivileges(user), program, ...args]
+  return ['prlimit', ...limited, 'nice', '-n', String(nice), ...sandbox, program, ...args]
 }
 
 function watch(child: ChildProcess, end: EndOfRun, input: RunInput): Disposable {
