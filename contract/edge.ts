@@ -15,7 +15,7 @@ export type EdgeSource = z.infer<typeof EdgeSource>
 /** All that an edge does is made from one of these: nginx is never configured by hand. */
 export const EdgeDocument = z.strictObject({
   schema: z.literal(1),
-  /** Grows with each change: what was purged before a generation stays purged. */
+  /** Grows with each change. */
   generation: z.int().min(1),
   name: Name,
   /** The public names that it answers to; empty: any. */
@@ -24,6 +24,8 @@ export const EdgeDocument = z.strictObject({
   origins: z.array(EdgeSource).min(1).max(8),
   /** Edges that are asked before an origin, each for its share of the keys. */
   shields: z.array(EdgeSource).max(64),
+  /** Raised, all that the edge keeps is asked for anew: segments that are the same cost a question, and no bytes. */
+  purged: z.int().min(0).default(0),
   /** The watch's `status.json`, served from here also while everything else is away; null: none. */
   statusUrl: z.url({ protocol: /^https?$/ }).nullable(),
   limits: z.strictObject({

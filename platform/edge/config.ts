@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { ConfigError, environmentWith, PROTECTIONS, type Protection } from '../app/config.ts'
 
 const Environment = z.object({
+  EDGE_CA_FILE: z.string().min(1).default('/etc/ssl/certs/ca-certificates.crt'),
   EDGE_DATA_DIR: z.string().min(1).optional(),
   EDGE_DOCUMENT: z.string().min(1).optional(),
   EDGE_KEY_FILE: z.string().min(1).optional(),
@@ -27,6 +28,8 @@ export interface EdgeConfig {
   readonly keyPath: string | null
   /** Public keys (PEM), any of which may have signed the document; null: the file itself is trusted. */
   readonly signersPath: string | null
+  /** Certificates (PEM) of who may vouch for origins and shields over HTTPS. */
+  readonly caPath: string
   readonly nginx: { readonly program: string; readonly modulesDir: string }
   /** For how long a new document is watched before it is the last good one. */
   readonly judgeS: number
@@ -63,6 +66,7 @@ export function loadEdgeConfig(given: EdgeArguments): EdgeConfig {
     documentPath: resolve(document),
     keyPath: e.EDGE_KEY_FILE ? resolve(e.EDGE_KEY_FILE) : null,
     signersPath: e.EDGE_SIGNERS_FILE ? resolve(e.EDGE_SIGNERS_FILE) : null,
+    caPath: resolve(e.EDGE_CA_FILE),
     nginx: { program: e.NGINX, modulesDir: e.NGINX_MODULES },
     judgeS: e.EDGE_JUDGE_S,
     scrubBytesPerS: e.EDGE_SCRUB_MIB_PER_S * 1024 ** 2,

@@ -1,5 +1,12 @@
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:https'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { v7 as uuidv7 } from 'uuid'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { edgeDocument, EDGE_MEDIA_KEY, startEdge } from '../../tests/support/edge-process.ts'
 import { openFaultyOrigin, segmentBytesOf } from '../../tests/support/faulty-origin.ts'
 import { makeTemporaryDir } from '../../tests/support/temporary-dir.ts'
@@ -11,6 +18,7 @@ test('an edge keeps a segment, serves its parts, checks tokens, and goes on with
   await using edge = await startEdge({
     dir: dir.path,
     document: edgeDocument({ origins: [{ name: 'home', url: origin.url }] }),
+    env: { EDGE_JUDGE_S: '1' },
   })
   const [open, hidden] = [uuidv7(), uuidv7()]
   const path = `/media/${open}/g1/v540/00000.m4s`
@@ -38,6 +46,24 @@ test('an edge keeps a segment, serves its parts, checks tokens, and goes on with
   ])
   expect([hit.headers.get('cache-status'), fetchesOf(path)]).toEqual(['edge-one; hit', 1])
 
+  const picture = `/media/${open}/poster-1.jpg`
+  await ask(picture)
+  expect([(await ask(picture)).headers.get('cache-status'), fetchesOf(picture)]).toEqual(['edge-one; hit', 1])
+  await edge.release(
+    JSON.stringify(edgeDocument({ generation: 2, purged: 1, origins: [{ name: 'home', url: origin.url }] })),
+  )
+  await vi.waitFor(async () => expect((await edge.status()).generation).toBe(2), 15_000)
+  // nginx holds a file open for a second.
+  await vi.waitFor(
+    async () => expect((await ask(path)).headers.get('cache-status')).toContain('fwd=miss'),
+    10_000,
+  )
+  // A connection that was open then is served by the generation before, once more.
+  await vi.waitFor(async () => {
+    await ask(picture)
+    expect([fetchesOf(path), fetchesOf(picture)]).toEqual([2, 2])
+  }, 10_000)
+
   const token = signMediaToken(EDGE_MEDIA_KEY, hidden, new Date())
   const file = `${hidden}/g1/v540/00000.m4s`
   const withToken = await ask(`/media/t/${token}/${file}`)
@@ -51,3 +77,47 @@ test('an edge keeps a segment, serves its parts, checks tokens, and goes on with
   expect([withoutToken.status, fetchesOf(`/media/${file}`) > 0]).toEqual([503, true])
   expect((await ask(path)).body.equals(segmentBytesOf(path))).toBe(true)
 })
+
+test('origins over HTTPS have to show a certificate of their own name, to the agent and to nginx', async () => {
+  await using dir = await makeTemporaryDir()
+  await using server = await openSecureOrigin(dir.path)
+  const { port } = server
+  const origin = { name: 'home', url: `https://localhost:${port}` }
+  const stranger = { name: 'home', url: `https://127.0.0.1:${port}` }
+  await using edge = await startEdge({
+    dir: dir.path,
+    document: edgeDocument({ origins: [origin] }),
+    env: { EDGE_CA_FILE: server.certificatePath, EDGE_JUDGE_S: '1' },
+  })
+  const status = async (path: string) => (await fetch(edge.url + path)).status
+
+  // The first goes through the agent, the second straight on.
+  expect([await status('/api/v1/instance'), await status('/api/v1/me')]).toEqual([200, 200])
+  const { documentHash } = await edge.status()
+  await edge.release(JSON.stringify(edgeDocument({ generation: 2, origins: [stranger] })))
+  await vi.waitFor(async () => expect((await edge.status()).quarantined).toHaveLength(1), 10_000)
+  expect((await edge.status()).documentHash).toBe(documentHash)
+})
+
+/** With a certificate for `localhost`, and not for its address. */
+async function openSecureOrigin(dir: string) {
+  const [keyPath, certificatePath] = [join(dir, 'origin.key'), join(dir, 'origin.pem')]
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
+  const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2']
+  await promisify(execFile)('openssl', [
+    ...['req', ...kind, ...subject, '-keyout', keyPath, '-out', certificatePath],
+  ])
+  const server = createServer(
+    { key: await readFile(keyPath), cert: await readFile(certificatePath) },
+    (_request, response) => void response.writeHead(200, { 'content-type': 'application/json' }).end('{}'),
+  ).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    certificatePath,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}

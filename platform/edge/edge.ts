@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readFile, rm } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { mkdir } from 'node:fs/promises'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import type { EdgeStatus } from '../../contract/edge.ts'
 import { createLog, type Log } from '../../kit/log.ts'
 import { startRepeating } from '../../kit/repeat.ts'
@@ -38,6 +39,7 @@ export async function runEdge(given: EdgeArguments): Promise<void> {
       ending.abort()
     })
   await mkdir(config.dataDir, { recursive: true, mode: 0o755 })
+  await trust(config.caPath)
   await using stack = new AsyncDisposableStack()
   const { nginx, releases, listen } = await openParts({ config, paths, log, stack, signal: ending.signal })
   await follow({ config, releases, log, stack })
@@ -51,6 +53,12 @@ export async function runEdge(given: EdgeArguments): Promise<void> {
   console.log(`Edge ${inForce.read.document.name} is ready: http://localhost:${config.port}`)
   if (!ending.signal.aborted) await once(ending.signal, 'abort')
   if (!isNginxLeft) await nginx.stop(true)
+}
+
+/** The agent trusts those whom nginx trusts. Where there is no such file, nginx says so once an origin needs it. */
+async function trust(caPath: string): Promise<void> {
+  const own = await readFile(caPath, 'utf8').catch(() => null)
+  if (own !== null) setDefaultCACertificates([...getCACertificates('default'), own])
 }
 
 interface Opening {

@@ -152,6 +152,11 @@ export const DRILLS: Readonly<Record<string, DrillEntry>> = {
     provenWithout: ['other-edges'],
     load: async () => (await import('./drills/edge-lost.ts')).run,
   },
+  'edge-watched': {
+    isShort: false,
+    provenWithout: ['document-guard'],
+    load: async () => (await import('./drills/edge-watched.ts')).run,
+  },
   'edge-document': {
     isShort: false,
     provenWithout: ['document-guard'],

@@ -46,6 +46,7 @@ export function edgeDocument(changes: Partial<EdgeDocument> & Pick<EdgeDocument,
     name: 'edge-one',
     hosts: [],
     shields: [],
+    purged: 0,
     statusUrl: null,
     limits: {
       mirrorMaxBytes: 512 * MIB,

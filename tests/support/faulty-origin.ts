@@ -16,8 +16,10 @@ export interface FaultyOrigin extends AsyncDisposable {
 }
 
 export interface FaultyOriginOptions {
-  /** Passed on to it; else segments are made up, and everything else is `{}`. */
+  /** Passed on to it; else segments and pictures are made up, and everything else is `{}`. */
   readonly behind?: string
+  /** What is made up here all the same. */
+  readonly madeUp?: RegExp
   /** Of a made-up segment. @default 65536 */
   readonly segmentBytes?: number
   /** How long one takes, its bytes coming evenly. @default 0 */
@@ -25,7 +27,7 @@ export interface FaultyOriginOptions {
 }
 
 const PIECE_MS = 25
-const SEGMENT = /^\/media\/.+\.(?:m4s|mp4)$/
+const FILE = /^\/media\/.+\.(?:m4s|mp4|jpg)$/
 
 /** The bytes of a made-up segment: they depend on its path alone. */
 export function segmentBytesOf(path: string, sizeBytes = 65_536): Buffer {
@@ -52,8 +54,9 @@ export async function openFaultyOrigin(options: FaultyOriginOptions = {}): Promi
     if (!isProbe && now !== 'none') left -= 1
     if (now === 'hangs' && !(isProbe && left !== Infinity)) return
     if (now === 'fails') return void response.writeHead(500).end()
-    if (options.behind !== undefined) return passOn(options.behind, request, response)
-    if (!SEGMENT.test(path))
+    const isMadeUp = options.behind === undefined || options.madeUp?.test(path)
+    if (!isMadeUp) return passOn(options.behind!, request, response)
+    if (!FILE.test(path))
       return void response
         .writeHead(200, { 'content-type': 'application/json' })
         .end('{"items":[],"next":null}')
@@ -78,7 +81,7 @@ async function sendSegment(
   const bytes = segmentBytesOf(tail, segmentBytes)
   const digest = createHash('sha256').update(bytes).digest('base64')
   response.writeHead(200, {
-    'content-type': 'video/mp4',
+    'content-type': tail.endsWith('.jpg') ? 'image/jpeg' : 'video/mp4',
     'repr-digest': `sha-256=:${digest}:`,
     'cache-control': 'public, max-age=31536000, immutable',
     ...(fault !== 'truncates' && { 'content-length': bytes.length }),

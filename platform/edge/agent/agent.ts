@@ -46,7 +46,10 @@ export function openAgent({ document, config, mirror, log, onOrderChange, onRot 
     ...{ mirror, sources, fetchTimeoutMs, isCoalescing, onRot },
     areDigestsOn: isOn('digests'),
   })
-  const pages = openPages({ sources, statusUrl: document.statusUrl, fetchTimeoutMs, isCoalescing })
+  const pages = openPages({
+    ...{ sources, statusUrl: document.statusUrl, fetchTimeoutMs, isCoalescing },
+    areDigestsOn: isOn('digests'),
+  })
   return {
     document,
     sources,

@@ -1,8 +1,9 @@
 /** Playlists, pictures and JSON that everyone gets alike: fetched once for all who ask at the same time; nginx keeps them. */
+import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createCoalescer } from '../core/coalesce.ts'
-import { TooLargeError } from '../mirror/mirror.ts'
-import { askSource } from './ask.ts'
+import { DigestMismatchError, TooLargeError } from '../mirror/mirror.ts'
+import { askSource, readReprDigest } from './ask.ts'
 import { SourceStatusError, type Sources } from './sources.ts'
 
 export interface PageAsked {
@@ -31,6 +32,7 @@ export interface PagesOptions {
   readonly statusUrl: string | null
   readonly fetchTimeoutMs: number
   readonly isCoalescing: boolean
+  readonly areDigestsOn: boolean
 }
 
 const PAGE_MAX_BYTES = 8 * 1024 ** 2
@@ -57,7 +59,8 @@ class LateError extends Error {
 }
 
 /** Opens the way of pages. */
-export function openPages({ sources, statusUrl, fetchTimeoutMs, isCoalescing }: PagesOptions): Pages {
+export function openPages(options: PagesOptions): Pages {
+  const { sources, statusUrl, fetchTimeoutMs, isCoalescing, areDigestsOn } = options
   const fetching = createCoalescer<PageAsked, Page>({
     nowMs: () => performance.now(),
     pause: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
@@ -69,13 +72,18 @@ export function openPages({ sources, statusUrl, fetchTimeoutMs, isCoalescing }: 
       if (asked.path === STATUS_PATH && statusUrl !== null) return fetchStatus(statusUrl, signal)
       const { answer, source } = await sources.ask(asked.path, {
         ...{ path: asked.path, attempt, signal, isForEdge: true },
-        headers: { ...asked.forwarded, host: asked.host },
+        headers: { ...asked.forwarded, host: asked.host, 'want-repr-digest': 'sha-256=10' },
       })
       try {
         const page = await readPage(answer)
         if (page.status >= 500) throw new SourceStatusError(source.name, page.status)
+        if (areDigestsOn) checkDigest(page)
         sources.note(source, true)
         return page
+      } catch (error) {
+        // Whoever brings something else than it says is not well; one that says no has been noted.
+        if (error instanceof DigestMismatchError) sources.note(source, false)
+        throw error
       } finally {
         answer.destroy()
       }
@@ -101,6 +109,13 @@ export function openPages({ sources, statusUrl, fetchTimeoutMs, isCoalescing }: 
       throw new LateError('No source gives a new one soon.')
     },
   }
+}
+
+/** Where a digest is stated, as of pictures, nothing else is kept. @throws {DigestMismatchError} */
+function checkDigest({ status, headers, body }: Page): void {
+  const stated = status === 200 ? readReprDigest(headers['repr-digest']) : null
+  const actual = stated && createHash('sha256').update(body).digest('hex')
+  if (stated !== null && actual !== stated) throw new DigestMismatchError(stated, actual!)
 }
 
 /** Pages that came after nobody waited for them any more. */

@@ -43,7 +43,7 @@ export interface Sources extends AsyncDisposable {
   /** What became of an answer's body. */
   note(source: EdgeSource, isGood: boolean): void
   list(): { name: string; isUp: boolean }[]
-  /** `address:port` of the origins, the best first. */
+  /** `address:port/name` of the origins, the best first. */
   addresses(): Promise<string[]>
   readonly isFailingStatic: boolean
   readonly awaySinceMs: number | null
@@ -141,7 +141,7 @@ const namesOf = (sources: readonly EdgeSource[]) => sources.map(({ name }) => na
 async function resolveAddress(url: string): Promise<string | null> {
   const [host, port] = addressOf(url).split(/:(?=\d+$)/) as [string, string]
   const found = await lookup(host, 4).catch(() => null)
-  return found && `${found.address}:${port}`
+  return found && `${found.address}:${port}/${new URL(url).hostname}`
 }
 
 async function probe(

@@ -1,5 +1,7 @@
 /** Where an nginx of an edge runs, and what several parts of its configuration say alike. */
 
+import type { EdgeDocument } from '../../../contract/edge.ts'
+
 export interface NginxPlace {
   readonly host: string
   readonly port: number
@@ -17,6 +19,8 @@ export interface NginxPlace {
   /** Whether what runs as root gives its workers to another user. */
   readonly workerUser: string | null
   readonly isStaleServed: boolean
+  /** Whoever signed the certificates of origins over HTTPS (PEM). */
+  readonly caPath: string
 }
 
 export const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'
@@ -34,8 +38,18 @@ add_header X-Content-Type-Options nosniff always;`
 export const PREFLIGHT = `if ($request_method = OPTIONS) { return 418; }
 error_page 418 = @preflight;`
 
-/** As it is, to the origin. */
-export const THROUGH = `${COUNTED}
+/** As it is, to the origin; over HTTPS only to one that shows a certificate of its name. */
+export const renderPassOn = ({ origins }: EdgeDocument, { caPath }: NginxPlace): string =>
+  origins[0]!.url.startsWith('https:')
+    ? `${THROUGH.replace('http://origin', 'https://origin')}
+proxy_ssl_server_name on;
+proxy_ssl_name $origin_name;
+proxy_ssl_verify on;
+proxy_ssl_verify_depth 4;
+proxy_ssl_trusted_certificate ${caPath};`
+    : THROUGH
+
+const THROUGH = `${COUNTED}
 proxy_pass http://origin;
 proxy_http_version 1.1;
 proxy_set_header Host $http_host;

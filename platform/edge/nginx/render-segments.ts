@@ -1,6 +1,6 @@
 /** How an edge's nginx serves segments: from the mirror's folder, after a look at the token where one is needed, else by the agent. */
 import type { EdgeDocument } from '../../../contract/edge.ts'
-import { CORS, COUNTED, indent, PREFLIGHT, THROUGH, UUID, type NginxPlace } from './parts.ts'
+import { CORS, COUNTED, indent, PREFLIGHT, renderPassOn, UUID, type NginxPlace } from './parts.ts'
 
 const SEGMENT = `${UUID}/g(?:0|[1-9][0-9]*)/`
 const TOKEN = '[A-Za-z0-9_-]{48}'
@@ -51,11 +51,12 @@ const TOKEN_CHECK = `set_by_lua_block $token_cache_control { return cache_contro
 if ($token_cache_control = "") { return 404; }`
 
 /** Playlists and pictures of private videos: checked here, kept nowhere. */
-export function renderTokenedRest({ name }: EdgeDocument): string {
+export function renderTokenedRest(document: EdgeDocument, place: NginxPlace): string {
+  const { name } = document
   return `location ~ "^/media/t/${PASS}/${UUID}/" {
 ${indent(PREFLIGHT)}
 ${indent(TOKEN_CHECK)}
-${indent(THROUGH)}
+${indent(renderPassOn(document, place))}
   add_header Upbeat-Edge ${name} always;
   add_header Cache-Status "${name}; fwd=bypass" always;
 }`

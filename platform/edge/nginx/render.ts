@@ -1,6 +1,6 @@
 /** From an edge's document to nginx's configuration: the only way in which it is ever written. Pure. */
 import type { EdgeDocument } from '../../../contract/edge.ts'
-import { COUNTED, indent, PREFLIGHT, THROUGH, UUID, type NginxPlace } from './parts.ts'
+import { COUNTED, indent, PREFLIGHT, renderPassOn, UUID, type NginxPlace } from './parts.ts'
 import { renderFills, renderSegments, renderTokenedRest } from './render-segments.ts'
 
 /** Where there is something else to give, nobody waits for long. */
@@ -98,15 +98,16 @@ upstream origin {
   server 0.0.0.1;
   balancer_by_lua_block {
     local balancer = require 'ngx.balancer'
-    local order = ngx.shared.origins:get('order') or '${origins.map(({ url }) => addressOf(url)).join(' ')}'
+    local order = ngx.shared.origins:get('order') or '${origins.map(({ url }) => `${addressOf(url)}/${new URL(url).hostname}`).join(' ')}'
     local addresses = {}
-    for host, port in order:gmatch('(%S+):(%d+)') do addresses[#addresses + 1] = { host, tonumber(port) } end
+    for host, port, name in order:gmatch('(%S+):(%d+)/(%S+)') do addresses[#addresses + 1] = { host, tonumber(port), name } end
     local at = (ngx.ctx.tried or 0) + 1
     ngx.ctx.tried = at
     if at == 1 and #addresses > 1 then balancer.set_more_tries(1) end
     local address = addresses[(at - 1) % #addresses + 1]
     local patience = ngx.var.has_substitute == '1' and ${SUBSTITUTED_AFTER_S} or ${Math.ceil(limits.fetchTimeoutMs / 1000)}
     balancer.set_timeouts(1, 30, patience)
+    ngx.var.origin_name = address[3]
     assert(balancer.set_current_peer(address[1], address[2]))
   }
   keepalive 64;
@@ -124,6 +125,8 @@ function renderServer(document: EdgeDocument, place: NginxPlace): string {
   return `server {
   listen ${place.host.includes(':') ? `[${place.host}]` : place.host}:${place.port} backlog=4096${hosts.length > 0 ? '' : ' default_server'};
   server_name ${hosts.length > 0 ? hosts.join(' ') : '_'};
+  # Whose certificate an origin has to show; set with its address.
+  set $origin_name '';
 ${indent(
   [
     renderSegments({ audio: true, isTokened: false }, document, place),
@@ -132,12 +135,12 @@ ${indent(
       ? [
           renderSegments({ audio: true, isTokened: true }, document, place),
           renderSegments({ audio: false, isTokened: true }, document, place),
-          renderTokenedRest(document),
+          renderTokenedRest(document, place),
         ]
       : []),
     renderFills(document, place),
     renderPages(document, place),
-    renderThrough(document),
+    renderThrough(document, place),
   ].join('\n'),
 )}
   location = /-/edge {
@@ -181,7 +184,7 @@ function renderPages(document: EdgeDocument, place: NginxPlace): string {
   proxy_set_header Cookie "";
   proxy_set_header Accept-Encoding "";
   proxy_cache pages;
-  proxy_cache_key "$host${key}";
+  proxy_cache_key "${document.purged} $host${key}";
   ${place.isStaleServed ? 'proxy_cache_use_stale error timeout invalid_header updating http_500 http_502 http_503 http_504;\n  proxy_cache_background_update on;' : ''}
   proxy_ignore_client_abort on;
   proxy_hide_header X-Accel-Expires;
@@ -209,7 +212,7 @@ ${page}}
 # Who is known gets his own feed; when there is nobody to make it, everyone's.
 location @feed_of_one {
   set $has_substitute 1;
-${indent(THROUGH)}
+${indent(renderPassOn(document, place))}
   proxy_intercept_errors on;
   error_page 500 502 503 504 = @feed_of_all;
   add_header Upbeat-Edge ${name} always;
@@ -226,12 +229,9 @@ ${page}}`
 }
 
 /** Everything else belongs to the origin: writes, live updates, uploads. */
-function renderThrough({ name, origins }: EdgeDocument): string {
-  const through = origins[0]!.url.startsWith('https:')
-    ? THROUGH.replace('http://origin', 'https://origin').concat(
-        `\nproxy_ssl_server_name on;\nproxy_ssl_name ${new URL(origins[0]!.url).hostname};`,
-      )
-    : THROUGH
+function renderThrough(document: EdgeDocument, place: NginxPlace): string {
+  const { name } = document
+  const through = renderPassOn(document, place)
   return `location / {
 ${indent(through)}
   add_header Upbeat-Edge ${name} always;

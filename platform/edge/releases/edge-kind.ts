@@ -31,6 +31,8 @@ function findBreaks(document: EdgeDocument, lastGood: EdgeDocument): string[] {
   const found: string[] = []
   if (document.generation < lastGood.generation)
     found.push(`Its generation is ${document.generation}, and ${lastGood.generation} is in force.`)
+  if (document.purged < lastGood.purged)
+    found.push(`What is purged stays so: "purged" is ${lastGood.purged}.`)
   const isAnyNameKept =
     document.hosts.length === 0 ||
     lastGood.hosts.length === 0 ||

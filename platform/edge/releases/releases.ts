@@ -46,7 +46,7 @@ export interface ReleasesOptions {
 
 /** Opens the folder of releases. */
 export async function openReleases(options: ReleasesOptions): Promise<Releases> {
-  const { config, paths, nginx, signers, log } = options
+  const { config, paths, nginx, mirror, signers, log } = options
   const lastGood = await openLastGood(paths.releases)
   const isGuarded = !config.protectionsOff.has('document-guard')
   const counting = countSeconds(nginx)
@@ -54,11 +54,20 @@ export async function openReleases(options: ReleasesOptions): Promise<Releases> 
   const first = Promise.withResolvers<void>()
 
   async function putInForce(read: ReadDocument, agent: Agent): Promise<void> {
+    const purged = inForce?.read.document.purged ?? read.document.purged
     await nginx.apply(renderNginx(read.document, placeOf(config, paths)))
     inForce = { read, agent }
+    if (read.document.purged > purged) await purgeAll(agent)
     first.resolve()
     await nginx.tellOrder(await agent.sources.addresses())
     log.info({ hash: read.hash, generation: read.document.generation }, 'edge.document-in-force')
+  }
+
+  /** Pages have their generation in their key. */
+  async function purgeAll(agent: Agent): Promise<void> {
+    agent.segments.notePurged()
+    for (const scope of ['open', 'tokened'] as const) await mirror.purgeScope(scope)
+    log.info('edge.purged')
   }
 
   async function refuse(hash: string, reason: string, wasInForce: boolean): Promise<void> {

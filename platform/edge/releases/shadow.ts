@@ -24,6 +24,7 @@ export function placeOf(config: EdgeConfig, paths: EdgePaths): NginxPlace {
     luaDir: join(import.meta.dirname, '..', 'nginx'),
     keyPath: config.keyPath,
     workerUser: process.getuid?.() === 0 ? 'www-data' : null,
+    caPath: config.caPath,
     isStaleServed: !config.protectionsOff.has('staleness'),
   }
 }

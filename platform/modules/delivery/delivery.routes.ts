@@ -1,4 +1,5 @@
 /** HTTP of media: playlists, segments, pictures, under /media. No session is read here: what is not open needs a token. */
+import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { runBehind } from '../../../kit/admission/index.ts'
@@ -35,7 +36,7 @@ interface Asset {
   readonly videoId?: string
   readonly sizeBytes: number
   readonly etag: string
-  /** Of the whole file (RFC 9530), so that an edge keeps nothing else; pictures state none. */
+  /** Of the whole file (RFC 9530), so that an edge keeps nothing else; of a picture, whoever wants it is told. */
   readonly reprDigest?: string
   readonly type: string
   readonly cacheControl: string
@@ -66,8 +67,10 @@ export function registerMedia(app: App, ctx: Ctx): void {
       allowAnyOrigin(reply)
       const path = request.url.split('?', 1)[0]!
       const pictureKey = parseAccountPicturePath(path)
-      if (pictureKey !== null)
-        return sendAsset(ctx, request, reply, await pictureAsset(ctx, pictureKey, `public, ${IMMUTABLE}`))
+      if (pictureKey !== null) {
+        const picture = await pictureAsset(ctx, pictureKey, `public, ${IMMUTABLE}`)
+        return sendAsset(ctx, request, reply, await withWantedDigest(ctx, request, picture))
+      }
       const media = parseVideoMediaPath(path)
       if (!media) throw missing(path)
       const index = await catalogue.find(media.videoId)
@@ -136,9 +139,22 @@ async function sendMedia(
       if (version === null) throw missing(path)
       const key = file.kind === 'poster' ? posterKeyOf(videoId, version) : previewKeyOf(videoId, version)
       const cacheControl = scope(file.version === 0 ? 'max-age=0, must-revalidate' : IMMUTABLE)
-      return sendAsset(ctx, request, reply, await pictureAsset(ctx, key, cacheControl))
+      const picture = await pictureAsset(ctx, key, cacheControl)
+      return sendAsset(ctx, request, reply, await withWantedDigest(ctx, request, picture))
     }
   }
+}
+
+/** So much is read to state a picture's digest; they are a tenth of it. */
+const DIGESTED_PICTURE_MAX_BYTES = 4 * 1024 ** 2
+
+/** A picture, with its digest for whoever wants one (RFC 9530, section 4): an edge, once. */
+async function withWantedDigest(ctx: Ctx, request: FastifyRequest, picture: Asset): Promise<Asset> {
+  const isWanted = String(request.headers['want-repr-digest'] ?? '').includes('sha-256')
+  if (!isWanted || picture.sizeBytes > DIGESTED_PICTURE_MAX_BYTES) return picture
+  const hash = createHash('sha256')
+  for await (const chunk of await openBlob(ctx, picture)) hash.update(chunk as Buffer)
+  return { ...picture, reprDigest: `sha-256=:${hash.digest('base64')}:` }
 }
 
 /** Behind the store's door: while it hangs, players hear so, and what needs no file goes on. @throws {NotAdmittedError} */

@@ -207,6 +207,12 @@ test('posters and previews are served by version; version 0 is whichever is ther
   await eventually(async () => (await media.get(poster)).body === 'poster')
   expect((await media.get(poster)).headers['cache-control']).toBe('public, max-age=0, must-revalidate')
   const fixed = await media.get(`/media/${videoId}/poster-2.jpg`)
+  const digested = await media.get(`/media/${videoId}/poster-2.jpg`, { 'want-repr-digest': 'sha-256=10' })
+  expect([fixed.headers['repr-digest'], digested.headers['repr-digest'], digested.body]).toEqual([
+    undefined,
+    `sha-256=:${createHash('sha256').update('poster').digest('base64')}:`,
+    'poster',
+  ])
   expect(fixed.headers).toMatchObject({
     'content-type': 'image/jpeg',
     'cache-control': 'public, max-age=31536000, immutable',

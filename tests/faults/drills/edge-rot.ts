@@ -26,7 +26,8 @@ export async function run(report: Report): Promise<void> {
   const pathOf = (segment: number) => `/media/${video}/g1/v540/${segment}.m4s`
 
   for (const fault of ['flips', 'truncates'] as const) {
-    const paths = Array.from({ length: SEGMENTS }, (_, n) => `${pathOf(n)}`.replace('v540', `v${fault}`))
+    const segments = Array.from({ length: SEGMENTS }, (_, n) => pathOf(n).replace('v540', `v${fault}`))
+    const paths = [...segments, `/media/${video}/poster-${fault.length}.jpg`]
     let wrong = 0
     for (const path of paths) {
       origin.be(fault, 1)
