@@ -8,7 +8,14 @@ import { CRASHING_PATH, writeRelease, type Fault } from './code.ts'
 import { sufferRelease, type Suffered } from './suffering.ts'
 import { startVisitors, type Visitors } from './visitors.ts'
 
-export const PATHS = ['/', '/api/v1/instance', '/api/v1/state', '/api/v1/feed/for-you', '/healthz', CRASHING_PATH]
+export const PATHS = [
+  '/',
+  '/api/v1/instance',
+  '/api/v1/state',
+  '/api/v1/feed/for-you',
+  '/healthz',
+  CRASHING_PATH,
+]
 const PER_S = 50
 export const WARM_UP_MS = 8_000
 
