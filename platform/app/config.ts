@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { CLIENT_GENERATION } from '../../contract/client.ts'
 import { readNetwork } from '../../kit/network/prefixes.ts'
 import { isAddressOrNetwork } from '../../kit/network/proxy-trust.ts'
+import { PROTECTIONS, type Protection } from './protections.ts'
 
 const GIB = 1024 ** 3
 
@@ -14,54 +15,6 @@ const webAddress = () => z.url({ protocol: /^https?$/ })
 
 const PORT_FITS = 'a whole number from 0 to 65535'
 const WEB_ADDRESS_FITS = 'an address such as https://video.example.org'
-/** What a drill may switch off, to see what happens then. */
-export const PROTECTIONS = [
-  'admission',
-  'guard',
-  'standby',
-  'journal',
-  'levels',
-  'restoration',
-  'drain',
-  /** Slow clients are cut off (slow-clients.ts). */
-  'patience',
-  /** Those who ask too often are turned away, and strangers prove work under pressure (abuse/). */
-  'limits',
-  /** What died is started again (supervisor). */
-  'restarts',
-  /** A release is compared with what ran before (supervisor). */
-  'judge',
-  /** Signing in costs strangers more as guesses add up (modules/accounts). */
-  'sign-in-guard',
-  /** A closed region is refused (modules/regions). */
-  'regions',
-  /** What is merely looked at is read from the region's replica (modules/regions). */
-  'replica-reads',
-  /** What an edge takes from a source is held against its hash, and rot is looked for (edge/mirror). */
-  'digests',
-  /** Who misses the same at the same time shares one fetch (edge/core/coalesce.ts). */
-  'coalescing',
-  /** What is old is served while nothing newer can be had; sources that all look down stay in use. */
-  'staleness',
-  /** What has more than its share passes it on (edge/core/pick-source.ts). */
-  'bounded-load',
-  /** An edge's document is tried before it is applied, and taken back when it does harm (edge/releases). */
-  'document-guard',
-  /** Players are told of other places that have the same media (MEDIA_URLS). */
-  'other-edges',
-  /** Who was asleep doubts what it sees on waking (engines/steward/doubt.ts). */
-  'doubt',
-  /** An upload begins only where there is room for it (uploads/limits.ts). */
-  'room',
-  /** Durations are told by a clock that only goes forward. */
-  'monotonic',
-  /** What our own PostgreSQL has committed is written before it is said so. */
-  'durability',
-  /** Documents are checked before anything uses them. */
-  'document-check',
-] as const
-export type Protection = (typeof PROTECTIONS)[number]
-
 const SIZE_FITS = 'a whole number of bytes, such as 4294967296 for 4 GiB'
 const PER_S_FITS = 'a whole number a second from 1 to 100000'
 const CONNECTIONS_FIT = 'a whole number of connections from 1 to 100000'

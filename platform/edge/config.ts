@@ -1,7 +1,8 @@
 /** What an edge needs to begin with; all else is in its document. */
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
-import { ConfigError, environmentWith, PROTECTIONS, type Protection } from '../app/config.ts'
+import { ConfigError, environmentWith } from '../app/config.ts'
+import { PROTECTIONS, type Protection } from '../app/protections.ts'
 
 const Environment = z.object({
   EDGE_CA_FILE: z.string().min(1).default('/etc/ssl/certs/ca-certificates.crt'),

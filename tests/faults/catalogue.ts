@@ -1,5 +1,5 @@
 /** Every drill: how long it is, and which protections it must fail without. */
-import type { Protection } from '../../platform/app/config.ts'
+import type { Protection } from '../../platform/app/protections.ts'
 import type { Drill } from './report.ts'
 
 export interface DrillEntry {

@@ -1,7 +1,7 @@
 /** What a drill is run with: the words of the command line. */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { PROTECTIONS, type Protection } from '../../platform/app/config.ts'
+import { PROTECTIONS, type Protection } from '../../platform/app/protections.ts'
 import { DRILLS } from './catalogue.ts'
 
 export interface DrillOptions {

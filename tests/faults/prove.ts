@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import type { Protection } from '../../platform/app/config.ts'
+import type { Protection } from '../../platform/app/protections.ts'
 import type { Report } from './report.ts'
 
 const LIMIT_MS = 10 * 60_000

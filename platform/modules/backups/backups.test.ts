@@ -268,15 +268,12 @@ test('where a key is set, a backup that none has sealed is refused: nothing show
 test('an old backup under a newer name is refused, and under a name of its own it is read', async () => {
   await using stage = await setUpStage()
   const { folder, manifest } = await stage.backUp()
-  const [newer, own] = ['2099-01-01T00-00-00Z', 'before-the-upgrade'].map((name) => join(stage.place, name))
-
-  await rename(folder, newer!)
-  await expect(openBackup(stage.place, null)).rejects.toMatchObject({
-    code: 'backup-damaged',
-    message: expect.stringContaining(manifest.id),
-  })
-  await rename(newer!, own!)
-  expect((await openBackup(own!, null)).manifest).toEqual(manifest)
+  const newer = join(stage.place, '2099-01-01T00-00-00Z')
+  const own = join(stage.place, 'before-the-upgrade')
+  await rename(folder, newer)
+  await expect(openBackup(stage.place, null)).rejects.toMatchObject({ code: 'backup-damaged' })
+  await rename(newer, own)
+  expect((await openBackup(own, null)).manifest).toEqual(manifest)
 })
 
 test('a file for the data folder that no backup has is refused', async () => {
