@@ -1,8 +1,7 @@
 /** The process of an edge: opens its parts, follows its document, and says how it fares. */
 import { once } from 'node:events'
-import { readFile, rm } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
-import { mkdir } from 'node:fs/promises'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import type { EdgeStatus } from '../../contract/edge.ts'
 import { createLog, type Log } from '../../kit/log.ts'

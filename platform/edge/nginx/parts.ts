@@ -39,18 +39,16 @@ export const PREFLIGHT = `if ($request_method = OPTIONS) { return 418; }
 error_page 418 = @preflight;`
 
 /** As it is, to the origin; over HTTPS only to one that shows a certificate of its name. */
-export const renderPassOn = ({ origins }: EdgeDocument, { caPath }: NginxPlace): string =>
-  origins[0]!.url.startsWith('https:')
-    ? `${THROUGH.replace('http://origin', 'https://origin')}
+export function renderPassOn({ origins }: EdgeDocument, { caPath }: NginxPlace): string {
+  const { protocol } = new URL(origins[0]!.url)
+  const verified = `
 proxy_ssl_server_name on;
 proxy_ssl_name $origin_name;
 proxy_ssl_verify on;
 proxy_ssl_verify_depth 4;
 proxy_ssl_trusted_certificate ${caPath};`
-    : THROUGH
-
-const THROUGH = `${COUNTED}
-proxy_pass http://origin;
+  return `${COUNTED}
+proxy_pass ${protocol}//origin;${protocol === 'https:' ? verified : ''}
 proxy_http_version 1.1;
 proxy_set_header Host $http_host;
 proxy_set_header X-Forwarded-Proto $scheme;
@@ -61,5 +59,6 @@ proxy_next_upstream error timeout;
 proxy_request_buffering off;
 proxy_buffering off;
 proxy_read_timeout 1h;`
+}
 
 export const indent = (text: string): string => text.replaceAll(/^(?=.)/gm, '  ')

@@ -1,11 +1,14 @@
 /** What the edges of this instance say of themselves, asked for again and again: for its operator and for the watch. */
 import { EdgeStatus, type FollowedEdge } from '../../../contract/edge.ts'
 import type { TakenBack } from '../../../contract/state.ts'
+import { readBounded } from '../../../kit/http/read-bounded.ts'
 import { startRepeating } from '../../../kit/repeat.ts'
 import type { Ctx } from '../../app/context.ts'
 
 const INTERVAL_MS = 2_000
 const TIMEOUT_MS = 1_500
+/** A hundred refused documents, each with its reason, are a tenth of it. */
+const STATUS_MAX_BYTES = 1024 ** 2
 /** For so long everybody can see in the public state that a document went back. */
 const TAKEN_BACK_TOLD_MS = 3_600_000
 
@@ -55,7 +58,7 @@ async function hear(url: string, stopping: AbortSignal): Promise<{ status: EdgeS
   try {
     const answer = await fetch(`${url}/-/edge`, { signal, redirect: 'error' })
     if (!answer.ok || !answer.headers.get('content-type')?.startsWith('application/json')) return null
-    const told: unknown = await answer.json()
+    const told: unknown = JSON.parse((await readBounded(answer.body, STATUS_MAX_BYTES)).toString())
     return { status: EdgeStatus.safeParse(told).data ?? null }
   } catch {
     return null
