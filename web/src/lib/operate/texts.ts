@@ -218,6 +218,8 @@ export const t = createTranslator('operate', {
   'region.closed': 'Closed',
   'region.reopening': 'Opening again',
 
+  'standing.silent': 'as last told; the instance does not answer',
+
   'edges.title': 'Edges',
   'edges.generation': 'Generation {generation}',
   'edges.isTrial': 'on trial: taken back by itself if it does harm',
@@ -227,7 +229,6 @@ export const t = createTranslator('operate', {
   'edges.kept': '{count} segments kept, {size}',
   'edges.rotten': '{count} were damaged on disk',
   'edges.tookBack': 'It took document {hash} back by itself {ago} ago. {reason}',
-  'edges.failed': 'The instance does not say at the moment how its edges fare.',
   'edge.serving': 'Serves',
   'edge.origin-away': 'Serves what it keeps',
   'edge.agent-away': 'Serves without its agent',
