@@ -8,8 +8,7 @@ import {
   recordedProof,
   restoreInstance,
 } from '../platform/modules/backups/index.ts'
-import { makeDataDir } from '../platform/supervisor/data-dir.ts'
-import { lockDataDir } from '../platform/supervisor/lock.ts'
+import { takeDataDir } from '../platform/supervisor/data-dir.ts'
 import { commandLog, findDatabaseUrl } from './instance.ts'
 import { onInterrupt } from './interrupt.ts'
 import { UsageError, type Arguments } from './arguments.ts'
@@ -65,8 +64,7 @@ const describeMigrated = (migrated: readonly string[]): string =>
 
 async function restoreForGood(config: Config, backup: Backup): Promise<number> {
   const signal = onInterrupt()
-  await makeDataDir(config.dataDir)
-  using _lock = await lockDataDir(config.dataDir)
+  using _lock = await takeDataDir(config.dataDir)
   const progress = createProgress()
   const { database, files, durationMs } = await restoreInstance({ config, log: commandLog() }, backup, {
     signal,

@@ -8,6 +8,8 @@ import { FolderBlockedError, PostgresMissingError, PostgresStartError } from './
 import {
   AlreadyRunningError,
   bringSchemaUpToDate,
+  DataDirError,
+  explainDataDir,
   localUrlOf,
   PortUnavailableError,
   startSupervisor,
@@ -17,6 +19,7 @@ import {
 const EXPLAINED = [
   AlreadyRunningError,
   ConfigError,
+  DataDirError,
   FolderBlockedError,
   PortUnavailableError,
   PostgresMissingError,
@@ -51,7 +54,9 @@ export async function runAll(options: RunAllOptions): Promise<void> {
       ...(options.dataDir !== undefined && { DATA_DIR: resolve(options.dataDir) }),
       ...(!options.isDemoWanted && { DEMO: 'off' }),
     })
-    const unfinished = await readRestoreMark(config.dataDir)
+    const unfinished = await readRestoreMark(config.dataDir).catch((error: unknown) => {
+      throw explainDataDir(error, config.dataDir)
+    })
     if (unfinished !== null)
       throw new ConfigError(
         `A restore of ${unfinished} into ${config.dataDir} was cut off. Do it again: ` +

@@ -9,16 +9,15 @@ import { environmentWith, type Config } from '../app/config.ts'
 import { localUrlOf } from './addresses.ts'
 import { openSlotStore, programOf, shelveAssets, type SlotStore } from '../slots/index.ts'
 import { openControl, type ControlRequest, type DeskRequest, type SupervisorStatus } from './control.ts'
-import { makeDataDir } from './data-dir.ts'
-import { superviseDatabase, type SupervisedDatabase } from './database.ts'
+import { takeDataDir } from './data-dir.ts'
 import { decideOnDemo } from './demo.ts'
+import { superviseDatabase, type SupervisedDatabase } from './database.ts'
 import { openDesk, type Desk } from './desk/desk.ts'
 import { openMetricsPort } from './desk/metrics-port.ts'
 import { openFrontDoor, type FrontDoor } from './front-door.ts'
 import { createKeeper, type Keepers } from './keeper.ts'
 import { openKernelBlocks } from './kernel-blocks.ts'
 import { endLeftovers } from './leftovers.ts'
-import { lockDataDir } from './lock.ts'
 import { openOutput, type Output } from './output.ts'
 import { showProgress } from './progress.ts'
 import { ROLE_NAMES, type FromRole, type Question, type RoleName } from './protocol.ts'
@@ -31,6 +30,7 @@ import { beginToServe } from './serving.ts'
 import { startSibling, type Sibling } from './sibling.ts'
 
 export { AlreadyRunningError } from './lock.ts'
+export { DataDirError, explainDataDir } from './data-dir.ts'
 export { localUrlOf } from './addresses.ts'
 export { askDesk, askSupervisor } from './control.ts'
 export type { ControlRequest, SupervisorStatus } from './control.ts'
@@ -63,7 +63,7 @@ export interface Supervisor {
  * person can use everything is told then. When it fails, it has stopped what it had started.
  *
  * @param signal aborts the start
- * @throws {AlreadyRunningError} {PortUnavailableError} {FolderBlockedError} {PostgresStartError}
+ * @throws {AlreadyRunningError} {DataDirError} {PortUnavailableError} {FolderBlockedError} {PostgresStartError}
  */
 export async function startSupervisor(
   options: SupervisorOptions,
@@ -71,8 +71,7 @@ export async function startSupervisor(
 ): Promise<Supervisor> {
   const { config } = options
   await using stack = new AsyncDisposableStack()
-  await makeDataDir(config.dataDir)
-  stack.use(await lockDataDir(config.dataDir))
+  stack.use(await takeDataDir(config.dataDir))
   await decideOnDemo(config.dataDir, config.isDemoWanted)
   const output = stack.use(
     openOutput({ dataDir: config.dataDir, level: config.logLevel, isForPerson: options.isForPerson }),
