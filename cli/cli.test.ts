@@ -16,6 +16,10 @@ test('what was mistyped is told, with what there is', async () => {
   const wrong = await upbeat(['upp'])
   expect(wrong).toMatchObject({ code: 2, errors: expect.stringContaining('There is no command "upp"') })
   expect(wrong.errors).toContain('Usage: upbeat COMMAND')
+  const level = await upbeat(['level', '9', '--reason', 'a test'])
+  expect(level.errors).toMatch(/^There is no level 9/)
+  expect(level.errors).toContain('level N --reason WHY')
+  expect(level.errors, 'the reason stays on the screen').not.toContain('restore DIR')
   expect(await upbeat(['restore', '/tmp', '--data', '/nowhere'])).toMatchObject({
     code: 2,
     errors: expect.stringContaining('Either --verify or --into-empty'),

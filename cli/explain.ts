@@ -10,13 +10,19 @@ const EXPLAINED = new Set([
   'AlreadyRunningError',
   'NotRunningError',
   'SilentSupervisorError',
+  'DataDirError',
   'FolderBlockedError',
 ])
 
-/** Explains the error on standard error. @returns the exit code */
-export function explain(error: unknown, usage: string): number {
+/**
+ * Explains the error on standard error.
+ *
+ * @param command which was given; null: none, or one that there is not
+ * @returns the exit code
+ */
+export function explain(error: unknown, usage: string, command: string | null): number {
   if (error instanceof UsageError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS')) {
-    console.error(`${(error as Error).message}\n${usage}`)
+    console.error(`${(error as Error).message}\n${usageOf(usage, command)}`)
     return 2
   }
   if (error instanceof CodedError) {
@@ -31,4 +37,16 @@ export function explain(error: unknown, usage: string): number {
   const isExplained = error instanceof Error && EXPLAINED.has(error.constructor.name)
   console.error(isExplained ? error.message : error)
   return 1
+}
+
+/** The lines about that command, so that the reason above them stays on the screen. */
+function usageOf(usage: string, command: string | null): string {
+  const [head, ...lines] = usage.split('\n')
+  const begins = new RegExp(`(^ {2}|\\| )${command}\\b`)
+  let isAbout = false
+  const about = lines.filter((line) => {
+    if (/^ {2}\S/.test(line)) isAbout = command !== null && begins.test(line)
+    return isAbout
+  })
+  return [head, ...about, 'All commands: upbeat --help'].join('\n')
 }

@@ -126,7 +126,8 @@ try {
   process.exitCode = await run()
 } catch (error) {
   const { explain } = await import('./explain.ts')
-  process.exitCode = explain(error, USAGE)
+  const command = process.argv[2] ?? ''
+  process.exitCode = explain(error, USAGE, Object.hasOwn(COMMANDS, command) ? command : null)
 }
 // Connections that a command leaves to their end must not keep the person waiting.
 process.exit()

@@ -61,13 +61,13 @@ export async function carryOut(order: OperatorOrder, who: OrderGiver, means: Mea
       const { feature, reason } = order
       const entry = { feature, reason, who, ...span(order.forS, means.clock) }
       await book.change({ features: [...without(book, feature), entry] })
-      return done(`${feature} is paused until ${entry.untilAt}.`)
+      return done(`${feature}: paused until ${entry.untilAt}.`)
     }
     case 'resume-feature':
       if (without(book, order.feature).length === book.inForce.features.length)
         return refused(`No operator has paused ${order.feature}.`)
       await book.change({ features: without(book, order.feature) })
-      return done(`${order.feature} is no longer paused by an operator.`)
+      return done(`${order.feature}: no longer paused by an operator.`)
     case 'announce-maintenance':
       return maintenance.announce(order)
     case 'begin-maintenance':
