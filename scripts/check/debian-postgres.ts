@@ -2,11 +2,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chown, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { findFreePort } from '../../kit/network/free-port.ts'
+import { volatileDir } from '../../tests/support/volatile-dir.ts'
 
 const INSTALLED = '/usr/lib/postgresql'
 const START_TIMEOUT_MS = 30_000
@@ -22,7 +22,7 @@ export async function startDebianPostgres(): Promise<DebianPostgres | null> {
   if (!majorVersion) return null
   const program = (name: string) => join(INSTALLED, majorVersion, 'bin', name)
   const user = process.getuid!() === 0 ? await findPostgresUser() : null
-  const dir = await mkdtemp(join(tmpdir(), 'upbeat-check-postgres-'))
+  const dir = await mkdtemp(join(await volatileDir(), 'upbeat-check-postgres-'))
   if (user) await chown(dir, user.uid, user.gid)
   const cluster = join(dir, 'cluster')
   const options = { cwd: dir, ...user, env: { LC_ALL: 'C', PATH: '/usr/bin:/bin' } }

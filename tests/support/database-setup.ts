@@ -3,7 +3,6 @@
  * database that worlds are cloned from.
  */
 import { mkdir, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { v7 as uuidv7 } from 'uuid'
 import type { TestProject } from 'vitest/node'
@@ -12,6 +11,7 @@ import { migrateToLatest, openDatabase } from '../../platform/infra/db/index.ts'
 import { openJobs } from '../../platform/infra/jobs/index.ts'
 import { startPostgres } from '../../platform/infra/postgres/index.ts'
 import { administer, dropDatabase } from './administer.ts'
+import { volatileDir } from './volatile-dir.ts'
 
 /** A test's database lives for seconds, so nothing needs to reach the disk. */
 const FAST_SETTINGS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }
@@ -36,8 +36,9 @@ export default async function setUp(project: TestProject): Promise<() => Promise
 }
 
 async function startServer(): Promise<{ url: string; stop(): Promise<void> }> {
-  await endAbandonedServers()
-  const dir = join(tmpdir(), `${DIR_PREFIX}${process.pid}`)
+  const parent = await volatileDir()
+  await endAbandonedServers(parent)
+  const dir = join(parent, `${DIR_PREFIX}${process.pid}`)
   await mkdir(dir, { recursive: true })
   const postgres = await startPostgres({ dataDir: dir, log, settings: FAST_SETTINGS })
   return {
@@ -50,11 +51,11 @@ async function startServer(): Promise<{ url: string; stop(): Promise<void> }> {
 }
 
 /** Servers outlive a run that was killed; its process id in the folder's name tells. */
-async function endAbandonedServers(): Promise<void> {
-  for (const name of await readdir(tmpdir())) {
+async function endAbandonedServers(parent: string): Promise<void> {
+  for (const name of await readdir(parent)) {
     const pid = Number(name.startsWith(DIR_PREFIX) && name.slice(DIR_PREFIX.length))
     if (!pid || isAlive(pid)) continue
-    const dir = join(tmpdir(), name)
+    const dir = join(parent, name)
     // To start is to adopt what lives, and what is adopted can be stopped in order.
     await startPostgres({ dataDir: dir, log }).then(
       (postgres) => postgres.stop(),

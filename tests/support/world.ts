@@ -96,7 +96,11 @@ async function cloneDatabase(template: string): Promise<AsyncDisposable & { url:
   const name = `world_${uuidv7().replaceAll('-', '')}`
   url.pathname = '/postgres'
   const adminUrl = url.href
-  await administer(adminUrl, `create database ${name} template ${pg.escapeIdentifier(templateName)}`)
+  // By files: the other strategy logs every block that it copies.
+  await administer(
+    adminUrl,
+    `create database ${name} template ${pg.escapeIdentifier(templateName)} strategy file_copy`,
+  )
   url.pathname = `/${name}`
   return {
     url: url.href,
