@@ -19,5 +19,7 @@ export const Instance = z.object({
   watchStatusUrl: z.url().nullable(),
   /** Other places that have the same media under the same paths, in the order in which to go to them. */
   mediaUrls: z.array(z.url()),
+  /** Other addresses of the whole instance; from a page of one of them, what is open to all may be read by another. */
+  otherUrls: z.array(z.url()).optional(),
 })
 export type Instance = z.infer<typeof Instance>

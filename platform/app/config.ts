@@ -13,6 +13,15 @@ const number = (shape: z.ZodNumber) => z.string().trim().min(1).transform(Number
 const whole = (min: number, max = Number.MAX_SAFE_INTEGER) => number(z.number().int().min(min).max(max))
 const webAddress = () => z.url({ protocol: /^https?$/ })
 
+const ORIGINS_FIT = 'addresses with commas between them, such as https://edge-1.example.org'
+/** Addresses without a path. */
+const origins = () =>
+  z
+    .string()
+    .default('')
+    .transform(listOf)
+    .pipe(z.array(webAddress().refine((url) => url === new URL(url).origin)))
+
 const PORT_FITS = 'a whole number from 0 to 65535'
 const WEB_ADDRESS_FITS = 'an address such as https://video.example.org'
 const SIZE_FITS = 'a whole number of bytes, such as 4294967296 for 4 GiB'
@@ -55,14 +64,7 @@ const Environment = z.object({
   LIMIT_NETWORK_PER_S: fits(PER_S_FITS, whole(1, 100_000).default(500)),
   LIMIT_PERSON_PER_S: fits(PER_S_FITS, whole(1, 100_000).default(50)),
   MAIL_FROM: fits(SENDER_FITS, z.email().max(254).optional()),
-  MEDIA_URLS: fits(
-    'addresses with commas between them, such as https://edge-1.example.org',
-    z
-      .string()
-      .default('')
-      .transform(listOf)
-      .pipe(z.array(webAddress().refine((url) => url === new URL(url).origin))),
-  ),
+  MEDIA_URLS: fits(ORIGINS_FIT, origins()),
   METRICS_PORT: fits(PORT_FITS, whole(0, 65_535).optional()),
   METRICS_TOKEN: fits(
     '16 to 200 characters without spaces',
@@ -75,6 +77,7 @@ const Environment = z.object({
     `a whole number from 0 to ${CLIENT_GENERATION}`,
     whole(0, CLIENT_GENERATION).default(CLIENT_GENERATION - 1),
   ),
+  OTHER_URLS: fits(ORIGINS_FIT, origins()),
   PASSWORD_RANGE_URL: fits(
     'off, or the address of a range service such as https://api.pwnedpasswords.com/range/',
     z.union([z.literal('off'), webAddress()]).default('https://api.pwnedpasswords.com/range/'),
@@ -185,6 +188,8 @@ export interface Config {
   readonly trustedProxies: readonly string[]
   /** Edges that have the media of this instance, each as an origin. */
   readonly mediaUrls: readonly string[]
+  /** By which the instance is reached beside `publicUrl`. */
+  readonly otherUrls: readonly string[]
   /** What region this machine serves where no network says otherwise, and the replica by which it does; null: none. */
   readonly region: { readonly name: string | null; readonly replicaUrl: string | null }
   readonly abuse: AbuseConfig
@@ -285,6 +290,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     trustedProxies: listOf(e.TRUSTED_PROXIES),
     region: { name: e.REGION ?? null, replicaUrl: e.REPLICA_URL ?? null },
     mediaUrls: e.PROTECTIONS_OFF.includes('other-edges') ? [] : e.MEDIA_URLS,
+    otherUrls: e.PROTECTIONS_OFF.includes('other-addresses') ? [] : e.OTHER_URLS,
     abuse: {
       isOn: !e.PROTECTIONS_OFF.includes('limits'),
       rates: {

@@ -34,6 +34,8 @@ export const PROTECTIONS = [
   'document-guard',
   /** Players are told of other places that have the same media (MEDIA_URLS). */
   'other-edges',
+  /** The app is told by which other addresses the instance is reached (OTHER_URLS). */
+  'other-addresses',
   /** Who was asleep doubts what it sees on waking (engines/steward/doubt.ts). */
   'doubt',
   /** An upload begins only where there is room for it (uploads/limits.ts). */

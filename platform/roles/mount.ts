@@ -9,6 +9,7 @@ import { countsOf, openDoor } from '../app/admission.ts'
 import { openClientGate } from '../app/client-gate.ts'
 import { openFeatureGate } from '../app/feature-gate.ts'
 import { createApp, type App, type AppOptions, type Routes } from '../app/http.ts'
+import { openOtherAddresses } from '../app/other-addresses.ts'
 import {
   onSessionRevoked,
   openRevocations,
@@ -40,7 +41,11 @@ export async function mountApi(
   const personOf = (request: FastifyRequest): string =>
     readSessionToken(request.headers.cookie, ctx.secrets.session) ?? networkOf(request.ip)
   const revocations = openRevocations(ctx)
-  if (options.isPublic) openRegionGate(app, ctx)
+  if (options.isPublic) {
+    // Whatever becomes of a request: the page may read why.
+    openOtherAddresses(app, ctx.config)
+    openRegionGate(app, ctx)
+  }
   // Before sessions are looked up and bodies are read.
   const door = openDoor(app, ctx, {
     ruleOf: ruleOfRoute,

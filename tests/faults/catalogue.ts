@@ -121,6 +121,11 @@ export const DRILLS: Readonly<Record<string, DrillEntry>> = {
     provenWithout: ['regions', 'replica-reads'],
     load: async () => (await import('./drills/regions.ts')).run,
   },
+  'other-address': {
+    isShort: false,
+    provenWithout: ['other-addresses'],
+    load: async () => (await import('./drills/other-address.ts')).run,
+  },
   watch: { isShort: false, provenWithout: [], load: async () => (await import('./drills/watch.ts')).run },
   'two-watches': {
     isShort: false,

@@ -74,6 +74,7 @@ export const instanceRoutes: Routes = async (app, ctx) => {
       sourceUrl,
       watchStatusUrl: watchStatusUrlFor(ctx.config.watchUrl, request.hostname),
       mediaUrls: [...ctx.config.mediaUrls],
+      otherUrls: [...ctx.config.otherUrls],
     }
   })
 

@@ -18,12 +18,21 @@ export interface Seen {
   readonly turns: number
 }
 
-const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
-const CHROMIUM_ARGS = [
-  ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
-  ...['--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required'],
-]
-const PHONE = { width: 390, height: 844 }
+/** Debian's Chromium, or the one that is named; videos begin without anybody's tap. */
+export const BROWSER = {
+  executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
+  args: [
+    ...[
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+    ],
+    ...['--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required'],
+  ],
+}
+export const PHONE = { width: 390, height: 844 }
 const TURN_EVERY_MS = 5_000
 const PATIENCE_MS = 120_000
 
@@ -36,7 +45,7 @@ export async function startBrowsing({
   readonly people: number
 }): Promise<Browsing> {
   await using stack = new AsyncDisposableStack()
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGS })
+  const browser = await chromium.launch(BROWSER)
   stack.defer(() => browser.close())
   let counted = { requests: 0, failures: [] as string[], turns: 0 }
   let isOver = false
@@ -102,8 +111,8 @@ function countRequests(context: BrowserContext, { onRequest, onFailure }: Ears):
   })
 }
 
-/** Runs in the page: the clock of each video that should move is looked at ten times a second. */
-const WATCH_STALLS = `
+/** Runs in the page, and keeps `longestStall`, in milliseconds: the clock of each video that should move is looked at ten times a second. */
+export const WATCH_STALLS = `
   globalThis.longestStall = 0
   const last = new WeakMap()
   setInterval(() => {

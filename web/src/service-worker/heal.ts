@@ -8,37 +8,39 @@ import { outdatedCaches, shouldHeal } from './rules.ts'
 const BUILD_PATH = '/_app/version.json'
 /** Remembers, beyond the worker's own life, for which build of the server it was done. */
 const HEALED_CACHE = 'upbeat-healed'
-const ASK_TIMEOUT_MS = 5_000
+/** Nobody waits for the answer. */
+const ASK_TIMEOUT_MS = 30_000
 
 interface Worker {
   readonly registration: ServiceWorkerRegistration
   readonly clients: Clients
 }
 
-let isLooking = false
+let looked: Promise<unknown> = Promise.resolve()
 
 /**
  * Looks whether the server has another build although its worker can't be had; then unregisters this one, drops its
  * caches and loads the page anew. Never twice for one build of the server.
  */
-export async function healIfStuck(self: Worker, ownBuild: string, clientId: string): Promise<void> {
-  if (isLooking) return
-  isLooking = true
-  try {
-    const serverBuild = await askBuild()
-    if (serverBuild === null || serverBuild === ownBuild) return
-    const canUpdate = await takesOver(self.registration)
-    const healedFor = await readHealedFor()
-    if (!shouldHeal({ ownBuild, serverBuild, healedFor, canUpdate })) return
-    // Before anything else: what fails halfway is not begun again.
-    await (await caches.open(HEALED_CACHE)).put('/', new Response(serverBuild))
-    await Promise.all(outdatedCaches(await caches.keys(), '').map((name) => caches.delete(name)))
-    await self.registration.unregister()
-    const client = await self.clients.get(clientId)
-    if (client instanceof WindowClient) await client.navigate(client.url)
-  } finally {
-    isLooking = false
-  }
+export function healIfStuck(self: Worker, ownBuild: string, clientId: string): Promise<void> {
+  // One after the other: what is asked for one page may be from before the next was asked for.
+  const look = looked.then(() => heal(self, ownBuild, clientId))
+  looked = look.catch(() => {})
+  return look
+}
+
+async function heal(self: Worker, ownBuild: string, clientId: string): Promise<void> {
+  const serverBuild = await askBuild()
+  if (serverBuild === null || serverBuild === ownBuild) return
+  const canUpdate = await takesOver(self.registration)
+  const healedFor = await readHealedFor()
+  if (!shouldHeal({ ownBuild, serverBuild, healedFor, canUpdate })) return
+  // Before anything else: what fails halfway is not begun again.
+  await (await caches.open(HEALED_CACHE)).put('/', new Response(serverBuild))
+  await Promise.all(outdatedCaches(await caches.keys(), '').map((name) => caches.delete(name)))
+  await self.registration.unregister()
+  const client = await self.clients.get(clientId)
+  if (client instanceof WindowClient) await client.navigate(client.url)
 }
 
 /** Null: the server can't be asked, or says something else. */

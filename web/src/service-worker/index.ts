@@ -8,6 +8,7 @@ import { immutable } from '$app/manifest'
 import { version } from '$app/env'
 import { self } from '$app/service-worker'
 import { healIfStuck } from './heal.ts'
+import { ask, isAskedHere, learnAddresses } from './other-addresses.ts'
 import {
   ANSWER_CACHE,
   DIRECT_ROUTES,
@@ -18,6 +19,7 @@ import {
   MAX_PICTURE_BYTES,
   MAX_PICTURES,
   outdatedCaches,
+  REACHED_BY_HEADER,
   SHELL_PATIENCE_MS,
   surplus,
 } from './rules.ts'
@@ -49,6 +51,7 @@ self.addEventListener('activate', (event) => {
     (async () => {
       await Promise.all(outdatedCaches(await caches.keys(), BUILD_CACHE).map((name) => caches.delete(name)))
       await self.clients.claim()
+      await learnAddresses().catch(() => {})
     })(),
   )
 })
@@ -56,11 +59,12 @@ self.addEventListener('activate', (event) => {
 self.addEventListener('fetch', (event) => {
   const { request } = event
   const url = new URL(request.url)
+  const isOwn = url.origin === self.location.origin
   const handling = handlingOf({
     method: request.method,
     mode: request.mode,
     destination: request.destination,
-    isSameOrigin: url.origin === self.location.origin,
+    isSameOrigin: isOwn,
     path: url.pathname,
     search: url.search,
     hasRange: request.headers.has('range'),
@@ -70,9 +74,11 @@ self.addEventListener('fetch', (event) => {
     event.respondWith(answer)
     // The page has its answer first: taking the worker away must not cut it off.
     event.waitUntil(answer.then(() => healIfStuck(self, version, event.resultingClientId)))
-  } else if (handling === 'immutable') event.respondWith(answerImmutable(request))
+  } else if (handling === 'immutable') event.respondWith(answerImmutable(event, request))
   else if (handling === 'last-answer') event.respondWith(answerLast(event, request))
   else if (handling === 'picture') event.respondWith(answerPicture(event, request))
+  else if (isOwn && request.method === 'GET' && isAskedHere(request, url))
+    event.respondWith(ask(event, request))
 })
 
 /** Keeps a file of the build, unless it is one of the large ones, which are for rare cases. */
@@ -97,18 +103,19 @@ async function answerPage(request: Request): Promise<Response> {
   }
 }
 
-async function answerImmutable(request: Request): Promise<Response> {
+async function answerImmutable(event: FetchEvent, request: Request): Promise<Response> {
   const kept = await caches.match(request)
   if (kept) return kept
-  const response = await fetch(request)
+  const response = await ask(event, request)
   if (response.ok) await (await caches.open(BUILD_CACHE)).put(request, response.clone())
   return response
 }
 
 async function answerLast(event: FetchEvent, request: Request): Promise<Response> {
   try {
-    const response = await fetch(request)
-    if (response.ok) {
+    const response = await ask(event, request)
+    // A visitor's answer is not the last one that somebody had.
+    if (response.ok && !response.headers.has(REACHED_BY_HEADER)) {
       const copy = response.clone()
       event.waitUntil(caches.open(ANSWER_CACHE).then((cache) => cache.put(request.url, copy)))
     }
@@ -135,7 +142,7 @@ async function keptAnswer(request: Request, refusal?: Response): Promise<Respons
 async function answerPicture(event: FetchEvent, request: Request): Promise<Response> {
   const kept = await caches.match(pictureKey(request), { cacheName: PICTURE_CACHE })
   if (kept) return kept
-  const response = await fetch(request)
+  const response = await ask(event, request)
   const sizeBytes = Number(response.headers.get('content-length'))
   if (response.ok && sizeBytes > 0 && sizeBytes <= MAX_PICTURE_BYTES) {
     const copy = response.clone()

@@ -31,6 +31,12 @@ export const LEVEL_HEADER = 'upbeat-level'
 /** Holds answers to the one who is signed in: the page deletes it when that one leaves. */
 export const ANSWER_CACHE = 'upbeat-answers'
 
+/** By which other address of the instance an answer came. */
+export const REACHED_BY_HEADER = 'x-upbeat-reached-by'
+
+/** Keeps the instance's other addresses. */
+export const ADDRESS_CACHE = 'upbeat-addresses'
+
 const KEPT_ANSWERS = ['/api/v1/feed/for-you', '/api/v1/feed/following', '/api/v1/me']
 
 export function handlingOf(request: RequestFacts): Handling {
@@ -55,6 +61,13 @@ export const DIRECT_ROUTES = ['POST', 'PUT', 'PATCH', 'DELETE'].map((requestMeth
 function isOpenMedia(path: string): boolean {
   return path.startsWith('/media/') && !path.startsWith('/media/t/')
 }
+
+/** What visitors may see, too: it can be asked for where nobody knows who asks. */
+const OPEN_TO_ALL =
+  /^\/(?:media\/|_app\/|api\/v1\/(?:(?:videos|comments|profiles|tags)\/|feed\/for-you$|search$|instance$|state(?:$|\/)|regions$))/
+
+/** Whether another address of the instance may answer it. */
+export const goesElsewhere = (path: string): boolean => OPEN_TO_ALL.test(path)
 
 /** Pages of the app; what the API, the media or a health check answers is never replaced by the shell. */
 function isAppPath(path: string): boolean {

@@ -8,9 +8,12 @@ import type { Feature, ServiceState } from '#lib/api/types.ts'
 import { pending } from '#lib/outbox/pending.svelte.ts'
 import { flushOutbox, settleKept } from '#lib/outbox/sending.ts'
 import { flushAfterMs, flushViewReports } from '#lib/player/view-reporter.ts'
-import { service } from './service.svelte.ts'
+import { findBehindS } from './regions.ts'
+import { service, type StateHere } from './service.svelte.ts'
 
 const CHANNEL = 'upbeat.service'
+/** The service worker has gone to another address, or come back (`service-worker/other-addresses.ts`). */
+const LOOK = 'look'
 const TROUBLED_MS = 10_000
 const CALM_MS = 300_000
 /** However many answers tell of a change: no tab asks more often. */
@@ -41,10 +44,11 @@ export function lookNow(): void {
 }
 
 /** Whether anything is not as it should be, or something is announced. */
-export function isTroubled({ level, features, maintenance, regions = [] }: ServiceState): boolean {
+export function isTroubled({ level, features, maintenance, regions, reachedBy }: StateHere): boolean {
   return (
     level > 0 ||
-    regions.some(({ state }) => state === 'catching-up') ||
+    reachedBy !== undefined ||
+    findBehindS(regions) !== null ||
     (maintenance !== null && maintenance.state !== 'announced') ||
     Object.values(features).some(({ mode, share }) => mode !== 'on' || share < 1)
   )
@@ -90,7 +94,8 @@ function listen(): void {
   )
   if (typeof BroadcastChannel === 'undefined') return
   channel = new BroadcastChannel(CHANNEL)
-  channel.onmessage = (event: MessageEvent<ServiceState>) => {
+  channel.onmessage = (event: MessageEvent<StateHere | typeof LOOK>) => {
+    if (event.data === LOOK) return lookSoon()
     lookedAtMs = Date.now()
     take(event.data)
     planNext()
@@ -98,7 +103,7 @@ function listen(): void {
 }
 
 /** Takes in what the service says of itself, and does what has waited for that. */
-export function take(state: ServiceState): void {
+export function take(state: StateHere): void {
   const before = service.state
   service.state = state
   service.level = state.level

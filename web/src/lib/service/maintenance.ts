@@ -1,7 +1,7 @@
 /** What is said of maintenance: ahead of it, while it lasts, and while all is looked at again. */
 import type { Maintenance } from '#lib/api/types.ts'
 import { formatClock, formatDateTime, formatDay } from '#lib/i18n/format-more.ts'
-import { t } from './texts.ts'
+import { t } from './banner-texts.ts'
 
 export interface MaintenanceNotice {
   /** The same as long as it says the same: who hid it does not see it again. */

@@ -6,11 +6,14 @@ import type { Feature, FeatureMode, Limit, ServiceState } from '#lib/api/types.t
 
 export const LEVEL_HEADER: Limit<'LEVEL_HEADER'> = 'upbeat-level'
 
+/** What the service says of itself, and by which of its addresses it was heard where its own did not answer. */
+export type StateHere = ServiceState & { readonly reachedBy?: string }
+
 interface Service {
   /** Of the newest answer; null: no answer has told it yet. */
   level: number | null
   /** Null until it was worth asking for. */
-  state: ServiceState | null
+  state: StateHere | null
   /** The last question for it had no answer. */
   isSilent: boolean
   /** The server serves this build no longer. */

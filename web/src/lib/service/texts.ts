@@ -58,16 +58,6 @@ export const t = createTranslator('service', {
   'feed.pausedKept': 'The feed is paused {why}. This is what we had {span} ago.',
   'note.close': 'Hide this',
 
-  'maintenance.label': 'Maintenance',
-  'maintenance.ahead': 'Maintenance on {day}, from {from} to {to}: {text}',
-  'maintenance.aheadOver': 'Maintenance from {from} to {to}: {text}',
-  'maintenance.now': 'Maintenance until about {to}: {text}',
-  'maintenance.late': 'Maintenance takes longer than planned: {text}',
-  'maintenance.verifying': 'Maintenance is done; we make sure that all is well before everything reopens.',
-
-  'region.label': 'Your region',
-  'region.catchingUp': 'This region is catching up: {span} behind. What you do is kept.',
-
   'about.title': 'How it is right now',
   'about.level.0': 'Everything works.',
   'about.some': 'Some things are limited right now.',
