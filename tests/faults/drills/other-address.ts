@@ -41,7 +41,7 @@ export async function run(report: Report): Promise<void> {
   const product = stack.use(
     await startProduct({
       dataDir: join(dir.path, 'data'),
-      env: { PUBLIC_URL: ownUrl, OTHER_URLS: `https://${otherHost}`, TRUSTED_PROXIES: '127.0.0.1' },
+      env: { OTHER_URLS: `${ownUrl},https://${otherHost}`, TRUSTED_PROXIES: '127.0.0.1' },
     }),
   )
   target = product.url

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { BUILD_PATH } from '../../../contract/client.ts'
-import { DIRECT_ROUTES, handlingOf, outdatedCaches, shouldHeal, surplus } from './rules.ts'
+import { DIRECT_ROUTES, goesElsewhere, handlingOf, outdatedCaches, shouldHeal, surplus } from './rules.ts'
 
 const get = {
   method: 'GET',
@@ -75,4 +75,18 @@ test('a worker takes itself away only when no newer one comes, and once for a bu
 
 test('the address that tells the build of the server is never answered from a cache', () => {
   expect(handlingOf({ ...get, path: BUILD_PATH })).toBe('leave')
+})
+
+test('another address is asked for what visitors see, too, and for nothing of anybody’s own', () => {
+  for (const path of [
+    '/api/v1/feed/for-you',
+    '/api/v1/videos/1/comments',
+    '/api/v1/profiles/ann',
+    '/api/v1/state',
+    '/media/t/token/1/master.m3u8',
+    '/_app/immutable/a.js',
+  ])
+    expect(goesElsewhere(path)).toBe(true)
+  for (const path of ['/', '/api/v1/me', '/api/v1/me/liked', '/api/v1/feed/following', '/api/v1/sessions'])
+    expect(goesElsewhere(path)).toBe(false)
 })
