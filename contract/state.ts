@@ -95,8 +95,15 @@ export const Maintenance = z.object({
 })
 export type Maintenance = z.infer<typeof Maintenance>
 
-/** The last release that was taken back by itself: code, or the kind of a document. */
-export const TakenBack = z.object({ what: z.string().max(64), at: Instant, reason: z.string().max(500) })
+/** The last release that was refused or taken back by itself. */
+export const TakenBack = z.object({
+  /** Code, or the kind of a document. */
+  what: z.string().max(64),
+  at: Instant,
+  reason: z.string().max(500),
+  /** Whether anything has used it; else it was refused before. */
+  wasUsed: z.boolean().default(true),
+})
 export type TakenBack = z.infer<typeof TakenBack>
 
 /** A region of the instance. Closed is a decision, and catching up is on its way: neither is an outage. */

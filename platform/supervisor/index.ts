@@ -118,7 +118,7 @@ export async function startSupervisor(
       ...{ config, door, roles, output, store: slots, turns, ownProgram: options.program },
       databaseUrl: () => database.url,
       onBack: ({ detail, changedAt }) =>
-        desk.noteTakenBack({ what: 'code', at: changedAt, reason: detail.slice(0, 500) }),
+        desk.noteTakenBack({ what: 'code', at: changedAt, reason: detail.slice(0, 500), wasUsed: true }),
     }),
   )
   const documents = stack.use(await openDocumentsOf({ config, roles, output, door, releases, desk, turns }))
@@ -170,8 +170,13 @@ function openDocumentsOf({
       const isSharedAddress = sharedBy(config.trustedProxies)
       return tryOutDocument({ roles, door, golden, isSharedAddress, log: output.log }, trial)
     },
-    onBack: ({ kind, detail, changedAt }) =>
-      desk.noteTakenBack({ what: kind, at: changedAt, reason: detail.slice(0, 500) }),
+    onBack: ({ kind, phase, detail, changedAt }) =>
+      desk.noteTakenBack({
+        what: kind,
+        at: changedAt,
+        reason: detail.slice(0, 500),
+        wasUsed: phase === 'back',
+      }),
   })
 }
 

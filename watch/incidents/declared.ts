@@ -46,13 +46,15 @@ export interface DeclaredView {
   readonly takenBack?: TakenBackView | null
 }
 
-/** A release that a service took back by itself. */
+/** A release that a service refused or took back by itself. */
 export interface TakenBackView {
   /** Code, or the kind of a document. */
   readonly what: string
   readonly atMs: number
   /** In the service's words. */
   readonly reason: string
+  /** Else it was refused before anything used it. */
+  readonly wasUsed: boolean
 }
 
 /** From good to bad. */
@@ -74,8 +76,10 @@ export const holdingOf = (told: DeclaredView | null, nowMs: number): DeclaredVie
   told !== null && nowMs - told.readAtMs <= DECLARED_HOLDS_MS ? told : null
 
 /** "A release of code was taken back by itself: 37 of its 37 requests failed." */
-export const takenBackWords = ({ what, reason }: TakenBackView): string =>
-  `${what === 'code' ? 'A release of code' : `A new document (${what})`} was taken back by itself: ${reason}`
+export const takenBackWords = ({ what, reason, wasUsed }: TakenBackView): string =>
+  `${what === 'code' ? 'A release of code' : `A new document (${what})`} was ${
+    wasUsed ? 'taken back by itself' : 'refused before anything used it'
+  }: ${reason}`
 
 /** The worst that is declared of any of these features; of equals the first. */
 export function worstDeclared(told: DeclaredView | null, featureIds: readonly string[]): Declared | null {

@@ -73,5 +73,5 @@ export function newestTakenBack(edges: readonly FollowedEdge[], nowMs: number): 
     )
     .filter(({ at, wasInForce }) => wasInForce && nowMs - Date.parse(at) < TAKEN_BACK_TOLD_MS)
     .toSorted((one, other) => Date.parse(other.at) - Date.parse(one.at))[0]
-  return found ? { what: found.what, at: found.at, reason: found.reason } : null
+  return found ? { what: found.what, at: found.at, reason: found.reason, wasUsed: true } : null
 }

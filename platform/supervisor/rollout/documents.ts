@@ -61,7 +61,7 @@ export interface DocumentReleasesOptions {
   readonly turns: Turns
   /** @returns why it went back; null: it is good. @throws when it was cut short, which says nothing about the document */
   readonly tryOut: (trial: DocumentTrial) => Promise<string | null>
-  /** One was taken back. */
+  /** One was taken back, or refused before anything used it. */
   readonly onBack: (release: DocumentRelease) => void
 }
 

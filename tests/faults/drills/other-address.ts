@@ -92,6 +92,7 @@ async function goesOn(report: Report, page: Page, { fault, otherHost }: Fault): 
     () => false,
   )
   await page.evaluate('globalThis.longestStall = 0')
+  const before = await nameInView(page)
   for (let turn = 0; hasBegun && turn < TURNS; turn++) {
     await page.keyboard.press('ArrowDown')
     await sleep(TURN_MS)
@@ -101,16 +102,20 @@ async function goesOn(report: Report, page: Page, { fault, otherHost }: Fault): 
     () => true,
     () => false,
   )
+  const after = await nameInView(page)
   report.promise(
     `${fault}: videos go on, the next ones too, and nothing stands still for ${STALL_MAX_MS / 1_000} s`,
-    hasBegun && isMoving && stallMs <= STALL_MAX_MS,
-    hasBegun ? `${stallMs} ms at the longest` : 'no video began',
+    hasBegun && isMoving && after !== before && stallMs <= STALL_MAX_MS,
+    hasBegun ? `${stallMs} ms at the longest; from “${before}” to “${after}”` : 'no video began',
   )
   const words = await eventually(allowedMs(SHOWN_WITHIN_MS), async () =>
     (await bannersOf(page)).find((text) => text.includes(otherHost)),
   )
   report.promise(`${fault}: the app says so, and by which address it is used`, words !== null, words ?? '')
 }
+
+const nameInView = async (page: Page): Promise<string> =>
+  (await page.locator('article:not([inert])').first().innerText()).replaceAll('\n', ' ')
 
 const bannersOf = (page: Page): Promise<string[]> =>
   page.getByRole('status', { name: 'Another way' }).allInnerTexts()
@@ -131,10 +136,8 @@ async function likeInView(page: Page): Promise<string> {
   const [answer] = await Promise.all([
     page.waitForRequest((request) => request.method() === 'PUT' && request.url().endsWith('/like')),
     page
-      .locator('article')
-      .filter({ has: page.locator('video') })
+      .locator('article:not([inert])')
       .getByRole('button', { name: /^Like,/ })
-      .first()
       .click(),
   ])
   return /videos\/([^/]+)\/like/.exec(answer.url())![1]!

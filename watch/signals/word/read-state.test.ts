@@ -137,11 +137,15 @@ test.each(['', '<html>', '{}', 'null', stateWith({}, { level: 6 }), stateWith({}
 )
 
 test('an Upbeat platform: a release that went back by itself is told with its reason', () => {
+  const refused = { what: 'flags', at: AT, reason: 'It is twice as long.', wasUsed: false }
+  expect(readState(stateWith({}, { takenBack: refused }), NAMES).declared.takenBack?.wasUsed).toBe(false)
   const takenBack = { what: 'code', at: AT, reason: '37 of its 37 requests failed.' }
   expect(readState(stateWith({}, { takenBack }), NAMES).declared.takenBack).toEqual({
     what: 'code',
     atMs: Date.parse(AT),
     reason: '37 of its 37 requests failed.',
+    // Of a release that did not say so yet.
+    wasUsed: true,
   })
   expect(readState(stateWith({}), NAMES).declared.takenBack).toBeNull()
 })

@@ -137,6 +137,7 @@ function declaredOf(state: ServiceState, names: Readonly<Record<string, string>>
       what: takenBack.what,
       atMs: Date.parse(takenBack.at),
       reason: takenBack.reason,
+      wasUsed: takenBack.wasUsed,
     },
     level,
     sinceMs: Date.parse(since),
