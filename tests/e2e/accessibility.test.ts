@@ -4,7 +4,8 @@ import { readFile } from 'node:fs/promises'
 import type { AxeResults } from 'axe-core'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { DESKTOP, inView, openStage, PHONE, untilPlaying, type Author, type Stage } from './support/stage.ts'
+import { DESKTOP, PHONE } from '../support/chromium.ts'
+import { inView, openStage, untilPlaying, type Author, type Stage } from './support/stage.ts'
 
 let stage: Stage
 let author: Author

@@ -7,16 +7,8 @@ import type { FeedPage } from '../../contract/videos.ts'
 import { askDesk } from '../../platform/supervisor/control.ts'
 import type { Person } from '../support/browser-upload.ts'
 import { findBarriers } from './support/barriers.ts'
-import {
-  DESKTOP,
-  inView,
-  openStage,
-  PHONE,
-  readAs,
-  untilPlaying,
-  type Author,
-  type Stage,
-} from './support/stage.ts'
+import { DESKTOP, PHONE } from '../support/chromium.ts'
+import { inView, openStage, readAs, untilPlaying, type Author, type Stage } from './support/stage.ts'
 
 let stage: Stage
 let author: Author

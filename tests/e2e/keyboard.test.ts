@@ -2,7 +2,8 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, test } from 'vitest'
 import { signUp } from '../support/browser-upload.ts'
-import { DESKTOP, inView, openStage, untilPlaying, untilStill, type Stage } from './support/stage.ts'
+import { DESKTOP } from '../support/chromium.ts'
+import { inView, openStage, untilPlaying, untilStill, type Stage } from './support/stage.ts'
 
 let stage: Stage
 beforeAll(async () => {

@@ -1,11 +1,10 @@
 /** The app shows what the watch sees, also while the platform does not answer. */
-import { chromium } from 'playwright-core'
 import { expect, test } from 'vitest'
 import type { WatchStatus } from '../../contract/watch.ts'
 import { serveLocally } from '../support/local-server.ts'
 import { startProduct, type Product } from '../support/product.ts'
 import { makeTemporaryDir } from '../support/temporary-dir.ts'
-import { PHONE } from './support/stage.ts'
+import { openChromium, PHONE } from '../support/chromium.ts'
 
 const PATIENCE_MS = 60_000
 
@@ -78,10 +77,7 @@ test('the banner says what the watch says, with the platform silent, and what wa
   const url = product.url.replace('127.0.0.1', 'localhost')
   watch.say(makeStatus('confirmed', watch.url))
   await using stack = new AsyncDisposableStack()
-  const browser = await chromium.launch({
-    executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu'],
-  })
+  const browser = await openChromium()
   stack.defer(() => browser.close())
   const page = await browser.newPage({ viewport: PHONE, baseURL: url })
 

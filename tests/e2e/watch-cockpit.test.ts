@@ -11,7 +11,7 @@ import { codeFor, PASSWORD } from '../../watch/operators/cockpit.fixtures.ts'
 import { RESPONDER } from '../../watch/pages/world.fixtures.ts'
 import { eventually } from '../support/eventually.ts'
 import { findBarriers } from './support/barriers.ts'
-import { DESKTOP, PHONE } from './support/stage.ts'
+import { DESKTOP, PHONE } from '../support/chromium.ts'
 import { openWatchStage, type WatchStage } from './support/watch-stage.ts'
 
 const ON_CALL = `

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { BrowserContext, Page } from 'playwright-core'
 import { NOW } from '../../watch/pages/view.fixtures.ts'
-import { PHONE } from './support/stage.ts'
+import { PHONE } from '../support/chromium.ts'
 import { openWatchStage, type Mode, type WatchStage } from './support/watch-stage.ts'
 
 /** An address in Germany, as the shipped tables know it: the region is Europe. */

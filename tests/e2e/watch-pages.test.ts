@@ -6,7 +6,7 @@ import { confirmOutage, openIncident, postUpdate, scheduleMaintenance } from '..
 import { RESPONDER } from '../../watch/pages/world.fixtures.ts'
 import { serveLocally } from '../support/local-server.ts'
 import { findBarriers } from './support/barriers.ts'
-import { DESKTOP, PHONE } from './support/stage.ts'
+import { DESKTOP, PHONE } from '../support/chromium.ts'
 import { openWatchStage, type WatchStage } from './support/watch-stage.ts'
 
 let stage: WatchStage

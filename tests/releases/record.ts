@@ -7,12 +7,13 @@
  */
 import { execFileSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
-import { chromium, type Page, type Request } from 'playwright-core'
+import type { Page, Request } from 'playwright-core'
 import { signUp, uploadFilm, waitUntilComplete } from '../support/browser-upload.ts'
 import { makeClip } from '../support/clips.ts'
 import { startProduct } from '../support/product.ts'
 import { makeTemporaryDir } from '../support/temporary-dir.ts'
 import { createScrubber, type Exchange, type Traffic } from './traffic.ts'
+import { openChromium, PHONE } from '../support/chromium.ts'
 
 /** What a server reads of a request; the rest is the browser's. */
 const HEADERS = new Set([
@@ -133,16 +134,13 @@ const clipPath = await makeClip('h264')
 const film = { path: clipPath, filename: 'clip.mp4', mediaType: 'video/mp4', caption: 'A clip #recorded' }
 const { id } = await uploadFilm(product.url, author, film)
 await waitUntilComplete(product.url, author, id)
-const browser = await chromium.launch({
-  executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--autoplay-policy=no-user-gesture-required'],
-})
+const browser = await openChromium()
 try {
   const context = await browser.newContext({
     baseURL: product.url,
     serviceWorkers: 'block',
     locale: 'en-GB',
-    viewport: { width: 390, height: 844 },
+    viewport: PHONE,
   })
   const page = await context.newPage()
   const exchangesOf = recordExchanges(page)

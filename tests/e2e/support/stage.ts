@@ -1,7 +1,7 @@
 /** A whole product and a real Chromium before it, for the tests of one file; between them a network that can fail. */
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { chromium, type Browser, type BrowserContext, type Locator, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core'
 import { onTestFinished } from 'vitest'
 import {
   signUp,
@@ -14,18 +14,11 @@ import { makeClip, type ClipName } from '../../support/clips.ts'
 import { startFaultProxy, type FaultProxy } from '../../support/fault-proxy.ts'
 import { startProduct, type Product } from '../../support/product.ts'
 import { makeTemporaryDir } from '../../support/temporary-dir.ts'
+import { openChromium, PHONE } from '../../support/chromium.ts'
 
-const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
 const PICTURES_DIR = join(import.meta.dirname, '..', '..', '..', '.cache', 'e2e')
-const CHROMIUM_ARGS = [
-  ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
-  ...['--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required'],
-]
 /** What a page waits for at most: a busy machine must not fail a test. */
 const PATIENCE_MS = 60_000
-
-export const PHONE = { width: 390, height: 844 }
-export const DESKTOP = { width: 1440, height: 900 }
 
 export interface Stage extends AsyncDisposable {
   /** The product's address, by way of the network that can fail. */
@@ -68,7 +61,7 @@ export async function openStage(settings: Readonly<Record<string, string>> = {})
   )
   const port = Number(new URL(product.url).port)
   const network = stack.use(await startFaultProxy({ targetPort: port }))
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGS })
+  const browser = await openChromium()
   stack.defer(() => browser.close())
   const url = `http://localhost:${network.port}`
   const directUrl = `http://127.0.0.1:${port}`

@@ -1,6 +1,6 @@
 /** A watch with its pages and a real Chromium before it; a service and a beacon beside them that can be made to fail. */
 import type { RequestListener, ServerResponse } from 'node:http'
-import { chromium, type Browser } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { answerRoutes, openPageLinks } from '../../../watch/on-call/index.ts'
 import { openOperators, operatorRoutes } from '../../../watch/operators/index.ts'
 import { publicRoutes } from '../../../watch/pages/index.ts'
@@ -9,8 +9,8 @@ import { openNetworkTable } from '../../../watch/signals/networks/index.ts'
 import { openReports, registerReports } from '../../../watch/signals/reports/index.ts'
 import { startTelling, tellingRoutes } from '../../../watch/telling/index.ts'
 import { serveLocally } from '../../support/local-server.ts'
+import { openChromium } from '../../support/chromium.ts'
 
-const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
 /** How long a slow beacon takes: within the time of a try, far beyond a good line. */
 const SLOW_MS = 2_000
 
@@ -101,7 +101,7 @@ ${more}`
     ])
       await routes(app, ctx)
   })
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] })
+  const browser = await openChromium()
   stack.defer(() => browser.close())
   const parts = stack.move()
   return { url, world, browser, beacon, target, [Symbol.asyncDispose]: () => parts.disposeAsync() }

@@ -7,10 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { chromium, type BrowserContext, type Page } from 'playwright-core'
 import type { VideoCard } from '../../../contract/videos.ts'
 import { signUp, type Person } from '../../support/browser-upload.ts'
+import { CHROMIUM, PHONE } from '../../support/chromium.ts'
 import { startProduct } from '../../support/product.ts'
 import { makeTemporaryDir } from '../../support/temporary-dir.ts'
 import { eventually } from '../../rig/eventually.ts'
-import { BROWSER, PHONE, WATCH_STALLS } from '../../rig/people/browsing.ts'
+import { WATCH_STALLS } from '../../rig/people/browsing.ts'
 import { publishVideos } from '../../rig/people/publishing.ts'
 import { makeCertificate, openTlsFront, type Certificate } from '../injecting/tls-front.ts'
 import { allowedMs, secondsSince, type Report } from '../report.ts'
@@ -168,9 +169,9 @@ interface BrowserOptions {
 async function openBrowser({ dir, ownUrl, rules, trusted, person }: BrowserOptions) {
   const fingerprints = trusted.map(({ fingerprint }) => fingerprint).join(',')
   const context: BrowserContext = await chromium.launchPersistentContext(dir, {
-    executablePath: BROWSER.executablePath,
+    executablePath: CHROMIUM.executablePath,
     args: [
-      ...BROWSER.args,
+      ...CHROMIUM.args,
       `--host-resolver-rules=${rules}, MAP ${OTHER} 127.0.0.1`,
       `--ignore-certificate-errors-spki-list=${fingerprints}`,
     ],

@@ -3,7 +3,6 @@
  * link between them is cut, without a word, and what the second shows of its age is held against its replica.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { chromium } from 'playwright-core'
 import type { RegionStatus } from '../../../contract/state.ts'
 import { startRepeating } from '../../../kit/repeat.ts'
 import { upbeat } from '../../support/command-line.ts'
@@ -15,9 +14,8 @@ import { readState } from '../../rig/service.ts'
 import { startTwoRegions, type TwoRegions } from '../injecting/two-regions.ts'
 import { readStatus } from '../observing/watched.ts'
 import { allowedMs, secondsSince, type Report } from '../report.ts'
+import { openChromium, PHONE } from '../../support/chromium.ts'
 
-const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
-const CHROMIUM_ARGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run']
 const REASON = 'A court has ordered it, case 12 of 2026.'
 const NETWORKS = 1_000
 const CUT_MS = 60_000
@@ -138,7 +136,7 @@ async function letIn(url: string): Promise<Set<number>> {
 }
 
 async function looksClosed(report: Report, { second, watchUrl, first }: TwoRegions): Promise<void> {
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGS })
+  const browser = await openChromium()
   try {
     const page = await browser.newPage({ extraHTTPHeaders: from(7) })
     const answer = await page.goto(`${second.url}/`)
@@ -255,9 +253,9 @@ async function livesOnAlone(report: Report, url: string, person: DrillClient): P
 }
 
 async function isShown(report: Report, { second, watchUrl }: TwoRegions): Promise<void> {
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGS })
+  const browser = await openChromium()
   try {
-    const page = await browser.newPage({ viewport: { width: 390, height: 844 }, locale: 'en-GB' })
+    const page = await browser.newPage({ viewport: PHONE, locale: 'en-GB' })
     await page.goto(`${second.url}/`)
     const banner = page.getByRole('status', { name: 'Your region' })
     const words = await banner.innerText({ timeout: allowedMs(SHOWN_WITHIN_MS) }).catch(() => '')

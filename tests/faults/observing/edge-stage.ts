@@ -1,6 +1,6 @@
 /** Edges before a product, and a person in a real browser who watches through the first of them. */
 import { join } from 'node:path'
-import { chromium, type Browser, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { findFreePort } from '../../../kit/network/free-port.ts'
 import { loadSecrets } from '../../../platform/app/secrets.ts'
 import { signUp, uploadFilm, waitUntilComplete } from '../../support/browser-upload.ts'
@@ -9,15 +9,8 @@ import { edgeDocument, startEdge, type EdgeProcess } from '../../support/edge-pr
 import { openFaultyOrigin } from '../../support/faulty-origin.ts'
 import { startProduct, type Product } from '../../support/product.ts'
 import { makeTemporaryDir } from '../../support/temporary-dir.ts'
+import { openChromium, PHONE } from '../../support/chromium.ts'
 
-const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
-const CHROMIUM_ARGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--autoplay-policy=no-user-gesture-required',
-]
 /** Longer, and a person notices. */
 export const STALL_MAX_MS = 2_000
 const EDGES = 2
@@ -74,9 +67,9 @@ export async function openEdgeStage(input: {
     const document = edgeDocument({ name: `edge-${n}`, origins: [{ name: 'home', url: origin.url }] })
     edges.push(opening.use(await startEdge({ dir: place.path, document, mediaKey, port })))
   }
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGS })
+  const browser = await openChromium()
   opening.defer(() => browser.close())
-  const page = await browser.newPage({ viewport: { width: 390, height: 844 } })
+  const page = await browser.newPage({ viewport: PHONE })
   page.setDefaultTimeout(PATIENCE_MS)
   const from = new Map<string, number>()
   page.on('response', (response) => {

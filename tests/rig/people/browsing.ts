@@ -1,5 +1,6 @@
 /** People in real Chromium: they watch, go on to the next video every few seconds, and what they miss is written down. */
-import { chromium, type BrowserContext, type Page } from 'playwright-core'
+import type { BrowserContext, Page } from 'playwright-core'
+import { openChromium, PHONE } from '../../support/chromium.ts'
 
 export interface Browsing extends AsyncDisposable {
   /** Begins to count anew. */
@@ -18,21 +19,6 @@ export interface Seen {
   readonly turns: number
 }
 
-/** Debian's Chromium, or the one that is named; videos begin without anybody's tap. */
-export const BROWSER = {
-  executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
-  args: [
-    ...[
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-    ],
-    ...['--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required'],
-  ],
-}
-export const PHONE = { width: 390, height: 844 }
 const TURN_EVERY_MS = 5_000
 const PATIENCE_MS = 120_000
 
@@ -45,7 +31,7 @@ export async function startBrowsing({
   readonly people: number
 }): Promise<Browsing> {
   await using stack = new AsyncDisposableStack()
-  const browser = await chromium.launch(BROWSER)
+  const browser = await openChromium()
   stack.defer(() => browser.close())
   let counted = { requests: 0, failures: [] as string[], turns: 0 }
   let isOver = false

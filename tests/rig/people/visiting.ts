@@ -3,17 +3,12 @@
  * network, then on that device, which is known by now. Whatever disturbs them is kept in words.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { chromium, type BrowserContext, type Page } from 'playwright-core'
+import type { BrowserContext, Page } from 'playwright-core'
 import type { Receipt } from '../../../contract/uploads.ts'
 import { eventually } from '../eventually.ts'
 import { signUp } from '../../support/browser-upload.ts'
+import { openChromium, PHONE } from '../../support/chromium.ts'
 
-const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
-const ARGS = [
-  ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
-  ...['--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required'],
-]
-const VIEWPORT = { width: 390, height: 844 }
 const PATIENCE_MS = 60_000
 const POLL_MS = 250
 const BUSY_PAUSE_MS = 2_000
@@ -45,8 +40,8 @@ export interface Browsing extends AsyncDisposable {
 /** Begins at once, at an account that signed up elsewhere in the same network. @throws when Chromium is missing */
 export async function startBrowsing(url: string, clipPath: string): Promise<Browsing> {
   const { handle, password } = await signUp(url)
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS })
-  const context = await browser.newContext({ baseURL: url, viewport: VIEWPORT, locale: 'en-GB' })
+  const browser = await openChromium()
+  const context = await browser.newContext({ baseURL: url, viewport: PHONE, locale: 'en-GB' })
   context.setDefaultTimeout(PATIENCE_MS)
   const page = await context.newPage()
   const rounds: BrowsingRound[] = []
