@@ -164,7 +164,8 @@ async function openConnections(
   { config, role, isWorker = false }: ContextOptions,
   { url, log, guard, databaseDoor }: DatabaseSide,
 ): Promise<{ database: Database; listener: Listener; jobs: Jobs }> {
-  const onError = (error: Error) => log.warn({ err: error }, 'database connection')
+  // Each connection and each queue says the same once more while the database is away, which was told.
+  const onError = (error: Error) => log[guard.isUp ? 'warn' : 'debug']({ err: error }, 'database connection')
   const { poolSize } = config.database
   const applicationName = `upbeat-${role}`
   const database = stack.use(

@@ -39,7 +39,9 @@ export function openClient(url: string, signal: AbortSignal): DemoClient {
 
   async function expectOk(response: Response): Promise<Response> {
     if (!response.ok)
-      throw new UnexpectedAnswerError(`${response.status} from ${response.url}: ${await response.text()}`)
+      throw new UnexpectedAnswerError(
+        `${response.status} from ${response.url}: ${detailOf(await response.text())}`,
+      )
     return response
   }
 
@@ -113,4 +115,15 @@ export function openClient(url: string, signal: AbortSignal): DemoClient {
     receipt: (id) => client.call<Receipt>('GET', `/uploads/${id}`),
   }
   return client
+}
+
+/** What a problem says for people (RFC 9457); of anything else its beginning. */
+function detailOf(body: string): string {
+  try {
+    const { detail } = JSON.parse(body) as { detail?: unknown }
+    if (typeof detail === 'string') return detail
+  } catch {
+    // Said by something before the instance.
+  }
+  return body.slice(0, 300)
 }
