@@ -438,7 +438,7 @@ export const problemKinds = {
     side: 'us',
     title: 'The database is not answering',
     isWorkKept: null,
-    next: 'Wait for the time that is named; playing videos goes on.',
+    next: 'Try again in a moment; playing videos goes on.',
   },
   'ingest-unavailable': {
     status: 503,

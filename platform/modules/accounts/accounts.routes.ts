@@ -93,6 +93,8 @@ const endedHereOnly = (cause?: unknown) =>
     detail:
       'This device is signed out. That the session has ended could not be written down: end it under ' +
       'Security, from a device where you are signed in, when the database is back.',
+    next: 'On this device nothing is left to do.',
+    facts: { isSignedOutHere: true },
     retryAfterS: 30,
     cause,
   })

@@ -211,7 +211,10 @@ test('signing out without the database takes the cookies away, and says what is 
   })
 
   expect(answer.statusCode).toBe(503)
-  expect(answer.json().detail).toContain('This device is signed out.')
+  expect(answer.json()).toMatchObject({
+    detail: expect.stringContaining('This device is signed out.'),
+    facts: { isSignedOutHere: true },
+  })
   const told = [answer.headers['set-cookie'] ?? []].flat()
   expect(told.every((each) => each.includes('Max-Age=0'))).toBe(true)
   expect(told.map((each) => each.split('=')[0])).toEqual(['upbeat.session_token', 'upbeat.assertion'])
