@@ -56,7 +56,8 @@ export async function run(report: Report): Promise<void> {
     const { page } = browser
     await page.goto('/')
     await untilMoving(page)
-    await untilReady(page)
+    const isReady = await eventually(allowedMs(30_000), () => knowsAnother(page))
+    report.promise('the app has heard of the other address', isReady !== null)
     own.show(expired)
     await goesOn(report, page, { fault: 'its certificate has expired', otherHost })
     const liked = await likeInView(page)
@@ -122,16 +123,12 @@ const bannersOf = (page: Page): Promise<string[]> =>
   page.getByRole('status', { name: 'Another way' }).allInnerTexts()
 
 /** The worker is there, and has heard of the other address. */
-async function untilReady(page: Page): Promise<void> {
-  const isReady = await eventually(allowedMs(30_000), () =>
-    page.evaluate(
-      async () =>
-        navigator.serviceWorker.controller !== null &&
-        ((await (await caches.match('/', { cacheName: 'upbeat-addresses' }))?.json()) ?? []).length > 0,
-    ),
+const knowsAnother = (page: Page): Promise<boolean> =>
+  page.evaluate(
+    async () =>
+      navigator.serviceWorker.controller !== null &&
+      ((await (await caches.match('/', { cacheName: 'upbeat-addresses' }))?.json()) ?? []).length > 0,
   )
-  if (isReady === null) throw new Error('The service worker has not heard of the other address.')
-}
 
 async function likeInView(page: Page): Promise<string> {
   const [answer] = await Promise.all([
