@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { v7 as uuidv7 } from 'uuid'
 import { findFreePort } from '../kit/network/free-port.ts'
 import { openNginx } from '../platform/edge/nginx/nginx.ts'
+import { readWorkersNs } from './machine/processor-time.ts'
 import { judgeConditions } from '../platform/modules/delivery/conditions.ts'
 import { medianOf, roundTo } from '../tests/rig/quantile.ts'
 import { signMediaToken } from '../platform/modules/videos/index.ts'
@@ -81,7 +82,7 @@ interface Speed {
 }
 
 async function measure(port: number, pid: number, paths: readonly string[]): Promise<Speed> {
-  const before = await cpuNsOf(pid)
+  const before = await readWorkersNs(pid)
   const beganMs = performance.now()
   let bytes = 0
   await inParallel(REQUESTS_A_ROUND, CONNECTIONS, async (n) => {
@@ -92,20 +93,8 @@ async function measure(port: number, pid: number, paths: readonly string[]): Pro
   if (bytes !== REQUESTS_A_ROUND * SEGMENT_BYTES) throw new Error(`${bytes} bytes came.`)
   return {
     requestsPerS: REQUESTS_A_ROUND / seconds,
-    cpuSPerGb: ((await cpuNsOf(pid)) - before) / NS_PER_S / (bytes / 1e9),
+    cpuSPerGb: ((await readWorkersNs(pid)) - before) / NS_PER_S / (bytes / 1e9),
   }
-}
-
-/** How long nginx's workers have run, in nanoseconds, as the kernel's scheduler counts it. */
-async function cpuNsOf(pid: number): Promise<number> {
-  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
-  const stats = await Promise.all(
-    children
-      .split(' ')
-      .filter(Boolean)
-      .map((child) => readFile(`/proc/${child}/schedstat`, 'utf8')),
-  )
-  return stats.reduce((sum, stat) => sum + Number(stat.split(' ')[0]), 0)
 }
 
 /** The rival: Debian's nginx over a folder, with the same switches that make it fast, and nothing else. */

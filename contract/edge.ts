@@ -12,6 +12,15 @@ const MIB = 1024 ** 2
 export const EdgeSource = z.strictObject({ name: Name, url: WebOrigin })
 export type EdgeSource = z.infer<typeof EdgeSource>
 
+/** A school or an office has hundreds of people behind one address: these keep machines out, not them. */
+export const PER_ADDRESS = { requestsPerS: 400, segmentsPerS: 4_000, connections: 1_024 } as const
+const PerAddress = z.strictObject({
+  /** All but segments; a second's worth may come at once. */
+  requestsPerS: z.int().min(1).max(1_000_000),
+  segmentsPerS: z.int().min(1).max(1_000_000),
+  connections: z.int().min(1).max(65_535),
+})
+
 /** All that an edge does is made from one of these: nginx is never configured by hand. */
 export const EdgeDocument = z.strictObject({
   schema: z.literal(1),
@@ -43,6 +52,8 @@ export const EdgeDocument = z.strictObject({
       .max(512 * MIB),
     fetchTimeoutMs: z.int().min(250).max(60_000),
     connectionsMax: z.int().min(64).max(65_536),
+    /** What one IPv4 address, or one IPv6 /64, may ask for; null: as much as it likes, for an edge behind a proxy. */
+    perAddress: PerAddress.nullable().default(PER_ADDRESS),
     /** How long something old may be served while nothing newer can be had. */
     staleForS: z
       .int()

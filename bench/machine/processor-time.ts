@@ -39,3 +39,15 @@ async function readTimes(pid: number): Promise<ProcessTimes | null> {
   const field = (number: number) => Number(fields[number - 3])
   return { pid, parentPid: field(4), ticks: field(14) + field(15) + field(16) + field(17) }
 }
+
+/** How long the children of an nginx have run, its workers, in nanoseconds, as the kernel's scheduler counts it. */
+export async function readWorkersNs(masterPid: number): Promise<number> {
+  const children = await readFile(`/proc/${masterPid}/task/${masterPid}/children`, 'utf8')
+  const stats = await Promise.all(
+    children
+      .split(' ')
+      .filter(Boolean)
+      .map((child) => readFile(`/proc/${child}/schedstat`, 'utf8')),
+  )
+  return stats.reduce((sum, stat) => sum + Number(stat.split(' ')[0]), 0)
+}

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
+import { get, type IncomingMessage } from 'node:http'
 import { createServer } from 'node:https'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
@@ -77,6 +78,43 @@ test('an edge keeps a segment, serves its parts, checks tokens, and goes on with
   expect([withoutToken.status, fetchesOf(`/media/${file}`) > 0]).toEqual([503, true])
   expect((await ask(path)).body.equals(segmentBytesOf(path))).toBe(true)
 })
+
+test('one address gets no more than the document says, and others what they ask for', async () => {
+  await using dir = await makeTemporaryDir()
+  await using origin = await openFaultyOrigin()
+  const document = edgeDocument({ origins: [{ name: 'home', url: origin.url }] })
+  const perAddress = { requestsPerS: 1, segmentsPerS: 1_000, connections: 64 }
+  await using edge = await startEdge({
+    dir: dir.path,
+    document: { ...document, limits: { ...document.limits, perAddress } },
+    env: { EDGE_JUDGE_S: '1' },
+  })
+  const segment = `/media/${uuidv7()}/g1/v540/00000.m4s`
+  const askOften = (localAddress: string, path: string) =>
+    Promise.all(Array.from({ length: 40 }, () => askFrom(localAddress, new URL(path, edge.url))))
+  const isRefused = ({ statusCode }: IncomingMessage) => statusCode === 429
+
+  const [pages, segments, others] = [
+    await askOften('127.0.0.7', '/api/v1/instance'),
+    await askOften('127.0.0.7', segment),
+    await askFrom('127.0.0.8', new URL('/api/v1/instance', edge.url)),
+  ]
+  const refused = pages.filter(isRefused)
+  expect([refused.length > 0, refused.length < 40]).toEqual([true, true])
+  expect(refused[0]!.headers).toMatchObject({
+    'retry-after': '1',
+    'content-type': 'application/problem+json',
+    'cache-control': 'no-store',
+  })
+  expect([segments.filter(isRefused), others.statusCode]).toEqual([[], 200])
+  // Proxies and checks of the machine itself.
+  expect((await askOften('127.0.0.1', '/api/v1/instance')).filter(isRefused)).toEqual([])
+})
+
+async function askFrom(localAddress: string, url: URL): Promise<IncomingMessage> {
+  const [answer] = (await once(get(url, { localAddress, agent: false }), 'response')) as [IncomingMessage]
+  return answer.resume()
+}
 
 test('origins over HTTPS have to show a certificate of their own name, to the agent and to nginx', async () => {
   await using dir = await makeTemporaryDir()

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { EdgeDocument, EdgeStatus } from '../../contract/edge.ts'
+import { PER_ADDRESS, type EdgeDocument, EdgeStatus } from '../../contract/edge.ts'
 import { findFreePort } from '../../kit/network/free-port.ts'
 import { sendSignal } from '../../kit/processes.ts'
 import { environmentWith } from '../../platform/app/config.ts'
@@ -54,6 +54,7 @@ export function edgeDocument(changes: Partial<EdgeDocument> & Pick<EdgeDocument,
       segmentMaxBytes: 32 * MIB,
       fetchTimeoutMs: 10_000,
       connectionsMax: 8_192,
+      perAddress: PER_ADDRESS,
       staleForS: 86_400,
     },
     ...changes,

@@ -1,5 +1,6 @@
 /** How an edge's nginx serves segments: from the mirror's folder, after a look at the token where one is needed, else by the agent. */
 import type { EdgeDocument } from '../../../contract/edge.ts'
+import { renderLimited, renderSegmentLimit } from './render-limits.ts'
 import { CORS, COUNTED, indent, PREFLIGHT, renderPassOn, UUID, type NginxPlace } from './parts.ts'
 
 const SEGMENT = `${UUID}/g(?:0|[1-9][0-9]*)/`
@@ -17,15 +18,16 @@ interface SegmentKind {
 
 export function renderSegments(
   { audio, isTokened }: SegmentKind,
-  { name }: EdgeDocument,
+  document: EdgeDocument,
   place: NginxPlace,
 ): string {
+  const { name } = document
   const rendition = audio ? 'a[0-9]+' : '[a-z][a-z0-9]*'
   const segment = `${SEGMENT}${rendition}${FILE}`
   const pattern = isTokened ? `^/media/t/${PASS}/(?<tail>${segment})$` : `^/media/${segment}$`
   const type = audio ? 'types { audio/mp4 mp4 m4s; }' : ''
   return `location ~ "${pattern}" {
-${indent(PREFLIGHT)}
+${indent([renderSegmentLimit(document), renderLimited(document), PREFLIGHT].join('\n'))}
 ${indent(
   isTokened
     ? `${TOKEN_CHECK}
@@ -54,7 +56,7 @@ if ($token_cache_control = "") { return 404; }`
 export function renderTokenedRest(document: EdgeDocument, place: NginxPlace): string {
   const { name } = document
   return `location ~ "^/media/t/${PASS}/${UUID}/" {
-${indent(PREFLIGHT)}
+${indent([renderLimited(document), PREFLIGHT].join('\n'))}
 ${indent(TOKEN_CHECK)}
 ${indent(renderPassOn(document, place))}
   add_header Upbeat-Edge ${name} always;

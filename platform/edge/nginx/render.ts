@@ -1,6 +1,7 @@
 /** From an edge's document to nginx's configuration: the only way in which it is ever written. Pure. */
 import type { EdgeDocument } from '../../../contract/edge.ts'
 import { COUNTED, indent, PREFLIGHT, renderPassOn, UUID, type NginxPlace } from './parts.ts'
+import { renderLimited, renderServerLimits, renderZones } from './render-limits.ts'
 import { renderFills, renderSegments, renderTokenedRest } from './render-segments.ts'
 
 /** Where there is something else to give, nobody waits for long. */
@@ -10,7 +11,7 @@ const SUBSTITUTED_AFTER_S = 1
 export function renderNginx(document: EdgeDocument, place: NginxPlace): string {
   return `${renderMain(document, place)}
 http {
-${indent([renderHttp(document, place), renderUpstreams(document, place), renderServer(document, place), renderControl(place)].join('\n'))}
+${indent([renderHttp(document, place), renderZones(document), renderUpstreams(document, place), renderServer(document, place), renderControl(place)].join('\n'))}
 }
 `
 }
@@ -129,6 +130,7 @@ function renderServer(document: EdgeDocument, place: NginxPlace): string {
   set $origin_name '';
 ${indent(
   [
+    renderServerLimits(document),
     renderSegments({ audio: true, isTokened: false }, document, place),
     renderSegments({ audio: false, isTokened: false }, document, place),
     ...(place.keyPath
@@ -192,6 +194,7 @@ function renderPages(document: EdgeDocument, place: NginxPlace): string {
   gzip_types application/json application/vnd.apple.mpegurl text/css text/javascript application/javascript image/svg+xml;
   # Of an agent that is not there; what it could not get itself is a 503.
   error_page 502 504 = @through;
+  ${renderLimited(document)}
   add_header Cache-Status $page_cache_status always;
   add_header Upbeat-Edge ${name} always;
 `
@@ -236,6 +239,7 @@ function renderThrough(document: EdgeDocument, place: NginxPlace): string {
 ${indent(through)}
   add_header Upbeat-Edge ${name} always;
   error_page 502 504 = @away;
+  ${renderLimited(document)}
 }
 location @through {
 ${indent(through)}
