@@ -35,6 +35,11 @@ export const EdgeDocument = z.strictObject({
   shields: z.array(EdgeSource).max(64),
   /** Raised, all that the edge keeps is asked for anew: segments that are the same cost a question, and no bytes. */
   purged: z.int().min(0).default(0),
+  /** Networks whose people get nothing of what the edge keeps, but the origin's own answer: it has closed their region. */
+  passedOn: z
+    .array(z.union([z.cidrv4(), z.cidrv6()]))
+    .max(5_000)
+    .default([]),
   /** The watch's `status.json`, served from here also while everything else is away; null: none. */
   statusUrl: z.url({ protocol: /^https?$/ }).nullable(),
   limits: z.strictObject({

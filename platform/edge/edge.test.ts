@@ -111,6 +111,34 @@ test('one address gets no more than the document says, and others what they ask 
   expect((await askOften('127.0.0.1', '/api/v1/instance')).filter(isRefused)).toEqual([])
 })
 
+test('who belongs to a closed region gets the origin’s word, and nothing of what is kept', async () => {
+  await using dir = await makeTemporaryDir()
+  await using origin = await openFaultyOrigin()
+  await using edge = await startEdge({
+    dir: dir.path,
+    document: edgeDocument({
+      origins: [{ name: 'home', url: origin.url }],
+      passedOn: ['127.9.0.0/16'],
+    }),
+    env: { EDGE_JUDGE_S: '1' },
+  })
+  const segment = new URL(`/media/${uuidv7()}/g1/v540/00000.m4s`, edge.url)
+  const fetches = () => origin.asked.filter(({ path }) => path === segment.pathname).length
+  expect((await askFrom('127.0.0.1', segment)).statusCode).toBe(200)
+  expect((await askFrom('127.8.0.1', segment)).statusCode).toBe(200)
+  expect(fetches()).toBe(1)
+
+  const answer = await askFrom('127.9.0.1', segment)
+  expect([answer.statusCode, answer.headers['cache-status'], fetches()]).toEqual([
+    200,
+    'edge-one; fwd=bypass',
+    2,
+  ])
+  origin.be('fails')
+  expect((await askFrom('127.9.0.1', segment)).statusCode).toBeGreaterThanOrEqual(500)
+  expect((await askFrom('127.8.0.1', segment)).statusCode).toBe(200)
+})
+
 async function askFrom(localAddress: string, url: URL): Promise<IncomingMessage> {
   const [answer] = (await once(get(url, { localAddress, agent: false }), 'response')) as [IncomingMessage]
   return answer.resume()

@@ -47,6 +47,7 @@ export function edgeDocument(changes: Partial<EdgeDocument> & Pick<EdgeDocument,
     hosts: [],
     shields: [],
     purged: 0,
+    passedOn: [],
     statusUrl: null,
     limits: {
       mirrorMaxBytes: 512 * MIB,

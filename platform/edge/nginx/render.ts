@@ -34,7 +34,7 @@ events {
 }`
 }
 
-function renderHttp({ limits, name }: EdgeDocument, place: NginxPlace): string {
+function renderHttp({ limits, name, passedOn }: EdgeDocument, place: NginxPlace): string {
   return `types {
   video/mp4 mp4 m4s;
 }
@@ -85,6 +85,7 @@ map $upstream_cache_status $page_cache_status {
   BYPASS "${name}; fwd=bypass";
 }
 map $http_upgrade $connection_upgrade { default upgrade; "" ""; }
+geo $is_passed_on { default 0; ${passedOn.map((network) => `${network} 1; `).join('')}127.0.0.1 0; ::1 0; }
 # The first page of everyone's feed is one and the same, however many were asked for.
 map $arg_cursor $feed_of_all { default $request_uri; "" /api/v1/feed/for-you; }`
 }
@@ -128,6 +129,8 @@ function renderServer(document: EdgeDocument, place: NginxPlace): string {
   server_name ${hosts.length > 0 ? hosts.join(' ') : '_'};
   # Whose certificate an origin has to show; set with its address.
   set $origin_name '';
+  if ($is_passed_on) { return 418; }
+  error_page 418 = @through;
 ${indent(
   [
     renderServerLimits(document),
