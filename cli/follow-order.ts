@@ -29,7 +29,8 @@ export async function followOrder(
       look(dataDir).catch(() => null),
       askDesk(dataDir, { command: 'audit', limit: AUDIT_LOOKED_AT }).catch(() => []),
     ])
-    if (words !== null && words !== shown && !given.isJson)
+    const isNew = words !== null && withoutCountdown(words) !== withoutCountdown(shown ?? '')
+    if (isNew && !given.isJson)
       console.error(`  ${((performance.now() - startMs) / 1_000).toFixed(0).padStart(4)} s  ${words}`)
     shown = words ?? shown
     last = audit.find((entry) => entry.id === id && entry.outcome.state !== 'begun')?.outcome ?? last
@@ -38,3 +39,6 @@ export async function followOrder(
   else console.log(`${MARKS[last.state]} ${last.detail}`)
   return last.state === 'done' ? 0 : 1
 }
+
+/** A line for each second that is left would push away what has happened. */
+const withoutCountdown = (words: string): string => words.replaceAll(/\d+ s\b/g, '')
