@@ -122,6 +122,11 @@ async function run(): Promise<number> {
   return (await load())(given)
 }
 
+// Whoever reads the beginning only, as `head` does, has read enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit()
+  throw error
+})
 try {
   process.exitCode = await run()
 } catch (error) {

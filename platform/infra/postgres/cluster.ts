@@ -10,6 +10,9 @@ import type { SystemUser } from '../system-users.ts'
 /** The superuser and the database, both. */
 export const NAME = 'upbeat'
 
+/** The server could not be started; the message carries its own last words. */
+export class PostgresStartError extends Error {}
+
 export interface Cluster {
   /** PGDATA, without links in its path. */
   readonly dir: string
@@ -112,7 +115,14 @@ async function runInitdb(options: {
     child.once('error', reject)
     child.once('close', (exitCode, signal) => resolve(exitCode ?? signal))
   })
-  if (code !== 0) throw new Error(`initdb ended with ${code}:\n${output.trim()}`)
+  if (code !== 0) throw new PostgresStartError(explainInitdb(cwd, code, output.trim()))
+}
+
+/** Why there is no database yet, and what to do where that is known. */
+export function explainInitdb(folder: string, code: number | string | null, output: string): string {
+  if (output.includes('No space left on device'))
+    return `There is no room for the database in ${folder}. Free 300 MiB there, or name another folder: ./up --data DIR`
+  return `PostgreSQL could not make its files in ${folder} (initdb ended with ${code}):\n${output}`
 }
 
 /**

@@ -6,11 +6,10 @@ import { chmod, mkdir } from 'node:fs/promises'
 import type { Log } from '../../../kit/log.ts'
 import { pauseBeforeRestart } from '../../../kit/processes.ts'
 import { findBinaries } from './binaries.ts'
-import { choosePort, clusterPaths, ensureCluster, NAME, type Cluster } from './cluster.ts'
+import { choosePort, clusterPaths, ensureCluster, NAME, PostgresStartError, type Cluster } from './cluster.ts'
 import {
   ensureDatabase,
   findLivingServer,
-  PostgresStartError,
   spawnServer,
   stopServer,
   waitUntilAnswering,
@@ -19,7 +18,7 @@ import {
 import { chooseSystemUser, requireEnterable } from './system-user.ts'
 
 export { PostgresMissingError } from './binaries.ts'
-export { PostgresStartError } from './server.ts'
+export { PostgresStartError } from './cluster.ts'
 export { FolderBlockedError } from './system-user.ts'
 
 export interface PostgresOptions {

@@ -6,7 +6,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { isWorkingIn, listWorkingIn, sendSignal } from '../../../kit/processes.ts'
 import type { Binaries } from './binaries.ts'
-import { NAME, openServerLog, readServerLogEnd, type Cluster, type ClusterPaths } from './cluster.ts'
+import {
+  NAME,
+  openServerLog,
+  PostgresStartError,
+  readServerLogEnd,
+  type Cluster,
+  type ClusterPaths,
+} from './cluster.ts'
 import type { SystemUser } from '../system-users.ts'
 
 export interface Server {
@@ -16,9 +23,6 @@ export interface Server {
   /** Settles when the server's main process is gone. */
   readonly ended: Promise<void>
 }
-
-/** The server could not be started; the message carries its own last words. */
-export class PostgresStartError extends Error {}
 
 const POLL_INTERVAL_MS = 25
 /** How often the process of an adopted server is looked at; one of our own tells us by itself. */
