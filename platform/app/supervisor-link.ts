@@ -21,5 +21,7 @@ export interface SupervisorLink {
   metrics(): Promise<string>
   give(order: OperatorOrder, who: OrderGiver): Promise<OrderAnswer>
   /** To be kept out before a byte of them is read; nothing comes back. */
+  /** Lines from which people known to us come. */
+  tellHomes(lines: readonly string[]): void
   tellPenalties(penalties: readonly { readonly line: string; readonly forMs: number }[]): void
 }

@@ -82,6 +82,10 @@ export interface Vitals {
   /** A page of a feed has been answered. */
   noteFeed(isEmpty: boolean): void
   readonly noteGolden: GoldenRecorder['note']
+  /** A connection was taken that had waited so long for it. */
+  noteConnectionWait(waitedMs: number): void
+  /** The longest since it was asked for last; what still waits is not in it. */
+  takeConnectionWaitMs(): number
   /** @param report called with each report */
   setAbuse(report: () => AbuseVitals): void
   /** Since when the database is up, or away; null: since before this process. */
@@ -103,6 +107,7 @@ export function createVitals(): Vitals {
   let jobs: Jobs | null = null
   let databaseSince: string | null = null
   let abuse: (() => AbuseVitals) | null = null
+  let connectionWaitMs = 0
 
   return {
     watchServer(server) {
@@ -111,6 +116,14 @@ export function createVitals(): Vitals {
     },
     noteFeed: trial.noteFeed,
     noteGolden: golden.note,
+    noteConnectionWait(waitedMs) {
+      connectionWaitMs = Math.max(connectionWaitMs, waitedMs)
+    },
+    takeConnectionWaitMs() {
+      const longestMs = connectionWaitMs
+      connectionWaitMs = 0
+      return longestMs
+    },
     addDoor: (door) => void doors.push(door),
     setAbuse(report) {
       abuse = report

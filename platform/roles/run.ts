@@ -104,6 +104,7 @@ function takeWork(ctx: Ctx, app: App | null, send: (message: FromRole) => boolea
   process.on('message', (message: FromSupervisor, connection?: Socket) => {
     if (message.type === 'connection' && connection && app) {
       send({ type: 'taken', id: message.id })
+      ctx.vitals.noteConnectionWait(message.waitedMs)
       app.server.emit('connection', connection)
     }
     if (message.type === 'issue-operator-link')

@@ -19,6 +19,10 @@ export interface Doorkeeper {
   admits(address: string | undefined): boolean
   /** All that is blocked from here on. */
   setBlocks(networks: readonly string[]): void
+  /** People known to us come from these. */
+  noteHomes(lines: readonly string[]): void
+  /** Whether somebody known came from there within a day, or it is what the machine itself needs. */
+  isHome(address: string | undefined): boolean
   penalise(penalties: readonly LinePenalty[]): void
   /** False: nothing of it was penalised. */
   lift(line: string): boolean
@@ -39,8 +43,10 @@ const CONNECTIONS_PER_REQUEST = 2
 const BURST_S = 10
 const PENALTIES_MAX = 65_536
 const NETWORK_COLUMNS = 16_384
+const HOMES_MAX = 65_536
+const HOME_MS = 24 * 3_600_000
 
-/** Begins with nobody kept out. Takes some 20 MB at the most, whoever comes. */
+/** Begins with nobody kept out. Takes some 35 MB at the most, whoever comes. */
 export function createDoorkeeper({ abuse, trustedProxies, clock, seed }: DoorkeeperOptions): Doorkeeper {
   const bucketOf = (perS: number, columns: number) => {
     const burst = perS * CONNECTIONS_PER_REQUEST * BURST_S
@@ -49,6 +55,7 @@ export function createDoorkeeper({ abuse, trustedProxies, clock, seed }: Doorkee
   const byLine = bucketOf(abuse.rates.addressPerS, PENALTIES_MAX)
   const bySite = bucketOf(abuse.rates.networkPerS, NETWORK_COLUMNS)
   const penalties = createRecentMap<string, number>(PENALTIES_MAX)
+  const homes = createRecentMap<string, number>(HOMES_MAX)
   const needed = createNetworkMap<true>()
   const neededNetworks = [...abuse.exempt, ...trustedProxies.flatMap((proxy) => NAMED[proxy] ?? [proxy])]
   for (const network of neededNetworks) needed.set(network, true)
@@ -78,6 +85,14 @@ export function createDoorkeeper({ abuse, trustedProxies, clock, seed }: Doorkee
       const next = createNetworkMap<true>()
       for (const network of networks) next.set(network, true)
       blocks = next
+    },
+    noteHomes(lines) {
+      const untilMs = clock.monotonicMs() + HOME_MS
+      for (const line of lines) homes.set(line, untilMs)
+    },
+    isHome(address) {
+      if (address === undefined) return false
+      return needed.find(address) === true || (homes.get(prefixesOf(address).line) ?? 0) > clock.monotonicMs()
     },
     penalise(added) {
       const nowMs = clock.monotonicMs()

@@ -8,6 +8,8 @@ import type { KernelBlocks } from './kernel-blocks.ts'
 export interface Keepers {
   readonly admits: (address: string | undefined) => boolean
   readonly isNeeded: (network: string) => boolean
+  readonly isHome: (address: string | undefined) => boolean
+  noteHomes(lines: readonly string[]): void
   setBlocks(networks: readonly string[]): void
   penalise(penalties: readonly LinePenalty[]): void
   lift(line: string): void
@@ -23,6 +25,8 @@ export function createKeeper({ abuse, trustedProxies }: Config): Keepers {
   return {
     admits: door.admits,
     isNeeded: door.isNeeded,
+    isHome: door.isHome,
+    noteHomes: door.noteHomes,
     setBlocks(networks) {
       door.setBlocks(networks)
       kernel?.setBlocks(networks)

@@ -30,8 +30,8 @@ export type Question =
   | { readonly about: 'order'; readonly order: OperatorOrder; readonly who: OrderGiver }
 
 export type FromSupervisor =
-  /** Comes with the connection itself. The role says `taken` before it reads a byte of it. */
-  | { readonly type: 'connection'; readonly id: number }
+  /** Comes with the connection itself, which waited so long for it. The role says `taken` before it reads a byte of it. */
+  | { readonly type: 'connection'; readonly id: number; readonly waitedMs: number }
   | { readonly type: 'ping' }
   /** Asks the api role for the link that makes the operator's account. */
   | { readonly type: 'issue-operator-link' }
@@ -66,6 +66,8 @@ export type FromRole =
       readonly type: 'penalties'
       readonly penalties: readonly { readonly line: string; readonly forMs: number }[]
     }
+  /** Addresses, or the /64 that they lie in, from which people known to us come. */
+  | { readonly type: 'homes'; readonly lines: readonly string[] }
   | { readonly type: 'vitals'; readonly report: RoleReport }
   | { readonly type: 'ask'; readonly id: number; readonly question: Question }
 

@@ -3,6 +3,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
 import type { Log } from '../../kit/log.ts'
 import { sendSignal } from '../../kit/processes.ts'
+import { createHandOver } from './hand-over.ts'
 import type { FromRole, FromSupervisor, RoleName } from './protocol.ts'
 
 export interface RoleRunOptions {
@@ -17,6 +18,8 @@ export interface RoleRunOptions {
   readonly onSpawn?: (pid: number) => void
   /** A connection that it was given comes back unread: it died before it could take it. */
   readonly onReturned?: (connection: Socket) => void
+  /** Whether people known to us come from there: their connections go first. @default nobody is known */
+  readonly isHome?: (address: string | undefined) => boolean
   /** @default 2000 */
   readonly pingIntervalMs?: number
 }
@@ -59,9 +62,6 @@ const NODE_OPTIONS_OF: Record<RoleName, string[]> = {
 const MAX_UNANSWERED_PINGS = 10
 /** While it loads its code it answers nothing: on a machine that is out of breath, ending it would only add to that. */
 const MAX_UNANSWERED_AT_START = 30
-/** How long what a dead process had said may take to be read. */
-const LAST_WORDS_MS = 200
-
 /** Starts the process. `onEnd` follows once, when it is gone with all that it had started. */
 export function startRun(
   options: RoleRunOptions,
@@ -79,7 +79,10 @@ export function startRun(
   if (process.pid) options.onSpawn?.(process.pid)
   for (const stream of [process.stdout!, process.stderr!]) splitLines(stream, options.onOutput)
   const stopPinging = ping(process, options)
-  const give = createHandOver(process, options)
+  const give = createHandOver(process, {
+    onReturned: options.onReturned ?? ((connection) => void connection.destroy()),
+    isHome: options.isHome,
+  })
   process.on('message', onMessage)
   process.on('error', (error) => log.error({ err: error, child: role }, 'role.error'))
   const finish = (code: number | null, signal: NodeJS.Signals | null) => {
@@ -106,43 +109,13 @@ export function startRun(
   }
 }
 
-/**
- * Gives connections to the process. A death can come between giving and taking, so our own end of each stays open until
- * the process says that it has taken it; what was not taken comes back.
- */
-function createHandOver(
-  process: ChildProcess,
-  { onReturned = (connection) => void connection.destroy() }: RoleRunOptions,
-): (connection: Socket) => void {
-  const given = new Map<number, Socket>()
-  let lastId = 0
-  process.on('message', (message: FromRole) => {
-    if (message.type !== 'taken') return
-    // Closes our end only: the connection lives on in the process that holds the other one.
-    given.get(message.id)?.destroy()
-    given.delete(message.id)
-  })
-  const giveBack = () => {
-    for (const connection of given.values()) onReturned(connection)
-    given.clear()
-  }
-  // It follows the last message that the process had sent, but is not always emitted when a connection was on its way.
-  process.once('disconnect', giveBack)
-  process.once('exit', () => setTimeout(giveBack, LAST_WORDS_MS))
-  return (connection) => {
-    given.set(++lastId, connection)
-    const message: FromSupervisor = { type: 'connection', id: lastId }
-    process.send(message, connection, { keepOpen: true }, () => {})
-  }
-}
-
 /** Asks for signs of life; any word is one. A process that is stuck (endless loop, stopped) is ended, which makes a new one start. */
 function ping(process: ChildProcess, { role, log, pingIntervalMs = 2_000 }: RoleRunOptions): () => void {
   let unanswered = 0
   let limit = MAX_UNANSWERED_AT_START
   process.on('message', (message: FromRole) => {
     if (message.type === 'ready') limit = MAX_UNANSWERED_PINGS
-    // Whatever it says: a ping waits behind the connections that it is given, and it takes one in each turn of its event loop.
+    // Whatever it says: what is stuck says nothing.
     unanswered = 0
   })
   const timer = setInterval(() => {

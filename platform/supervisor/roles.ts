@@ -45,6 +45,8 @@ export interface RolesOptions {
   readonly output: Output
   readonly records: RoleRecords
   readonly door: FrontDoor
+  /** Whether people known to us come from there. */
+  readonly isHome: (address: string | undefined) => boolean
   readonly watchUrl: string | null
   readonly onMessage: (role: RoleName, message: FromRole) => void
   /** A process of the role is gone. */
@@ -59,7 +61,7 @@ const FAILED_STARTS_TOLD = 3
 
 /** Prepares them. Disposal drains them. */
 export async function createRoles(options: RolesOptions): Promise<Roles> {
-  const { output, records, door } = options
+  const { output, records, door, isHome } = options
   const env = await environmentOf(options)
   const trouble = createStartTrouble(output)
   const firstReady = mapRoles(() => Promise.withResolvers<void>())
@@ -97,6 +99,7 @@ export async function createRoles(options: RolesOptions): Promise<Roles> {
         options.onGone(role)
       },
       onReturned: (connection) => door.receive(connection),
+      isHome,
       onMessage(message) {
         if (message.type === 'complete') completeness.note(role, message.isComplete)
         options.onMessage(role, message)
@@ -147,7 +150,7 @@ export async function createRoles(options: RolesOptions): Promise<Roles> {
 
 /** What it logs is told as the api's; that it dies is for whoever asked for it. */
 function makeApiBeside(
-  { output, records, door, onQuestion, greeting }: RolesOptions,
+  { output, records, door, isHome, onQuestion, greeting }: RolesOptions,
   env: NodeJS.ProcessEnv,
   { program, settings = {}, onReady, onGone, onMessage }: ApiBeside,
   beside: Set<RoleProcess>,
@@ -161,6 +164,7 @@ function makeApiBeside(
     onOutput: (line) => output.passOn('api', line),
     onSpawn: (pid) => void records.add(pid),
     onReturned: (connection) => door.receive(connection),
+    isHome,
     onReady,
     onGone() {
       door.removeTaker(made)

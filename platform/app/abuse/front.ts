@@ -26,6 +26,8 @@ export interface FrontParts {
   readonly blocks: Pick<NetworkMap<true>, 'find'>
   /** Somebody who went on after being told: to be kept out before a byte is read, where that harms nobody else. */
   readonly onPenalty: (line: string, forMs: number) => void
+  /** People known to us come from there. */
+  readonly onHome: (line: string) => void
 }
 
 export interface Front {
@@ -45,6 +47,7 @@ export function openFront(app: App, ctx: Ctx, parts: FrontParts): Front {
   const limits = createAbuseLimits({
     ...{ rates: abuse.rates, clock: ctx.clock },
     seed: ctx.randomBytes(4).readUInt32LE(),
+    onHome: parts.onHome,
     onPenalty({ line, untilMs }) {
       if (!limits.isHomeOfKnown(line)) parts.onPenalty(line, untilMs - ctx.clock.monotonicMs())
     },

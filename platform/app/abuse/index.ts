@@ -27,11 +27,13 @@ export function openAbuse(app: App, ctx: Ctx, { sessionOf, mayHaveEnded, door }:
   if (!ctx.config.abuse.isOn) return
   // Told in one message: at the beginning of a flood there are thousands.
   const untold: { line: string; forMs: number }[] = []
+  const untoldHomes: string[] = []
   const front = openFront(app, ctx, {
     sessionOf,
     mayHaveEnded,
     blocks: ctx.blocks.map,
     onPenalty: (line, forMs) => void untold.push({ line, forMs }),
+    onHome: (line) => void untoldHomes.push(line),
   })
   const { limits } = front
   const gate = createPressureGate(ctx.clock)
@@ -43,6 +45,7 @@ export function openAbuse(app: App, ctx: Ctx, { sessionOf, mayHaveEnded, door }:
     intervalMs: LOOK_MS,
     async work() {
       if (proofOfWork === 'pressure') limits.isProofWanted = gate.look(signsOf(ctx, door, front))
+      if (untoldHomes.length > 0) ctx.supervisor?.tellHomes(untoldHomes.splice(0))
       if (untold.length > 0) ctx.supervisor?.tellPenalties(untold.splice(0))
     },
     onError: (error) => ctx.log.error({ err: error }, 'abuse.look-failed'),
@@ -54,6 +57,7 @@ const signsOf = (ctx: Ctx, door: Door | null, { limits }: Front) => ({
   level: ctx.steward.report().pressureLevel,
   refusedBusy: door ? countsOf(door).refused.reduce((sum, count) => sum + count, 0) : 0,
   refusedProof: limits.refused.proof + limits.refused.penalty,
+  connectionWaitMs: ctx.vitals.takeConnectionWaitMs(),
 })
 
 /** Rates are since the report before. */

@@ -70,6 +70,8 @@ export interface AbuseLimitsOptions {
   readonly seed: number
   /** A line begins to be penalised. */
   readonly onPenalty?: (penalty: Penalty) => void
+  /** Somebody known comes from a line from which nobody known has come within a day. */
+  readonly onHome?: (line: string) => void
 }
 
 const BURST_S = 10
@@ -90,7 +92,13 @@ const HITTERS = 256
 const NETWORK_COLUMNS = 16_384
 
 /** Begins with nobody known and nobody refused. A verdict costs a few microseconds. */
-export function createAbuseLimits({ rates, clock, seed, onPenalty }: AbuseLimitsOptions): AbuseLimits {
+export function createAbuseLimits({
+  rates,
+  clock,
+  seed,
+  onPenalty,
+  onHome,
+}: AbuseLimitsOptions): AbuseLimits {
   const bucketOf = (perS: number, columns?: number): RateSketch =>
     createRateSketch({
       ...{ burst: Math.max(1, perS * BURST_S), refillMs: BURST_S * 1_000, clock, seed },
@@ -134,6 +142,7 @@ export function createAbuseLimits({ rates, clock, seed, onPenalty }: AbuseLimits
     refused,
     judge(asker, wanted) {
       if (asker.person !== null) {
+        if (homes.count(asker.line) === 0) onHome?.(asker.line)
         homes.add(asker.line)
         const waitMs = byPerson.take(asker.person)
         return waitMs > 0 ? refuse(asker, 'person', waitMs) : null

@@ -9,6 +9,8 @@ export interface PressureSigns {
   readonly level: number
   /** Requests that admission turned away since the start, but for those who brought it upon themselves. */
   readonly refusedBusy: number
+  /** The longest that a connection has waited to be taken, since the last look. */
+  readonly connectionWaitMs: number
   /** Strangers who were asked for a proof since the start. */
   readonly refusedProof: number
 }
@@ -17,6 +19,10 @@ export interface PressureSigns {
 const CALM_MS = 30_000
 /** A second. Fewer refusals by admission are chance: a garbage collection, say. */
 const BUSY_PER_S = 5
+/** What a garbage collection may take; */
+const LATE_FROM_MS = 250
+/** this often in a row, it is a crowd at the door: by itself it takes a thread's whole time before admission has seen any of it. */
+const LATE_LOOKS = 4
 /** A second. With so many at the door who would not prove anything, opening it would only begin it all again. */
 const UNPROVEN_PER_S = 20
 
@@ -32,6 +38,7 @@ export function createPressureGate(clock: Clock): PressureGate {
   let before: (PressureSigns & { readonly atMs: number }) | null = null
   let untilMs = -Infinity
   let since: Date | null = null
+  let lateLooks = 0
   return {
     get since() {
       return since
@@ -41,7 +48,8 @@ export function createPressureGate(clock: Clock): PressureGate {
       const seconds = before ? (nowMs - before.atMs) / 1_000 : 0
       const perS = (name: 'refusedBusy' | 'refusedProof') =>
         before && seconds > 0 ? (signs[name] - before[name]) / seconds : 0
-      const isBusy = signs.level > 0 || perS('refusedBusy') >= BUSY_PER_S
+      lateLooks = signs.connectionWaitMs >= LATE_FROM_MS ? lateLooks + 1 : 0
+      const isBusy = signs.level > 0 || perS('refusedBusy') >= BUSY_PER_S || lateLooks >= LATE_LOOKS
       const isFlooded = since !== null && perS('refusedProof') >= UNPROVEN_PER_S
       if (isBusy || isFlooded) untilMs = nowMs + CALM_MS
       if (nowMs >= untilMs) since = null
