@@ -1,10 +1,11 @@
 /**
- * `bench flood`: what it costs to turn somebody away, in CPU time of the product's own processes: a request that is answered
+ * `bench flood`: what it costs to turn somebody away, in CPU time of the product's own processes over that at rest: a request that is answered
  * with 429, on a connection of its own; then a connection of somebody who is kept out, closed before a byte is read; and
  * the same request refused by an edge's nginx.
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { flood } from '../tests/rig/load/flood.ts'
 import { roundTo } from '../tests/rig/quantile.ts'
 import { edgeDocument, startEdge } from '../tests/support/edge-process.ts'
@@ -12,14 +13,12 @@ import { openFaultyOrigin } from '../tests/support/faulty-origin.ts'
 import { startProduct, type Product } from '../tests/support/product.ts'
 import { makeTemporaryDir } from '../tests/support/temporary-dir.ts'
 import { upbeat } from '../tests/support/command-line.ts'
-import { readWorkersNs } from './machine/processor-time.ts'
+import { readThreadsNs, readWorkersNs } from './machine/processor-time.ts'
 import type { BenchResult } from './support.ts'
 
 const SOURCES = 5_000
 const RATE_PER_S = 400
 const SECONDS = 15
-/** Linux counts CPU time in these, whatever its own ticks are. */
-const TICKS_PER_S = 100
 const NODE_MAX_US = 100
 const NGINX_MAX_US = 20
 /** So few that each is over what one may ask for. */
@@ -88,18 +87,22 @@ const row = (what: string, ours: number, unit: string) => ({
   target: unit === 'µs' ? `≤ ${NODE_MAX_US}` : null,
 })
 
-/** CPU time of supervisor and api for each that was turned away, what they do besides included. */
+/** CPU time of supervisor and api for each that was turned away, over what they take in as long a time at rest. */
 async function measure(product: Product): Promise<{ us: number; count: number }> {
   const pids = await Promise.all([product.pidOf('supervisor'), product.pidOf('api')])
-  const before = await cpuUs(pids)
-  const port = Number(new URL(product.url).port)
-  const paths = ['/api/v1/feed/for-you?limit=20']
-  const done = await flood({ port, ratePerS: RATE_PER_S, seconds: SECONDS, sources: SOURCES, paths })
+  const begun = await readThreadsNs(pids)
+  await sleep(SECONDS * 1_000)
+  const rested = await readThreadsNs(pids)
+  const done = await flood({
+    ...{ port: Number(new URL(product.url).port), ratePerS: RATE_PER_S, seconds: SECONDS, sources: SOURCES },
+    paths: ['/api/v1/feed/for-you?limit=20'],
+  })
+  const tookNs = (await readThreadsNs(pids)) - rested - (rested - begun)
   const count = (done.answered['429'] ?? 0) + done.cut
   // CPU that went into connections whose sender had given up would be told as the price of the few others.
   if (count < done.sent * ANSWERED_MIN)
     throw new Error(`The machine is too busy for a figure: ${JSON.stringify(done)}`)
-  return { us: ((await cpuUs(pids)) - before) / count, count }
+  return { us: tookNs / 1_000 / count, count }
 }
 
 /** Each source asks twenty times as often as it may. */
@@ -123,13 +126,4 @@ async function measureEdge(): Promise<{ us: number }> {
   if (count < done.sent * EDGE_REFUSED_MIN)
     throw new Error(`Too few were refused for a figure: ${JSON.stringify(done)}`)
   return { us: ((await readWorkersNs(master)) - before) / 1_000 / count }
-}
-
-async function cpuUs(pids: readonly number[]): Promise<number> {
-  let ticks = 0
-  for (const pid of pids) {
-    const fields = (await readFile(`/proc/${pid}/stat`, 'latin1')).split(') ')[1]!.split(' ')
-    ticks += Number(fields[11]) + Number(fields[12])
-  }
-  return (ticks / TICKS_PER_S) * 1e6
 }

@@ -40,14 +40,21 @@ async function readTimes(pid: number): Promise<ProcessTimes | null> {
   return { pid, parentPid: field(4), ticks: field(14) + field(15) + field(16) + field(17) }
 }
 
-/** How long the children of an nginx have run, its workers, in nanoseconds, as the kernel's scheduler counts it. */
+/** How long all threads of these processes have run, in nanoseconds, as the kernel's scheduler counts it; those that ended are left out. */
+export async function readThreadsNs(pids: readonly number[]): Promise<number> {
+  const perProcess = await Promise.all(
+    pids.map(async (pid) => (await readdir(`/proc/${pid}/task`)).map((thread) => `${pid}/task/${thread}`)),
+  )
+  return readRunNs(perProcess.flat())
+}
+
+/** How long the children of an nginx have run, its workers, in nanoseconds. */
 export async function readWorkersNs(masterPid: number): Promise<number> {
   const children = await readFile(`/proc/${masterPid}/task/${masterPid}/children`, 'utf8')
-  const stats = await Promise.all(
-    children
-      .split(' ')
-      .filter(Boolean)
-      .map((child) => readFile(`/proc/${child}/schedstat`, 'utf8')),
-  )
+  return readRunNs(children.split(' ').filter(Boolean))
+}
+
+async function readRunNs(tasks: readonly string[]): Promise<number> {
+  const stats = await Promise.all(tasks.map((task) => readFile(`/proc/${task}/schedstat`, 'utf8')))
   return stats.reduce((sum, stat) => sum + Number(stat.split(' ')[0]), 0)
 }
