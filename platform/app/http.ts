@@ -4,6 +4,7 @@ import Fastify, { LogController, type FastifyError, type FastifyReply, type Fast
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { ClientGoneError, NotAdmittedError } from '../../kit/admission/index.ts'
 import type { ZodApp } from '../../kit/http/fastify-scope.ts'
+import { isFromElsewhere } from '../../kit/http/fetch-site.ts'
 import { refusalOf, sendProblem } from '../../kit/http/problem-replies.ts'
 import { createProxyTrust } from '../../kit/network/proxy-trust.ts'
 import { inputCompiler } from '../../kit/http/read-input.ts'
@@ -131,7 +132,7 @@ export function originOf(ctx: Ctx, request: FastifyRequest): string {
 function refuseForeignOrigin(ctx: Ctx, request: FastifyRequest): void {
   const origin = request.headers.origin
   if (origin === undefined) {
-    if (request.headers['sec-fetch-site'] === 'cross-site') throw new AppError('foreign-origin')
+    if (isFromElsewhere(request.headers)) throw new AppError('foreign-origin')
     return
   }
   if (origin !== originOf(ctx, request) && origin !== `${request.protocol}://${request.host}`) {

@@ -2,6 +2,7 @@
 import Fastify, { LogController, type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify'
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { ZodApp } from '../../kit/http/fastify-scope.ts'
+import { isFromElsewhere } from '../../kit/http/fetch-site.ts'
 import { refusalOf, sendProblem } from '../../kit/http/problem-replies.ts'
 import { createProxyTrust } from '../../kit/network/proxy-trust.ts'
 import { inputCompiler } from '../../kit/http/read-input.ts'
@@ -95,7 +96,7 @@ function refuseForeignCookies(ctx: WatchCtx, request: FastifyRequest): void {
   if (request.headers.cookie === undefined) return
   const { origin } = request.headers
   if (origin === undefined) {
-    if (request.headers['sec-fetch-site'] === 'cross-site') throw new WatchError('foreign-origin')
+    if (isFromElsewhere(request.headers)) throw new WatchError('foreign-origin')
     return
   }
   if (origin !== originOf(ctx, request) && origin !== `${request.protocol}://${request.host}`)

@@ -1,16 +1,6 @@
 import { expect, test } from 'vitest'
-import { assembleWatchApp } from '../../http/server.ts'
-import { pushRoutes } from '../../http/push.routes.ts'
-import { routes } from '../../http/routes.ts'
-import { answerRoutes, openPageLinks } from '../../on-call/index.ts'
-import { openOperators, operatorRoutes } from '../../operators/index.ts'
-import { publicRoutes } from '../../pages/index.ts'
+import { openWholeWatch } from '../../http/whole-watch.fixtures.ts'
 import { createWatchWorld } from '../../pages/world.fixtures.ts'
-import { openNetworkTable } from '../../signals/networks/index.ts'
-import type { Probes } from '../../signals/probes/index.ts'
-import { openReports } from '../../signals/reports/index.ts'
-import { startTelling, tellingRoutes } from '../../telling/index.ts'
-import { alertRoutes } from '../alertmanager/index.ts'
 import { OPERATIONS } from './operations.ts'
 
 interface Operation {
@@ -29,27 +19,7 @@ interface Document {
 /** The description that a whole watch gives of itself. */
 async function describeWatch(): Promise<Document> {
   await using world = await createWatchWorld()
-  const { ctx } = world
-  const observe = () => {}
-  const networks = openNetworkTable(ctx.log)
-  await using reports = await openReports(ctx, { observe, networks })
-  await using telling = await startTelling(ctx)
-  using operators = await openOperators(ctx)
-  const links = await openPageLinks(ctx)
-  const app = await assembleWatchApp(ctx, {
-    reports,
-    routes: [
-      ...routes,
-      // No check is made: the routes are only described.
-      pushRoutes({ observe, probes: {} as Probes }),
-      alertRoutes(observe),
-      publicRoutes({ reports, networks }),
-      tellingRoutes(telling),
-      operatorRoutes(operators, { links, vapidPublicKey: telling.vapid.publicKey }),
-      answerRoutes(links),
-    ],
-  })
-  await using _closing = { [Symbol.asyncDispose]: () => app.close() }
+  await using app = await openWholeWatch(world)
   return (await app.inject('/api/openapi.json')).json<Document>()
 }
 
