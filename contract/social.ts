@@ -71,6 +71,8 @@ export const Notification = z.object({
   posterUrl: z.string().nullable(),
   commentId: Id.nullable(),
   uploadId: Id.nullable(),
+  /** The sign-in that its owner may still deny; left out by servers of an earlier version. */
+  signInId: Id.nullable().optional(),
   /** Plain text of the thing itself: the comment's beginning, the failure's reason. */
   excerpt: z.string().nullable(),
   createdAt: Instant,

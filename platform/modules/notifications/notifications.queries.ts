@@ -38,6 +38,8 @@ export interface GroupRow extends Position {
   readonly videoId: string | null
   readonly commentId: string | null
   readonly uploadId: string | null
+  /** Of a sign-in that was not denied. */
+  readonly signInId: string | null
   readonly excerpt: string | null
   readonly actorCount: number
   /** Newest first. */
@@ -63,6 +65,9 @@ const isVideoShown = (alias: Alias) => {
   return sql<boolean>`
     (${video} is null or exists (select from video v where v.id = ${video} and v.deleted_at is null))`
 }
+
+/** As `tellNewSignIn` names them. */
+const SIGN_IN_GROUP = '^new-sign-in:[0-9a-f-]{36}$'
 
 /**
  * Groups of an account, each standing where its newest row stands, newest first. A group that gets a new row moves to
@@ -95,12 +100,14 @@ export async function selectGroups(
       limit ${limit}
     )
     select p.id, p.created_at as at, p.kind, p.video_id as "videoId", p.comment_id as "commentId",
-      p.upload_id as "uploadId", p.excerpt, whole.count as "actorCount", whole.is_read as "isRead",
+      p.upload_id as "uploadId", s.id as "signInId", p.excerpt, whole.count as "actorCount", whole.is_read as "isRead",
       array(
         select m.actor_id from notification m
         where m.account_id = p.account_id and m.group_key = p.group_key and m.actor_id is not null and ${isActorShown('m')}
         order by m.created_at desc, m.id desc limit ${actors}) as "actorIds"
     from page p
+    left join sign_in_notice s on s.account_id = p.account_id and s.denied_at is null
+      and s.id = case when p.group_key ~ ${SIGN_IN_GROUP} then right(p.group_key, 36)::uuid end
     cross join lateral (
       select count(m.actor_id)::int as count, bool_and(m.read_at is not null) as is_read from notification m
       where m.account_id = p.account_id and m.group_key = p.group_key and ${isActorShown('m')}) whole

@@ -199,6 +199,7 @@ async function presenterOf(ctx: Ctx, viewerId: string, rows: readonly queries.Gr
     posterUrl: (row.videoId && videos.get(row.videoId)?.posterUrl) || null,
     commentId: row.commentId,
     uploadId: row.uploadId,
+    signInId: row.signInId,
     excerpt: row.excerpt,
     createdAt: row.at.toISOString(),
     isRead: row.isRead,

@@ -24,6 +24,7 @@ import {
   pruneNotifications,
   startNotificationJobs,
   tellCaptionMentions,
+  tellNewSignIn,
 } from './notifications.jobs.ts'
 
 const tell = (world: World, input: NotifyInput) =>
@@ -175,6 +176,24 @@ test('reading up to an entry leaves what came after it unread, and tells the oth
   await expect
     .poll(() => heard.filter((message) => JSON.stringify(message).includes('"notificationId":null')))
     .toHaveLength(1)
+})
+
+test('what tells of a sign-in names it until its owner has denied it, and nobody else’s', async () => {
+  await using world = await createWorld()
+  const [owner, stranger] = [await world.account(), await world.account()]
+  const notice = (accountId: string) => ({
+    ...{ id: world.ctx.newId(), account_id: accountId, session_id: world.ctx.newId() },
+    ...{ device: 'Firefox', address: '198.51.100.7', created_at: new Date(), denied_at: null },
+  })
+  const [own, foreign] = [notice(owner.id), notice(stranger.id)]
+  await world.ctx.db.insertInto('sign_in_notice').values([own, foreign]).execute()
+  for (const { id, device, address } of [own, foreign])
+    await tellNewSignIn(world.ctx, { id, accountId: owner.id, device, address })
+  const named = async () => (await list(world, owner.id)).map((entry) => entry.signInId)
+
+  expect(await named()).toEqual([null, own.id])
+  await world.ctx.db.updateTable('sign_in_notice').set({ denied_at: new Date() }).execute()
+  expect(await named()).toEqual([null, null])
 })
 
 test('withdrawing what tells of a comment leaves the rest', async () => {

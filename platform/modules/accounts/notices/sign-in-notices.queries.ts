@@ -28,6 +28,16 @@ export const listNotices = (db: Db, accountId: string, limit: number) =>
     .limit(limit)
     .execute()
 
+export async function hasBegunBefore(db: Db, sessionId: string, at: Date): Promise<boolean> {
+  const found = await db
+    .selectFrom('auth_session')
+    .select('id')
+    .where('id', '=', sessionId)
+    .where('created_at', '<', at)
+    .executeTakeFirst()
+  return found !== undefined
+}
+
 /** Keeps the time of the first. */
 export const markDenied = (tx: Tx, id: string, at: Date) =>
   tx

@@ -11,6 +11,7 @@ import { inTransaction, type Tx } from '../../../infra/db/index.ts'
 import { mailQueue } from '../../mail/index.ts'
 import * as accounts from '../accounts.queries.ts'
 import * as factors from '../second-factors/factors.queries.ts'
+import { requireProof } from '../second-factors/proof.ts'
 import { hashPassword } from '../passwords/passwords.ts'
 import { isReachable } from '../profile/reachable.ts'
 import { keepRevoked } from '../sessions/revocations.ts'
@@ -63,7 +64,12 @@ ${link}`,
   })
 }
 
-/** @throws {NotFoundError} */
+/**
+ * Whoever was there before the sign-in that is denied needs a tap alone. Who came later proves who they are: by the notice
+ * of its owner's sign-in a stolen session could choose a new password.
+ *
+ * @throws {NotFoundError} {AppError} proof-needed, session-not-checked; signed-out when it was this session's own
+ */
 export async function denyOwnSignIn(
   ctx: Ctx,
   viewer: Viewer,
@@ -74,6 +80,8 @@ export async function denyOwnSignIn(
   if (!notice || notice.accountId !== viewer.id) throw new NotFoundError('sign-in', noticeId)
   // Whoever taps in the very session that is denied is put out with it.
   const isTheirs = notice.sessionId === viewer.sessionId
+  if (!isTheirs && !(await queries.hasBegunBefore(ctx.db, viewer.sessionId, notice.createdAt)))
+    await requireProof(ctx, viewer)
   await deny(ctx, noticeId, notice, isTheirs ? null : { sessionId: viewer.sessionId, device })
   if (isTheirs) throw new AppError('signed-out')
   return resetOf(ctx, notice.accountId)

@@ -203,3 +203,22 @@ test('in the app the one who taps stays, and the one who is denied goes', async 
     notices: [{ deniedAt: expect.any(String) }],
   })
 })
+
+test('whoever came after a sign-in proves who they are before they deny it and choose a new password', async () => {
+  const clock = createFakeClock()
+  await using world = await createWorld({ clock })
+  await using api = await openApi(world, accountRoutes)
+  const person = await world.account()
+  await signIn(api, person, STRANGE)
+  const later = { headers: { cookie: cookiesOf(await signIn(api, person)) } }
+  const [notice] = (await api.call('GET', '/me/security', person)).json().notices
+  const deny = () => api.call('POST', `/me/sign-ins/${notice.id}/denial`, later)
+  clock.advance(PROOF_MS)
+
+  expect((await deny()).json().code).toBe('proof-needed')
+  expect((await api.call('GET', '/me/security', person)).json().notices[0].deniedAt).toBeNull()
+
+  const payload = { password: person.password }
+  expect((await api.call('POST', '/me/proof', later, { payload })).statusCode).toBe(204)
+  expect((await deny()).json()).toMatchObject({ resetToken: expect.any(String) })
+})

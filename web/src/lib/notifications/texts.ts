@@ -34,5 +34,6 @@ export const t = createTranslator('notifications', {
   'did.new-sign-in': 'New sign-in to your account',
 
   'hint.upload-failed': 'See what to do',
-  'hint.new-sign-in': 'Not you? Check your devices',
+  'hint.new-sign-in': 'Was it you? Then there is nothing to do.',
+  'hint.devices': 'See your devices',
 })
