@@ -1,6 +1,6 @@
 /** Instances with something to lose, places to keep it, and a look at what came back. */
 import { randomBytes } from 'node:crypto'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { createLog } from '../../../kit/log.ts'
@@ -15,6 +15,7 @@ import { storeVideo } from '../transcoding/transcoding.fixtures.ts'
 import type { BackupKey } from './kept/key-file.ts'
 import { makeBackup, type MadeBackup } from './making/make-backup.ts'
 import { openBackup } from './kept/read-backup.ts'
+import { proveRestore } from './restoring/prove-restore.ts'
 import { restoreInstance } from './restoring/restore-instance.ts'
 
 export const never = new AbortController().signal
@@ -99,3 +100,22 @@ export async function ask(url: string, statement: string): Promise<Record<string
     await client.end()
   }
 }
+
+/** Every file below a folder, as base64 by its path. */
+export async function allBlobs(root: string): Promise<Record<string, string>> {
+  const names = await readdir(root, { recursive: true, withFileTypes: true })
+  const files = names.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  return Object.fromEntries(
+    await Promise.all(
+      files
+        .sort()
+        .map(async (path) => [path.slice(root.length), (await readFile(path)).toString('base64')] as const),
+    ),
+  )
+}
+
+export const prove = async (stage: Stage, key: BackupKey | null = null) =>
+  proveRestore({ config: stage.world.config, log: silent }, await openBackup(stage.place, key), {
+    serverUrl: stage.world.databaseUrl,
+    signal: never,
+  })

@@ -11,18 +11,17 @@ import { originalKeyOf } from '../videos/index.ts'
 import { eraseVideo } from '../videos/videos.jobs.ts'
 import { deleteVideo } from '../videos/index.ts'
 import { renderManifest, type Manifest } from './kept/backup-manifest.ts'
-import { makeKeyFile, readKeyFile, type BackupKey } from './kept/key-file.ts'
 import {
   addVideo,
+  allBlobs,
   ask,
   makeEmptyDatabase,
   never,
+  prove,
   setUpStage,
-  silent,
   stageBytes,
   type Stage,
 } from './backups.fixtures.ts'
-import { proveRestore } from './restoring/prove-restore.ts'
 import { openBackup } from './kept/read-backup.ts'
 import { placesOf, restoreFiles } from './restoring/restore-files.ts'
 
@@ -40,24 +39,6 @@ async function allRows(url: string): Promise<Record<string, string>> {
   }
   return found
 }
-
-async function allBlobs(root: string): Promise<Record<string, string>> {
-  const names = await readdir(root, { recursive: true, withFileTypes: true })
-  const files = names.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
-  return Object.fromEntries(
-    await Promise.all(
-      files
-        .sort()
-        .map(async (path) => [path.slice(root.length), (await readFile(path)).toString('base64')] as const),
-    ),
-  )
-}
-
-const prove = async (stage: Stage, key: BackupKey | null = null) =>
-  proveRestore({ config: stage.world.config, log: silent }, await openBackup(stage.place, key), {
-    serverUrl: stage.world.databaseUrl,
-    signal: never,
-  })
 
 /** Changes the newest backup's manifest, as another version would have written it. */
 async function rewriteManifest(
@@ -232,39 +213,6 @@ test('what changed on the disk of a backup is found, in a file and in a table', 
   await expect(prove(stage)).rejects.toMatchObject({ code: 'backup-damaged' })
 })
 
-test('under a key nothing can be read without it, and the manifest not be changed', async () => {
-  await using stage = await setUpStage()
-  const { videoId } = await addVideo(stage)
-  const key = await makeKeyFile(join(stage.world.config.dataDir, 'backup.key'))
-  const other = await makeKeyFile(join(stage.world.config.dataDir, 'other.key'))
-  const { folder, manifest } = await stage.backUp(key)
-  const secret = JSON.parse(await readFile(stage.world.config.paths.secrets, 'utf8')) as { session: string }
-  const stored = Object.values(await allBlobs(stage.place)).map((text) =>
-    Buffer.from(text, 'base64').toString('latin1'),
-  )
-
-  expect(stored.filter((text) => text.includes(secret.session) || text.includes('correct horse'))).toEqual([])
-  expect(stored.filter((text) => text.includes(videoId))).toEqual([])
-  await expect(prove(stage)).rejects.toMatchObject({ code: 'backup-key-unusable' })
-  await expect(prove(stage, other)).rejects.toMatchObject({ code: 'backup-key-unusable' })
-  expect((await prove(stage, key)).played).toMatchObject({ videoId })
-  const text = await readFile(join(folder, 'manifest.json'), 'utf8')
-  await writeFile(
-    join(folder, 'manifest.json'),
-    text.replace(manifest.snapshotAt, '2020-01-01T00:00:00.000Z'),
-  )
-  await expect(prove(stage, key)).rejects.toMatchObject({ code: 'backup-damaged' })
-})
-
-test('where a key is set, a backup that none has sealed is refused: nothing shows who made it', async () => {
-  await using stage = await setUpStage()
-  const key = await makeKeyFile(join(stage.world.config.dataDir, 'backup.key'))
-  const { manifest } = await stage.backUp()
-
-  expect(manifest.keyId).toBeNull()
-  await expect(prove(stage, key)).rejects.toMatchObject({ code: 'backup-key-unusable' })
-})
-
 test('an old backup under a newer name is refused, and under a name of its own it is read', async () => {
   await using stage = await setUpStage()
   const { folder, manifest } = await stage.backUp()
@@ -293,17 +241,6 @@ test('a file for the data folder that no backup has is refused', async () => {
   const restoring = restoreFiles(forged, { places: placesOf(stage.world.config), signal: never })
 
   await expect(restoring).rejects.toMatchObject({ code: 'backup-damaged' })
-})
-
-test('a key file that others may read is refused, and none is overwritten', async () => {
-  await using stage = await setUpStage()
-  const path = join(stage.world.config.dataDir, 'backup.key')
-  const made = await makeKeyFile(path)
-  expect((await readKeyFile(path)).id).toBe(made.id)
-  await expect(makeKeyFile(path)).rejects.toMatchObject({ code: 'backup-key-unusable' })
-  const { chmod } = await import('node:fs/promises')
-  await chmod(path, 0o640)
-  await expect(readKeyFile(path)).rejects.toMatchObject({ code: 'backup-key-unusable' })
 })
 
 test('a cancelled backup leaves no backup, and the next one is whole', async () => {
