@@ -14,8 +14,12 @@ import { percent, type Report } from '../report.ts'
 
 const SOURCES = 5_000
 /** More than strangers' feeds can be made for on two cores beside the generator; `bench flood` says what each refusal costs. */
-const RATE_PER_S = 1_200
+const RATE_PER_S = 1_800
+/** Until pressure is felt, then what is counted. */
+const FIRST_S = 12
 const FLOOD_S = 25
+/** Some go on whatever they are told. */
+const STUBBORN = { sources: 10, ratePerS: 100 }
 const QUIET_S = 8
 /** The first seconds: pressure has to be felt before anybody is asked for anything. */
 const SETTLE_MS = 3_000
@@ -37,20 +41,21 @@ export async function run(report: Report): Promise<void> {
   const people = startWatching({
     port,
     ratePerS: PEOPLE_PER_S,
-    seconds: QUIET_S + FLOOD_S + 30,
+    seconds: QUIET_S + FIRST_S + FLOOD_S + 30,
     asked: asKnown(audience),
   })
   const quietFromMs = Date.now() + 1_000
   await sleep(QUIET_S * 1_000)
   const beganMs = Date.now()
-  const flooding = flood({
-    ...{ port, ratePerS: RATE_PER_S, seconds: FLOOD_S, sources: SOURCES },
-    paths: ['/api/v1/feed/for-you?limit=20', '/api/v1/search?q=everyone&type=videos', '/v/none'],
-  })
+  const paths = ['/api/v1/feed/for-you?limit=20', '/api/v1/search?q=everyone&type=videos', '/v/none']
+  const stubborn = flood({ port, ...STUBBORN, seconds: FIRST_S + FLOOD_S, paths: paths.slice(0, 1) })
+  await flood({ port, ratePerS: RATE_PER_S, seconds: FIRST_S, sources: SOURCES, paths })
+  const flooding = flood({ port, ratePerS: RATE_PER_S, seconds: FLOOD_S, sources: SOURCES, paths })
   await sleep(15_000)
   const stranger = await proveFrom(port, '127.0.0.77')
   const { abuse } = await askDesk(dir.path, { command: 'state' })
   const done = await flooding
+  const goneOn = await stubborn
   const endedMs = Date.now()
   people.stop()
 
@@ -87,7 +92,7 @@ export async function run(report: Report): Promise<void> {
     (abuse?.penalties.length ?? 0) > 0 && (abuse?.worst.length ?? 0) > 0,
     abuse === null
       ? 'nothing is told'
-      : `${abuse.penalties.length} told, proof wanted since ${abuse.proofWantedSince}`,
+      : `${abuse.penalties.length} told, ${goneOn.cut} of ${goneOn.sent} connections of theirs cut off, proof wanted since ${abuse.proofWantedSince}`,
   )
 }
 
