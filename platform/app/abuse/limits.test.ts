@@ -9,6 +9,7 @@ import { createAbuseLimits, type Asker, type Penalty } from './limits.ts'
 const RATES = { addressPerS: 10, networkPerS: 50, personPerS: 5 }
 
 function create() {
+  const homes: string[] = []
   const clock = createFakeClock()
   const begun: Penalty[] = []
   const limits = createAbuseLimits({
@@ -16,8 +17,9 @@ function create() {
     clock,
     seed: 3,
     onPenalty: (each) => void begun.push(each),
+    onHome: (line) => void homes.push(line),
   })
-  return { clock, limits, begun }
+  return { clock, limits, begun, homes }
 }
 
 const stranger = (address: string): Asker => ({ ...prefixesOf(address), person: null, isProven: false })
@@ -93,6 +95,18 @@ test('who goes on after sixty refusals in a minute is kept out: a minute, two, â
   expect(spansMs).toEqual([120_000, 240_000, 480_000, 600_000, 600_000])
   expect(limits.lift('192.0.2.1')).toBe(true)
   expect(limits.judge(stranger('192.0.2.1'), 'open')).toBeNull()
+})
+
+test('where somebody known came from is told once, and again when a day has passed', () => {
+  const { clock, limits, homes } = create()
+  const come = () => limits.judge(known('anna', '192.0.2.9'), 'open')
+  limits.judge(stranger('192.0.2.8'), 'open')
+  come()
+  come()
+  expect(homes).toEqual(['192.0.2.9'])
+  clock.advance(24 * 3_600_000 + 1)
+  come()
+  expect(homes).toHaveLength(2)
 })
 
 test('where somebody known came from within a day is remembered', () => {
