@@ -12,14 +12,12 @@ function create() {
 test('a home of known people is one for a day, its whole /64 with it; what the machine needs always is', () => {
   const { clock, door } = create()
   expect(door.isHome('192.0.2.9')).toBe(false)
-  door.noteHomes(['192.0.2.9', '2001:db8:0:1'])
-  expect(['192.0.2.9', '192.0.2.10', '127.0.0.1', '10.0.0.1', undefined].map(door.isHome)).toEqual([
-    true,
-    false,
-    true,
-    true,
-    false,
-  ])
+  door.noteHomes(['192.0.2.9', '2001:db8:0:1::/64'])
+  expect(
+    ['192.0.2.9', '2001:db8:0:1::5', '2001:db8:0:2::5', '192.0.2.10', '127.0.0.1', '10.0.0.1', undefined].map(
+      door.isHome,
+    ),
+  ).toEqual([true, true, false, false, true, true, false])
   clock.advance(24 * 3_600_000 + 1)
   expect(['192.0.2.9', '127.0.0.1'].map(door.isHome)).toEqual([false, true])
 })
