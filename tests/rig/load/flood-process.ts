@@ -18,6 +18,8 @@ export interface FloodOrder {
 export interface FloodResult {
   readonly sent: number
   readonly answered: Readonly<Record<string, number>>
+  /** With 200, by path. */
+  readonly served: Readonly<Record<string, number>>
   /** Cut off before a byte of an answer. */
   readonly cut: number
   readonly timedOut: number
@@ -32,6 +34,7 @@ const STEP_MS = 5
 
 const order = JSON.parse(process.argv[2]!) as FloodOrder
 const answered: Record<string, number> = {}
+const served: Record<string, number> = {}
 let [sent, cut, timedOut, leftOut, open, worstLagMs] = [0, 0, 0, 0, 0, 0]
 
 const addressOf = (source: number): string =>
@@ -54,14 +57,15 @@ function send(n: number): void {
     socket.resetAndDestroy()
   }
   const timer = setTimeout(() => end(() => timedOut++), PATIENCE_MS)
+  const path = order.paths[n % order.paths.length]!
   socket.once('connect', () => {
-    const path = order.paths[n % order.paths.length]!
     socket.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\nuser-agent: flood\r\n\r\n`)
   })
   socket.once('data', (bytes: Buffer) =>
     end(() => {
       const status = bytes.toString('latin1', 9, 12)
       answered[status] = (answered[status] ?? 0) + 1
+      if (status === '200') served[path] = (served[path] ?? 0) + 1
     }),
   )
   socket.on('error', () => end(() => cut++)).once('close', () => end(() => cut++))
@@ -79,7 +83,10 @@ const timer = setInterval(() => {
   if (nowMs - startedMs < order.seconds * 1_000) return
   clearInterval(timer)
   setTimeout(() => {
-    const result: FloodResult = { sent, answered, cut, timedOut, leftOut, worstLagMs: Math.round(worstLagMs) }
+    const result: FloodResult = {
+      ...{ sent, answered, served, cut, timedOut, leftOut },
+      worstLagMs: Math.round(worstLagMs),
+    }
     process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0))
   }, PATIENCE_MS + 100)
 }, STEP_MS)
