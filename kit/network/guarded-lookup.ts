@@ -1,12 +1,20 @@
 /** Which addresses may be connected to when somebody else chose the host, and that no others are. */
 import { isIP, type LookupFunction } from 'node:net'
-import { isPublicAddress } from './public-address.ts'
+import { isMetadataAddress, isPublicAddress } from './public-address.ts'
 import { resolveHost, type HostAddress } from './resolve-host.ts'
 
 export type ResolveHost = (host: string) => Promise<HostAddress[]>
 
-/** The host is, or leads to, no public address. */
-export class PrivateAddressError extends Error {}
+/** The host is, or leads to, no address that is allowed. */
+export class PrivateAddressError extends Error {
+  /** Whether it is refused also where private addresses are allowed. */
+  readonly isNeverAllowed: boolean
+
+  constructor(message: string, isNeverAllowed: boolean) {
+    super(message)
+    this.isNeverAllowed = isNeverAllowed
+  }
+}
 
 /**
  * The host's addresses that may be connected to; the host as it stands in a URL, so an IPv6 address in brackets.
@@ -20,12 +28,17 @@ export async function findAllowedAddresses(
 ): Promise<HostAddress[]> {
   const { allowPrivate, resolve = resolveHost } = options
   const found = await resolve(host)
-  const allowed = allowPrivate ? found : found.filter(({ address }) => isPublicAddress(address))
+  const allowed = found.filter(({ address }) =>
+    allowPrivate ? !isMetadataAddress(address) : isPublicAddress(address),
+  )
   if (allowed.length > 0) return allowed
+  const isAddress = isIP(host.replace(/^\[(.*)\]$/, '$1')) !== 0
+  const what = isAddress
+    ? `${host} is`
+    : `${host} leads to ${found.map(({ address }) => address).join(', ')}, which is`
   throw new PrivateAddressError(
-    isIP(host.replace(/^\[(.*)\]$/, '$1'))
-      ? `${host} is not a public address.`
-      : `${host} leads to ${found.map(({ address }) => address).join(', ')}, which is not public.`,
+    allowPrivate ? `${what} link-local, or tells a cloud’s secrets.` : `${what} not public.`,
+    allowPrivate,
   )
 }
 

@@ -28,6 +28,17 @@ test('a private address is refused unless it is allowed', async () => {
   await expect(server.send({ allowPrivate: false })).rejects.toMatchObject({ kind: 'private' })
 })
 
+test('what tells a cloud’s secrets is refused, whatever is allowed, and whoever leads there', async () => {
+  for (const url of ['http://169.254.169.254/', 'http://[fd00:ec2::254]/', 'http://[::ffff:a9fe:a9fe]/'])
+    await expect(sendGuarded({ url, timeoutMs: 5_000, allowPrivate: true })).rejects.toMatchObject({
+      kind: 'private',
+    })
+  await using server = await serve((_request, response) =>
+    response.writeHead(302, { location: 'http://169.254.169.254/latest/meta-data/' }).end(),
+  )
+  await expect(server.send({ maxRedirects: 1 })).rejects.toMatchObject({ kind: 'private', redirects: 1 })
+})
+
 test('a redirect into a private range is refused, whoever sends it', async () => {
   let asked = 0
   await using inside = await serve((_request, response) => {

@@ -38,7 +38,7 @@ test('the answer is there with its head, and its body goes on until it is ended'
 test('a private address is refused unless it is allowed', async () => {
   await using server = await serve(endless)
   const input = { ...server.input, allowPrivate: false }
-  await expect(openStream(input)).rejects.toThrow(/not a public address/)
+  await expect(openStream(input)).rejects.toThrow(/is not public/)
   await expect(openWebSocket({ ...input, url: new URL('ws://localhost/') })).rejects.toThrow(/not public/)
 })
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isPublicAddress } from './public-address.ts'
+import { isMetadataAddress, isPublicAddress } from './public-address.ts'
 
 test.each([
   '127.0.0.1',
@@ -12,6 +12,8 @@ test.each([
   '0.0.0.0',
   '224.0.0.1',
   '255.255.255.255',
+  '168.63.129.16',
+  '::ffff:168.63.129.16',
   '::',
   '::1',
   'fe80::1%eth0',
@@ -42,3 +44,28 @@ test.each([
   '::ffff:8.8.8.8',
   '64:ff9b::8.8.8.8',
 ])('%s is public', (address) => expect(isPublicAddress(address)).toBe(true))
+
+test.each([
+  '169.254.169.254',
+  '169.254.0.1',
+  '168.63.129.16',
+  '100.100.100.200',
+  '192.0.0.192',
+  'fe80::1%eth0',
+  'fd00:ec2::254',
+  'fd20:ce::254',
+  '::ffff:169.254.169.254',
+  '::ffff:a9fe:a9fe',
+  '64:ff9b::169.254.169.254',
+])('%s tells secrets', (address) => expect(isMetadataAddress(address)).toBe(true))
+
+test.each([
+  '127.0.0.1',
+  '10.1.2.3',
+  '100.64.0.1',
+  '::1',
+  'fd00::1',
+  '1.1.1.1',
+  '168.63.129.17',
+  'example.com',
+])('%s tells none', (address) => expect(isMetadataAddress(address)).toBe(false))

@@ -26,6 +26,23 @@ const SPECIAL_V6: readonly (readonly [string, number])[] = [
   ['3fff::', 20],
 ]
 
+/**
+ * Where clouds tell a machine its own secrets: link-local, but for Azure's, Alibaba's, Oracle's, and Amazon's and Google's by
+ * IPv6. Azure's lies in public space.
+ */
+const METADATA: readonly (readonly [string, number])[] = [
+  ['169.254.0.0', 16],
+  ['168.63.129.16', 32],
+  ['100.100.100.200', 32],
+  ['192.0.0.192', 32],
+  ['fe80::', 10],
+  ['fd00:ec2::254', 128],
+  ['fd20:ce::254', 128],
+]
+
+const metadata = new BlockList()
+for (const [network, prefix] of METADATA)
+  metadata.addSubnet(network, prefix, isIPv6(network) ? 'ipv6' : 'ipv4')
 const special = new BlockList()
 const globalUnicast = new BlockList()
 globalUnicast.addSubnet('2000::', 3, 'ipv6')
@@ -35,11 +52,20 @@ for (const [network, prefix] of SPECIAL_V6) special.addSubnet(network, prefix, '
 /** False for private, local, reserved and multicast addresses, for IPv4 ones of that kind within IPv6, and for what is no address. */
 export function isPublicAddress(address: string): boolean {
   const bare = address.split('%', 1)[0]!
-  if (isIP(bare) === 0) return false
+  if (isIP(bare) === 0 || isMetadataAddress(bare)) return false
   if (!isIPv6(bare)) return !special.check(bare, 'ipv4')
   const inner = embeddedIpv4(bare)
   if (inner !== null) return !special.check(inner, 'ipv4')
   return globalUnicast.check(bare, 'ipv6') && !special.check(bare, 'ipv6')
+}
+
+/** Link-local addresses and those at which clouds hand out secrets, also within IPv6: nobody means these, whatever is allowed. */
+export function isMetadataAddress(address: string): boolean {
+  const bare = address.split('%', 1)[0]!
+  if (isIP(bare) === 0) return false
+  if (!isIPv6(bare)) return metadata.check(bare, 'ipv4')
+  const inner = embeddedIpv4(bare)
+  return inner === null ? metadata.check(bare, 'ipv6') : metadata.check(inner, 'ipv4')
 }
 
 /** The IPv4 address within a mapped (`::ffff:`), compatible (`::`), 6to4 (`2002:`) or NAT64 (`64:ff9b::`) one. */

@@ -145,7 +145,7 @@ const emptySample = (crashed: boolean): Sample => ({
 /** `gone`: nobody listens there; null: no answer in time, or none that can be read. */
 async function readMetrics(url: string, names?: MetricNames): Promise<Sums | 'gone' | null> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) })
+    const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) })
     if (!response.ok) return null
     return readSums((await readBounded(response.body, METRICS_MAX_BYTES)).toString(), names)
   } catch (error) {

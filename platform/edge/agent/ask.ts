@@ -21,6 +21,8 @@ export function askSource(
   origin: string,
   { path, headers = {}, signal, headTimeoutMs }: Question,
 ): Promise<IncomingMessage> {
+  // `@elsewhere` after an origin would lead elsewhere.
+  if (!path.startsWith('/')) return Promise.reject(new Error(`${path} is no path.`))
   const isSecure = origin.startsWith('https:')
   const send = isSecure ? httpsRequest : httpRequest
   return new Promise((resolve, reject) => {

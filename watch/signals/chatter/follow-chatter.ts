@@ -99,6 +99,6 @@ async function keepListening(
 }
 
 const withRemedy = (error: unknown): unknown =>
-  error instanceof PrivateAddressError
+  error instanceof PrivateAddressError && !error.isNeverAllowed
     ? new Error(`${error.message} Set chatter.allowPrivate if it is meant.`, { cause: error })
     : error

@@ -5,6 +5,7 @@ import {
   type GuardedResponse,
 } from '../../../kit/network/guarded-request.ts'
 import { isIP } from 'node:net'
+import { PrivateAddressError } from '../../../kit/network/guarded-lookup.ts'
 import type { MonitorOf } from '../../configuration/index.ts'
 import { looksLikeBlockPage } from './block-page.ts'
 import {
@@ -57,6 +58,8 @@ export function ofRequestError(
     case 'dns':
       return failedBy('dns-no-answer', error.message, rest)
     case 'private':
+      if (error.cause instanceof PrivateAddressError && error.cause.isNeverAllowed)
+        return ownFault(error.message)
       // The monitor allows it: it is this place that does not.
       if (target.allowPrivate)
         return ownFault(`${error.message} This agent may not go there (--allow-private).`)

@@ -1,6 +1,6 @@
 /** The TCP check: connects, says something if asked to, and looks at what comes back. */
 import { connect } from 'node:net'
-import { isPublicAddress } from '../../../kit/network/public-address.ts'
+import { isMetadataAddress, isPublicAddress } from '../../../kit/network/public-address.ts'
 import { resolveHost, ResolveError, type HostAddress } from '../../../kit/network/resolve-host.ts'
 import type { MonitorOf } from '../../configuration/index.ts'
 import {
@@ -24,8 +24,11 @@ export async function findTarget(
   try {
     const found = await resolveHost(host)
     const dnsMs = performance.now() - startedMs
-    const address = allowPrivate ? found[0] : found.find((one) => isPublicAddress(one.address))
+    const address = found.find((one) =>
+      allowPrivate ? !isMetadataAddress(one.address) : isPublicAddress(one.address),
+    )
     if (address) return { address, dnsMs }
+    if (allowPrivate) return { result: ownFault(`${host} is link-local, or tells a cloud’s secrets.`) }
     return {
       result: ownFault(
         `${host} is in a private range. If it is meant: allowPrivate of the monitor, and --allow-private of an agent.`,
