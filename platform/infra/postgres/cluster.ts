@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chown, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { findFreePort, isPortFree } from '../../../kit/network/free-port.ts'
 import type { Binaries } from './binaries.ts'
 import type { SystemUser } from '../system-users.ts'
@@ -115,7 +115,7 @@ async function runInitdb(options: {
     child.once('error', reject)
     child.once('close', (exitCode, signal) => resolve(exitCode ?? signal))
   })
-  if (code !== 0) throw new PostgresStartError(explainInitdb(cwd, code, output.trim()))
+  if (code !== 0) throw new PostgresStartError(explainInitdb(dirname(cwd), code, output.trim()))
 }
 
 /** Why there is no database yet, and what to do where that is known. */
