@@ -74,7 +74,7 @@ self.addEventListener('fetch', (event) => {
     event.respondWith(answer)
     // The page has its answer first: taking the worker away must not cut it off.
     event.waitUntil(answer.then(() => healIfStuck(self, version, event.resultingClientId)))
-  } else if (handling === 'immutable') event.respondWith(answerImmutable(event, request))
+  } else if (handling === 'immutable') event.respondWith(answerImmutable(request))
   else if (handling === 'last-answer') event.respondWith(answerLast(event, request))
   else if (handling === 'picture') event.respondWith(answerPicture(event, request))
   else if (isOwn && request.method === 'GET' && isAskedHere(request, url))
@@ -103,10 +103,10 @@ async function answerPage(request: Request): Promise<Response> {
   }
 }
 
-async function answerImmutable(event: FetchEvent, request: Request): Promise<Response> {
+async function answerImmutable(request: Request): Promise<Response> {
   const kept = await caches.match(request)
   if (kept) return kept
-  const response = await ask(event, request)
+  const response = await fetch(request)
   if (response.ok) await (await caches.open(BUILD_CACHE)).put(request, response.clone())
   return response
 }

@@ -84,9 +84,15 @@ test('another address is asked for what visitors see, too, and for nothing of an
     '/api/v1/profiles/ann',
     '/api/v1/state',
     '/media/t/token/1/master.m3u8',
-    '/_app/immutable/a.js',
   ])
     expect(goesElsewhere(path)).toBe(true)
-  for (const path of ['/', '/api/v1/me', '/api/v1/me/liked', '/api/v1/feed/following', '/api/v1/sessions'])
+  for (const path of [
+    '/',
+    '/_app/immutable/a.js',
+    '/api/v1/me',
+    '/api/v1/me/liked',
+    '/api/v1/feed/following',
+    '/api/v1/sessions',
+  ])
     expect(goesElsewhere(path)).toBe(false)
 })

@@ -62,9 +62,9 @@ function isOpenMedia(path: string): boolean {
   return path.startsWith('/media/') && !path.startsWith('/media/t/')
 }
 
-/** What visitors may see, too: it can be asked for where nobody knows who asks. */
+/** What visitors may see, too, so that nobody has to know who asks; never code, which would run as that of this address. */
 const OPEN_TO_ALL =
-  /^\/(?:media\/|_app\/|api\/v1\/(?:(?:videos|comments|profiles|tags)\/|feed\/for-you$|search$|instance$|state(?:$|\/)|regions$))/
+  /^\/(?:media\/|api\/v1\/(?:(?:videos|comments|profiles|tags)\/|feed\/for-you$|search$|instance$|state(?:$|\/)|regions$))/
 
 /** Whether another address of the instance may answer it. */
 export const goesElsewhere = (path: string): boolean => OPEN_TO_ALL.test(path)
