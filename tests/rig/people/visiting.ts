@@ -3,6 +3,7 @@
  * network, then on that device, which is known by now. Whatever disturbs them is kept in words.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { stripVTControlCharacters } from 'node:util'
 import type { BrowserContext, Page } from 'playwright-core'
 import type { Receipt } from '../../../contract/uploads.ts'
 import { eventually } from '../eventually.ts'
@@ -65,7 +66,7 @@ export async function startBrowsing(url: string, clipPath: string): Promise<Brow
   const running = (async () => {
     for (let n = 0; !isOver; n++)
       await round(n === 0).catch((error: Error) => {
-        disturbances.push(`${page.url()}: ${error.message.split('\n', 1)[0]}`)
+        disturbances.push(`${page.url()}: ${inOneLine(error)}`)
         isOver = true
       })
   })()
@@ -158,6 +159,15 @@ function watchForStalls(stallMs: number): void {
   document.addEventListener('waiting', begin, true)
   for (const name of ['playing', 'timeupdate', 'pause', 'emptied'])
     document.addEventListener(name, tellEnd, true)
+}
+
+/** What went wrong, and what it was waiting for at the last. */
+function inOneLine({ message }: Error): string {
+  const lines = stripVTControlCharacters(message)
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean)
+  return [...new Set([lines.at(0), lines.at(-1)])].join(' … ')
 }
 
 async function timed(work: () => Promise<void>): Promise<number> {
