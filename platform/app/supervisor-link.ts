@@ -20,8 +20,8 @@ export interface SupervisorLink {
   /** In Prometheus' text format. */
   metrics(): Promise<string>
   give(order: OperatorOrder, who: OrderGiver): Promise<OrderAnswer>
-  /** To be kept out before a byte of them is read; nothing comes back. */
-  /** Lines from which people known to us come. */
+  /** Lines from which people known to us come; nothing comes back. */
   tellHomes(lines: readonly string[]): void
+  /** To be kept out before a byte of them is read; nothing comes back. */
   tellPenalties(penalties: readonly { readonly line: string; readonly forMs: number }[]): void
 }
