@@ -16,6 +16,8 @@ const BUSY_PAUSE_MS = 2_000
 const VIDEOS_SCROLLED = 3
 /** Longer, and a person notices. */
 const STALL_MS = 2_000
+const WORDS_WAIT_MS = 5_000
+const WORDS_TOLD = 300
 /** How the proof of work is asked for: the app does it by itself. */
 const WORK_NEEDED = 428
 
@@ -65,9 +67,9 @@ export async function startBrowsing(url: string, clipPath: string): Promise<Brow
   }
   const running = (async () => {
     for (let n = 0; !isOver; n++)
-      await round(n === 0).catch((error: Error) => {
-        disturbances.push(`${page.url()}: ${inOneLine(error)}`)
+      await round(n === 0).catch(async (error: Error) => {
         isOver = true
+        disturbances.push(`${page.url()}: ${inOneLine(error)}; it says: ${await wordsOf(page)}`)
       })
   })()
   return {
@@ -168,6 +170,14 @@ function inOneLine({ message }: Error): string {
     .map((line) => line.trim())
     .filter(Boolean)
   return [...new Set([lines.at(0), lines.at(-1)])].join(' … ')
+}
+
+async function wordsOf(page: Page): Promise<string> {
+  const words = await page
+    .locator('main')
+    .innerText({ timeout: WORDS_WAIT_MS })
+    .catch(() => 'nothing')
+  return words.replaceAll(/\s+/g, ' ').slice(0, WORDS_TOLD)
 }
 
 async function timed(work: () => Promise<void>): Promise<number> {
