@@ -1,12 +1,17 @@
-/** Five thousand sources ask for what costs most, while people who are signed in watch and scroll: fault 19. */
+/**
+ * Five thousand sources ask for what costs most, while people who are signed in watch and scroll, and somebody in a real browser
+ * signs in, scrolls, likes and uploads: fault 19.
+ */
 import { createHash } from 'node:crypto'
 import { request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ProofChallenge } from '../../../contract/proofs.ts'
 import { askDesk } from '../../../platform/supervisor/control.ts'
 import { flood } from '../../rig/load/flood.ts'
+import { browseOnce, startBrowsing, tellBrowsing } from '../../rig/people/visiting.ts'
 import { shareServed, startWatching, type Asked, type Outcome } from '../../rig/people/watching.ts'
 import { quantileOf } from '../../rig/quantile.ts'
+import { makeClip } from '../../support/clips.ts'
 import { startProduct } from '../../support/product.ts'
 import { makeTemporaryDir } from '../../support/temporary-dir.ts'
 import { gather, type Audience } from '../observing/audience.ts'
@@ -29,6 +34,8 @@ const SLOWER_MAX = 1.2
 /** What generator and product on two cores do to each other without any fault. */
 const NOISE_MS = 50
 const SERVED_MIN = 0.99
+/** On a new device, then on a known one. */
+const ROUNDS_MIN = 2
 
 export async function run(report: Report): Promise<void> {
   await using dir = await makeTemporaryDir()
@@ -39,6 +46,8 @@ export async function run(report: Report): Promise<void> {
   })
   const audience = await gather(product, { people: 6, videos: 2 })
   const port = Number(new URL(product.url).port)
+  const clip = await makeClip('h264')
+  const calm = await browseOnce(product.url, clip)
   const people = startWatching({
     port,
     ratePerS: PEOPLE_PER_S,
@@ -49,6 +58,7 @@ export async function run(report: Report): Promise<void> {
   await sleep(QUIET_S * 1_000)
   const beganMs = Date.now()
   const paths = ['/api/v1/feed/for-you?limit=20', '/api/v1/search?q=everyone&type=videos', PAGE]
+  await using browsing = await startBrowsing(product.url, clip)
   const stubborn = flood({ port, ...STUBBORN, seconds: FIRST_S + FLOOD_S, paths: paths.slice(0, 1) })
   await flood({ port, ratePerS: RATE_PER_S, seconds: FIRST_S, sources: SOURCES, paths })
   const flooding = flood({ port, ratePerS: RATE_PER_S, seconds: FLOOD_S, sources: SOURCES, paths })
@@ -59,9 +69,12 @@ export async function run(report: Report): Promise<void> {
   const goneOn = await stubborn
   const endedMs = Date.now()
   people.stop()
+  // A round that is under way may end in peace, and does not count.
+  const wholeRounds = browsing.rounds.length
+  await browsing.stop()
 
   const told = Object.entries(done.answered).map(([status, count]) => `${status}: ${count}`)
-  const floodFacts = `${done.sent} requests from ${SOURCES} sources, ${RATE_PER_S}/s meant, ${done.leftOut} left out; ${told.join(', ')}, cut ${done.cut}, unanswered ${done.timedOut}`
+  const floodFacts = `${done.sent} requests from ${SOURCES} sources, ${RATE_PER_S}/s meant, ${done.leftOut} left out; ${told.join(', ')}, cut ${done.cut}, unanswered ${done.timedOut}; the generator late by ${done.worstLagMs} ms at most`
   const duringFromMs = beganMs + SETTLE_MS
   const served = shareServed(people.outcomes, duringFromMs, endedMs)
   report.promise(
@@ -76,6 +89,11 @@ export async function run(report: Report): Promise<void> {
     `99 % of it comes within 20 % of the time that it took before (${NOISE_MS} ms at least)`,
     duringMs <= limitMs,
     `p99 ${quietMs.toFixed(0)} → ${duringMs.toFixed(0)} ms, allowed ${limitMs.toFixed(0)} ms`,
+  )
+  report.promise(
+    'somebody in Chromium signs in on a new device meanwhile, scrolls, likes and uploads undisturbed',
+    wholeRounds >= ROUNDS_MIN && browsing.disturbances.length === 0,
+    `before: ${tellBrowsing(calm)}; meanwhile ${wholeRounds} whole rounds: ${tellBrowsing(browsing)}`,
   )
   // The app's page is the same for everybody and given to them; what is looked up for somebody is not.
   const looked = Object.entries(done.served).reduce(

@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { GUESSES_PER_DAY_MAX } from '../../../engines/sign-in/index.ts'
-import { startBrowsing, type Browsing } from '../../rig/people/visiting.ts'
+import { browseOnce, startBrowsing, tellBrowsing } from '../../rig/people/visiting.ts'
 import {
   addressOfBot,
   inParallel,
@@ -59,6 +59,7 @@ export async function runStuffing(report: Report): Promise<void> {
   const players = startWatching({ port, ratePerS: 20, seconds: 300, asked: audience.media })
   const clip = await makeClip('h264')
   const quietMs = Date.now()
+  // As it is without any attack: what the browser itself costs this machine is in the calm figures, too.
   const calm = await browseOnce(product.url, clip)
   await sleep(QUIET_MS)
   const beganMs = Date.now()
@@ -88,7 +89,7 @@ export async function runStuffing(report: Report): Promise<void> {
     `${percent(served.share)} of ${served.count} ${served.refusals}`.trim(),
   )
   report.promise(
-    'somebody in Chromium signs in, on a new device and on that device again, scrolls and uploads undisturbed',
+    'somebody in Chromium signs in, on a new device and on that device again, scrolls, likes and uploads undisturbed',
     browsing.rounds.length >= ROUNDS_MIN && browsing.disturbances.length === 0,
     `before: ${tellBrowsing(calm)}; meanwhile: ${tellBrowsing(browsing)}`,
   )
@@ -101,25 +102,6 @@ export async function runStuffing(report: Report): Promise<void> {
     `p99 ${quiet.toFixed(0)} → ${during.toFixed(0)} ms, allowed ${allowed.toFixed(0)} ms`,
   )
 }
-
-/** As it is without any attack: what the browser itself costs this machine is in the calm figures, too. */
-async function browseOnce(url: string, clip: string): Promise<Browsing> {
-  const browsing = await startBrowsing(url, clip)
-  await browsing.stop()
-  await browsing[Symbol.asyncDispose]()
-  return browsing
-}
-
-function tellBrowsing({ rounds, disturbances, refusals }: Browsing): string {
-  const inWords = rounds.map(
-    ({ isNewDevice, signedInMs, scrolledMs, uploadedMs }) =>
-      `${isNewDevice ? 'new' : 'known'} device: in ${inSeconds(signedInMs)}, three videos ${inSeconds(scrolledMs)}, upload ${inSeconds(uploadedMs)}`,
-  )
-  const gotOver = refusals.length > 0 ? [`the app got over ${[...new Set(refusals)].join(', ')}`] : []
-  return [...inWords.slice(0, 3), ...new Set(disturbances), ...gotOver].join('; ')
-}
-
-const inSeconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`
 
 const BRUTE_TRIES = 60
 const SPRAYED = 300

@@ -1,7 +1,8 @@
 /**
- * Somebody in a real Chromium who signs in, scrolls and uploads, again and again: first on a device that is new in their
+ * Somebody in a real Chromium who signs in, scrolls, likes and uploads, again and again: first on a device that is new in their
  * network, then on that device, which is known by now. Whatever disturbs them is kept in words.
  */
+import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stripVTControlCharacters } from 'node:util'
 import type { BrowserContext, Page } from 'playwright-core'
@@ -20,11 +21,14 @@ const WORDS_WAIT_MS = 5_000
 const WORDS_TOLD = 300
 /** How the proof of work is asked for: the app does it by itself. */
 const WORK_NEEDED = 428
+const LIKE = /^\/api\/v1\/videos\/[^/]+\/like$/
 
 export interface BrowsingRound {
   readonly isNewDevice: boolean
   readonly signedInMs: number
   readonly scrolledMs: number
+  /** Until the server has kept it. */
+  readonly likedMs: number
   /** Until everyone can watch it. */
   readonly uploadedMs: number
 }
@@ -43,6 +47,7 @@ export interface Browsing extends AsyncDisposable {
 /** Begins at once, at an account that signed up elsewhere in the same network. @throws when Chromium is missing */
 export async function startBrowsing(url: string, clipPath: string): Promise<Browsing> {
   const { handle, password } = await signUp(url)
+  const clip = await readFile(clipPath)
   const browser = await openChromium()
   const context = await browser.newContext({ baseURL: url, viewport: PHONE, locale: 'en-GB' })
   context.setDefaultTimeout(PATIENCE_MS)
@@ -62,8 +67,9 @@ export async function startBrowsing(url: string, clipPath: string): Promise<Brow
     await context.clearCookies({ name: 'upbeat.session_token' })
     const signedInMs = await timed(() => signIn(page, handle, password))
     const scrolledMs = await timed(() => scroll(page))
-    const uploadedMs = await timed(() => upload(page, clipPath, `Film ${rounds.length + 1}`))
-    rounds.push({ isNewDevice, signedInMs, scrolledMs, uploadedMs })
+    const likedMs = await timed(() => like(page))
+    const uploadedMs = await timed(() => upload(page, makeFilm(clip, rounds.length + 1)))
+    rounds.push({ isNewDevice, signedInMs, scrolledMs, likedMs, uploadedMs })
   }
   const running = (async () => {
     for (let n = 0; !isOver; n++)
@@ -87,6 +93,26 @@ export async function startBrowsing(url: string, clipPath: string): Promise<Brow
     },
   }
 }
+
+/** One whole round. */
+export async function browseOnce(url: string, clipPath: string): Promise<Browsing> {
+  const browsing = await startBrowsing(url, clipPath)
+  await browsing.stop()
+  await browsing[Symbol.asyncDispose]()
+  return browsing
+}
+
+/** In one line, of the first rounds. */
+export function tellBrowsing({ rounds, disturbances, refusals }: Browsing): string {
+  const inWords = rounds.map(
+    ({ isNewDevice, signedInMs, scrolledMs, likedMs, uploadedMs }) =>
+      `${isNewDevice ? 'new' : 'known'} device: in ${inSeconds(signedInMs)}, three videos ${inSeconds(scrolledMs)}, like ${inSeconds(likedMs)}, upload ${inSeconds(uploadedMs)}`,
+  )
+  const gotOver = refusals.length > 0 ? [`the app got over ${[...new Set(refusals)].join(', ')}`] : []
+  return [...inWords.slice(0, 3), ...new Set(disturbances), ...gotOver].join('; ')
+}
+
+const inSeconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`
 
 /** Told that it is busy, they press once more. */
 async function signIn(page: Page, handle: string, password: string): Promise<void> {
@@ -120,10 +146,38 @@ async function scroll(page: Page): Promise<void> {
   }
 }
 
+/** The video in view, or takes the like of an earlier round back. */
+async function like(page: Page): Promise<void> {
+  await Promise.all([
+    page.waitForResponse((response) => LIKE.test(new URL(response.url()).pathname) && response.ok()),
+    page.keyboard.press('l'),
+  ])
+}
+
+interface Film {
+  readonly name: string
+  readonly mimeType: string
+  readonly buffer: Buffer
+  readonly caption: string
+}
+
+/** Another one each time: with a file that it knows, the app would go on with the earlier upload, whose post was asked for. */
+function makeFilm(clip: Buffer, number: number): Film {
+  // A box that players skip, ISO/IEC 14496-12, 8.1.2.
+  const skipped = Buffer.from('\0\0\0\x0cfree\0\0\0\0', 'latin1')
+  skipped.writeUInt32BE(number, 8)
+  return {
+    name: `film-${number}.mp4`,
+    mimeType: 'video/mp4',
+    buffer: Buffer.concat([clip, skipped]),
+    caption: `Film ${number}`,
+  }
+}
+
 /** Until the server has it for everyone: the page may still show what became of an earlier one. */
-async function upload(page: Page, clipPath: string, caption: string): Promise<void> {
+async function upload(page: Page, { caption, ...file }: Film): Promise<void> {
   await page.goto('/upload')
-  await page.locator('input[type=file][multiple]').setInputFiles(clipPath)
+  await page.locator('input[type=file][multiple]').setInputFiles(file)
   await page.getByLabel('Caption').fill(caption)
   await page.getByRole('button', { name: 'Post', exact: true }).click()
   await page.waitForFunction(
