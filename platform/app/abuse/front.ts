@@ -154,17 +154,20 @@ const CODES = {
   proof: 'proof-wanted',
 } as const satisfies Record<Exclude<Reason, 'penalty'>, ProblemCode>
 
-const bodies = new Map<ProblemCode, string>()
+/** An error each time would note its stack each time. */
+const refusals = new Map<ProblemCode, { readonly status: number; readonly body: string }>()
 
 /** Always false: it goes no further. */
 function refuse(response: ServerResponse, code: ProblemCode, waitMs: number): false {
   const retryAfterS = Math.max(1, Math.ceil(waitMs / 1_000))
-  let body = bodies.get(code)
-  if (body === undefined)
-    bodies.set(code, (body = JSON.stringify(toProblemBody(new AppError(code, { retryAfterS: -1 })))))
-  const { status } = new AppError(code).kind
-  const text = body.replace('"retryAfterS":-1', `"retryAfterS":${retryAfterS}`)
-  response.writeHead(status, {
+  let refusal = refusals.get(code)
+  if (refusal === undefined) {
+    const error = new AppError(code, { retryAfterS: -1 })
+    refusal = { status: error.kind.status, body: JSON.stringify(toProblemBody(error)) }
+    refusals.set(code, refusal)
+  }
+  const text = refusal.body.replace('"retryAfterS":-1', `"retryAfterS":${retryAfterS}`)
+  response.writeHead(refusal.status, {
     'content-type': 'application/problem+json',
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-store',
