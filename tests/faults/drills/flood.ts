@@ -7,6 +7,7 @@ import { request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ProofChallenge } from '../../../contract/proofs.ts'
 import { askDesk } from '../../../platform/supervisor/control.ts'
+import { eventually } from '../../rig/eventually.ts'
 import { flood } from '../../rig/load/flood.ts'
 import { browseOnce, startBrowsing, tellBrowsing } from '../../rig/people/visiting.ts'
 import { shareServed, startWatching, type Asked, type Outcome } from '../../rig/people/watching.ts'
@@ -15,7 +16,7 @@ import { makeClip } from '../../support/clips.ts'
 import { startProduct, type Product } from '../../support/product.ts'
 import { makeTemporaryDir } from '../../support/temporary-dir.ts'
 import { gather, type Audience } from '../observing/audience.ts'
-import { percent, type Report } from '../report.ts'
+import { allowedMs, percent, type Report } from '../report.ts'
 
 const SOURCES = 5_000
 /** More than strangers' feeds can be made for on two cores beside the generator; `bench flood` says what each refusal costs. */
@@ -36,6 +37,8 @@ const NOISE_MS = 50
 const SERVED_MIN = 0.99
 /** Turning these away takes less than 30 % of a core; Chromium and the encoder take all the rest of two. */
 const BESIDE_BROWSER_PER_S = 400
+/** No proof is asked for any more, some time after a flood. */
+const CALM_MS = 90_000
 /** On a new device, then on a known one. */
 const ROUNDS_MIN = 2
 
@@ -108,6 +111,11 @@ export async function run(report: Report): Promise<void> {
       ? 'nothing is told'
       : `${abuse.penalties.length} told, ${goneOn.cut} of ${goneOn.sent} connections of theirs cut off, proof wanted since ${abuse.proofWantedSince}`,
   )
+  // Programs, which sign somebody up here, would have to prove work too.
+  await eventually(allowedMs(CALM_MS), async () => {
+    const { abuse: now } = await askDesk(dir.path, { command: 'state' })
+    return now !== null && now.proofWantedSince === null
+  })
   await browseBeside(report, product)
 }
 
