@@ -8,6 +8,7 @@ import type {
   OrderGiver,
 } from '../../contract/operations.ts'
 import type { ReleasesState } from '../../contract/releases.ts'
+import type { LineStanding } from './abuse/standings.ts'
 
 /** Who asks, by name; the answer, by what was asked. All are given within a second. */
 export interface SupervisorLink {
@@ -20,8 +21,8 @@ export interface SupervisorLink {
   /** In Prometheus' text format. */
   metrics(): Promise<string>
   give(order: OperatorOrder, who: OrderGiver): Promise<OrderAnswer>
-  /** Lines from which people known to us come; nothing comes back. */
-  tellHomes(lines: readonly string[]): void
+  /** Lines from which people known to us come, or somebody who proved work; nothing comes back. */
+  tellStandings(standings: readonly LineStanding[]): void
   /** To be kept out before a byte of them is read; nothing comes back. */
   tellPenalties(penalties: readonly { readonly line: string; readonly forMs: number }[]): void
 }

@@ -45,7 +45,7 @@ export function createSupervisorChannel(send: (message: FromRole) => boolean): S
       releases: () => ask({ about: 'releases' }) as ReturnType<SupervisorLink['releases']>,
       metrics: () => ask({ about: 'metrics' }) as ReturnType<SupervisorLink['metrics']>,
       give: (order, who) => ask({ about: 'order', order, who }) as ReturnType<SupervisorLink['give']>,
-      tellHomes: (lines) => void send({ type: 'homes', lines }),
+      tellStandings: (standings) => void send({ type: 'standings', standings }),
       tellPenalties: (penalties) => void send({ type: 'penalties', penalties }),
     },
     hear(message) {

@@ -9,17 +9,28 @@ function create() {
   return { clock, door: createDoorkeeper({ abuse, trustedProxies, clock, seed: 1 }) }
 }
 
-test('a home of known people is one for a day, its whole /64 with it; what the machine needs always is', () => {
+test('a home of known people is one for a day, its whole /64 with it, and where work was proved for half an hour; what the machine needs always is', () => {
   const { clock, door } = create()
-  expect(door.isHome('192.0.2.9')).toBe(false)
-  door.noteHomes(['192.0.2.9', '2001:db8:0:1::/64'])
-  expect(
-    ['192.0.2.9', '2001:db8:0:1::5', '2001:db8:0:2::5', '192.0.2.10', '127.0.0.1', '10.0.0.1', undefined].map(
-      door.isHome,
-    ),
-  ).toEqual([true, true, false, false, true, true, false])
-  clock.advance(24 * 3_600_000 + 1)
-  expect(['192.0.2.9', '127.0.0.1'].map(door.isHome)).toEqual([false, true])
+  expect(door.standingOf('192.0.2.9')).toBe('stranger')
+  door.noteStandings([
+    { line: '192.0.2.9', standing: 'known' },
+    { line: '192.0.2.9', standing: 'proven' },
+    { line: '2001:db8:0:1::/64', standing: 'known' },
+    { line: '192.0.2.11', standing: 'proven' },
+  ])
+  expect(['192.0.2.9', '2001:db8:0:1::5', '127.0.0.1', '10.0.0.1'].map(door.standingOf)).toEqual(
+    Array.from({ length: 4 }, () => 'known'),
+  )
+  expect(['192.0.2.11', '2001:db8:0:2::5', '192.0.2.10', undefined].map(door.standingOf)).toEqual([
+    'proven',
+    'stranger',
+    'stranger',
+    'stranger',
+  ])
+  clock.advance(30 * 60_000 + 1)
+  expect(['192.0.2.9', '192.0.2.11'].map(door.standingOf)).toEqual(['known', 'stranger'])
+  clock.advance(23.5 * 3_600_000)
+  expect(['192.0.2.9', '127.0.0.1'].map(door.standingOf)).toEqual(['stranger', 'known'])
 })
 
 test('who is penalised or blocked is kept out for as long as that is, whoever else comes', () => {

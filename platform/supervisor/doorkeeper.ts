@@ -6,6 +6,7 @@ import type { Clock } from '../../kit/clock.ts'
 import { createRateSketch } from '../../kit/bounded/rate-sketch.ts'
 import { createRecentMap } from '../../kit/bounded/recent-map.ts'
 import { createNetworkMap, prefixesOf } from '../../kit/network/prefixes.ts'
+import { HOMES, STANDING_MS, type LineStanding, type Standing } from '../app/abuse/standings.ts'
 import type { AbuseConfig } from '../app/config.ts'
 
 export interface LinePenalty {
@@ -19,10 +20,9 @@ export interface Doorkeeper {
   admits(address: string | undefined): boolean
   /** All that is blocked from here on. */
   setBlocks(networks: readonly string[]): void
-  /** People known to us come from these. */
-  noteHomes(lines: readonly string[]): void
-  /** Whether somebody known came from there within a day, or it is what the machine itself needs. */
-  isHome(address: string | undefined): boolean
+  noteStandings(standings: readonly LineStanding[]): void
+  /** Known: somebody who is came from there within a day, or it is what the machine itself needs. */
+  standingOf(address: string | undefined): Standing
   penalise(penalties: readonly LinePenalty[]): void
   /** False: nothing of it was penalised. */
   lift(line: string): boolean
@@ -44,9 +44,8 @@ const BURST_S = 10
 const PENALTIES_MAX = 65_536
 const NETWORK_COLUMNS = 16_384
 const HOMES_MAX = 65_536
-const HOME_MS = 24 * 3_600_000
 
-/** Begins with nobody kept out. Takes some 35 MB at the most, whoever comes. */
+/** Begins with nobody kept out. Takes some 50 MB at the most, whoever comes. */
 export function createDoorkeeper({ abuse, trustedProxies, clock, seed }: DoorkeeperOptions): Doorkeeper {
   const bucketOf = (perS: number, columns: number) => {
     const burst = perS * CONNECTIONS_PER_REQUEST * BURST_S
@@ -55,7 +54,10 @@ export function createDoorkeeper({ abuse, trustedProxies, clock, seed }: Doorkee
   const byLine = bucketOf(abuse.rates.addressPerS, PENALTIES_MAX)
   const bySite = bucketOf(abuse.rates.networkPerS, NETWORK_COLUMNS)
   const penalties = createRecentMap<string, number>(PENALTIES_MAX)
-  const homes = createRecentMap<string, number>(HOMES_MAX)
+  const homes = {
+    known: createRecentMap<string, number>(HOMES_MAX),
+    proven: createRecentMap<string, number>(HOMES_MAX),
+  }
   const needed = createNetworkMap<true>()
   const neededNetworks = [...abuse.exempt, ...trustedProxies.flatMap((proxy) => NAMED[proxy] ?? [proxy])]
   for (const network of neededNetworks) needed.set(network, true)
@@ -86,13 +88,16 @@ export function createDoorkeeper({ abuse, trustedProxies, clock, seed }: Doorkee
       for (const network of networks) next.set(network, true)
       blocks = next
     },
-    noteHomes(lines) {
-      const untilMs = clock.monotonicMs() + HOME_MS
-      for (const line of lines) homes.set(line, untilMs)
+    noteStandings(standings) {
+      const nowMs = clock.monotonicMs()
+      for (const { line, standing } of standings) homes[standing].set(line, nowMs + STANDING_MS[standing])
     },
-    isHome(address) {
-      if (address === undefined) return false
-      return needed.find(address) === true || (homes.get(prefixesOf(address).line) ?? 0) > clock.monotonicMs()
+    standingOf(address) {
+      if (address === undefined) return 'stranger'
+      if (needed.find(address)) return 'known'
+      const { line } = prefixesOf(address)
+      const nowMs = clock.monotonicMs()
+      return HOMES.find((standing) => (homes[standing].get(line) ?? 0) > nowMs) ?? 'stranger'
     },
     penalise(added) {
       const nowMs = clock.monotonicMs()

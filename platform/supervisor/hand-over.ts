@@ -1,17 +1,18 @@
 /**
  * Gives connections to a process, a few at a time: it takes one in each turn of its event loop, and all else that it is told
- * waits behind those that are on their way. The others wait here, in two lines.
+ * waits behind those that are on their way. The others wait here, in three lines.
  */
 import type { ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
+import type { Standing } from '../app/abuse/standings.ts'
 import type { FromRole, FromSupervisor } from './protocol.ts'
 import { createWaitingLines } from './waiting-lines.ts'
 
 export interface HandOverOptions {
   /** A connection comes back unread: the process died before it could take it. */
   readonly onReturned: (connection: Socket) => void
-  /** Whether people known to us come from there. @default nobody is known */
-  readonly isHome?: (address: string | undefined) => boolean
+  /** Who comes from there. @default strangers alone */
+  readonly standingOf?: (address: string | undefined) => Standing
 }
 
 /** On their way: enough that the process never waits for the next. */
@@ -26,7 +27,7 @@ const LAST_WORDS_MS = 200
  */
 export function createHandOver(
   process: ChildProcess,
-  { onReturned, isHome = () => false }: HandOverOptions,
+  { onReturned, standingOf = () => 'stranger' }: HandOverOptions,
 ): (connection: Socket) => void {
   const given = new Map<number, Socket>()
   const waiting = createWaitingLines<Socket>(WAITING_MAX)
@@ -58,7 +59,7 @@ export function createHandOver(
   process.once('disconnect', giveBack)
   process.once('exit', () => setTimeout(giveBack, LAST_WORDS_MS))
   return (connection) => {
-    waiting.add(connection, isHome(connection.remoteAddress), performance.now())?.resetAndDestroy()
+    waiting.add(connection, standingOf(connection.remoteAddress), performance.now())?.resetAndDestroy()
     giveNext()
   }
 }

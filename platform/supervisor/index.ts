@@ -104,7 +104,7 @@ export async function startSupervisor(
     output,
     records,
     door,
-    isHome: keeper.isHome,
+    standingOf: keeper.standingOf,
     watchUrl: watchUrlOf(config),
     ...earsOf(desk, link, parts),
     program: slots.current ? programOf(slots.current) : options.program,
@@ -361,7 +361,7 @@ const earsOf = (desk: Desk, link: { hear(message: FromRole): void }, parts: Part
   onMessage(role: RoleName, message: FromRole): void {
     link.hear(message)
     if (message.type === 'penalties') parts.keeper.penalise(message.penalties)
-    if (message.type === 'homes') parts.keeper.noteHomes(message.lines)
+    if (message.type === 'standings') parts.keeper.noteStandings(message.standings)
     if (message.type !== 'vitals') return
     desk.hear(role, message.report)
     parts.releases?.golden.hear(message.report.golden)

@@ -1,6 +1,7 @@
 /** Everything that keeps connections out: the door itself, and the kernel before it where the operator wants that. */
 import { randomBytes } from 'node:crypto'
 import { systemClock } from '../../kit/clock.ts'
+import type { LineStanding, Standing } from '../app/abuse/standings.ts'
 import type { Config } from '../app/config.ts'
 import { createDoorkeeper, type LinePenalty } from './doorkeeper.ts'
 import type { KernelBlocks } from './kernel-blocks.ts'
@@ -8,8 +9,8 @@ import type { KernelBlocks } from './kernel-blocks.ts'
 export interface Keepers {
   readonly admits: (address: string | undefined) => boolean
   readonly isNeeded: (network: string) => boolean
-  readonly isHome: (address: string | undefined) => boolean
-  noteHomes(lines: readonly string[]): void
+  readonly standingOf: (address: string | undefined) => Standing
+  noteStandings(standings: readonly LineStanding[]): void
   setBlocks(networks: readonly string[]): void
   penalise(penalties: readonly LinePenalty[]): void
   lift(line: string): void
@@ -25,8 +26,8 @@ export function createKeeper({ abuse, trustedProxies }: Config): Keepers {
   return {
     admits: door.admits,
     isNeeded: door.isNeeded,
-    isHome: door.isHome,
-    noteHomes: door.noteHomes,
+    standingOf: door.standingOf,
+    noteStandings: door.noteStandings,
     setBlocks(networks) {
       door.setBlocks(networks)
       kernel?.setBlocks(networks)

@@ -2,6 +2,7 @@
 import type { OperatorOrder, OrderGiver, OrdersInForce, RoleName } from '../../contract/operations.ts'
 import type { TakenBack } from '../../contract/state.ts'
 import type { Level } from '../../engines/steward/index.ts'
+import type { LineStanding } from '../app/abuse/standings.ts'
 import type { RoleReport } from '../app/vitals.ts'
 
 export type { RoleName } from '../../contract/operations.ts'
@@ -66,8 +67,7 @@ export type FromRole =
       readonly type: 'penalties'
       readonly penalties: readonly { readonly line: string; readonly forMs: number }[]
     }
-  /** Addresses, or the /64 that they lie in, from which people known to us come. */
-  | { readonly type: 'homes'; readonly lines: readonly string[] }
+  | { readonly type: 'standings'; readonly standings: readonly LineStanding[] }
   | { readonly type: 'vitals'; readonly report: RoleReport }
   | { readonly type: 'ask'; readonly id: number; readonly question: Question }
 

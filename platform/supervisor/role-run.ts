@@ -3,6 +3,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
 import type { Log } from '../../kit/log.ts'
 import { sendSignal } from '../../kit/processes.ts'
+import type { Standing } from '../app/abuse/standings.ts'
 import { createHandOver } from './hand-over.ts'
 import type { FromRole, FromSupervisor, RoleName } from './protocol.ts'
 
@@ -19,7 +20,7 @@ export interface RoleRunOptions {
   /** A connection that it was given comes back unread: it died before it could take it. */
   readonly onReturned?: (connection: Socket) => void
   /** Whether people known to us come from there: their connections go first. @default nobody is known */
-  readonly isHome?: (address: string | undefined) => boolean
+  readonly standingOf?: (address: string | undefined) => Standing
   /** @default 2000 */
   readonly pingIntervalMs?: number
 }
@@ -81,7 +82,7 @@ export function startRun(
   const stopPinging = ping(process, options)
   const give = createHandOver(process, {
     onReturned: options.onReturned ?? ((connection) => void connection.destroy()),
-    isHome: options.isHome,
+    standingOf: options.standingOf,
   })
   process.on('message', onMessage)
   process.on('error', (error) => log.error({ err: error, child: role }, 'role.error'))

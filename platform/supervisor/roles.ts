@@ -1,5 +1,6 @@
 /** The roles of one machine: wired to the door, to the logs and to the person, started in their order, stopped together. */
 import { findFreePort } from '../../kit/network/free-port.ts'
+import type { Standing } from '../app/abuse/standings.ts'
 import { environmentWith, type Config } from '../app/config.ts'
 import type { FrontDoor } from './front-door.ts'
 import type { RoleRecords } from './leftovers.ts'
@@ -46,7 +47,7 @@ export interface RolesOptions {
   readonly records: RoleRecords
   readonly door: FrontDoor
   /** Whether people known to us come from there. */
-  readonly isHome: (address: string | undefined) => boolean
+  readonly standingOf: (address: string | undefined) => Standing
   readonly watchUrl: string | null
   readonly onMessage: (role: RoleName, message: FromRole) => void
   /** A process of the role is gone. */
@@ -61,7 +62,7 @@ const FAILED_STARTS_TOLD = 3
 
 /** Prepares them. Disposal drains them. */
 export async function createRoles(options: RolesOptions): Promise<Roles> {
-  const { output, records, door, isHome } = options
+  const { output, records, door, standingOf } = options
   const env = await environmentOf(options)
   const trouble = createStartTrouble(output)
   const firstReady = mapRoles(() => Promise.withResolvers<void>())
@@ -99,7 +100,7 @@ export async function createRoles(options: RolesOptions): Promise<Roles> {
         options.onGone(role)
       },
       onReturned: (connection) => door.receive(connection),
-      isHome,
+      standingOf,
       onMessage(message) {
         if (message.type === 'complete') completeness.note(role, message.isComplete)
         options.onMessage(role, message)
@@ -150,7 +151,7 @@ export async function createRoles(options: RolesOptions): Promise<Roles> {
 
 /** What it logs is told as the api's; that it dies is for whoever asked for it. */
 function makeApiBeside(
-  { output, records, door, isHome, onQuestion, greeting }: RolesOptions,
+  { output, records, door, standingOf, onQuestion, greeting }: RolesOptions,
   env: NodeJS.ProcessEnv,
   { program, settings = {}, onReady, onGone, onMessage }: ApiBeside,
   beside: Set<RoleProcess>,
@@ -164,7 +165,7 @@ function makeApiBeside(
     onOutput: (line) => output.passOn('api', line),
     onSpawn: (pid) => void records.add(pid),
     onReturned: (connection) => door.receive(connection),
-    isHome,
+    standingOf,
     onReady,
     onGone() {
       door.removeTaker(made)

@@ -13,7 +13,14 @@ import type { Ctx } from '../context.ts'
 import { AppError, type ProblemCode } from '../errors.ts'
 import type { App } from '../http.ts'
 import { countConnections } from './connections.ts'
-import { createAbuseLimits, type AbuseLimits, type Asker, type Reason, type Wanted } from './limits.ts'
+import {
+  createAbuseLimits,
+  type AbuseLimits,
+  type AbuseLimitsOptions,
+  type Asker,
+  type Reason,
+  type Wanted,
+} from './limits.ts'
 import { readPass } from './passes.ts'
 import { createSessionOwners, OWNERS_BYTES } from './session-owners.ts'
 
@@ -26,8 +33,8 @@ export interface FrontParts {
   readonly blocks: Pick<NetworkMap<true>, 'find'>
   /** Somebody who went on after being told: to be kept out before a byte is read, where that harms nobody else. */
   readonly onPenalty: (line: string, forMs: number) => void
-  /** People known to us come from there. */
-  readonly onHome: (line: string) => void
+  /** People known to us come from there, or somebody who has proved work; again before that is forgotten. */
+  readonly onStanding: AbuseLimitsOptions['onStanding']
 }
 
 export interface Front {
@@ -47,7 +54,7 @@ export function openFront(app: App, ctx: Ctx, parts: FrontParts): Front {
   const limits = createAbuseLimits({
     ...{ rates: abuse.rates, clock: ctx.clock },
     seed: ctx.randomBytes(4).readUInt32LE(),
-    onHome: parts.onHome,
+    onStanding: parts.onStanding,
     onPenalty({ line, untilMs }) {
       if (!limits.isHomeOfKnown(line)) parts.onPenalty(line, untilMs - ctx.clock.monotonicMs())
     },

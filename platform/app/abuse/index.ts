@@ -8,6 +8,7 @@ import type { App } from '../http.ts'
 import { openFront, type Front, type FrontParts } from './front.ts'
 import { REASONS } from './limits.ts'
 import { createPressureGate, type PressureGate } from './pressure.ts'
+import type { LineStanding } from './standings.ts'
 
 export { givePass } from './give-pass.ts'
 
@@ -27,13 +28,13 @@ export function openAbuse(app: App, ctx: Ctx, { sessionOf, mayHaveEnded, door }:
   if (!ctx.config.abuse.isOn) return
   // Told in one message: at the beginning of a flood there are thousands.
   const untold: { line: string; forMs: number }[] = []
-  const untoldHomes: string[] = []
+  const untoldStandings: LineStanding[] = []
   const front = openFront(app, ctx, {
     sessionOf,
     mayHaveEnded,
     blocks: ctx.blocks.map,
     onPenalty: (line, forMs) => void untold.push({ line, forMs }),
-    onHome: (line) => void untoldHomes.push(line),
+    onStanding: (line, standing) => void untoldStandings.push({ line, standing }),
   })
   const { limits } = front
   const gate = createPressureGate(ctx.clock)
@@ -45,7 +46,7 @@ export function openAbuse(app: App, ctx: Ctx, { sessionOf, mayHaveEnded, door }:
     intervalMs: LOOK_MS,
     async work() {
       if (proofOfWork === 'pressure') limits.isProofWanted = gate.look(signsOf(ctx, door, front))
-      if (untoldHomes.length > 0) ctx.supervisor?.tellHomes(untoldHomes.splice(0))
+      if (untoldStandings.length > 0) ctx.supervisor?.tellStandings(untoldStandings.splice(0))
       if (untold.length > 0) ctx.supervisor?.tellPenalties(untold.splice(0))
     },
     onError: (error) => ctx.log.error({ err: error }, 'abuse.look-failed'),

@@ -5,11 +5,12 @@ import { createFakeClock } from '../../../kit/clock.ts'
 import { prefixesOf } from '../../../kit/network/prefixes.ts'
 import { frontSizeBytes } from './front.ts'
 import { createAbuseLimits, type Asker, type Penalty } from './limits.ts'
+import type { LineStanding } from './standings.ts'
 
 const RATES = { addressPerS: 10, networkPerS: 50, personPerS: 5 }
 
 function create() {
-  const homes: string[] = []
+  const told: LineStanding[] = []
   const clock = createFakeClock()
   const begun: Penalty[] = []
   const limits = createAbuseLimits({
@@ -17,9 +18,9 @@ function create() {
     clock,
     seed: 3,
     onPenalty: (each) => void begun.push(each),
-    onHome: (line) => void homes.push(line),
+    onStanding: (line, standing) => void told.push({ line, standing }),
   })
-  return { clock, limits, begun, homes }
+  return { clock, limits, begun, told }
 }
 
 const stranger = (address: string): Asker => ({ ...prefixesOf(address), person: null, isProven: false })
@@ -97,16 +98,29 @@ test('who goes on after sixty refusals in a minute is kept out: a minute, two, â
   expect(limits.judge(stranger('192.0.2.1'), 'open')).toBeNull()
 })
 
-test('where somebody known came from is told once, and again when a day has passed', () => {
-  const { clock, limits, homes } = create()
+test('where somebody known came from is told once, and again before it is forgotten, also of who never left', () => {
+  const { clock, limits, told } = create()
   const come = () => limits.judge(known('anna', '192.0.2.9'), 'open')
   limits.judge(stranger('192.0.2.8'), 'open')
   come()
   come()
-  expect(homes).toEqual(['192.0.2.9'])
-  clock.advance(24 * 3_600_000 + 1)
+  expect(told).toEqual([{ line: '192.0.2.9', standing: 'known' }])
+  for (let hour = 0; hour < 13; hour++) {
+    clock.advance(3_600_000)
+    come()
+  }
+  expect(told).toHaveLength(2)
+})
+
+test('where work was proved is told once, and again before the proof is over', () => {
+  const { clock, limits, told } = create()
+  const come = () => limits.judge({ ...stranger('192.0.2.9'), isProven: true }, 'gated')
   come()
-  expect(homes).toHaveLength(2)
+  come()
+  expect(told).toEqual([{ line: '192.0.2.9', standing: 'proven' }])
+  clock.advance(16 * 60_000)
+  come()
+  expect(told).toHaveLength(2)
 })
 
 test('where somebody known came from within a day is remembered', () => {

@@ -8,6 +8,7 @@ import { createHeavyHitters, type HeavyHitter } from '../../../kit/bounded/heavy
 import { createRateSketch, type RateSketch } from '../../../kit/bounded/rate-sketch.ts'
 import { createRecentMap } from '../../../kit/bounded/recent-map.ts'
 import type { Prefixes } from '../../../kit/network/prefixes.ts'
+import { STANDING_MS, type Home } from './standings.ts'
 
 /** Requests a second that go on for long; ten times as many may come at once. */
 export interface Rates {
@@ -70,8 +71,11 @@ export interface AbuseLimitsOptions {
   readonly seed: number
   /** A line begins to be penalised. */
   readonly onPenalty?: (penalty: Penalty) => void
-  /** Somebody known comes from a line from which nobody known has come within a day. */
-  readonly onHome?: (line: string) => void
+  /**
+   * Somebody known comes from a line, or somebody who has proved work: the first time, and again whenever half of the time
+   * is over for which that is remembered (a day; as long as a proof is good).
+   */
+  readonly onStanding?: (line: string, standing: Home) => void
 }
 
 const BURST_S = 10
@@ -87,7 +91,6 @@ const PENALTIES_MAX = 65_536
 const PENALTY_BYTES = 224
 const HOMES = 65_536
 const HOME_BYTES = 16
-const HOME_MS = 24 * 3_600_000
 const HITTERS = 256
 const NETWORK_COLUMNS = 16_384
 
@@ -97,7 +100,7 @@ export function createAbuseLimits({
   clock,
   seed,
   onPenalty,
-  onHome,
+  onStanding,
 }: AbuseLimitsOptions): AbuseLimits {
   const bucketOf = (perS: number, columns?: number): RateSketch =>
     createRateSketch({
@@ -108,10 +111,20 @@ export function createAbuseLimits({
   const byLine = bucketOf(rates.addressPerS)
   const bySite = bucketOf(rates.networkPerS, NETWORK_COLUMNS)
   const offences = createRateSketch({ burst: OFFENCES_MAX, refillMs: OFFENCES_REFILL_MS, clock, seed })
-  const homes = createFadingCounts({ clock, windowMs: HOME_MS, maxKeys: HOMES, seed })
+  const homes = createFadingCounts({ clock, windowMs: STANDING_MS.known, maxKeys: HOMES, seed })
   const worst = createHeavyHitters({ maxKeys: HITTERS, memoryMs: OFFENCES_REFILL_MS, clock })
   const penalties = createRecentMap<string, Penalty>(PENALTIES_MAX)
   const refused: Record<Reason, number> = { person: 0, address: 0, network: 0, proof: 0, penalty: 0 }
+
+  const told = {
+    known: createFadingCounts({ clock, windowMs: STANDING_MS.known / 2, maxKeys: HOMES, seed }),
+    proven: createFadingCounts({ clock, windowMs: STANDING_MS.proven / 2, maxKeys: HOMES, seed }),
+  }
+  const tell = (line: string, standing: Home): void => {
+    if (told[standing].count(line) > 0) return
+    told[standing].add(line)
+    onStanding?.(line, standing)
+  }
 
   const penaltyOf = (line: string): Penalty | null => {
     const penalty = penalties.get(line)
@@ -142,7 +155,7 @@ export function createAbuseLimits({
     refused,
     judge(asker, wanted) {
       if (asker.person !== null) {
-        if (homes.count(asker.line) === 0) onHome?.(asker.line)
+        tell(asker.line, 'known')
         homes.add(asker.line)
         const waitMs = byPerson.take(asker.person)
         return waitMs > 0 ? refuse(asker, 'person', waitMs) : null
@@ -155,7 +168,8 @@ export function createAbuseLimits({
       if (lineWaitMs > 0) return refuse(asker, 'address', lineWaitMs)
       const siteWaitMs = bySite.take(asker.site)
       if (siteWaitMs > 0) return refuse(asker, 'network', siteWaitMs)
-      if (limits.isProofWanted && !asker.isProven && wanted === 'gated') return refuse(asker, 'proof', 0)
+      if (asker.isProven) tell(asker.line, 'proven')
+      else if (limits.isProofWanted && wanted === 'gated') return refuse(asker, 'proof', 0)
       return null
     },
     isHomeOfKnown: (line) => homes.count(line) > 0,
@@ -176,7 +190,7 @@ export function createAbuseLimits({
     sizeBytes:
       [byPerson, byLine, bySite, offences].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) +
       PENALTIES_MAX * PENALTY_BYTES +
-      HOMES * HOME_BYTES +
+      3 * HOMES * HOME_BYTES +
       HITTERS * PENALTY_BYTES,
   }
   return limits

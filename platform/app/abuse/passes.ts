@@ -4,13 +4,14 @@
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { readCookie } from '../../../kit/admission/index.ts'
+import { STANDING_MS } from './standings.ts'
 
 export type PassKind = 'device' | 'pass'
 
 /** As long as browsers keep any cookie (RFC 6265bis, 5.5). */
 const DEVICE_S = 400 * 24 * 3_600
 /** Whoever stays longer proves once more; beside signed-in people nobody waits for that. */
-const PASS_S = 30 * 60
+const PASS_S = STANDING_MS.proven / 1_000
 const SECONDS: Readonly<Record<PassKind, number>> = { device: DEVICE_S, pass: PASS_S }
 const ID_BYTES = 12
 const MAC_LENGTH = 22
