@@ -54,6 +54,15 @@ export async function readWorkersNs(masterPid: number): Promise<number> {
   return readRunNs(children.split(' ').filter(Boolean))
 }
 
+/** How long all of this machine's cores were busy so far, in seconds, interrupts included (proc(5), `stat`). */
+export async function readMachineBusyS(): Promise<number> {
+  const [line = ''] = (await readFile('/proc/stat', 'utf8')).split('\n')
+  const [user, nice, system, , , irq, softIrq] = line.split(/ +/).slice(1).map(Number)
+  return (
+    [user, nice, system, irq, softIrq].reduce<number>((sum, ticks) => sum + (ticks ?? 0), 0) / TICKS_PER_S
+  )
+}
+
 async function readRunNs(tasks: readonly string[]): Promise<number> {
   const stats = await Promise.all(tasks.map((task) => readFile(`/proc/${task}/schedstat`, 'utf8')))
   return stats.reduce((sum, stat) => sum + Number(stat.split(' ')[0]), 0)

@@ -1,6 +1,7 @@
 /** A throw-away cluster of the PostgreSQL that Debian packages: the second server that every database test must pass on. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { rmSync } from 'node:fs'
 import { chown, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -48,12 +49,19 @@ export async function startDebianPostgres(): Promise<DebianPostgres | null> {
   const flags = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])
   const server = spawn(program('postgres'), ['-D', cluster, ...flags], { ...options, stdio: 'ignore' })
   const ended = once(server, 'exit')
+  // A check that is ended by a signal disposes of nothing.
+  const endWithUs = () => {
+    server.kill('SIGQUIT')
+    rmSync(dir, { recursive: true, force: true })
+  }
+  process.once('exit', endWithUs)
   const url = `postgres://upbeat@127.0.0.1:${port}/postgres`
   await waitUntilAnswering(url)
   return {
     url,
     majorVersion,
     async [Symbol.asyncDispose]() {
+      process.off('exit', endWithUs)
       server.kill('SIGINT')
       await ended
       await rm(dir, { recursive: true, force: true })
