@@ -35,6 +35,7 @@ export {
   describeCause,
   duration,
   endSeenElsewhereBody,
+  isOne,
   joinNames,
   titleOf,
 } from './words.ts'

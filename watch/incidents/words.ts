@@ -28,8 +28,20 @@ export const CAUSE_NAMED_FROM = 0.5
 
 /** "Upload and Sign-in do not work in Europe". */
 export function titleOf(wording: Wording): string {
-  const verb = wording.features.length === 1 ? 'does not work' : 'do not work'
+  const verb = isOne(wording.features) ? 'does not work' : 'do not work'
   return `${joinNames(wording.features)} ${verb}${inRegions(wording.regions)}`
+}
+
+/**
+ * Whether the verb after these names stands in the singular: "Search works", "Comments work", "Playing videos works". Names are
+ * the catalogue's, so that only English tells: an ending "s" that is no "ss", "us" or "is", or two things joined by "and".
+ */
+export function isOne(names: readonly string[]): boolean {
+  const [name] = names
+  if (names.length !== 1) return names.length === 0
+  if (/ (?:and|&) /.test(name!)) return false
+  const isAnAct = /^\w+ing\b/.test(name!)
+  return isAnAct || !/[^sui]s$/.test(name!)
 }
 
 export const CAUSE_WORDS: Record<Cause, string> = {
@@ -56,7 +68,7 @@ const SIGNAL_WORDS: Record<SignalKind, string> = {
 /** The body of the update that a change of state makes. */
 export function bodyOf(state: OutageState, wording: Wording, atMs: number): string {
   const what = joinNames(wording.features)
-  const one = wording.features.length === 1
+  const one = isOne(wording.features)
   const where = inRegions(wording.regions)
   switch (state) {
     case 'suspected':
@@ -80,7 +92,7 @@ const partsBack = ({ recovered }: Wording): string =>
 
 /** It had been called over, and is not. */
 export const relapseBody = (wording: Wording): string =>
-  `${joinNames(wording.features)} ${wording.features.length === 1 ? 'fails' : 'fail'} again${inRegions(wording.regions)}. ${causeSentence(wording)}`
+  `${joinNames(wording.features)} ${isOne(wording.features) ? 'fails' : 'fail'} again${inRegions(wording.regions)}. ${causeSentence(wording)}`
 
 /** It was never more than suspected, and is over. */
 export const unconfirmedBody = (wording: Wording): string =>
@@ -88,11 +100,11 @@ export const unconfirmedBody = (wording: Wording): string =>
 
 /** Its features were taken out of what is watched. */
 export const unwatchedBody = (wording: Wording): string =>
-  `${joinNames(wording.features)} ${wording.features.length === 1 ? 'is' : 'are'} not watched any more${inRegions(wording.regions)}, so nothing is known of how it ended.`
+  `${joinNames(wording.features)} ${isOne(wording.features) ? 'is' : 'are'} not watched any more${inRegions(wording.regions)}, so nothing is known of how it ended.`
 
 /** The watch that found it can't say that it is over, and another one can. */
 export const endSeenElsewhereBody = ({ features, regions }: Pick<Wording, 'features' | 'regions'>): string =>
-  `${joinNames(features)} ${features.length === 1 ? 'works' : 'work'} again${inRegions(regions)}. The watch that had found it went silent; another one has seen all of it work since.`
+  `${joinNames(features)} ${isOne(features) ? 'works' : 'work'} again${inRegions(regions)}. The watch that had found it went silent; another one has seen all of it work since.`
 
 /** More or fewer features or regions than before. */
 export const scopeBody = (wording: Wording): string =>

@@ -3,6 +3,7 @@ import type { ComponentStatus, StatusIndicator } from '../../contract/watch.ts'
 import type { CellView, OutageState, SignalKind } from '../../engines/detect/types.ts'
 import {
   essentialsOf,
+  isOne,
   joinNames,
   type ComponentView,
   type MaintenanceStatus,
@@ -88,15 +89,12 @@ export function headlineWords(view: Pick<StatusView, 'indicator' | 'components'>
   const isWorking = (what: string) =>
     essentials.every((one) => one.essential !== what || one.status === 'operational' || isLessByItsWord(one))
   const working = [...new Set(essentials.map(({ essential }) => essential!))].filter(isWorking)
-  const verb = out.length === 1 && !isPlural(out[0]!) ? 'is' : 'are'
+  const verb = isOne(out) ? 'is' : 'are'
   return (
     `${words}: ${joinNames(out)} ${verb} out` +
-    (working.length > 0 ? `; ${joinNames(working)} ${working.length === 1 ? 'works' : 'work'}` : '')
+    (working.length > 0 ? `; ${joinNames(working)} ${isOne(working) ? 'works' : 'work'}` : '')
   )
 }
-
-/** "Comments are out", but "Playing videos is out". */
-const isPlural = (name: string): boolean => /[^s]s$/.test(name) && !/ing\b/.test(name)
 
 /** The class that gives the colour of a component, and its words: a suspicion and a lack of evidence show as what they are. */
 export function lookOf(component: Pick<ComponentView, 'status' | 'state' | 'declared'>): {
