@@ -80,3 +80,23 @@ test('what works with less than usual, by the word of the service, works', () =>
   const slow = makeComponent('feed', { status: 'degraded_performance' })
   expect(headlineWords({ indicator: 'minor', components: [slow] })).toBe('Some things fail or are slow')
 })
+
+test('what is paused by the word of the service is paused, and is not said to work with less', () => {
+  const paused = {
+    mode: 'paused',
+    reason: 'database',
+    note: null,
+    sinceMs: 0,
+    untilMs: null,
+    share: 0,
+  } as const
+  const makePaused = (name: string, essential: string | null) =>
+    makeComponent(name, { name, essential, status: 'degraded_performance', declared: paused })
+  const comments = makePaused('Comments', null)
+  expect(lookOf(comments)).toEqual({ key: 'degraded_performance', words: 'Paused' })
+  expect(headlineWords({ indicator: 'minor', components: [comments] })).toBe('It works; Comments are paused')
+  const feed = makePaused('For You feed', 'watching')
+  expect(headlineWords({ indicator: 'minor', components: [feed] })).toBe('For You feed is paused')
+  const search = makeComponent('search', { name: 'Search', status: 'major_outage', state: 'down' })
+  expect(headlineWords({ indicator: 'major', components: [feed, search] })).toBe('Partly down: Search is out')
+})

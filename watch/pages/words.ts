@@ -81,8 +81,8 @@ export function indicatorWords(indicator: StatusIndicator): string {
 export function headlineWords(view: Pick<StatusView, 'indicator' | 'components'>): string {
   const words = indicatorWords(view.indicator)
   const touched = view.components.filter(({ status }) => status !== 'operational')
-  if (view.indicator === 'minor' && touched.length > 0 && touched.every(isLessByItsWord))
-    return 'It works, with less than usual'
+  if (view.indicator === 'minor' && touched.length > 0 && touched.every(isByItsWord))
+    return lessWords(touched)
   if (view.indicator !== 'major') return words
   const out = view.components.filter(({ status }) => status === 'major_outage').map(({ name }) => name)
   const essentials = essentialsOf(view.components).filter(({ essential }) => essential !== null)
@@ -96,6 +96,15 @@ export function headlineWords(view: Pick<StatusView, 'indicator' | 'components'>
   )
 }
 
+/** Nothing fails, and the service says itself that it gives less. What is paused is named: it does not work, on purpose. */
+function lessWords(touched: readonly ComponentView[]): string {
+  const paused = touched.filter(isPausedByItsWord)
+  if (paused.length === 0) return 'It works, with less than usual'
+  const names = paused.map(({ name }) => name)
+  const said = `${joinNames(names)} ${isOne(names) ? 'is' : 'are'} paused`
+  return paused.some(({ essential }) => essential !== null) ? said : `It works; ${said}`
+}
+
 /** The class that gives the colour of a component, and its words: a suspicion and a lack of evidence show as what they are. */
 export function lookOf(component: Pick<ComponentView, 'status' | 'state' | 'declared'>): {
   key: string
@@ -106,19 +115,26 @@ export function lookOf(component: Pick<ComponentView, 'status' | 'state' | 'decl
   if (status === 'operational' && (state === 'unknown' || state === 'suspected'))
     return { key: state, words: state === 'unknown' ? 'No evidence now' : cellStateWords.suspected }
   if (state === 'recovering') return { key: 'recovering', words: cellStateWords.recovering }
+  if (isPausedByItsWord(component)) return { key: status, words: PAUSED_WORDS }
   return { key: status, words: isLessByItsWord(component) ? LESS_WORDS : componentStatusWords[status] }
 }
 
 /** Short: it stands beside a name on a phone. */
 const LESS_WORDS = 'Works, with less'
+const PAUSED_WORDS = 'Paused'
 
-/** Seen to work, and by the service's own word with less than usual: that is neither slow nor failing. */
-const isLessByItsWord = ({
-  status,
-  state,
-  declared,
-}: Pick<ComponentView, 'status' | 'state' | 'declared'>): boolean =>
+type SaidOfItself = Pick<ComponentView, 'status' | 'state' | 'declared'>
+
+/** Seen to work when it was last looked at, and by the service's own word not as usual: neither slow nor failing. */
+const isByItsWord = ({ status, state, declared }: SaidOfItself): boolean =>
   state === 'up' && status === 'degraded_performance' && declared !== undefined
+
+/** The service knows that before the next check does. */
+const isPausedByItsWord = (component: SaidOfItself): boolean =>
+  isByItsWord(component) && component.declared!.mode === 'paused'
+
+const isLessByItsWord = (component: SaidOfItself): boolean =>
+  isByItsWord(component) && !isPausedByItsWord(component)
 
 /** The detector's observations (engines/detect/causes.ts) as people say them, to stand after "For it:" or "Against it:". */
 const EVIDENCE: Readonly<Record<string, string>> = {
