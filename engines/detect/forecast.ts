@@ -5,7 +5,7 @@
  * has already lasted an hour is compared only with those that lasted at least an hour.
  */
 import { clamp, normalBelow } from './maths.ts'
-import { CAUSES, type Cause, type Interval, type RankedCause } from './types.ts'
+import { CAUSES, type Cause, type Forecast, type RankedCause } from './types.ts'
 
 const MINUTE_MS = 60_000
 
@@ -56,7 +56,7 @@ export function forecastRemaining(
   durations: Durations,
   causes: readonly RankedCause[],
   elapsedMs: number,
-): Interval {
+): Forecast {
   const elapsedMin = Math.max(elapsedMs / MINUTE_MS, 0.5)
   const parts = causes.map(({ cause, probability }) => ({
     mean: meanLogMinutes(durations, cause),
@@ -78,5 +78,10 @@ export function forecastRemaining(
     }
     return clamp(Math.round((Math.exp(high) - elapsedMin) * MINUTE_MS), 0, 90 * 86_400_000)
   }
-  return { medianMs: at(0.5), lowMs: at(0.05), highMs: at(0.95) }
+  const ownOutages = causes.reduce(
+    (sum, { cause, probability }) => sum + probability * durations.ended[CAUSES.indexOf(cause)]!,
+    0,
+  )
+  const interval = { medianMs: at(0.5), lowMs: at(0.05), highMs: at(0.95) }
+  return { ...interval, isOfOwnPast: ownOutages >= PRIOR_OUTAGES }
 }

@@ -12,6 +12,7 @@ import type { Shape } from './shape.ts'
 import { createTrafficState, type TrafficState } from './traffic.ts'
 import type {
   CellView,
+  Forecast,
   Interval,
   MarkerSample,
   OutageState,
@@ -69,7 +70,7 @@ export interface OutageRecord {
   }
   /** Failed checks by their failure, on its cells. */
   failures: Partial<Record<ProbeFailure, number>>
-  remaining: Interval | null
+  remaining: Forecast | null
   /** What was last told, so that only changes are. */
   told: string
 }

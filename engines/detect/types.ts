@@ -188,6 +188,12 @@ export interface Interval {
   readonly highMs: number
 }
 
+/** How long something still lasts, and what that is known from. */
+export interface Forecast extends Interval {
+  /** Mostly from this service's own past outages, else from published figures of others. Missing: the latter. */
+  readonly isOfOwnPast?: boolean
+}
+
 export interface Outage {
   /** Deterministic: service, and the onset of the first cell, in order. */
   readonly id: string
@@ -213,7 +219,7 @@ export interface Outage {
   /** How far the way back is: cells that are up again, of all that broke. */
   readonly recovered: { readonly cells: number; readonly of: number }
   /** When it will be over, from now; null where too little is known of its kind. */
-  readonly remaining: Interval | null
+  readonly remaining: Forecast | null
 }
 
 /** Reports on this service that another one's outage explains: shown so, and no outage of its own. */

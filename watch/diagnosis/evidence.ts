@@ -1,5 +1,11 @@
 /** What the watch can tell one person's browser: how it goes where they are, elsewhere, and for others with the same check. */
-import { CAUSE_WORDS, declaredWords, type StatusView } from '../incidents/index.ts'
+import {
+  CAUSE_WORDS,
+  declaredWords,
+  likeThisOne,
+  type IncidentView,
+  type StatusView,
+} from '../incidents/index.ts'
 import { formatDuration } from '../pages/format.ts'
 import type { EvidenceFact } from './browser/facts.ts'
 
@@ -85,12 +91,9 @@ function judgeElsewhere(others: readonly RegionSummary[]): EvidenceFact['elsewhe
   return broken / known.length > MANY_SHARE ? 'many' : 'some'
 }
 
-function describeExpected(
-  forecast: { readonly medianMs: number; readonly lowMs: number; readonly highMs: number } | null,
-  fromMs: number,
-  now: Date,
-): string | null {
+function describeExpected(forecast: IncidentView['forecast'], fromMs: number, now: Date): string | null {
   if (forecast === null) return null
   const left = (ms: number) => formatDuration(Math.max(60_000, fromMs + ms - now.getTime()))
-  return `outages like this one last about ${left(forecast.medianMs)} more, nine of ten between ${left(forecast.lowMs)} and ${left(forecast.highMs)}.`
+  const like = likeThisOne(forecast)
+  return `${like.charAt(0).toLowerCase()}${like.slice(1)} about ${left(forecast.medianMs)} more, nine of ten between ${left(forecast.lowMs)} and ${left(forecast.highMs)}.`
 }

@@ -37,6 +37,7 @@ export {
   endSeenElsewhereBody,
   isOne,
   joinNames,
+  likeThisOne,
   titleOf,
 } from './words.ts'
 export {

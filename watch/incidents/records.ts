@@ -1,5 +1,5 @@
 /** All SQL of incidents: rows ↔ records. */
-import type { Cause, Interval, OutageState, RankedCause, SignalKind } from '../../engines/detect/types.ts'
+import type { Cause, Forecast, OutageState, RankedCause, SignalKind } from '../../engines/detect/types.ts'
 import type { Statement, Store } from '../store/index.ts'
 import type { Declared, RestorationStepView } from './declared.ts'
 import type { IncidentView, UpdateView } from './views.ts'
@@ -36,7 +36,7 @@ export interface IncidentFacts {
   readonly recoveringAtMs: number | null
   readonly relapses: number
   readonly recovered: { readonly cells: number; readonly of: number }
-  readonly forecast: Interval | null
+  readonly forecast: Forecast | null
   readonly officialLagMs: number | null
   /** Missing: the service declares nothing of itself. */
   readonly declared?: Declared | null

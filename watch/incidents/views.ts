@@ -8,7 +8,7 @@ import type { Declared, DeclaredView, RestorationStepView } from './declared.ts'
 import type {
   Cause,
   CellView,
-  Interval,
+  Forecast,
   OutageState,
   RankedCause,
   SignalKind,
@@ -134,7 +134,7 @@ export interface IncidentView {
   readonly relapses: number
   readonly recovered: { readonly cells: number; readonly of: number }
   /** How long it will last from `updatedAtMs` on; null where too little is known of its kind. */
-  readonly forecast: Interval | null
+  readonly forecast: Forecast | null
   readonly updatedAtMs: number
   /** Newest first. */
   readonly updates: readonly UpdateView[]

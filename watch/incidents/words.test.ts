@@ -39,3 +39,16 @@ test('every sentence about a plural name has the verb of the plural', () => {
   expect(unwatchedBody(comments)).toContain('Comments are not watched')
   expect(endSeenElsewhereBody(comments)).toContain('Comments work again')
 })
+
+test('a forecast from published figures says that it is from elsewhere, one from own outages does not', () => {
+  const forecast = { medianMs: 47 * MINUTE_MS, lowMs: 10 * MINUTE_MS, highMs: 80 * MINUTE_MS }
+  const bodyWith = (isOfOwnPast?: boolean) =>
+    bodyOf(
+      'confirmed',
+      wordingOf(['Search'], { forecast: { ...forecast, ...(isOfOwnPast !== undefined && { isOfOwnPast }) } }),
+      0,
+    )
+  expect(bodyWith(true)).toContain('. Outages like this one last about 47 minutes more')
+  expect(bodyWith(false)).toContain(' Elsewhere, outages like this one last about 47 minutes more')
+  expect(bodyWith()).toContain('Elsewhere, ')
+})

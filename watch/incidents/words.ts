@@ -1,5 +1,5 @@
 /** What incidents are called and what their updates say: templates in plain words, one place, so that all channels agree. */
-import type { Cause, OutageState, SignalKind } from '../../engines/detect/types.ts'
+import type { Cause, Forecast, OutageState, SignalKind } from '../../engines/detect/types.ts'
 import { declaredWords, type Declared } from './declared.ts'
 import type { IncidentView } from './views.ts'
 
@@ -18,8 +18,8 @@ export interface Wording {
   readonly declared?: Declared | null | undefined
   readonly startedAtMs: number
   readonly recovered: { readonly cells: number; readonly of: number }
-  /** Median, low and high of what remains, in milliseconds; null: unknown. */
-  readonly forecast: { readonly medianMs: number; readonly lowMs: number; readonly highMs: number } | null
+  /** What remains, in milliseconds; null: unknown. */
+  readonly forecast: Forecast | null
 }
 
 const NAMES_SHOWN = 4
@@ -166,8 +166,12 @@ function seenBy({ contributions }: Wording): string {
 function forecastSentence({ forecast, declared }: Wording): string {
   // The service has said until when.
   if (!forecast || declared?.untilMs != null) return ''
-  return ` Outages like this one last about ${duration(forecast.medianMs)} more, between ${duration(forecast.lowMs)} and ${duration(forecast.highMs)}.`
+  return ` ${likeThisOne(forecast)} about ${duration(forecast.medianMs)} more, between ${duration(forecast.lowMs)} and ${duration(forecast.highMs)}.`
 }
+
+/** Published figures are no past of this service's own. */
+export const likeThisOne = ({ isOfOwnPast = false }: Forecast): string =>
+  isOfOwnPast ? 'Outages like this one last' : 'Elsewhere, outages like this one last'
 
 const inRegions = (regions: readonly string[]): string =>
   regions.length > 0 ? ` in ${joinNames(regions)}` : ''

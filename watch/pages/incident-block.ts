@@ -6,6 +6,7 @@ import {
   describeCause,
   type IncidentView,
   joinNames,
+  likeThisOne,
   type MaintenanceView,
   type RestorationStepView,
   type StatusView,
@@ -63,7 +64,7 @@ export function describeForecast(incident: IncidentView, now: Date): string | nu
     return 'Too little is known of this kind of outage to say how long it will last.'
   const left = (ms: number) => Math.max(60_000, incident.updatedAtMs + ms - now.getTime())
   const { medianMs, lowMs, highMs } = incident.forecast
-  return `Outages like this one last about ${formatDuration(left(medianMs))} more; nine of ten between ${formatDuration(left(lowMs))} and ${formatDuration(left(highMs))}.`
+  return `${likeThisOne(incident.forecast)} about ${formatDuration(left(medianMs))} more; nine of ten between ${formatDuration(left(lowMs))} and ${formatDuration(left(highMs))}.`
 }
 
 /** An incident on the status page. */

@@ -46,7 +46,11 @@ export function toStatement(
     contributions: { ...facts.contributions },
     relapses: facts.relapses,
     recovered: { ...facts.recovered },
-    forecast: facts.forecast === null ? null : { ...facts.forecast },
+    forecast: facts.forecast && {
+      medianMs: facts.forecast.medianMs,
+      lowMs: facts.forecast.lowMs,
+      highMs: facts.forecast.highMs,
+    },
     officialLagMs: facts.officialLagMs,
     mergedInto: record.mergedInto,
     isAdopted: facts.isAdopted ?? false,
