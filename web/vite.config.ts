@@ -11,6 +11,13 @@ const build = nameOfSources(webFolder)
 /** The Host stays the browser's: the API takes writes from its own pages only. */
 const api = { target: process.env.UPBEAT_API ?? 'http://127.0.0.1:8080', changeOrigin: false }
 
+/**
+ * What pages after the first one share. The first one names each file that it may fetch later: notes of a few lines each go with
+ * the rest.
+ */
+const COMMON =
+  /\/src\/lib\/(?:(?:api|i18n|ui)\/(?!base\.css)|service\/(?:words|service-note|feed-note)\.|feed\/(?:ages|placeholder|stale-note)\.|accounts-ui\/sign-in-paused\.|session\/follow-session\.)/
+
 export default defineConfig({
   root: webFolder,
   plugins: [
@@ -46,7 +53,7 @@ export default defineConfig({
                   includeDependenciesRecursively: false,
                 },
                 { name: groupFirstRoute(webFolder) },
-                { name: 'common', test: /\/src\/lib\/(?:api|i18n|ui)\/(?!base\.css)/ },
+                { name: 'common', test: COMMON },
               ],
             },
           },

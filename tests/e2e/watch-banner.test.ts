@@ -88,6 +88,16 @@ test('the banner says what the watch says, with the platform silent, and what wa
   const check = await banner.getByRole('link', { name: 'Is it me?' }).getAttribute('href')
   expect(check).toMatch(/\/s\/upbeat\/check#app=.*build/)
 
+  await page.goto('/signin')
+  await banner.waitFor({ timeout: PATIENCE_MS })
+  const lastLink = page.getByRole('main').getByRole('link').last()
+  const isClear = async () => {
+    await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight))
+    const [link, over] = await Promise.all([lastLink.boundingBox(), banner.boundingBox()])
+    return link !== null && over !== null && link.y + link.height <= over.y
+  }
+  await expect.poll(isClear, { timeout: PATIENCE_MS }).toBe(true)
+
   await pauseSearch(product)
   await page.goto('/search?q=film')
   await page.getByRole('heading', { name: 'Search is paused' }).waitFor({ timeout: PATIENCE_MS })

@@ -24,20 +24,25 @@ export function createBreachRange({
   nowMs = () => performance.now(),
 }: {
   readonly url: string
-  readonly log: Pick<Log, 'warn'>
+  readonly log: Pick<Log, 'info' | 'warn'>
   readonly nowMs?: () => number
 }): BreachRange {
   let pausedUntilMs = -Infinity
+  let isAnswering = true
   return {
     async has(sha1) {
       if (nowMs() < pausedUntilMs) return null
       const hex = sha1.toString('hex').toUpperCase()
       try {
         const lines = await readRange(url + hex.slice(0, PREFIX_CHARS))
+        if (!isAnswering) log.info({}, 'accounts.breach-range-answers')
+        isAnswering = true
         return isListed(lines, hex.slice(PREFIX_CHARS))
       } catch (error) {
         pausedUntilMs = nowMs() + PAUSE_MS
-        log.warn({ err: error }, 'accounts.breach-range-unanswered')
+        // An instance without the Internet is warned of it once, not at each sign-up.
+        log[isAnswering ? 'warn' : 'info']({ err: error }, 'accounts.breach-range-unanswered')
+        isAnswering = false
         return null
       }
     },

@@ -13,11 +13,12 @@ import { accountRoutes } from '../index.ts'
 import { FALSE_POSITIVE_RATE, importPasswords, openPasswordFilter } from './password-filter.ts'
 
 const sha1 = (password: string) => createHash('sha1').update(password).digest()
-const silent = { warn: () => {} } as never
+const silent = { warn: () => {}, info: () => {} } as never
 
 /** The far service, as its API describes it: suffixes with counts, some of them padding with a count of 0. */
 async function openRangeService(leaked: readonly string[], status = 200) {
   const asked: string[] = []
+  const service = { status }
   const server = createServer((request, response) => {
     const prefix = request.url!.slice('/range/'.length)
     asked.push(prefix)
@@ -26,14 +27,14 @@ async function openRangeService(leaked: readonly string[], status = 200) {
       .filter((hex) => hex.startsWith(prefix))
       .map((hex) => `${hex.slice(5)}:37`)
     const padding = sha1('only padding').toString('hex').toUpperCase().slice(5)
-    response.writeHead(status).end([...suffixes, `${padding}:0`].join('\r\n'))
+    response.writeHead(service.status).end([...suffixes, `${padding}:0`].join('\r\n'))
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  return {
+  return Object.assign(service, {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/range/`,
     asked,
     [Symbol.asyncDispose]: () => new Promise<void>((resolve) => server.close(() => resolve())),
-  }
+  })
 }
 
 test('a service is asked by five digits of the hash, and finds what leaked among what comes back', async () => {
@@ -56,6 +57,20 @@ test('a service that fails says nothing, and is left alone for a minute', async 
   nowMs = 60_000
   await range.has(sha1('x'))
   expect(service.asked).toHaveLength(2)
+})
+
+test('a service that stays away is warned of once, until it has answered', async () => {
+  const told: string[] = []
+  const log = { warn: () => void told.push('warn'), info: () => void told.push('info') } as never
+  await using service = await openRangeService(['x'], 503)
+  let nowMs = 0
+  const range = createBreachRange({ url: service.url, log, nowMs: () => nowMs })
+  for (const status of [503, 503, 200, 503]) {
+    service.status = status
+    await range.has(sha1('x'))
+    nowMs += 60_000
+  }
+  expect(told).toEqual(['warn', 'info', 'info', 'warn'])
 })
 
 test('a filter finds all that is in its list, and little that is not', async () => {

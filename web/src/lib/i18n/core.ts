@@ -21,7 +21,6 @@ export const t = createTranslator('core', {
 
   'action.refresh': 'Refresh',
 
-  'session.ended': 'This browser is no longer signed in as @{handle}: it was signed out elsewhere.',
   'toast.region': 'Messages',
 
   'problem.offline.title': 'You’re offline',

@@ -34,6 +34,8 @@ export const t = createTranslator('rare', {
     'The address {path} leads nowhere: it may be mistyped, or what was here is gone.',
   'problem.notFound.next': 'Check the address, search, or go back to For You.',
 
+  'session.ended': 'This browser is no longer signed in as @{handle}: it was signed out elsewhere.',
+
   'signIn.needed': 'Sign in to go on',
   'signIn.neededToLike': 'Sign in to like videos and find them again.',
   'signIn.neededToSave': 'Sign in to save videos for later.',

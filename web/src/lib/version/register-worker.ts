@@ -11,10 +11,6 @@ export function registerWorkerWhenIdle(): void {
       .register('/service-worker.js', { type: 'module', updateViaCache: 'none' })
       .catch(() => {})
   }
-  const whenIdle = () =>
-    'requestIdleCallback' in globalThis
-      ? requestIdleCallback(register, { timeout: PATIENCE_MS })
-      : setTimeout(register, 2000)
-  if (document.readyState === 'complete') setTimeout(whenIdle, 1500)
-  else addEventListener('load', () => setTimeout(whenIdle, 1500), { once: true })
+  if ('requestIdleCallback' in globalThis) requestIdleCallback(register, { timeout: PATIENCE_MS })
+  else register()
 }
