@@ -9,6 +9,7 @@ import { isMaintained } from './maintenance.ts'
 import { excessLogRatio, toProbability } from './maths.ts'
 import { rateShape } from './report-baseline.ts'
 import { TEN_MINUTES, TWO_MINUTES } from './report-windows.ts'
+import { isUnchecked } from './restart.ts'
 import { countWindow } from './scan.ts'
 import { PRIOR_LOG_ODDS, type FusedCell } from './fusion.ts'
 import type { Shape } from './shape.ts'
@@ -78,6 +79,10 @@ function nextState(service: ServiceState, shape: Shape, judged: Judged): CellVie
   const isBroken = record.state === 'down' || record.state === 'recovering'
   // What is done on purpose is no outage, unless it was one before.
   if (isMaintained(service.maintenance, cell, now.atMs) && !isBroken) return 'maintenance'
+  if (isUnchecked(service, shape, cell)) {
+    record.goodSinceMs = null
+    return isBroken || now.atMs <= record.evidenceUntilMs ? record.state : 'unknown'
+  }
   if (isBroken) return closeOrKeep(service, shape, judged)
   const logOdds = record.logOdds ?? -Infinity
   if (logOdds >= BREAK_AT && !now.isBlind) {
@@ -214,6 +219,7 @@ export function viewCell(service: ServiceState, shape: Shape, cell: number): Cel
     state: record.state === 'down' && service.closed[cell]! ? 'closed' : record.state,
     contributions: record.contributions,
     sinceMs: isBroken || record.state !== 'unknown' ? record.sinceMs : null,
+    ...(isUnchecked(service, shape, cell) && { isUnchecked: true }),
   }
 }
 

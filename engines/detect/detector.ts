@@ -10,6 +10,7 @@ import { expectReports, learnBlock, rateShape } from './report-baseline.ts'
 import { clearWindows, closeBin, TWO_MINUTES } from './report-windows.ts'
 import { addToRises, clearRises } from './rises.ts'
 import { scanReports } from './scan.ts'
+import { beginAnew, noteSince } from './restart.ts'
 import { BIN_MS, createShape, type Shape } from './shape.ts'
 import { encodeState, readSnapshot, SNAPSHOT_VERSION } from './snapshot.ts'
 import { createServiceState, type ServiceState } from './state.ts'
@@ -67,7 +68,7 @@ export function createDetector(
 ): Detector {
   const latenessMs = options.latenessMs ?? LATENESS_MS
   const remembered = readSnapshot(saved) as Remembered | null
-  const watched = recall(services, remembered)
+  const watched = recall(services, remembered, options.restartedAtMs)
   let binEndMs = remembered?.binEndMs ?? null
   let windows: readonly MaintenanceWindow[] | null = null
 
@@ -80,6 +81,7 @@ export function createDetector(
       const believed = sample.atMs > ahead ? { ...sample, atMs: ahead } : sample
       const isLate = binEndMs !== null && sample.atMs < binEndMs - latenessMs
       takeSample(service.state, service.shape, believed, isLate)
+      noteSince(service.state.restart, service.shape, believed)
     },
     advance(nowMs: number): DetectorEvent[] {
       const events: DetectorEvent[] = []
@@ -122,13 +124,18 @@ export function createDetector(
 function recall(
   services: readonly ServiceModel[],
   remembered: Remembered | null,
+  restartedAtMs: number | undefined,
 ): ReadonlyMap<string, Watched> {
   return new Map(
     services.map((model) => {
       const shape = createShape(model)
       const isSame = remembered?.shapes.get(model.id) === signatureOf(model)
       const known = isSame ? remembered.services.get(model.id) : undefined
-      return [model.id, { shape, state: known ?? createServiceState(shape) }]
+      if (known === undefined) return [model.id, { shape, state: createServiceState(shape) }]
+      // A memory from before it was kept has none.
+      if (restartedAtMs === undefined) known.restart ??= null
+      else known.restart = beginAnew(known, shape, restartedAtMs)
+      return [model.id, { shape, state: known }]
     }),
   )
 }

@@ -6,6 +6,7 @@ import { forecastRemaining, learnDuration } from './forecast.ts'
 import { clamp, toProbability } from './maths.ts'
 import { observe } from './observations.ts'
 import { dateOnset } from './onset.ts'
+import { isOutageUnaccused, isOutageUnchecked } from './restart.ts'
 import { clearRises } from './rises.ts'
 import { TWO_MINUTES } from './report-windows.ts'
 import { countWindow } from './scan.ts'
@@ -46,7 +47,7 @@ export function moveOutages(
       joinOrOpen(service, shape, { cell, isDown: to === 'down', nowMs, told })
   }
   for (const outage of service.outages) {
-    if (outage.state === 'resolved') continue
+    if (outage.state === 'resolved' || isOutageUnchecked(service, shape, outage)) continue
     refresh(service, shape, outage, nowMs)
     advanceState(service, shape, outage, nowMs)
     if (outage.resolvedAtMs === nowMs) {
@@ -147,6 +148,7 @@ function refresh(service: ServiceState, shape: Shape, outage: OutageRecord, nowM
   // What came in during the first minutes says when it began; what comes later doesn't.
   if (nowMs - outage.detectedAtMs <= 2 * 60_000)
     outage.onset = dateOnset(service, shape, outage.cells, nowMs, outage.onset)
+  if (outage.causes.length > 0 && isOutageUnaccused(service, shape, outage)) return
   outage.causes = rankCauses(observe(service, shape, outage, nowMs))
 }
 
@@ -284,5 +286,7 @@ export function viewOutage(service: ServiceState, shape: Shape, outage: OutageRe
     relapses: outage.relapses,
     recovered: { cells: cells.filter(isBack).length, of: cells.length },
     remaining: outage.remaining,
+    ...(isOutageUnchecked(service, shape, outage) && { isUnchecked: true }),
+    ...(isOutageUnaccused(service, shape, outage) && { isUnaccused: true }),
   }
 }

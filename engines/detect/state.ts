@@ -7,6 +7,7 @@ import { createProbeState, type ProbeState } from './probes.ts'
 import type { ProbeVotes } from './probe-votes.ts'
 import { createReportBaseline, type ReportBaseline } from './report-baseline.ts'
 import { createReportWindows, type ReportWindows } from './report-windows.ts'
+import type { Restart } from './restart.ts'
 import { NOTHING, type ScanResult } from './scan.ts'
 import type { Shape } from './shape.ts'
 import { createTrafficState, type TrafficState } from './traffic.ts'
@@ -127,6 +128,8 @@ export interface ServiceState {
   /** Something was suspected within the block: it teaches nothing. */
   blockIsDirty: boolean
   reportsHeardMs: number | null
+  /** Null: it was not restarted. */
+  restart: Restart | null
   /** How many outages were opened, so that no two share an id. */
   opened: number
 }
@@ -169,6 +172,7 @@ export function createServiceState(shape: Shape): ServiceState {
     blockStartMs: 0,
     blockIsDirty: false,
     reportsHeardMs: null,
+    restart: null,
     opened: 0,
   }
 }

@@ -170,6 +170,8 @@ export interface CellView {
   /** Log-odds that each kind adds (positive: broken); a kind that says nothing is missing. */
   readonly contributions: Readonly<Partial<Record<SignalKind, number>>>
   readonly sinceMs: number | null
+  /** The detector was restarted, and no check has come in since: it is as it was then. Else missing. */
+  readonly isUnchecked?: true
 }
 
 export interface RankedCause {
@@ -220,6 +222,10 @@ export interface Outage {
   readonly recovered: { readonly cells: number; readonly of: number }
   /** When it will be over, from now; null where too little is known of its kind. */
   readonly remaining: Forecast | null
+  /** The detector was restarted, and none of its cells was looked at since: it is as it was then. Else missing. */
+  readonly isUnchecked?: true
+  /** The detector was restarted, and nothing that came in since speaks against any of its cells. Else missing. */
+  readonly isUnaccused?: true
 }
 
 /** Reports on this service that another one's outage explains: shown so, and no outage of its own. */
@@ -265,6 +271,11 @@ export interface Detector {
 export interface DetectorOptions {
   /** @default 30_000 */
   readonly latenessMs?: number
+  /**
+   * When whoever feeds it was started anew: what is broken by the snapshot stays as it is until something newer comes in, and
+   * causes are not reckoned from what is older. Missing: it goes on as if nothing had happened.
+   */
+  readonly restartedAtMs?: number
 }
 
 /** Opaque to its keeper, but JSON. A version that this code can't read is refused, and the detector starts anew. */

@@ -28,12 +28,13 @@ export function toWatchStatus(view: StatusView, links: WatchStatusLinks, now: Da
         .filter(({ status, state }) => status !== 'operational' || state !== 'up')
         .slice(0, FEATURES_MAX)
     : view.components
+  const uncheckedSinceMs = uncheckedSinceOf(view)
   return {
     service: { id: view.service.id, name: view.service.name, statusUrl: links.status() },
-    asOf: new Date(view.asOfMs ?? now.getTime()).toISOString(),
+    asOf: new Date(uncheckedSinceMs ?? view.asOfMs ?? now.getTime()).toISOString(),
     indicator: view.indicator,
     description: view.description,
-    isBlind: view.isBlind || view.asOfMs === null,
+    isBlind: view.isBlind || view.asOfMs === null || uncheckedSinceMs !== null,
     ...(view.declared && { declared: toDeclaredLevel(view.declared) }),
     features: features.map(({ slug, name, status, state, regions, declared }) => ({
       id: slug,
@@ -79,6 +80,10 @@ export function toWatchStatus(view: StatusView, links: WatchStatusLinks, now: Da
       })),
   }
 }
+
+/** An app tells what stands in an incident with the age of what was seen of it; null: it was looked at since this start. */
+const uncheckedSinceOf = ({ incidents }: StatusView): number | null =>
+  incidents.find(({ uncheckedSinceMs }) => uncheckedSinceMs !== undefined)?.uncheckedSinceMs ?? null
 
 const instant = (ms: number): string => new Date(ms).toISOString()
 

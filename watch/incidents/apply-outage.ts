@@ -52,7 +52,8 @@ const rank = (state: OutageState): number => OUTAGE_STATES.indexOf(state)
  */
 export function applyOutage(before: IncidentRecord | null, seen: Seen): Applied | null {
   const { outage, atMs, entry, statuses } = seen
-  if (before?.mergedInto) return null
+  // What was not looked at since a restart is as it was written down.
+  if (before?.mergedInto || outage.isUnchecked) return null
   // A suspicion that came and went unseen is nothing to tell.
   if (before === null && outage.state === 'resolved' && outage.confirmedAtMs === null) return null
   const wasOver = before !== null && before.resolvedAtMs !== null
@@ -130,7 +131,7 @@ const stepsSince = (startedAtMs: number, before: IncidentRecord | null, { told }
 
 /** Whether an incident that is over has to open again. */
 function isBrokenAgain(before: IncidentRecord, { outage, openSinceMs, atMs }: Seen): boolean {
-  if (outage.state === 'resolved') return false
+  if (outage.state === 'resolved' || outage.isUnaccused) return false
   if (outage.relapses > before.facts.relapses) return true
   // An operator's word that it is over stands until it breaks again.
   if (before.pinnedState === 'resolved') return false
@@ -139,7 +140,10 @@ function isBrokenAgain(before: IncidentRecord, { outage, openSinceMs, atMs }: Se
 
 /** The detector goes on beyond what an operator set, and not back before it; what was confirmed is never just suspected. */
 function stateOf(outage: Outage, before: IncidentRecord | null, pinned: OutageState | null): OutageState {
-  const least = pinned ?? (before !== null && before.confirmedAtMs !== null ? 'confirmed' : 'suspected')
+  const floor = pinned ?? (before !== null && before.confirmedAtMs !== null ? 'confirmed' : 'suspected')
+  // The detector's memory is older than the record: nothing has failed again since.
+  const isKept = outage.isUnaccused && before !== null && rank(before.state) > rank(floor)
+  const least = isKept ? before.state : floor
   return rank(outage.state) >= rank(least) ? outage.state : least
 }
 

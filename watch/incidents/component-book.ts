@@ -46,6 +46,7 @@ export function createComponentBook(ctx: WatchCtx, board: LiveBoard): ComponentB
       const told = board.declared(entry.id, nowMs)
       for (const { id } of entry.features) {
         const before = live.components.get(id)
+        if (before && live.unchecked?.featureIds.has(id)) continue
         const seen = judgeOne(byFeature.get(id) ?? [], before, nowMs)
         const after = withDeclared(seen, told?.features.get(id), before, nowMs)
         if (before && before.status === after.status && before.state === after.state) continue

@@ -25,6 +25,8 @@ export interface LiveStatus {
   asOfMs(serviceId: string): number | null
   /** The watch itself has no connection. */
   isBlind(serviceId: string): boolean
+  /** What was not looked at since this process began; null: nothing is left. */
+  unchecked(serviceId: string): Unchecked | null
   /** What the service declares of itself; null: nothing, or not lately enough. */
   declared(serviceId: string, nowMs: number): DeclaredView | null
   /** Takes what a service declares of itself, in place of what it did before. */
@@ -41,6 +43,13 @@ export interface LiveStatus {
   tell(change: WatchChange): void
 }
 
+/** What is known from before a restart only. */
+export interface Unchecked {
+  /** Until when this watch was there. */
+  readonly sinceMs: number
+  readonly featureIds: ReadonlySet<string>
+}
+
 /** One service's part, as the incident loop keeps it up. */
 export interface LiveService {
   cells: readonly CellView[]
@@ -48,6 +57,7 @@ export interface LiveService {
   collaterals: readonly Collateral[]
   asOfMs: number | null
   isBlind: boolean
+  unchecked: Unchecked | null
   declared: DeclaredView | null
   /** By id. */
   unwritten: ReadonlyMap<string, OwnIncident>
@@ -71,6 +81,7 @@ export function createLiveBoard(log: Log): LiveBoard {
         collaterals: [],
         asOfMs: null,
         isBlind: false,
+        unchecked: null,
         declared: null,
         unwritten: new Map(),
       }
@@ -85,6 +96,7 @@ export function createLiveBoard(log: Log): LiveBoard {
     collaterals: (serviceId) => services.get(serviceId)?.collaterals ?? [],
     asOfMs: (serviceId) => services.get(serviceId)?.asOfMs ?? null,
     isBlind: (serviceId) => services.get(serviceId)?.isBlind ?? false,
+    unchecked: (serviceId) => services.get(serviceId)?.unchecked ?? null,
     declared: (serviceId, nowMs) => holdingOf(services.get(serviceId)?.declared ?? null, nowMs),
     declare(serviceId, told) {
       service(serviceId).declared = told

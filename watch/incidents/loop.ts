@@ -3,7 +3,7 @@
  * both out of what it says.
  */
 import type { ComponentStatus } from '../../contract/watch.ts'
-import type { DetectorEvent, Sample } from '../../engines/detect/types.ts'
+import type { CellView, DetectorEvent, Sample } from '../../engines/detect/types.ts'
 import { startRepeating } from '../../kit/repeat.ts'
 import type { WatchCtx } from '../app/context.ts'
 import { createComponentBook, type ComponentBook } from './component-book.ts'
@@ -12,7 +12,7 @@ import type { LiveBoard } from './live-status.ts'
 import { keepMaintenanceTimes } from './maintenance-verbs.ts'
 import { createRecordKeeper, type RecordKeeper } from './record-keeper.ts'
 import { isRefusedByDisk, runAll } from './run-all.ts'
-import { reportsSince } from './snapshots.ts'
+import { lastSeenMs, reportsSince } from './snapshots.ts'
 import { openWatchedDetector, type CreateDetector, type WatchedDetector } from './watched-detector.ts'
 
 export interface IncidentLoop extends AsyncDisposable {
@@ -31,6 +31,8 @@ interface Parts {
   readonly board: LiveBoard
   readonly detector: WatchedDetector
   readonly components: ComponentBook
+  /** Until when this watch was there before it was started; null: it never was. */
+  readonly lastSeenMs: number | null
 }
 
 /** Starts the loop, from the last snapshot on. */
@@ -46,7 +48,8 @@ export function startIncidentLoop(
   const { board, createDetector } = options
   const detector = openWatchedDetector(ctx, createDetector)
   const components = createComponentBook(ctx, board)
-  const parts: Parts = { ctx, board, detector, components }
+  const parts: Parts = { ctx, board, detector, components, lastSeenMs: lastSeenMs(ctx) }
+  for (const { id } of ctx.catalog.services()) noteUnchecked(parts, id, detector.current().cells(id))
   for (const sample of reportsSince(ctx)) takeSample(parts, sample)
 
   let isCatalogChanged = false
@@ -130,15 +133,14 @@ function createRound(parts: Parts, keeper: RecordKeeper): (nowMs: number) => Pro
 }
 
 /** Reads all cells anew. Answers what the components that changed were before, by service. */
-function refreshBoard(
-  { ctx, board, detector, components }: Parts,
-  nowMs: number,
-): Map<string, Map<string, ComponentStatus>> {
+function refreshBoard(parts: Parts, nowMs: number): Map<string, Map<string, ComponentStatus>> {
+  const { ctx, board, detector, components } = parts
   const collaterals = detector.current().collaterals()
   const before = new Map<string, Map<string, ComponentStatus>>()
   for (const entry of ctx.catalog.services()) {
     const live = board.service(entry.id)
     live.cells = detector.current().cells(entry.id)
+    noteUnchecked(parts, entry.id, live.cells)
     live.collaterals = collaterals.filter(({ serviceId }) => serviceId === entry.id)
     const changed = components.judge(entry, nowMs)
     if (!changed) continue
@@ -146,4 +148,16 @@ function refreshBoard(
     ctx.live.tell({ kind: 'status', serviceId: entry.id })
   }
   return before
+}
+
+function noteUnchecked(
+  { ctx, board, lastSeenMs }: Parts,
+  serviceId: string,
+  cells: readonly CellView[],
+): void {
+  const featureIds = new Set(cells.filter(({ isUnchecked }) => isUnchecked).map(({ featureId }) => featureId))
+  const live = board.service(serviceId)
+  const isChanged = (live.unchecked?.featureIds.size ?? 0) !== featureIds.size
+  live.unchecked = featureIds.size > 0 && lastSeenMs !== null ? { sinceMs: lastSeenMs, featureIds } : null
+  if (isChanged) ctx.live.tell({ kind: 'status', serviceId })
 }

@@ -19,6 +19,12 @@ export function readSnapshot(ctx: WatchCtx): DetectorSnapshot | undefined {
   }
 }
 
+/** Until when the watch was there before this start; null: it never was. */
+export const lastSeenMs = (ctx: WatchCtx): number | null =>
+  ctx.store.get<{ at: number | null }>('select max(seen_until_ms) as at from watch_span')?.at ??
+  ctx.store.get<{ at: number }>('select saved_at_ms as at from detector_snapshot')?.at ??
+  null
+
 export const snapshotStatement = (snapshot: DetectorSnapshot): Statement => ({
   sql: `insert into detector_snapshot (id, saved_at_ms, body) values (1, :savedAtMs, :body)
     on conflict (id) do update set saved_at_ms = excluded.saved_at_ms, body = excluded.body`,

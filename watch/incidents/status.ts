@@ -5,7 +5,7 @@ import { componentId } from '../app/ids.ts'
 import { indicatorOf } from './component-status.ts'
 import { listMaintenancesNear } from './maintenance-records.ts'
 import { officialWordOf } from './official-word.ts'
-import { toOwns, toView, withUnwritten } from './record-view.ts'
+import { toOwns, toView, withUnwritten, type OwnIncident } from './record-view.ts'
 import { findIncident, listCurrentRecords, listIncidentRecords, type IncidentRecord } from './records.ts'
 import type { ListIncidentsInput } from './verbs.ts'
 import type { ComponentView, IncidentView, RegionStateView, StatusView } from './views.ts'
@@ -56,6 +56,7 @@ function listComponents(ctx: WatchCtx, serviceId: string): ComponentView[] {
   const now = ctx.live.components(serviceId)
   const nowMs = ctx.clock.now().getTime()
   const told = ctx.live.declared(serviceId, nowMs)
+  const unchecked = ctx.live.unchecked(serviceId)
   const regionName = new Map(entry.regions.map(({ id, name }) => [id, name]))
   const regionsOf = new Map<string, RegionStateView[]>()
   for (const cell of ctx.live.cells(serviceId)) {
@@ -84,6 +85,9 @@ function listComponents(ctx: WatchCtx, serviceId: string): ComponentView[] {
       state: component?.state ?? 'unknown',
       regions: regionsOf.get(feature.id) ?? [],
       ...(declared && { declared }),
+      ...(unchecked?.featureIds.has(feature.id) &&
+        component &&
+        component.status !== 'operational' && { uncheckedSinceMs: unchecked.sinceMs }),
       changedAtMs: component?.changedAtMs ?? null,
       createdAtMs: component?.createdAtMs ?? nowMs,
     }
@@ -138,7 +142,7 @@ export function incidentById(ctx: WatchCtx, id: string): IncidentView | null {
       const unwritten = ctx.live.findUnwritten(ownId)
       if (unwritten) return unwritten
       const record = findIncident(ctx.store, ownId)
-      return record && { record, view: toView(ctx, record) }
+      return record && withUnchecked(ctx, { record, view: toView(ctx, record) })
     },
     near: (serviceId, fromMs, untilMs) =>
       ownsOf(
@@ -158,4 +162,12 @@ const ownsOf = (ctx: WatchCtx, serviceId: string | null, records: readonly Incid
     (serviceId === null ? ctx.catalog.services().map(({ id }) => id) : [serviceId]).flatMap((id) =>
       ctx.live.unwritten(id),
     ),
-  )
+  ).map((own) => withUnchecked(ctx, own))
+
+/** Says of what is open and was not looked at since a restart until when it was. */
+function withUnchecked(ctx: WatchCtx, own: OwnIncident): OwnIncident {
+  const { resolvedAtMs, serviceId, facts } = own.record
+  const unchecked = resolvedAtMs === null ? ctx.live.unchecked(serviceId) : null
+  if (!unchecked || !facts.featureIds.every((id) => unchecked.featureIds.has(id))) return own
+  return { ...own, view: { ...own.view, uncheckedSinceMs: unchecked.sinceMs } }
+}

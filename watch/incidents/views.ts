@@ -91,6 +91,8 @@ export interface ComponentView {
   /** When `status` last changed; null: never since it was first watched. */
   readonly changedAtMs: number | null
   readonly createdAtMs: number
+  /** It did not work, and this watch has not looked since it was started anew: until when it had. Else missing. */
+  readonly uncheckedSinceMs?: number
 }
 
 export interface RegionStateView {
@@ -151,6 +153,8 @@ export interface IncidentView {
   readonly officialLagMs: number | null
   /** The disk has not taken yet how it is by now: true, else missing. */
   readonly isUnwritten?: true
+  /** This watch has not looked at any of it since it was started anew: until when it had. Else missing. */
+  readonly uncheckedSinceMs?: number
   /** Which watches tell of it and what each says, by their onset; missing: only this one does. */
   readonly witnesses?: readonly WitnessView[]
 }

@@ -32,20 +32,24 @@ export interface WatchedDetector {
 /** Opens it from the last snapshot; one that it refuses is as good as none. */
 export function openWatchedDetector(ctx: WatchCtx, createDetector: CreateDetector): WatchedDetector {
   let known = new Set<string>()
-  let detector = open(readSnapshot(ctx))
+  let detector = open(readSnapshot(ctx), { restartedAtMs: ctx.clock.now().getTime() })
 
-  function open(saved: DetectorSnapshot | undefined): Detector {
+  function open(saved: DetectorSnapshot | undefined, options: DetectorOptions = {}): Detector {
     const models = ctx.catalog.services().map(toServiceModel)
     known = new Set(models.map(({ id }) => id))
-    const opened = make(models, saved)
+    const opened = make(models, options, saved)
     // Markers are edges: one that came after the snapshot, or that it was refused with, is told again.
     for (const marker of markersSince(ctx)) if (known.has(marker.serviceId)) opened.observe(marker)
     return opened
   }
 
-  function make(models: ServiceModel[], saved: DetectorSnapshot | undefined): Detector {
+  function make(
+    models: ServiceModel[],
+    options: DetectorOptions,
+    saved: DetectorSnapshot | undefined,
+  ): Detector {
     try {
-      return createDetector(models, {}, saved)
+      return createDetector(models, options, saved)
     } catch (error) {
       if (!saved) throw error
       ctx.log.warn({ err: error }, 'detector.snapshot-refused')

@@ -73,13 +73,14 @@ export function renderIncidentCard(incident: IncidentView, context: BlockContext
   const latest = incident.updates[0]
   const forecast = describeForecast(incident, now)
   return html`<article
-    class="card inc s-${incident.state === 'resolved' ? 'up' : incident.state === 'suspected' ? 'suspected' : incident.state === 'recovering' ? 'recovering' : 'down'}"
+    class="card inc s-${incident.uncheckedSinceMs !== undefined ? 'unknown' : incident.state === 'resolved' ? 'up' : incident.state === 'suspected' ? 'suspected' : incident.state === 'recovering' ? 'recovering' : 'down'}"
   >
     <h3><a href="${links.incident(incident.id)}">${incident.title}</a></h3>
     <p class="meta">
       <span class="st">${outageStateWords[incident.state]}</span><span>${describeScope(incident, view)}</span
       ><span>${describeLength(incident, now)}</span>
     </p>
+    ${renderUnchecked(incident, context)}
     <p class="sub">${describeCause(incident)}${forecast && ` ${forecast}`}</p>
     ${renderSeenBy(incident, context)}
     ${
@@ -94,6 +95,15 @@ export function renderIncidentCard(incident: IncidentView, context: BlockContext
     }
     ${incident.resolvedAtMs === null && html`<p class="sub"><b>${ADVICE_LABEL}</b> ${adviceFor(incident.state, incident.cause)}</p>`}
   </article>`
+}
+
+/** A watch that was just started knows only what it knew before: whether it is still so is unknown. */
+export function renderUnchecked({ uncheckedSinceMs }: IncidentView, context: BlockContext): Html | null {
+  if (uncheckedSinceMs === undefined) return null
+  return html`<p class="note">
+    Not checked since ${renderTime(uncheckedSinceMs, context)}: the watch was started anew, and whether it is
+    still so is unknown until its first check.
+  </p>`
 }
 
 /** An incident that is over, as one line of a list. */

@@ -16,6 +16,7 @@ import {
   renderTime,
   renderTimeline,
   type BlockContext,
+  renderUnchecked,
 } from './incident-block.ts'
 import { icon, renderPage } from './layout.ts'
 import { renderWitnesses } from './peers-block.ts'
@@ -26,10 +27,16 @@ export interface IncidentPageInput extends BlockContext {
   readonly isExported?: boolean
 }
 
+function keyOf({ resolvedAtMs, uncheckedSinceMs, state }: IncidentView) {
+  if (resolvedAtMs !== null) return 'up'
+  if (uncheckedSinceMs !== undefined) return 'unknown'
+  return state === 'suspected' ? 'suspected' : 'down'
+}
+
 /** Renders an incident's page. */
 export function renderIncidentPage(input: IncidentPageInput): string {
   const { incident, view, links, now } = input
-  const key = incident.resolvedAtMs === null ? (incident.state === 'suspected' ? 'suspected' : 'down') : 'up'
+  const key = keyOf(incident)
   const forecast = describeForecast(incident, now)
   return renderPage({
     title: `${incident.title} · ${view.service.name}`,
@@ -48,7 +55,7 @@ export function renderIncidentPage(input: IncidentPageInput): string {
         </p>
       </div>
       ${incident.mergedInto && html`<p class="note">This is part of <a href="${links.incident(incident.mergedInto)}">another incident</a>.</p>`}
-      ${forecast && html`<p class="note">${forecast}</p>`}
+      ${renderUnchecked(incident, input)} ${forecast && html`<p class="note">${forecast}</p>`}
       ${
         incident.resolvedAtMs === null &&
         html`<p class="acts">

@@ -106,11 +106,18 @@ function lessWords(touched: readonly ComponentView[]): string {
 }
 
 /** The class that gives the colour of a component, and its words: a suspicion and a lack of evidence show as what they are. */
-export function lookOf(component: Pick<ComponentView, 'status' | 'state' | 'declared'>): {
+export function lookOf(
+  component: Pick<ComponentView, 'status' | 'state' | 'declared' | 'uncheckedSinceMs'>,
+): {
   key: string
   words: string
 } {
-  const { status, state } = component
+  const { status, state, uncheckedSinceMs } = component
+  if (uncheckedSinceMs !== undefined)
+    return {
+      key: 'unknown',
+      words: `Not checked since ${new Date(uncheckedSinceMs).toISOString().slice(11, 16)} UTC`,
+    }
   if (state === 'closed') return { key: 'closed', words: cellStateWords.closed }
   if (status === 'operational' && (state === 'unknown' || state === 'suspected'))
     return { key: state, words: state === 'unknown' ? 'No evidence now' : cellStateWords.suspected }

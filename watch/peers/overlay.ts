@@ -177,6 +177,9 @@ function toJoinedView(ctx: WatchCtx, incident: JoinedIncident, looker: Looker): 
     ...(mine?.declared && { declared: mine.declared }),
     ...(mine?.restoration && { restoration: mine.restoration }),
     ...(mine?.isUnwritten && { isUnwritten: true }),
+    // Another watch that looks knows better.
+    ...(mine?.uncheckedSinceMs !== undefined &&
+      incident.witnesses.length === 1 && { uncheckedSinceMs: mine.uncheckedSinceMs }),
   }
 }
 
