@@ -28,6 +28,8 @@ const ACCUSES_AT = 3
 const STILL_ACCUSES_AT = 1.5
 /** How long health must be seen before a cell is called up again. */
 const HOLD_MS = { two: 90_000, probes: 150_000, traffic: 240_000, reports: 300_000 } as const
+/** And before it is told to be coming back, unless our own checks, settled, say so of what has not come back before. */
+const COMING_BACK_AFTER_MS = 30_000
 /** An accuser that has vanished is outlived by the others after this long. */
 const VANISHED_MS = 15 * 60_000
 /** Reports on a service that is up again: late ones keep coming. */
@@ -138,7 +140,10 @@ function closeOrKeep(service: ServiceState, shape: Shape, { cell, record, now }:
   record.goodSinceMs ??= now.atMs
   const goodMs = now.atMs - record.goodSinceMs
   const hold = isAwaited ? VANISHED_MS : holdOf(good)
-  if (goodMs < hold * now.patience(cell)) return goodMs >= 30_000 || isAwaited ? 'recovering' : record.state
+  const patience = now.patience(cell)
+  // Only how it is told: what it takes to be called up stays the same.
+  const afterMs = good.includes('probes') && patience === 1 ? 0 : COMING_BACK_AFTER_MS
+  if (goodMs < hold * patience) return goodMs >= afterMs || isAwaited ? 'recovering' : record.state
   record.accusers = []
   record.goodSinceMs = null
   return 'up'

@@ -332,3 +332,16 @@ test('a window whose beginning the disk refuses to write begins all the same', a
 
   await expect.poll(() => stateOf(world, 'feed').status).toBe('under_maintenance')
 })
+
+test('an outage is said to be coming back as soon as a second check in a row is good, and over no sooner than before', async () => {
+  await using world = await openWorld()
+  await world.pass(120)
+  await world.pass(40, ['feed'])
+  await expect.poll(() => incidentsOf(world)[0]?.state).toBe('confirmed')
+  await world.pass(20)
+  await expect.poll(() => incidentsOf(world)[0]!.state).toBe('recovering')
+  await world.pass(120)
+  expect(incidentsOf(world)[0]!.state).toBe('recovering')
+  await world.pass(30)
+  await expect.poll(() => incidentsOf(world)[0]!.state).toBe('resolved')
+})

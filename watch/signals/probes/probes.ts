@@ -53,6 +53,7 @@ export function startProbes(ctx: WatchCtx, options: ProbesOptions): Probes {
     const result = await runCheck(monitor, { serviceId: entry.id, signal }, tools)
     if (signal.aborted) return false
     const region = monitor.region ?? vantage.region
+    const before = last.get(entry.id)?.get(keyOf(monitor.id, vantage.id))
     take({
       entry,
       monitor,
@@ -62,14 +63,14 @@ export function startProbes(ctx: WatchCtx, options: ProbesOptions): Probes {
       atMs: ctx.clock.now().getTime(),
       result,
     })
-    return result.outcome === 'failed'
+    return isSoonAgain(before?.result, result)
   }
 
   function take(taken: TakenResult): void {
     const { entry, monitor, vantageId, atMs, result } = taken
     const results = last.get(entry.id) ?? new Map<string, LastResult>()
     last.set(entry.id, results)
-    const key = `${monitor.id} ${vantageId}`
+    const key = keyOf(monitor.id, vantageId)
     const before = results.get(key)?.result
     results.set(key, { monitorId: monitor.id, vantageId, atMs, result })
     book.note(entry.id, monitor.features, atMs, result)
@@ -125,6 +126,12 @@ const planWork = (
         run: (signal) => check(entry, monitor, signal),
       })),
   )
+
+const keyOf = (monitorId: string, vantageId: string): string => `${monitorId} ${vantageId}`
+
+/** What fails, and the first success after it: one success alone does not say that it works again. */
+export const isSoonAgain = (before: CheckResult | undefined, now: CheckResult): boolean =>
+  now.outcome === 'failed' || (now.outcome === 'ok' && before?.outcome === 'failed')
 
 /** Turns from one outcome to another, and failures of another kind. */
 function isWorthKeeping(before: CheckResult | undefined, now: CheckResult): boolean {

@@ -56,3 +56,11 @@ test('10,000 pieces of work are spread over their interval', async () => {
   // One eighth is due in each half second; a busy machine may lump a few together.
   expect(Math.max(...[...perTick.values()].map((list) => list.length))).toBeLessThan(9_000)
 })
+
+test('what is new is done soon, however seldom its turn comes', async () => {
+  const done = new Set<string>()
+  await using schedule = createSchedule(systemClock)
+  const keys = Array.from({ length: 20 }, (_, i) => `monitor-${i}`)
+  schedule.set(keys.map((key) => ({ key, everyMs: 3_600_000, run: async () => void done.add(key) })))
+  await expect.poll(() => done.size, { timeout: 30_000 }).toBe(keys.length)
+})

@@ -1,4 +1,4 @@
-/** When each monitor is due: evenly spread, never two checks of one at once, late ones skipped rather than piled up. */
+/** When each monitor is due: soon at first, then evenly spread, never two checks of one at once, late ones skipped rather than piled up. */
 import { createHash } from 'node:crypto'
 import type { Clock } from '../../../kit/clock.ts'
 import { createWheel } from './wheel.ts'
@@ -22,11 +22,16 @@ export interface Schedule extends AsyncDisposable {
 
 const TICK_MS = 50
 const LATENESSES_KEPT = 1_000
+/** What is new is done first within this time, or so much longer that its first round is no burst. */
+const FIRST_ROUND_MS = 5_000
+const FIRST_EACH_MS = 20
 /** More at once would only wait for each other. */
 const MAX_RUNNING = 4_000
 
 interface Item {
   work: ScheduledWork
+  /** A turn of its rhythm. */
+  readonly placeMs: number
   dueAtMs: number
   isRunning: boolean
   isGone: boolean
@@ -88,9 +93,9 @@ export function createSchedule(clock: Clock): Schedule {
 }
 
 /** Keeps the rhythm; whole rounds that were missed are left out. */
-function nextTurn({ dueAtMs, work: { everyMs } }: Item, nowMs: number): number {
-  const missed = Math.floor((nowMs - dueAtMs) / everyMs)
-  return dueAtMs + (missed + 1) * everyMs
+function nextTurn({ placeMs, work: { everyMs } }: Item, nowMs: number): number {
+  const passed = Math.floor((nowMs - placeMs) / everyMs)
+  return placeMs + (passed + 1) * everyMs
 }
 
 /** Brings the items in line with the work; what keeps its key and interval is kept. */
@@ -110,10 +115,12 @@ function replaceItems(
       gone.push(item)
     }
   }
-  for (const [key, one] of wanted) {
-    if (items.has(key)) continue
-    const dueAtMs = nowMs + fractionOf(key) * one.everyMs
-    const item = { work: one, dueAtMs, isRunning: false, isGone: false }
+  const fresh = [...wanted].filter(([key]) => !items.has(key))
+  const firstMs = Math.max(FIRST_ROUND_MS, fresh.length * FIRST_EACH_MS)
+  for (const [key, one] of fresh) {
+    const place = fractionOf(key)
+    const dueAtMs = nowMs + place * Math.min(one.everyMs, firstMs)
+    const item = { work: one, placeMs: nowMs + place * one.everyMs, dueAtMs, isRunning: false, isGone: false }
     items.set(key, item)
     added.push(item)
   }
