@@ -126,6 +126,12 @@ export const DRILLS: Readonly<Record<string, DrillEntry>> = {
     provenWithout: ['other-addresses'],
     load: async () => (await import('./drills/other-address.ts')).run,
   },
+  'slow-link': {
+    // Its times mean something on a machine that does nothing else.
+    isShort: false,
+    provenWithout: [],
+    load: async () => (await import('./drills/slow-link.ts')).run,
+  },
   watch: { isShort: false, provenWithout: [], load: async () => (await import('./drills/watch.ts')).run },
   'two-watches': {
     isShort: false,

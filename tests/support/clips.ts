@@ -64,6 +64,7 @@ const recipes = {
   h264IndexAtEnd: ['mp4', h264()],
   h264BFrames: ['mp4', h264({}, '-preset', 'veryfast', '-bf', '3', ...faststart)],
   h264Large: ['mp4', h264({ size: '1080x1920', seconds: 2 }, ...faststart)],
+  h264Portrait720: ['mp4', h264({ size: '720x1280', seconds: 12 }, ...faststart)],
   h264Long: ['mp4', h264({ seconds: 90 }, ...faststart)],
   h264LongGop: ['mp4', h264({ seconds: 8, gop: 240 }, '-sc_threshold', '0', ...faststart)],
   /** Ten seconds that take an encoder a few. */

@@ -1,5 +1,5 @@
 /**
- * A bad network between a client and a server, on one machine: latency, limited bandwidth, slicing, resets, silence.
+ * A bad network between a client and a server, on one machine: latency, limited bandwidth, loss, slicing, resets, silence.
  *
  * Each direction is one link that all connections share, as a household shares its line: bytes leave it at the link's
  * rate, in the order in which they came, and arrive after its latency.
@@ -12,8 +12,13 @@ export interface LinkFaults {
   readonly latencyMs?: number
   /** Bits per second; null: as fast as it goes. @default null */
   readonly bitrateBps?: number | null
-  /** Bytes arrive in pieces of at most this size, each in a write of its own. @default 16384 */
+  /** Bytes arrive in pieces of at most this size, each in a write of its own. @default 16384; with loss, a packet's 1460 */
   readonly sliceBytes?: number
+  /**
+   * The part of all pieces, chosen at random, that is lost and sent once more: they take the link twice, and arrive a round
+   * trip later, with all of their connection behind them (RFC 5681, fast retransmit). @default 0
+   */
+  readonly lossShare?: number
 }
 
 export interface FaultProxy extends AsyncDisposable {
@@ -44,6 +49,8 @@ export interface FaultProxyOptions {
 }
 
 const DEFAULT_SLICE_BYTES = 16_384
+/** What one packet of Ethernet carries of TCP. */
+const PACKET_BYTES = 1_460
 /** What a connection may have under way before its sender is held back: a router's buffer. */
 const BUFFER_BYTES = 128 * 1024
 
@@ -109,10 +116,12 @@ const createLink = (faults: LinkFaults): Link => ({ faults, arrivedBytes: 0, fre
 
 /** Gives the bytes to the link; answers when they arrive. */
 function sendOver(link: Link, sizeBytes: number): number {
-  const { latencyMs = 0, bitrateBps = null } = link.faults
+  const { latencyMs = 0, bitrateBps = null, lossShare = 0 } = link.faults
   const startMs = Math.max(performance.now(), link.freeAtMs)
-  link.freeAtMs = startMs + (bitrateBps === null ? 0 : (sizeBytes * 8_000) / bitrateBps)
-  return link.freeAtMs + latencyMs
+  const tookMs = bitrateBps === null ? 0 : (sizeBytes * 8_000) / bitrateBps
+  const isLost = lossShare > 0 && Math.random() < lossShare
+  link.freeAtMs = startMs + (isLost ? 2 * tookMs : tookMs)
+  return link.freeAtMs + (isLost ? 3 * latencyMs : latencyMs)
 }
 
 interface Pair {
@@ -164,7 +173,7 @@ function pump(source: Socket, sink: Socket, link: Link, isFrozen: () => boolean)
   let timer: NodeJS.Timeout | null = null
 
   source.on('data', (chunk: Buffer) => {
-    const sliceBytes = link.faults.sliceBytes ?? DEFAULT_SLICE_BYTES
+    const { lossShare = 0, sliceBytes = lossShare > 0 ? PACKET_BYTES : DEFAULT_SLICE_BYTES } = link.faults
     for (let offset = 0; offset < chunk.length; offset += sliceBytes) {
       const bytes = chunk.subarray(offset, offset + sliceBytes)
       underWay.push({ bytes, arrivesAtMs: sendOver(link, bytes.length) })
