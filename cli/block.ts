@@ -9,6 +9,11 @@ export const block: Command = (given) => {
   const [step, network, ...rest] = given.operands
   if (rest.length > 0 || (step === 'list') === (network !== undefined)) throw new UsageError(WHAT)
   if (step === 'list') return list(given)
+  // A request's shape begins with its method; no network has a blank.
+  const isShape = network?.includes(' ') ?? false
+  if (isShape && step === 'add')
+    return order(given, { type: 'bar-shape', shape: network!, ...whyAndHowLong(given) })
+  if (isShape && step === 'remove') return order(given, { type: 'free-shape', shape: network! })
   if (step === 'add')
     return order(given, { type: 'block-network', network: network!, ...whyAndHowLong(given) })
   if (step === 'remove') return order(given, { type: 'unblock-network', network: network! })
@@ -20,7 +25,7 @@ const WHAT = 'block add NETWORK --reason WHY [--for 30m], block remove NETWORK, 
 async function list(given: Arguments): Promise<number> {
   const { abuse, orders } = await askDesk(settingsOf(given).dataDir, { command: 'state' })
   if (given.isJson) {
-    console.log(JSON.stringify({ blocks: orders.blocks, ...abuse }, null, 2))
+    console.log(JSON.stringify({ blocks: orders.blocks, shapes: orders.shapes, ...abuse }, null, 2))
     return 0
   }
   const now = new Date()
@@ -28,6 +33,9 @@ async function list(given: Arguments): Promise<number> {
     ...orders.blocks.map(
       ({ network, untilAt, reason }) =>
         `${network}  by an operator, until ${instantInWords(untilAt, now)}: ${reason}`,
+    ),
+    ...orders.shapes.map(
+      ({ shape, untilAt, reason }) => `${shape}  refused until ${instantInWords(untilAt, now)}: ${reason}`,
     ),
     ...(abuse?.penalties ?? []).map(
       ({ network, until, times }) =>

@@ -46,13 +46,15 @@ function* describeService(state: OperationsState, now: Date): Generator<string> 
 }
 
 function* describeOrders(
-  { orders: { level, features, maintenance } }: OperationsState,
+  { orders: { level, features, maintenance, shapes } }: OperationsState,
   now: Date,
 ): Generator<string> {
   if (level)
     yield `  ordered     level ${level.level} until ${instantInWords(level.untilAt, now)}: ${level.reason}`
   for (const { feature, untilAt, reason } of features)
     yield `  ordered     ${feature} paused until ${instantInWords(untilAt, now)}: ${reason}`
+  for (const { shape, untilAt, reason } of shapes)
+    yield `  refused     ${shape} until ${instantInWords(untilAt, now)}: ${reason}`
   if (maintenance)
     yield `  maintenance ${maintenance.state}, ${instantInWords(maintenance.startsAt, now)} to ${instantInWords(maintenance.endsAt, now)}: ${maintenance.text}`
 }

@@ -161,6 +161,13 @@ const ForS = z.int().min(ORDER_MIN_S).max(ORDER_MAX_S)
 export const NETWORK_TEXT_MAX_LENGTH = 49
 /** An address or a network in CIDR notation, IPv4 or IPv6. */
 const NetworkText = z.string().trim().min(2).max(NETWORK_TEXT_MAX_LENGTH)
+const ShapeText = z
+  .string()
+  .trim()
+  .regex(/^[A-Z]+ \S.*$/, 'A method and a path, such as GET /api/v1/videos/…')
+  .max(300)
+/** Shapes that are barred at once. */
+export const SHAPES_MAX = 100
 /** Networks change hands: a block that is still wanted then is asked for again. */
 export const BLOCK_MAX_S = 90 * 24 * 3_600
 /** Operators' blocks at once. Whoever has more to keep out needs larger networks, or a firewall. */
@@ -219,6 +226,9 @@ export const OperatorOrder = z.discriminatedUnion('type', [
   }),
   /** Also what Upbeat keeps out by itself. */
   z.object({ type: z.literal('unblock-network'), network: NetworkText }),
+  /** Refuses one shape of request: a method with the path, or with a route and who asks. */
+  z.object({ type: z.literal('bar-shape'), shape: ShapeText, reason: ReasonText, forS: ForS }),
+  z.object({ type: z.literal('free-shape'), shape: ShapeText }),
 ])
 export type OperatorOrder = z.infer<typeof OperatorOrder>
 
@@ -270,6 +280,8 @@ export const OrdersInForce = z.object({
   features: z.array(InForce.extend({ feature: Feature })),
   maintenance: Maintenance.nullable(),
   blocks: z.array(InForce.extend({ network: z.string() })).default([]),
+  /** Requests of which two processes died. */
+  shapes: z.array(InForce.extend({ shape: z.string() })).default([]),
 })
 export type OrdersInForce = z.infer<typeof OrdersInForce>
 

@@ -18,6 +18,7 @@ import {
 } from '../infra/db/index.ts'
 import { openJobs, type Jobs } from '../infra/jobs/index.ts'
 import { createBlocks, type Blocks } from './abuse/blocks.ts'
+import { createBars, type Bars } from './poison/index.ts'
 import { createBlobsDoor, createDatabaseDoor, createHashingDoor } from './admission.ts'
 import { createFlags, openDocuments, type Documents, type Flags } from '../releases/index.ts'
 import type { Config } from './config.ts'
@@ -56,6 +57,8 @@ export interface Ctx {
   readonly supervisor: SupervisorLink | null
   /** Networks that operators keep out. */
   readonly blocks: Blocks
+  /** Shapes of requests that processes died of. */
+  readonly bars: Bars
   /** How this process fares. */
   readonly vitals: Vitals
   readonly listener: Listener
@@ -143,6 +146,7 @@ export async function openContext(options: ContextOptions): Promise<OpenContext>
     pool: database.pool,
     databaseGuard: guard,
     blocks: createBlocks(),
+    bars: createBars(),
     supervisor: options.supervisor ?? null,
     blobs: withHeldDeletions(await openDiskBlobs(config.paths.blobs), database.db),
     events: createEvents(clock),

@@ -545,6 +545,13 @@ export const problemKinds = {
     isWorkKept: true,
     next: 'It comes back by itself. Do it again after the time that is named.',
   },
+  'request-barred': {
+    status: 503,
+    side: 'us',
+    title: 'This one thing is closed for a while',
+    isWorkKept: null,
+    next: 'Everything else works. Wait for the time that is named; the operator has been told.',
+  },
   busy: {
     status: 503,
     side: 'us',

@@ -12,6 +12,8 @@ export const PROTECTIONS = [
   'patience',
   /** Those who ask too often are turned away, and strangers prove work under pressure (abuse/). */
   'limits',
+  /** What two processes died of is refused (supervisor/desk/suspects.ts). */
+  'poison-bars',
   /** What died is started again (supervisor). */
   'restarts',
   /** A release is compared with what ran before (supervisor). */

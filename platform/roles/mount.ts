@@ -9,6 +9,7 @@ import { countsOf, openDoor } from '../app/admission.ts'
 import { openClientGate } from '../app/client-gate.ts'
 import { openFeatureGate } from '../app/feature-gate.ts'
 import { createApp, type App, type AppOptions, type Routes } from '../app/http.ts'
+import { openPoisonGate } from '../app/poison/index.ts'
 import { openOtherAddresses } from '../app/other-addresses.ts'
 import {
   onSessionRevoked,
@@ -65,6 +66,7 @@ export async function mountApi(
       door,
     })
   openFeatureGate(app, ctx, featureOfRoute, personOf)
+  if (options.isPublic) openPoisonGate(app, { ...ctx, dataDir: ctx.config.dataDir })
   await app.register(swagger, describeApi(ctx.config.instanceName))
   await inScope(
     app,

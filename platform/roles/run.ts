@@ -136,6 +136,7 @@ function obey(ctx: Ctx, role: RoleName, message: FromSupervisor): void {
   } else if (message.type === 'orders') {
     ctx.steward.order(toOrders(message.orders))
     ctx.blocks.set(message.orders.blocks)
+    ctx.bars.set(message.orders.shapes ?? [])
   } else if (message.type === 'lift') ctx.blocks.lift(message.key)
   else if (message.type === 'documents')
     void ctx.documents

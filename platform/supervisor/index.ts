@@ -215,6 +215,7 @@ async function openDeskOf(
       databaseUrl: () => parts.database?.url ?? null,
       keeper: parts.keeper,
       hasDoubt: !config.protectionsOff.has('doubt'),
+      isBarring: !config.protectionsOff.has('poison-bars'),
     }),
   )
   const control = await openControl(config.dataDir, (request) => answerControl(desk, parts, request))

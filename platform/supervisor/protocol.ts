@@ -20,6 +20,8 @@ export interface OrdersMessage {
   readonly maintenance: OrdersInForce['maintenance']
   readonly blocks: readonly { readonly network: string }[]
   /** Left out by an older supervisor. */
+  readonly shapes?: readonly { readonly shape: string; readonly untilAt: string }[]
+  /** Left out by an older supervisor. */
   readonly takenBack?: TakenBack | null
 }
 

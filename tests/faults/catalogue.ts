@@ -116,6 +116,11 @@ export const DRILLS: Readonly<Record<string, DrillEntry>> = {
     provenWithout: ['sign-in-guard'],
     load: async () => (await import('./drills/guessed-passwords.ts')).runGuessing,
   },
+  poison: {
+    isShort: false,
+    provenWithout: ['poison-bars'],
+    load: async () => (await import('./drills/poison.ts')).run,
+  },
   regions: {
     isShort: false,
     provenWithout: ['regions', 'replica-reads'],

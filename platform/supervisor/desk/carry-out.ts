@@ -1,6 +1,7 @@
 /** Each order, carried out. */
 import {
   BLOCKS_MAX,
+  SHAPES_MAX,
   type OperatorOrder,
   type OrderGiver,
   type OrderOutcome,
@@ -93,6 +94,20 @@ export async function carryOut(order: OperatorOrder, who: OrderGiver, means: Mea
       return block(order, who, means)
     case 'unblock-network':
       return unblock(order.network, means)
+    case 'bar-shape': {
+      const others = book.inForce.shapes.filter(({ shape }) => shape !== order.shape)
+      if (others.length >= SHAPES_MAX) return refused(`${SHAPES_MAX} shapes of requests are barred already.`)
+      const { shape, reason } = order
+      const entry = { shape, reason, who, ...span(order.forS, means.clock) }
+      await book.change({ shapes: [...others, entry] })
+      return done(`${shape} is refused until ${entry.untilAt}.`)
+    }
+    case 'free-shape': {
+      const left = book.inForce.shapes.filter(({ shape }) => shape !== order.shape)
+      if (left.length === book.inForce.shapes.length) return refused(`${order.shape} is not barred.`)
+      await book.change({ shapes: left })
+      return done(`${order.shape} is served again.`)
+    }
     case 'release-document': {
       const documents = means.documents()
       return documents ? documents.begin(order.kind, order.hash) : refused('Upbeat is just starting.')

@@ -16,6 +16,7 @@ import type { CodeReleaseState, ReleasesState } from '../../../contract/releases
 import type { TakenBack } from '../../../contract/state.ts'
 import type { Clock } from '../../../kit/clock.ts'
 import type { Log } from '../../../kit/log.ts'
+import { takeCrash } from '../../app/poison/index.ts'
 import type { RoleReport } from '../../app/vitals.ts'
 import type { FromSupervisor } from '../protocol.ts'
 import type { RoleProcess } from '../role-process.ts'
@@ -29,6 +30,7 @@ import { createOrderTaker } from './order-taker.ts'
 import { createOwnPrograms } from './own-programs.ts'
 import { watchPeers } from './peers.ts'
 import { takeSnapshot } from './snapshot.ts'
+import { createSuspects } from './suspects.ts'
 
 export interface Desk extends AsyncDisposable {
   state(): Promise<OperationsState>
@@ -65,6 +67,8 @@ export interface DeskOptions {
   readonly databaseUrl: () => string | null
   /** Whether a role's silence counts only while we were awake to hear it. */
   readonly hasDoubt: boolean
+  /** Whether what two processes died of is refused. */
+  readonly isBarring: boolean
   /** Who is let through the public door. */
   readonly keeper: Keeper
 }
@@ -105,9 +109,9 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
     onError: (error) => log.error({ err: error }, 'operator.orders-unreadable'),
   })
   const ordersMessage = (): FromSupervisor => {
-    const { features, maintenance, blocks } = book.inForce
+    const { features, maintenance, blocks, shapes } = book.inForce
     const level = levelOrdered(book.inForce)
-    return { type: 'orders', orders: { level, features, maintenance, blocks, takenBack } }
+    return { type: 'orders', orders: { level, features, maintenance, blocks, shapes, takenBack } }
   }
   const tellEach = (message: FromSupervisor): void => {
     for (const role of options.hearers()) role.send(message)
@@ -120,6 +124,9 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
   }
   const peers = watchPeers({ roles: options.roles, board, tell: tellEach, hasDoubt: options.hasDoubt })
   const programs = createOwnPrograms(options)
+  const suspects = createSuspects()
+  // Of a process that nobody saw die.
+  takeCrash(dataDir)
   const means = {
     book,
     clock,
@@ -184,7 +191,14 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
     },
     give: (order, who) => taker.take(order, who, means),
     hear: board.hear,
-    forget: board.forget,
+    forget(role) {
+      board.forget(role)
+      const crash = role === 'api' ? takeCrash(dataDir) : null
+      if (!crash) return
+      log.error({ crash }, 'role.died-of')
+      const suspect = options.isBarring ? suspects.note(crash) : null
+      if (suspect) void taker.take({ type: 'bar-shape', ...suspect }, { kind: 'upbeat' }, means)
+    },
     greeting: () => [ordersMessage(), peers.message()],
     async [Symbol.asyncDispose]() {
       closing.abort()

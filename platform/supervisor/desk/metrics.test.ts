@@ -6,7 +6,14 @@ import { openMetricsPort } from './metrics-port.ts'
 import { renderMetrics } from './metrics.ts'
 import { takeSnapshot } from './snapshot.ts'
 
-const NOTHING_ORDERED = { level: null, features: [], maintenance: null, blocks: [], maintenanceLevel: null }
+const NOTHING_ORDERED = {
+  level: null,
+  features: [],
+  maintenance: null,
+  blocks: [],
+  shapes: [],
+  maintenanceLevel: null,
+}
 
 const createOwnBoard = () =>
   createBoard({

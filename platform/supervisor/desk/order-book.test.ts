@@ -133,7 +133,7 @@ test('of an ordered level and one of maintenance, the worse one counts', () => {
   const level = levelUntil(clock, 60_000)
   const at = clock.now().toISOString()
   const maintenance = { id: 'm', state: 'under-way' as const, startsAt: at, endsAt: at, text: 'new disks' }
-  const kept: Kept = { level, features: [], maintenance, blocks: [], maintenanceLevel: 2 }
+  const kept: Kept = { level, features: [], maintenance, blocks: [], shapes: [], maintenanceLevel: 2 }
   expect(levelOrdered(kept)?.level).toBe(3)
   expect(levelOrdered({ ...kept, maintenanceLevel: 4 })).toMatchObject({ level: 4, reason: 'new disks' })
   expect(levelOrdered({ ...kept, level: null, maintenanceLevel: 0 })).toBeNull()

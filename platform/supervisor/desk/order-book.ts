@@ -15,7 +15,14 @@ const Kept = OrdersInForce.extend({
 /** Orders in force, with what only the supervisor has to know. */
 export type Kept = z.infer<typeof Kept>
 
-const NOTHING: Kept = { level: null, features: [], maintenance: null, blocks: [], maintenanceLevel: null }
+const NOTHING: Kept = {
+  level: null,
+  features: [],
+  maintenance: null,
+  blocks: [],
+  shapes: [],
+  maintenanceLevel: null,
+}
 /** Timers reach no further than 2³¹ ms; and a clock that is set meanwhile is noticed. */
 const LOOK_MAX_MS = 30_000
 /** A disk that takes nothing must not keep the operator waiting. */
@@ -115,11 +122,12 @@ async function read(path: string, onError: (error: unknown) => void): Promise<Ke
   }
 }
 
-function endsOf({ level, features, maintenance, blocks }: Kept): string[] {
+function endsOf({ level, features, maintenance, blocks, shapes }: Kept): string[] {
   return [
     ...(level ? [level.untilAt] : []),
     ...features.map(({ untilAt }) => untilAt),
     ...blocks.map(({ untilAt }) => untilAt),
+    ...shapes.map(({ untilAt }) => untilAt),
     // One that has begun ends when it is told to.
     ...(maintenance?.state === 'announced' ? [maintenance.endsAt] : []),
   ]
@@ -135,6 +143,7 @@ function sortOut(kept: Kept, now: Date): { left: Kept; over: string[] } {
   }
   for (const { feature, untilAt } of kept.features) if (isOver(untilAt)) over.push(`pause of ${feature}`)
   for (const { network, untilAt } of kept.blocks) if (isOver(untilAt)) over.push(`block of ${network}`)
+  for (const { shape, untilAt } of kept.shapes) if (isOver(untilAt)) over.push(`bar of ${shape}`)
   if (maintenance?.state === 'announced' && isOver(maintenance.endsAt)) {
     over.push('maintenance that was announced and never begun')
     maintenance = null
@@ -146,6 +155,7 @@ function sortOut(kept: Kept, now: Date): { left: Kept; over: string[] } {
       maintenance,
       features: kept.features.filter((it) => !isOver(it.untilAt)),
       blocks: kept.blocks.filter((it) => !isOver(it.untilAt)),
+      shapes: kept.shapes.filter((it) => !isOver(it.untilAt)),
     },
     over,
   }

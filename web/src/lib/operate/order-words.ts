@@ -26,6 +26,9 @@ export function nameOrder(order: AuditEntry['order']): string {
     case 'block-network':
     case 'unblock-network':
       return t(`do.${order.type}`, { network: order.network })
+    case 'bar-shape':
+    case 'free-shape':
+      return t(`do.${order.type}`, { shape: order.shape })
     case 'expire':
       return t('do.expire', { what: order.what })
     default:
@@ -64,6 +67,10 @@ export function effectOf(order: OperatorOrder): string {
       return t('effect.block-network', { network: order.network, span: formatSeconds(order.forS) })
     case 'unblock-network':
       return t('effect.unblock-network', { network: order.network })
+    case 'bar-shape':
+      return t('effect.bar-shape', { shape: order.shape, span: formatSeconds(order.forS) })
+    case 'free-shape':
+      return t('effect.free-shape', { shape: order.shape })
     default:
       return t(`effect.${order.type}`)
   }

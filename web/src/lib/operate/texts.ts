@@ -302,6 +302,8 @@ export const t = createTranslator('operate', {
   'do.breach': 'After a breach: {step} ({reason})',
   'do.block-network': 'Block {network}',
   'do.unblock-network': 'Let {network} in again',
+  'do.bar-shape': 'Refuse {shape}',
+  'do.free-shape': 'Serve {shape} again',
   'do.release-document': 'Release a {kind} document',
   'do.return-document': 'Return to the {kind} document before',
   'do.expire': 'Ended by itself: {what}',
@@ -339,6 +341,8 @@ export const t = createTranslator('operate', {
     'What ran before the present release runs again, one process after the other; that release may not come again. No request fails.',
   'effect.block-network':
     'Nothing from {network} is read for {span}, whoever it is from. Everybody behind it is kept out.',
+  'effect.bar-shape': 'For {span}, {shape} is answered that it is closed; everything else goes on.',
+  'effect.free-shape': '{shape} is served at once. It is refused again if another process dies of it soon.',
   'effect.unblock-network': '{network} is let in at once. It may be kept out again if it asks too often.',
   'effect.release-document':
     'The {kind} document is checked, tried on one process, and holds for everybody while it is as good as the one before.',
