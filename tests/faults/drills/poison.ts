@@ -47,9 +47,9 @@ export async function run(report: Report, { without }: DrillOptions): Promise<vo
     `${crashes} deaths, sent ${POISONINGS} times`,
   )
   report.promise(
-    'of all else at least 99.9 % is served, the restarts counted',
+    'of all else at least 99.9 % is served, the restarts counted, to who asks once more where a connection broke',
     served.asked > 0 && served.ok / served.asked >= SERVED_SHARE_MIN,
-    `${served.ok} of ${served.asked}, ${served.wrong.slice(0, 5).join(', ') || 'none failed'}`,
+    `${served.ok} of ${served.asked}, ${served.broken} connections broke, ${served.wrong.slice(0, 5).join(', ') || 'none failed'}`,
   )
   await promiseTold(report, product, path, shape)
   await promiseFreed(report, product, path, shape)
@@ -106,13 +106,23 @@ async function ask(url: string, { path, headers = {} }: Request) {
   }
 }
 
-/** Asks for one after the other at a steady rate, whatever becomes of those before; nothing is asked twice. */
+/**
+ * Asks for one after the other at a steady rate, whatever becomes of those before; once more, as the app does with what it reads,
+ * where the connection broke.
+ */
 function startAsking(url: string, requests: readonly Request[]) {
   const answers: Promise<string | null>[] = []
+  let broken = 0
+  const askAgain = async (request: Request) => {
+    const answer = await ask(url, request)
+    if (answer.status > 0) return answer
+    broken += 1
+    return ask(url, request)
+  }
   const timer = setInterval(() => {
     const request = requests[answers.length % requests.length]!
     answers.push(
-      ask(url, request).then(({ status, code }) =>
+      askAgain(request).then(({ status, code }) =>
         status >= 200 && status < 400 ? null : `${status} ${code ?? ''} ${request.path}`,
       ),
     )
@@ -121,7 +131,7 @@ function startAsking(url: string, requests: readonly Request[]) {
     async stop() {
       clearInterval(timer)
       const wrong = (await Promise.all(answers)).filter((one) => one !== null)
-      return { asked: answers.length, ok: answers.length - wrong.length, wrong }
+      return { asked: answers.length, ok: answers.length - wrong.length, wrong, broken }
     },
   }
 }

@@ -1,7 +1,13 @@
 /**
  * Fetches the beginning of the videos that come next, within a budget of bytes, so that a swipe shows a frame at once.
  */
-import { readInit, readMaster, readMedia, streamSegment } from './stream/fetch-media.ts'
+import {
+  readInit,
+  readMaster,
+  readMedia,
+  streamSegment,
+  type TransferProgress,
+} from './stream/fetch-media.ts'
 import { bandwidth, isSavingData } from './stream/network.ts'
 import { chooseVariant } from './stream/quality.ts'
 
@@ -39,9 +45,11 @@ export async function prefetchStart(input: PrefetchInput): Promise<void> {
   for (const media of playlists) {
     const first = media.segments[0]
     if (!first || input.signal.aborted) continue
-    const count = (chunk: Uint8Array) => {
+    // Half a segment is no beginning: what would go over the budget is not begun.
+    const count = (chunk: Uint8Array, { receivedBytes, sizeBytes }: TransferProgress) => {
+      const isWithin = (sizeBytes ?? receivedBytes) - receivedBytes + chunk.byteLength <= leftBytes
+      if (!isWithin) throw new BudgetSpentError()
       leftBytes -= chunk.byteLength
-      if (leftBytes < 0) throw new BudgetSpentError()
     }
     await streamSegment(first.url, input.signal, count, AHEAD)
   }

@@ -33,9 +33,20 @@ export function bandwidth(): BandwidthEstimator {
       remembered: recall(),
       downlinkMbps: connection()?.downlink ?? null,
       effectiveType: effectiveType(),
+      pageBps: pageBps(),
     }),
   )
   return estimator
+}
+
+/** By the largest file that came by the network since the page was opened. */
+function pageBps(): number | null {
+  const [largest] = performance
+    .getEntriesByType('resource')
+    .map((entry) => entry as PerformanceResourceTiming)
+    .filter(({ transferSize }) => transferSize > 16_384)
+    .sort((a, b) => b.transferSize - a.transferSize)
+  return largest ? (largest.transferSize * 8000) / (largest.responseEnd - largest.responseStart) : null
 }
 
 /** Keeps the estimate for the next visit. */

@@ -51,6 +51,19 @@ test('going up waits for a store of four seconds; going down does not wait', () 
   expect(edgeFor({ current: LADDER[1]!, bandwidthBps: 1e6, bufferedS: 0 })).toBe(360)
 })
 
+test('a transfer that took long says at once what the line carries', () => {
+  const estimator = createBandwidthEstimator(8e6)
+  estimator.add(150_000, 4_000)
+  expect(estimator.read()).toBeLessThan(600_000)
+})
+
+test('a page that came slowly is what is guessed from; one that came fast says nothing', () => {
+  const input = { remembered: { bps: 9e6, ageMs: 1_000 }, downlinkMbps: 10, effectiveType: '4g' }
+  expect(guessBandwidthBps({ ...input, pageBps: 250_000 })).toBe(250_000)
+  expect(guessBandwidthBps({ ...input, pageBps: 1_000_000 })).toBe(9e6)
+  expect(guessBandwidthBps({ ...input, pageBps: null })).toBe(9e6)
+})
+
 test('the estimate falls fast, rises with care, and takes nothing from a cache', () => {
   const estimator = createBandwidthEstimator(8e6)
   estimator.add(100_000, 1)

@@ -61,6 +61,9 @@ export interface BandwidthEstimator {
 const MIN_SAMPLE_BYTES = 16_384
 const MIN_SAMPLE_MS = 8
 
+/** A transfer that takes as long as this moves the quick average half of the way; one that takes longer, further. */
+const HALF_MS = 800
+
 /** Two moving averages, one quick and one slow: the lower one counts, so it falls fast and rises with care. */
 export function createBandwidthEstimator(initialBps: number): BandwidthEstimator {
   let quickBps = initialBps
@@ -70,7 +73,7 @@ export function createBandwidthEstimator(initialBps: number): BandwidthEstimator
     add(sizeBytes, durationMs) {
       if (sizeBytes < MIN_SAMPLE_BYTES || durationMs < MIN_SAMPLE_MS) return
       const bps = (sizeBytes * 8000) / durationMs
-      quickBps += (bps - quickBps) * 0.5
+      quickBps += (bps - quickBps) * (1 - 0.5 ** Math.max(1, durationMs / HALF_MS))
       slowBps += (bps - slowBps) * 0.2
     },
   }
@@ -78,12 +81,18 @@ export function createBandwidthEstimator(initialBps: number): BandwidthEstimator
 
 const DEFAULT_BPS = 4_000_000
 
+/** From here on a page's own files are too small to tell how fast a line is. */
+const SLOW_BPS = 1_000_000
+
 /** A first guess from what the device last measured, or from what the browser says of the connection. */
 export function guessBandwidthBps(input: {
+  /** How fast the page itself came; null: it came from a cache. @default null */
+  readonly pageBps?: number | null
   readonly remembered: { readonly bps: number; readonly ageMs: number } | null
   readonly downlinkMbps: number | null
   readonly effectiveType: string | null
 }): number {
+  if (input.pageBps && input.pageBps < SLOW_BPS) return input.pageBps
   if (input.effectiveType === 'slow-2g' || input.effectiveType === '2g') return 120_000
   if (input.effectiveType === '3g') return 700_000
   if (input.remembered && input.remembered.ageMs < 3_600_000) return input.remembered.bps
