@@ -134,13 +134,13 @@ async function readAs<T>(url: string, { cookie }: Person, path: string): Promise
   return (await response.json()) as T
 }
 
-/** Whether the video in view moves before so long. */
+/** Whether a video moves before so long; who goes on stops the one before at once. */
 const untilMoving = (page: Page, withinMs: number): Promise<boolean> =>
   page
     .waitForFunction(
       () => {
-        const video = document.querySelector<HTMLVideoElement>('article:not([inert]) video, main video')
-        return video !== null && !video.paused && video.currentTime > 0.2 && video.readyState > 2
+        const videos = [...document.querySelectorAll('video')]
+        return videos.some((video) => !video.paused && video.currentTime > 0.2 && video.readyState > 2)
       },
       undefined,
       { timeout: allowedMs(withinMs) },

@@ -22,6 +22,8 @@ import { createTrack, type Track } from './track.ts'
 
 /** How far each mode loads ahead. Two segments of 2 s are enough to begin and to judge the network. */
 const TARGET_AHEAD_S: Record<StreamMode, number> = { ahead: 3, active: 20, idle: 0 }
+/** While what is watched has less than this in store, nothing else is loaded. */
+const HUNGRY_S = 4
 const RETRY = { maxTries: Infinity, baseDelayMs: 400, maxDelayMs: 8000 }
 /** So often a "no" of the server is asked about again before it is believed. */
 const MAX_REFUSALS = 2
@@ -49,6 +51,11 @@ interface Lane {
   initUrl: string
   loading: AbortController | null
 }
+
+/** The stream that is watched, as long as it is hungry. */
+let hungry: MseStream | null = null
+/** Rung when it no longer is. */
+const fedBell = createBell()
 
 /** Plays the stream until `close`. */
 export function openMseStream(video: HTMLVideoElement, options: MseOptions): Stream {
@@ -83,6 +90,7 @@ class MseStream implements Stream {
 
   setMode(mode: StreamMode): void {
     this.#mode = mode
+    this.#tellHunger()
     this.#bell.ring()
   }
 
@@ -92,6 +100,7 @@ class MseStream implements Stream {
 
   close(): void {
     this.#closing.abort(new DOMException('The stream is closed.', 'AbortError'))
+    this.#tellHunger()
     this.#bell.ring()
     this.#retryBell.ring()
     this.#video.removeAttribute('src')
@@ -131,15 +140,32 @@ class MseStream implements Stream {
     while (!this.#closing.signal.aborted) {
       const aheadS = lane.track.bufferedAheadS(this.#video.currentTime)
       const index = this.#nextMissing(lane)
+      this.#tellHunger()
       if (index === null) {
         this.#endIfComplete()
         if (lane.media.isComplete || this.#mode === 'idle') await this.#bell.rung()
         else await this.#growPlaylist(lane)
       } else if (aheadS >= TARGET_AHEAD_S[this.#mode] || this.#mode === 'idle') await this.#bell.rung()
+      else if (this.#mode === 'ahead' && hungry) await Promise.race([fedBell.rung(), this.#bell.rung()])
       else {
         if (lane.variant) await this.#switchRendition(lane, lane.variant, aheadS)
         await this.#loadSegment(lane, index, this.#initialise(lane))
       }
+    }
+  }
+
+  #tellHunger(): void {
+    const { currentTime } = this.#video
+    const isHungry =
+      this.#mode === 'active' &&
+      !this.#closing.signal.aborted &&
+      this.#lanes.some(
+        (lane) => lane.track.bufferedAheadS(currentTime) < HUNGRY_S && this.#nextMissing(lane) !== null,
+      )
+    if (isHungry) hungry = this
+    else if (hungry === this) {
+      hungry = null
+      fedBell.ring()
     }
   }
 

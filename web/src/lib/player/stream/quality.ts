@@ -81,8 +81,8 @@ export function createBandwidthEstimator(initialBps: number): BandwidthEstimator
 
 const DEFAULT_BPS = 4_000_000
 
-/** From here on a page's own files are too small to tell how fast a line is. */
-const SLOW_BPS = 1_000_000
+/** Below it a line is slow; from here on a page's own files are too small to tell how fast it is. */
+export const SLOW_BPS = 1_000_000
 
 /** A first guess from what the device last measured, or from what the browser says of the connection. */
 export function guessBandwidthBps(input: {
