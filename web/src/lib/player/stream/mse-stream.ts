@@ -52,8 +52,8 @@ interface Lane {
   loading: AbortController | null
 }
 
-/** The stream that is watched, as long as it is hungry. */
-let hungry: MseStream | null = null
+/** The video that is watched, as long as it is hungry. */
+let hungry: HTMLVideoElement | null = null
 /** Rung when it no longer is. */
 const fedBell = createBell()
 
@@ -162,8 +162,8 @@ class MseStream implements Stream {
       this.#lanes.some(
         (lane) => lane.track.bufferedAheadS(currentTime) < HUNGRY_S && this.#nextMissing(lane) !== null,
       )
-    if (isHungry) hungry = this
-    else if (hungry === this) {
+    if (isHungry) hungry = this.#video
+    else if (hungry === this.#video) {
       hungry = null
       fedBell.ring()
     }
