@@ -31,6 +31,8 @@ export const t = createTranslator('operate', {
 
   'inForce.title': 'Orders in force',
   'inForce.level': 'No better than level {level}',
+  'inForce.shape': '{shape} is refused',
+  'inForce.free': 'Serve again',
   'inForce.feature': '{feature} paused',
   'inForce.until': '“{reason}” · by {who} · ends {when}',
   'inForce.lift': 'Lift',
