@@ -169,10 +169,19 @@ test('the operator sees and steers it all, by keyboard, and nobody else gets in'
   await page.getByRole('dialog').getByRole('button', { name: 'Resume Comments' }).click()
   await page.getByText('Comments paused', { exact: true }).waitFor({ state: 'detached' })
 
+  const shape = 'GET /api/v1/videos/none'
+  await giveOrder({ type: 'bar-shape', shape, reason: 'It ends processes', forS: 600 })
+  await page.getByText(`${shape} is refused`, { exact: true }).waitFor()
   for (const viewport of [DESKTOP, PHONE]) {
     await page.setViewportSize(viewport)
     expect(await findBarriers(page, `operate at ${viewport.width}px`)).toEqual([])
   }
+  await page.getByRole('button', { name: 'Serve again' }).click()
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: `Serve ${shape} again` })
+    .click()
+  await page.getByText(`${shape} is refused`, { exact: true }).waitFor({ state: 'detached' })
   await page.context().close()
 
   const { page: other } = await stage.visitor({ as: author })
