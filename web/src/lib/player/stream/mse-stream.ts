@@ -16,7 +16,7 @@ import {
 } from './fetch-media.ts'
 import { bandwidth, isSavingData } from './network.ts'
 import { segmentAt, UnsupportedPlaylistError, type MediaPlaylist, type Variant } from './playlist.ts'
-import { chooseVariant } from './quality.ts'
+import { chooseVariant, SLOW_BPS } from './quality.ts'
 import type { Stream, StreamFailure, StreamMode, StreamOptions } from './stream.ts'
 import { createTrack, type Track } from './track.ts'
 
@@ -90,6 +90,10 @@ class MseStream implements Stream {
 
   setMode(mode: StreamMode): void {
     this.#mode = mode
+    // On a fast line what is under way is there before it is ended, and its connection is worth more.
+    if (mode === 'idle' && bandwidth().read() < SLOW_BPS)
+      for (const { loading } of this.#lanes)
+        loading?.abort(new DOMException('It is left behind.', 'AbortError'))
     this.#tellHunger()
     this.#bell.ring()
   }
