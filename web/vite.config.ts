@@ -16,7 +16,7 @@ const api = { target: process.env.UPBEAT_API ?? 'http://127.0.0.1:8080', changeO
  * the rest.
  */
 const COMMON =
-  /\/src\/lib\/(?:(?:api|i18n|ui)\/(?!base\.css)|service\/(?:words|service-note|feed-note)\.|feed\/(?:ages|placeholder|stale-note)\.|accounts-ui\/sign-in-paused\.|session\/follow-session\.)/
+  /\/src\/lib\/(?:(?:api|i18n|ui)\/(?!base\.css)|service\/(?:words|service-note|feed-note|regions)\.|feed\/(?:ages|placeholder|stale-note)\.|accounts-ui\/sign-in-paused\.|session\/(?:follow-session|sign-in-dialog)\.)/
 
 export default defineConfig({
   root: webFolder,

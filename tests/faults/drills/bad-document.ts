@@ -56,6 +56,7 @@ export async function run(report: Report, { without }: DrillOptions): Promise<vo
     if (without.length === 0) await promiseUnnoticed(report, { product, dataDir, visitors })
     await product.killSupervisor()
   }
+  if (without.length === 0) await promiseTriedOut(report, join(dir.path, 'unchecked'))
   await using product = await start()
   await product.settled()
   report.promise(
@@ -92,6 +93,42 @@ async function promiseRefused(
     `${bad.name}: at most 0.1 % of requests fail, from its start to ten minutes after`,
     share <= HARMED_SHARE_MAX,
     `${failed} of ${asked} until then; ${(share * 100).toFixed(3)} % with the rest as the last ones were`,
+  )
+}
+
+/** What no check finds: a product without one, in which the judge alone compares the process that tries it with another. */
+async function promiseTriedOut(report: Report, dataDir: string): Promise<void> {
+  await using product = await startProduct({
+    dataDir,
+    env: {
+      ...{ BACKUP: 'off', UPLOAD_RESERVE_BYTES: '0', DEMO: 'off' },
+      PROTECTIONS_OFF: 'levels,document-check',
+    },
+  })
+  await product.settled()
+  await publishVideos(product.url, VIDEOS)
+  await using visitors = startVisitors({ url: product.url, paths: PATHS, perS: PER_S })
+  await releaseDocument(dataDir, 'flags', GOOD_FLAGS)
+  visitors.reset()
+  const { name, kind, text } = BAD_DOCUMENTS.at(-1)!
+  const fate = await releaseDocument(dataDir, kind, text)
+  const { failed, asked } = visitors.visits
+  const share = failed / (asked + PER_S * COUNTED_AFTER_S)
+  report.promise(
+    `${name}, and no check finds it: the judge has it back from the process that tries it out`,
+    fate.phase === 'back',
+    `${fate.phase} after ${Math.round(fate.tookMs)} ms: ${fate.detail.slice(0, 160)}`,
+  )
+  report.promise(
+    `${name}, tried out: at most 0.1 % of requests fail, from its start to ten minutes after`,
+    share <= HARMED_SHARE_MAX && (await areAllOn(product)),
+    `${failed} of ${asked} until then; ${(share * 100).toFixed(3)} % with the rest as the last ones were`,
+  )
+  const again = await releaseDocument(dataDir, kind, text)
+  report.promise(
+    'what was taken back from its trial is refused by its hash',
+    again.phase === 'refused' && again.detail.includes('quarantine'),
+    again.detail,
   )
 }
 

@@ -6,7 +6,6 @@ import { startProduct, type Product } from '../../support/product.ts'
 import { makeTemporaryDir } from '../../support/temporary-dir.ts'
 import { eventually } from '../../rig/eventually.ts'
 import { gather } from '../observing/audience.ts'
-import type { DrillOptions } from '../options.ts'
 import type { Report } from '../report.ts'
 
 const PRELOAD = join(import.meta.dirname, '..', '..', 'rig', 'poison', 'preload.mjs')
@@ -19,14 +18,13 @@ const CRASHES_MAX = 2
 const SERVED_SHARE_MIN = 0.999
 const BACK_MS = 5_000
 
-export async function run(report: Report, { without }: DrillOptions): Promise<void> {
+export async function run(report: Report): Promise<void> {
   await using dir = await makeTemporaryDir()
   await using product = await startProduct({
     dataDir: dir.path,
     env: {
       NODE_OPTIONS: `--import ${PRELOAD}`,
       UPLOAD_RESERVE_BYTES: '0',
-      UPBEAT_WITHOUT: without.join(','),
     },
   })
   const { media, feeds, videoIds, spareId } = await gather(product, { people: 2, videos: 2 })
