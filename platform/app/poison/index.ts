@@ -2,7 +2,7 @@
  * Requests that end the process: which shape of request was at work when it died is left on the disk for the supervisor,
  * and the shapes that it bars are refused.
  *
- * A shape is a method, a route and the ids that its path names; of a route without ids, who is signed in.
+ * A shape is a method, a route and the ids that its path names; of a route without ids, who asks.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Clock } from '../../../kit/clock.ts'
+import { prefixesOf } from '../../../kit/network/prefixes.ts'
 import { AppError } from '../errors.ts'
 import type { App } from '../http.ts'
 
@@ -55,15 +56,15 @@ export function createBars(): Bars {
 }
 
 /**
- * Of a route with ids or a wildcard, the path, however it was written; of any other, the route with who is signed in. Queries
- * are no part of it.
+ * Of a route with ids or a wildcard, the path, however it was written; of any other, the route with who asks: an account, or the
+ * network of a stranger, so that nobody can have a route closed to all. Queries are no part of it.
  */
 export function shapeOf(request: FastifyRequest): string {
   const pattern = request.routeOptions.url ?? 'no route'
   const params = (request.params ?? {}) as Readonly<Record<string, string>>
   const path = pattern.replaceAll(PARAMETER, (_, name: string) => (params[name] ?? '').toLowerCase())
-  const who = path === pattern && request.viewer ? ` by ${request.viewer.id}` : ''
-  return `${request.method} ${path}${who}`.slice(0, SHAPE_MAX_LENGTH)
+  const who = path === pattern ? ` by ${request.viewer?.id ?? prefixesOf(request.ip).site}` : ''
+  return `${request.method} ${encodeURI(path)}${who}`.slice(0, SHAPE_MAX_LENGTH)
 }
 
 /** Follows the requests under way, and refuses those that are barred once it is known who asks. */

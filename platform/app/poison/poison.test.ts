@@ -18,5 +18,6 @@ test('a shape is the path of a route with ids however it was written, and of any
   expect(await shapeFor('/media/a/B.m4s')).toBe('GET /media/a/b.m4s')
   expect(await shapeFor('/@Anna')).toBe('GET /@anna')
   expect(await shapeFor('/feed?limit=20', 'v7')).toBe('GET /feed by v7')
-  expect(await shapeFor('/feed')).toBe('GET /feed')
+  expect(await shapeFor('/feed')).toBe('GET /feed by 127.0.0.0/24')
+  expect(await shapeFor('/@a%0Ab%1B')).toBe('GET /@a%0Ab%1B')
 })

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createWorld } from '../../../tests/support/world.ts'
@@ -9,29 +9,8 @@ import { findVideo, segmentKeyOf } from '../videos/index.ts'
 import { claimWork } from './claims.ts'
 import { startFirstPlayableLane, startImproveLane } from './index.ts'
 import { reconcile } from './reconcile.ts'
-import { requestVideo, until } from './transcoding.fixtures.ts'
+import { encoders, killNextEncoder, requestVideo, until } from './transcoding.fixtures.ts'
 import * as queries from './transcoding.queries.ts'
-
-/** The encoders that this process started. */
-async function encoders(): Promise<number[]> {
-  const found: number[] = []
-  for (const name of await readdir('/proc')) {
-    if (!/^\d+$/.test(name)) continue
-    const status = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '')
-    const [, program, parent] = /\((.+)\) \S (\d+)/.exec(status) ?? []
-    if (program === 'ffmpeg' && Number(parent) === process.pid) found.push(Number(name))
-  }
-  return found
-}
-
-/** Sends the signal to the next encoder that appears. */
-async function killNextEncoder(signal: NodeJS.Signals, isDone: () => Promise<boolean>): Promise<void> {
-  await until(async () => {
-    const pids = await encoders()
-    for (const pid of pids) process.kill(pid, signal)
-    return pids.length > 0 || (await isDone())
-  })
-}
 
 test('both lanes bring a video from its bytes to complete, and publish it', async () => {
   await using world = await createWorld({ isWorker: true })

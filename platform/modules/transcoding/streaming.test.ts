@@ -9,7 +9,7 @@ import { createWorld, type World } from '../../../tests/support/world.ts'
 import { findVideo, originalKeyOf } from '../videos/index.ts'
 import { makeFirstPlayable } from './first-playable.ts'
 import { startStreamingEncode, type ArrivingUpload } from './index.ts'
-import { manifestOf, never, newVideo, refusalOf, until } from './transcoding.fixtures.ts'
+import { killNextEncoder, manifestOf, never, newVideo, refusalOf, until } from './transcoding.fixtures.ts'
 import * as queries from './transcoding.queries.ts'
 
 test.each([
@@ -82,6 +82,23 @@ test('when bytes cease the encoder stops, and its segments are kept for when the
   await makeFirstPlayable(world.ctx, upload.seen, never)
   const { videos } = await manifestOf(world, videoId, 1)
   expect(videos[0]!.segments.map((s) => s.durationMs)).toEqual([2000, 2000, 2000, 2000])
+})
+
+test('a source that crashes the encoder while it arrives waits until it is whole, and has one more try', async () => {
+  await using world = await createWorld()
+  await using upload = await arrive(world, 'h264LongGop')
+  const { done } = startStreamingEncode(world.ctx, upload.seen)
+  await upload.receive(0.85)
+  await killNextEncoder('SIGSEGV', async () => false)
+  expect(await done).toBe('left')
+  const crashes = async () => (await queries.findTranscode(world.ctx.db, upload.seen.videoId))?.crashes
+  expect(await crashes()).toBe(1)
+  expect(await startStreamingEncode(world.ctx, upload.seen).done).toBe('left')
+  await upload.receive(1)
+  await upload.finish()
+  await makeFirstPlayable(world.ctx, upload.seen, never)
+  expect((await manifestOf(world, upload.seen.videoId, 1)).kind).toBe('first-rung')
+  expect(await crashes()).toBe(1)
 })
 
 test('a cancelled upload ends its encoder', async () => {

@@ -47,10 +47,12 @@ export function startStreamingEncode(
   const { stallMs = DEFAULT_STALL_MS } = options
   // Both may be looked at late: a rejection is no crash.
   upload.whenSafe.catch(() => {})
-  const done = stream(ctx, upload, stallMs).catch((error: unknown): StreamingOutcome => {
+  const done = stream(ctx, upload, stallMs).catch(async (error: unknown): Promise<StreamingOutcome> => {
     const isQuiet =
       upload.signal.aborted || (error instanceof FfmpegError && error.cause instanceof StalledError)
     ctx.log[isQuiet ? 'info' : 'warn']({ err: error, videoId: upload.videoId }, 'transcoding.stream-left')
+    if (!upload.signal.aborted && error instanceof FfmpegError && error.failure === 'crashed')
+      await queries.countCrash(ctx.db, upload.videoId).catch(() => {})
     return 'left'
   })
   return { done }
@@ -61,6 +63,8 @@ async function stream(ctx: Ctx, upload: ArrivingUpload, stallMs: number): Promis
   await queries.ensureTranscode(ctx.db, { videoId, accountId, at: ctx.clock.now() })
   await using claim = await claimWork(ctx, videoId, upload.signal)
   if (!claim) return 'left'
+  // What the encoder crashed on while it arrived is tried once more when it is whole, and not before.
+  if (((await queries.findTranscode(ctx.db, videoId))?.crashes ?? 0) > 0) return 'left'
   const signal = AbortSignal.any([upload.signal, claim.signal])
   const video = await findVideo(ctx.db, videoId)
   if (!video || video.deleted_at || video.failed_at || video.generation !== null) return 'left'

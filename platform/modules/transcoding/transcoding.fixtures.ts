@@ -1,6 +1,6 @@
 /** Videos with their uploads and originals, as modules/uploads leaves them; and ways to wait, to look, and to spoil files. */
 import { createHash } from 'node:crypto'
-import { open, readFile, rm } from 'node:fs/promises'
+import { open, readdir, readFile, rm } from 'node:fs/promises'
 import { expect } from 'vitest'
 import { isWholeSegment, type MediaManifest } from '../../../engines/ladder/index.ts'
 import { makeClip, type ClipName } from '../../../tests/support/clips.ts'
@@ -127,4 +127,25 @@ export async function spoil(world: World, key: string): Promise<void> {
   await file.read(byte, 0, 1, middle)
   byte[0]! ^= 1
   await file.write(byte, 0, 1, middle)
+}
+
+/** The encoders that this process started. */
+export async function encoders(): Promise<number[]> {
+  const found: number[] = []
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue
+    const status = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '')
+    const [, program, parent] = /\((.+)\) \S (\d+)/.exec(status) ?? []
+    if (program === 'ffmpeg' && Number(parent) === process.pid) found.push(Number(name))
+  }
+  return found
+}
+
+/** Sends the signal to the next encoder that appears. */
+export async function killNextEncoder(signal: NodeJS.Signals, isDone: () => Promise<boolean>): Promise<void> {
+  await until(async () => {
+    const pids = await encoders()
+    for (const pid of pids) process.kill(pid, signal)
+    return pids.length > 0 || (await isDone())
+  })
 }

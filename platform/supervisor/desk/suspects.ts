@@ -53,5 +53,5 @@ function commonOf(one: Crash, other: Crash): string | null {
   return common.length === 1 && isNarrow(common[0]!) ? common[0]! : null
 }
 
-/** Names an id or an account, so that it is not everybody's. */
-const isNarrow = (shape: string): boolean => /[0-9a-f]{8}-[0-9a-f]{4}-/i.test(shape)
+/** Names an id, an account or a network, so that it is not everybody's. */
+const isNarrow = (shape: string): boolean => / by |[0-9a-f]{8}-[0-9a-f]{4}-/i.test(shape)
