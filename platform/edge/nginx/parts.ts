@@ -9,6 +9,8 @@ export interface NginxPlace {
   readonly runDir: string
   readonly mirrorDir: string
   readonly pagesDir: string
+  /** Stands in the key of each page that is kept there: another one, and none of them is found. */
+  readonly pagesKey: string
   readonly fillSocket: string
   /** Where the agent reads counts and tells the order of the origins. */
   readonly controlSocket: string

@@ -189,7 +189,7 @@ function renderPages(document: EdgeDocument, place: NginxPlace): string {
   proxy_set_header Cookie "";
   proxy_set_header Accept-Encoding "";
   proxy_cache pages;
-  proxy_cache_key "${document.purged} $host${key}";
+  proxy_cache_key "${place.pagesKey} $host${key}";
   ${place.isStaleServed ? 'proxy_cache_use_stale error timeout invalid_header updating http_500 http_502 http_503 http_504;\n  proxy_cache_background_update on;' : ''}
   proxy_ignore_client_abort on;
   proxy_hide_header X-Accel-Expires;

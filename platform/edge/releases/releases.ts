@@ -10,6 +10,7 @@ import type { Mirror } from '../mirror/mirror.ts'
 import { type Nginx, NginxRefusedError } from '../nginx/nginx.ts'
 import { renderNginx } from '../nginx/render.ts'
 import { openLastGood, type LastGood } from './last-good.ts'
+import { openPurges } from './purges.ts'
 import { DocumentRefusedError, hashInput, readDocument, type ReadDocument } from './read-document.ts'
 import { countSeconds } from './seconds.ts'
 import { placeOf } from './shadow.ts'
@@ -48,22 +49,26 @@ export interface ReleasesOptions {
 export async function openReleases(options: ReleasesOptions): Promise<Releases> {
   const { config, paths, nginx, mirror, signers, log } = options
   const lastGood = await openLastGood(paths.releases)
+  const purges = await openPurges(paths.releases)
   const isGuarded = !config.protectionsOff.has('document-guard')
   const counting = countSeconds(nginx)
   let inForce: InForce | null = null
   const first = Promise.withResolvers<void>()
 
+  const configurationOf = ({ document }: ReadDocument): string =>
+    renderNginx(document, placeOf(config, paths, purges.key))
+
   async function putInForce(read: ReadDocument, agent: Agent): Promise<void> {
-    const purged = inForce?.read.document.purged ?? read.document.purged
-    await nginx.apply(renderNginx(read.document, placeOf(config, paths)))
+    const isPurge = await purges.take(read.document.purged)
+    await nginx.apply(configurationOf(read))
     inForce = { read, agent }
-    if (read.document.purged > purged) await purgeAll(agent)
+    if (isPurge) await purgeAll(agent)
     first.resolve()
     await nginx.tellOrder(await agent.sources.addresses())
     log.info({ hash: read.hash, generation: read.document.generation }, 'edge.document-in-force')
   }
 
-  /** Pages have their generation in their key. */
+  /** Pages have theirs in their key. */
   async function purgeAll(agent: Agent): Promise<void> {
     agent.segments.notePurged()
     for (const scope of ['open', 'tokened'] as const) await mirror.purgeScope(scope)
@@ -110,7 +115,7 @@ export async function openReleases(options: ReleasesOptions): Promise<Releases> 
     lastGood,
     async startAgain() {
       if (!inForce) return
-      await nginx.apply(renderNginx(inForce.read.document, placeOf(config, paths)))
+      await nginx.apply(configurationOf(inForce.read))
       await nginx.tellOrder(await inForce.agent.sources.addresses())
     },
     consider(text) {

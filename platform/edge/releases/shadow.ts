@@ -11,13 +11,14 @@ import type { NginxPlace } from '../nginx/parts.ts'
 import { renderNginx } from '../nginx/render.ts'
 
 /** Where an edge's nginx runs. */
-export function placeOf(config: EdgeConfig, paths: EdgePaths): NginxPlace {
+export function placeOf(config: EdgeConfig, paths: EdgePaths, pagesKey: string): NginxPlace {
   return {
     host: config.host,
     port: config.port,
     runDir: paths.nginx,
     mirrorDir: paths.mirror,
     pagesDir: paths.pages,
+    pagesKey,
     fillSocket: paths.fillSocket,
     controlSocket: paths.controlSocket,
     modulesDir: config.nginx.modulesDir,
@@ -49,7 +50,7 @@ export async function openShadow({ config, paths, document, agent, arm }: Shadow
   await rm(runDir, { recursive: true, force: true })
   await mkdir(runDir, { recursive: true, mode: 0o755 })
   const place: NginxPlace = {
-    ...placeOf(config, paths),
+    ...placeOf(config, paths, arm),
     ...{ host: '127.0.0.1', port: await findFreePort(), runDir },
     pagesDir: join(runDir, 'pages'),
     fillSocket: join(runDir, 'fill.sock'),
