@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { flood } from '../tests/rig/load/flood.ts'
+import type { FloodOrder } from '../tests/rig/load/flood-process.ts'
 import { roundTo } from '../tests/rig/quantile.ts'
 import { edgeDocument, startEdge } from '../tests/support/edge-process.ts'
 import { openFaultyOrigin } from '../tests/support/faulty-origin.ts'
@@ -20,9 +21,11 @@ import type { BenchResult } from './support.ts'
 
 const run_ = promisify(execFile)
 
+type Asked = Pick<FloodOrder, 'ratePerS' | 'sources' | 'keepsConnections'>
+
 /** How they come: each on a connection of its own; or on those that each source keeps, more often. */
-const OWN = { ratePerS: 400, sources: 5_000 }
-const KEPT = { ratePerS: 2_000, sources: 500, keepsConnections: true }
+const OWN: Asked = { ratePerS: 400, sources: 5_000 }
+const KEPT: Asked = { ratePerS: 2_000, sources: 500, keepsConnections: true }
 const SECONDS = 15
 /** What of the faults' table is asked of Node, and of nginx and the kernel. */
 const NODE_MAX_US = 100
@@ -134,10 +137,7 @@ const block = (dataDir: string) =>
   upbeat(['block', 'add', BLOCKED.network, '--reason', 'bench flood', '--for', '1h', '--data', dataDir])
 
 /** CPU time of supervisor and api in µs for each that was turned away, over what they take in as long a time at rest. */
-async function measure(
-  product: Product,
-  asked: typeof OWN & { keepsConnections?: boolean },
-): Promise<number> {
+async function measure(product: Product, asked: Asked): Promise<number> {
   const pids = await Promise.all([product.pidOf('supervisor'), product.pidOf('api')])
   const begun = await readThreadsNs(pids)
   await sleep(SECONDS * 1_000)
@@ -166,7 +166,7 @@ async function measureEdge(): Promise<{ own: number; kept: number }> {
     env: { EDGE_JUDGE_S: '1' },
   })
   const master = Number(await readFile(join(edge.dataDir, 'nginx', 'nginx.pid'), 'utf8'))
-  const measureOne = async (asked: typeof OWN & { keepsConnections?: boolean }): Promise<number> => {
+  const measureOne = async (asked: Asked): Promise<number> => {
     const before = await readWorkersNs(master)
     const done = await flood({
       ...{ ...asked, sources: EDGE_SOURCES, port: edge.port, seconds: SECONDS },

@@ -19,7 +19,7 @@ export interface RoleRunOptions {
   readonly onSpawn?: (pid: number) => void
   /** A connection that it was given comes back unread: it died before it could take it. */
   readonly onReturned?: (connection: Socket) => void
-  /** Whether people known to us come from there: their connections go first. @default nobody is known */
+  /** Who comes from there: known people's connections go first. @default strangers alone */
   readonly standingOf?: (address: string | undefined) => Standing
   /** @default 2000 */
   readonly pingIntervalMs?: number

@@ -46,7 +46,7 @@ export interface RolesOptions {
   readonly output: Output
   readonly records: RoleRecords
   readonly door: FrontDoor
-  /** Whether people known to us come from there. */
+  /** Who comes from there. */
   readonly standingOf: (address: string | undefined) => Standing
   readonly watchUrl: string | null
   readonly onMessage: (role: RoleName, message: FromRole) => void

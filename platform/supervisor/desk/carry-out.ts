@@ -94,20 +94,10 @@ export async function carryOut(order: OperatorOrder, who: OrderGiver, means: Mea
       return block(order, who, means)
     case 'unblock-network':
       return unblock(order.network, means)
-    case 'bar-shape': {
-      const others = book.inForce.shapes.filter(({ shape }) => shape !== order.shape)
-      if (others.length >= SHAPES_MAX) return refused(`${SHAPES_MAX} shapes of requests are barred already.`)
-      const { shape, reason } = order
-      const entry = { shape, reason, who, ...span(order.forS, means.clock) }
-      await book.change({ shapes: [...others, entry] })
-      return done(`${shape} is refused until ${entry.untilAt}.`)
-    }
-    case 'free-shape': {
-      const left = book.inForce.shapes.filter(({ shape }) => shape !== order.shape)
-      if (left.length === book.inForce.shapes.length) return refused(`${order.shape} is not barred.`)
-      await book.change({ shapes: left })
-      return done(`${order.shape} is served again.`)
-    }
+    case 'bar-shape':
+      return bar(order, who, means)
+    case 'free-shape':
+      return free(order.shape, means)
     case 'release-document': {
       const documents = means.documents()
       return documents ? documents.begin(order.kind, order.hash) : refused('Upbeat is just starting.')
@@ -154,6 +144,28 @@ async function unblock(text: string, { book, gate }: Means): Promise<Carried> {
     return done(`No operator had blocked ${network.text}; what Upbeat kept out of it by itself is let in.`)
   await book.change({ blocks: left })
   return done(`${network.text} is let in again.`)
+}
+
+async function bar(
+  { shape, reason, forS }: Extract<OperatorOrder, { type: 'bar-shape' }>,
+  who: OrderGiver,
+  { book, clock }: Means,
+): Promise<Carried> {
+  const others = book.inForce.shapes.filter((each) => each.shape !== shape)
+  if (others.length >= SHAPES_MAX)
+    return refused(
+      `${SHAPES_MAX} requests are refused, and there is no room for more: serve one again first.`,
+    )
+  const entry = { shape, reason, who, ...span(forS, clock) }
+  await book.change({ shapes: [...others, entry] })
+  return done(`${shape} is refused until ${entry.untilAt}.`)
+}
+
+async function free(shape: string, { book }: Means): Promise<Carried> {
+  const left = book.inForce.shapes.filter((each) => each.shape !== shape)
+  if (left.length === book.inForce.shapes.length) return refused(`${shape} is not refused.`)
+  await book.change({ shapes: left })
+  return done(`${shape} is served again.`)
 }
 
 const without = (book: OrderBook, feature: string) =>

@@ -4,16 +4,8 @@ import { createBoard, type Board } from './board.ts'
 import { doorOf, reportOf } from './fixtures.ts'
 import { openMetricsPort } from './metrics-port.ts'
 import { renderMetrics } from './metrics.ts'
+import { NOTHING_ORDERED } from './order-book.ts'
 import { takeSnapshot } from './snapshot.ts'
-
-const NOTHING_ORDERED = {
-  level: null,
-  features: [],
-  maintenance: null,
-  blocks: [],
-  shapes: [],
-  maintenanceLevel: null,
-}
 
 const createOwnBoard = () =>
   createBoard({

@@ -15,7 +15,7 @@ const Kept = OrdersInForce.extend({
 /** Orders in force, with what only the supervisor has to know. */
 export type Kept = z.infer<typeof Kept>
 
-const NOTHING: Kept = {
+export const NOTHING_ORDERED: Kept = {
   level: null,
   features: [],
   maintenance: null,
@@ -118,7 +118,7 @@ async function read(path: string, onError: (error: unknown) => void): Promise<Ke
   } catch (error) {
     // Without its file, nothing is ordered: an operator who can't be understood must not keep Upbeat down.
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') onError(error)
-    return NOTHING
+    return NOTHING_ORDERED
   }
 }
 
