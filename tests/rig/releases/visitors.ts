@@ -6,6 +6,8 @@ export interface Visits {
   readonly answered: number
   /** Answers of 500 and above but for refusals, broken connections, and no answer in ten seconds. */
   readonly failed: number
+  /** Turned away with 503. */
+  readonly refused: number
   /** What went wrong, and how often. */
   readonly failures: ReadonlyMap<string, number>
   /** How late requests were sent, the worst. */
@@ -29,6 +31,7 @@ const VISITORS = 10
 /** Then another one comes, by a connection of their own. */
 const REQUESTS_PER_VISIT = 12
 const PATIENCE_MS = 10_000
+const REFUSED = '503'
 
 /** They come at once, and until disposal. */
 export function startVisitors({ url, paths, perS }: VisitorsOptions): Visitors {
@@ -36,6 +39,7 @@ export function startVisitors({ url, paths, perS }: VisitorsOptions): Visitors {
     asked: 0,
     answered: 0,
     failed: 0,
+    refused: 0,
     failures: new Map<string, number>(),
     lagMaxMs: 0,
     latenciesMs: [] as number[],
@@ -55,6 +59,7 @@ export function startVisitors({ url, paths, perS }: VisitorsOptions): Visitors {
     const failure = await ask(`${url}${path}`, person.agent)
     now.latenciesMs.push(performance.now() - beganMs)
     if (failure === null) return void (now.answered += 1)
+    if (failure === REFUSED) return void (now.refused += 1)
     now.failed += 1
     now.failures.set(failure, (now.failures.get(failure) ?? 0) + 1)
   }
@@ -91,7 +96,7 @@ function ask(url: string, agent: Agent): Promise<string | null> {
   return new Promise((resolve) => {
     const asked = request(url, { agent }, (response) => {
       const { statusCode = 0 } = response
-      const isFailure = statusCode >= 500 && statusCode !== 503
+      const isFailure = statusCode >= 500
       response.on('error', (error) => resolve(error.message))
       response.on('end', () => resolve(isFailure ? String(statusCode) : null)).resume()
     })
