@@ -60,33 +60,45 @@ export function createBars(): Bars {
  * network of a stranger, so that nobody can have a route closed to all. Queries are no part of it.
  */
 export function shapeOf(request: FastifyRequest): string {
-  const pattern = request.routeOptions.url ?? 'no route'
-  const params = (request.params ?? {}) as Readonly<Record<string, string>>
-  const path = pattern.replaceAll(PARAMETER, (_, name: string) => (params[name] ?? '').toLowerCase())
-  const who = path === pattern ? ` by ${request.viewer?.id ?? prefixesOf(request.ip).site}` : ''
+  const path = pathOf(request)
+  const who = namesId(request) ? '' : ` by ${request.viewer?.id ?? prefixesOf(request.ip).site}`
   return `${request.method} ${encodeURI(path)}${who}`.slice(0, SHAPE_MAX_LENGTH)
 }
 
-/** Follows the requests under way, and refuses those that are barred once it is known who asks. */
+const patternOf = (request: FastifyRequest): string => request.routeOptions.url ?? 'no route'
+const namesId = (request: FastifyRequest): boolean => patternOf(request).search(PARAMETER) >= 0
+
+function pathOf(request: FastifyRequest): string {
+  const params = (request.params ?? {}) as Readonly<Record<string, string>>
+  return patternOf(request).replaceAll(PARAMETER, (_, name: string) => (params[name] ?? '').toLowerCase())
+}
+
+/**
+ * Follows the requests under way, and refuses those that are barred: before their session is looked up and their body is read
+ * where the path alone says it, else once it is known who asks.
+ */
 export function openPoisonGate(
   app: App,
   { bars, clock, dataDir }: { readonly bars: Bars; readonly clock: Clock; readonly dataDir: string },
 ): void {
   const running = new AsyncLocalStorage<FastifyRequest>()
   const underWay = new Set<FastifyRequest>()
-  app.addHook('onRequest', (request, reply, done) => {
-    underWay.add(request)
-    reply.raw.once('close', () => underWay.delete(request))
-    running.run(request, done)
-  })
-  // A body comes by events of the connection, which are no request's.
-  app.addHook('preValidation', (request, _reply, done) => running.run(request, done))
-  app.addHook('preHandler', (request, _reply, done) => {
+  const refuseBarred = (request: FastifyRequest, done: (error?: Error) => void) => {
     const until = bars.isEmpty ? null : bars.untilOf(shapeOf(request))
     if (!until) return done()
     const retryAfterS = Math.max(1, Math.ceil((until.getTime() - clock.now().getTime()) / 1_000))
     done(new AppError('request-barred', { retryAfterS }))
+  }
+  app.addHook('onRequest', (request, reply, done) => {
+    underWay.add(request)
+    reply.raw.once('close', () => underWay.delete(request))
+    running.run(request, () => (namesId(request) ? refuseBarred(request, done) : done()))
   })
+  // A body comes by events of the connection, which are no request's.
+  app.addHook('preValidation', (request, _reply, done) => running.run(request, done))
+  app.addHook('preHandler', (request, _reply, done) =>
+    namesId(request) ? done() : refuseBarred(request, done),
+  )
   const leaveWord = (error: Error) => {
     const store = running.getStore()
     leaveCrash(dataDir, {
