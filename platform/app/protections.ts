@@ -14,6 +14,8 @@ export const PROTECTIONS = [
   'limits',
   /** What two processes died of is refused (supervisor/desk/suspects.ts). */
   'poison-bars',
+  /** An upload that crashes the encoder again is put aside (modules/transcoding/lanes.ts). */
+  'upload-quarantine',
   /** What died is started again (supervisor). */
   'restarts',
   /** A release is compared with what ran before (supervisor). */

@@ -118,7 +118,7 @@ export const DRILLS: Readonly<Record<string, DrillEntry>> = {
   },
   poison: {
     isShort: false,
-    provenWithout: ['poison-bars'],
+    provenWithout: ['poison-bars', 'upload-quarantine'],
     load: async () => (await import('./drills/poison.ts')).run,
   },
   regions: {

@@ -101,6 +101,8 @@ async function runJob(
   }
 }
 
+const isQuarantining = (ctx: Ctx): boolean => !ctx.config.protectionsOff.has('upload-quarantine')
+
 /** @throws the error when trying again may help. */
 async function settleFailure(ctx: Ctx, lane: Lane, job: TranscodeJob, error: unknown): Promise<void> {
   const { videoId } = job
@@ -126,7 +128,7 @@ async function settleFailure(ctx: Ctx, lane: Lane, job: TranscodeJob, error: unk
         reason: 'Making it playable took longer than a video of its length may take.',
       })
     case 'crashed':
-      if ((await queries.countCrash(ctx.db, videoId)) < CRASHES_MAX) throw error
+      if ((await queries.countCrash(ctx.db, videoId)) < CRASHES_MAX || !isQuarantining(ctx)) throw error
       return refuseVideo(ctx, videoId, {
         code: 'video-crashes-encoder',
         reason: `The encoder crashed ${CRASHES_MAX} times while reading it, so it was put aside.`,

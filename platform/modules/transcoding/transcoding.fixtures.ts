@@ -1,9 +1,10 @@
 /** Videos with their uploads and originals, as modules/uploads leaves them; and ways to wait, to look, and to spoil files. */
 import { createHash } from 'node:crypto'
-import { open, readdir, readFile, rm } from 'node:fs/promises'
+import { open, readFile, rm } from 'node:fs/promises'
 import { expect } from 'vitest'
 import { isWholeSegment, type MediaManifest } from '../../../engines/ladder/index.ts'
 import { makeClip, type ClipName } from '../../../tests/support/clips.ts'
+import { encodersOf } from '../../../tests/support/encoders.ts'
 import type { World } from '../../../tests/support/world.ts'
 import { inTransaction } from '../../infra/db/index.ts'
 import { createVideo, findVideo, listGenerations, originalKeyOf, segmentKeyOf } from '../videos/index.ts'
@@ -130,16 +131,7 @@ export async function spoil(world: World, key: string): Promise<void> {
 }
 
 /** The encoders that this process started. */
-export async function encoders(): Promise<number[]> {
-  const found: number[] = []
-  for (const name of await readdir('/proc')) {
-    if (!/^\d+$/.test(name)) continue
-    const status = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '')
-    const [, program, parent] = /\((.+)\) \S (\d+)/.exec(status) ?? []
-    if (program === 'ffmpeg' && Number(parent) === process.pid) found.push(Number(name))
-  }
-  return found
-}
+export const encoders = (): Promise<number[]> => encodersOf(process.pid)
 
 /** Sends the signal to the next encoder that appears. */
 export async function killNextEncoder(signal: NodeJS.Signals, isDone: () => Promise<boolean>): Promise<void> {

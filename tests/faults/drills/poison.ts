@@ -1,11 +1,18 @@
-/** A request that ends the process which serves it, sent again and again while people watch and scroll. */
-import { setTimeout as sleep } from 'node:timers/promises'
+/**
+ * A request that ends the process which serves it, sent again and again, and an upload that crashes every encoder that reads it,
+ * while people watch and scroll.
+ */
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { askDesk } from '../../../platform/supervisor/control.ts'
+import { makeClip } from '../../support/clips.ts'
+import { encodersOf } from '../../support/encoders.ts'
 import { startProduct, type Product } from '../../support/product.ts'
 import { makeTemporaryDir } from '../../support/temporary-dir.ts'
 import { eventually } from '../../rig/eventually.ts'
-import { gather } from '../observing/audience.ts'
+import { hasEnded, startUpload, type DrillClient } from '../../rig/people/client.ts'
+import { gather, publish } from '../observing/audience.ts'
 import type { Report } from '../report.ts'
 
 const PRELOAD = join(import.meta.dirname, '..', '..', 'rig', 'poison', 'preload.mjs')
@@ -17,6 +24,9 @@ const ANSWER_MAX_MS = 10_000
 const CRASHES_MAX = 2
 const SERVED_SHARE_MIN = 0.999
 const BACK_MS = 5_000
+/** An upload that nothing puts aside is tried for much longer. */
+const PUT_ASIDE_MS = 30_000
+const LOOK_EVERY_MS = 5
 
 export async function run(report: Report): Promise<void> {
   await using dir = await makeTemporaryDir()
@@ -27,7 +37,7 @@ export async function run(report: Report): Promise<void> {
       UPLOAD_RESERVE_BYTES: '0',
     },
   })
-  const { media, feeds, videoIds, spareId } = await gather(product, { people: 2, videos: 2 })
+  const { author, media, feeds, videoIds, spareId } = await gather(product, { people: 2, videos: 2 })
   const path = `/api/v1/videos/${spareId}`
   const shape = `GET ${path}`
   const others = [...media, ...feeds, { path: `/api/v1/videos/${videoIds[0]}` }]
@@ -36,6 +46,7 @@ export async function run(report: Report): Promise<void> {
     await ask(product.url, { path, headers: { 'x-drill-poison': '1' } })
     await sleep(POISON_EVERY_MS)
   }
+  const poisonUpload = await sendPoisonUpload(product, author)
   const served = await crowd.stop()
 
   const crashes = (await product.status()).roles.find(({ role }) => role === 'api')!.restartCount
@@ -49,8 +60,44 @@ export async function run(report: Report): Promise<void> {
     served.asked > 0 && served.ok / served.asked >= SERVED_SHARE_MIN,
     `${served.ok} of ${served.asked}, ${served.broken} connections broke, ${served.wrong.slice(0, 5).join(', ') || 'none failed'}`,
   )
+  report.promise(
+    'an upload that crashes its encoder is put aside after two deaths at most, and its author is told',
+    poisonUpload.told === 'video-crashes-encoder' && poisonUpload.deaths <= CRASHES_MAX,
+    `${poisonUpload.deaths} deaths, ${poisonUpload.told ?? 'nothing told'}`,
+  )
+  const isNextPublished = await publish(author, 'after the poisonous one').then(
+    () => true,
+    () => false,
+  )
+  report.promise('the next upload is published', isNextPublished)
   await promiseTold(report, product, path, shape)
   await promiseFreed(report, product, path, shape)
+}
+
+/** Each encoder that begins on it dies; answers when the upload has ended, or nothing ends it. */
+async function sendPoisonUpload(product: Product, author: DrillClient) {
+  const worker = await product.pidOf('worker')
+  const bytes = await readFile(await makeClip('h264LongGop'))
+  const killed = new Set<number>()
+  const timer = setInterval(async () => {
+    for (const pid of await encodersOf(worker)) {
+      if (killed.has(pid)) continue
+      killed.add(pid)
+      try {
+        process.kill(pid, 'SIGSEGV')
+      } catch {
+        // It has ended by itself.
+      }
+    }
+  }, LOOK_EVERY_MS)
+  const upload = await startUpload(author, bytes, 'poisonous')
+  await upload.sendUntil(bytes.length)
+  const receipt = await eventually(PUT_ASIDE_MS, async () => {
+    const now = await author.receipt(upload.id)
+    return hasEnded(now) ? now : null
+  })
+  clearInterval(timer)
+  return { deaths: killed.size, told: receipt?.failure?.code ?? null }
 }
 
 async function promiseTold(report: Report, product: Product, path: string, shape: string): Promise<void> {

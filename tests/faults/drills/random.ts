@@ -190,7 +190,7 @@ async function burst(stage: Stage, forMs: number): Promise<LoadResult | null> {
     mix: [0.1, 0.2, 0.3, 0.4],
     ratePerS: BURST_PER_S,
     connections: 200,
-    durationMs: Math.min(forMs, 2_000),
+    durationMs: forMs,
     deadlineMs: 1_000,
     skipMs: 0,
   })

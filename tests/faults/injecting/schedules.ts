@@ -33,16 +33,19 @@ const FAULTS_MAX = 4
 const SPAN_MS = 5_000
 const FOR_MIN_MS = 500
 const FOR_MAX_MS = 4_000
+/** What can be served is measured first: a shorter burst is mostly that. */
+const BURST_FOR_MIN_MS = 3_000
 
 /** Makes the schedule of a seed, its faults in their order. */
 export function planSchedule(seed: number): Schedule {
   const random = createRandom(seed * 7_919)
   const between = (from: number, to: number) => Math.round(from + random() * (to - from))
-  const faults = Array.from({ length: between(FAULTS_MIN, FAULTS_MAX) }, () => ({
-    fault: FAULTS[Math.floor(random() * FAULTS.length)]!,
-    atMs: between(0, SPAN_MS),
-    forMs: between(FOR_MIN_MS, FOR_MAX_MS),
-  }))
+  const faults = Array.from({ length: between(FAULTS_MIN, FAULTS_MAX) }, () => {
+    const fault = FAULTS[Math.floor(random() * FAULTS.length)]!
+    const atMs = between(0, SPAN_MS)
+    const forMs = between(FOR_MIN_MS, FOR_MAX_MS)
+    return { fault, atMs, forMs: fault === 'burst' ? Math.max(forMs, BURST_FOR_MIN_MS) : forMs }
+  })
   return {
     seed,
     faults: faults.toSorted((a, b) => a.atMs - b.atMs),
