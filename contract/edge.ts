@@ -5,6 +5,11 @@ const Name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'small letters, digit
 const WebOrigin = z
   .url({ protocol: /^https?$/ })
   .refine((url) => url === new URL(url).origin, 'scheme, name and port only, with no slash at the end')
+  // URLs allow quotes and brackets in names, and nginx is configured with them.
+  .refine(
+    (url) => /^(?:[\w.-]+|\[[\da-f:.]+\])$/.test(new URL(url).hostname),
+    'a name of letters, digits, dots and hyphens, or an address',
+  )
 
 const MIB = 1024 ** 2
 

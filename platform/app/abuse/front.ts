@@ -89,7 +89,7 @@ export function openFront(app: App, ctx: Ctx, parts: FrontParts): Front {
     const refused = limits.judge(asker, wanted)
     if (refused === null) {
       // The page itself is given to everybody; what would be looked up for it is not.
-      if (limits.isProofWanted && asker.person === null && !asker.isProven && isSharedPage(request))
+      if (limits.isProofWanted && asker.person === null && !limits.isProven(asker) && isSharedPage(request))
         request.url = '/'
       return true
     }
@@ -130,29 +130,41 @@ function createExemptions(exempt: readonly string[]): (address: string) => boole
 function createAskers(personOf: (cookies: string) => string | null, secret: string, now: () => number) {
   return (address: string, cookies: string | undefined): Asker => {
     const prefixes = prefixesOf(address)
-    if (cookies === undefined) return { ...prefixes, person: null, isProven: false }
+    if (cookies === undefined) return { ...prefixes, person: null, pass: null }
     const person = personOf(cookies) ?? readPass(secret, 'device', cookies, now())
-    return {
-      ...prefixes,
-      person,
-      isProven: person === null && readPass(secret, 'pass', cookies, now()) !== null,
-    }
+    return { ...prefixes, person, pass: person === null ? readPass(secret, 'pass', cookies, now()) : null }
   }
 }
 
 /** What a browser needs to prove work, and what says how the instance fares. */
 const OPEN =
   /^\/(?:_app\/|api\/v1\/(?:proof|state|instance)(?:[/?]|$)|healthz$|[^/?]*\.(?:js|json|webmanifest|ico|png|svg|txt|css)(?:\?|$))/
-const isApi = (url: string): boolean => url.startsWith('/api/') || url.startsWith('/media/')
-const isPage = (request: IncomingMessage, url: string): boolean =>
-  (request.method === 'GET' || request.method === 'HEAD') && !isApi(url)
-
-function wantedOf(request: IncomingMessage): Wanted {
-  const url = request.url ?? ''
-  return OPEN.test(url) || isPage(request, url) ? 'open' : 'gated'
+const isApi = (path: string): boolean => path.startsWith('/api/') || path.startsWith('/media/')
+const isPage = ({ method, url = '' }: IncomingMessage): boolean => {
+  const path = pathOf(url)
+  return (method === 'GET' || method === 'HEAD') && path !== null && !isApi(path)
 }
 
-const isSharedPage = ({ url = '' }: IncomingMessage): boolean => url.startsWith('/v/') || url.startsWith('/@')
+/** As the router reads it, which decodes it; null: no browser writes it so. */
+function pathOf(url: string): string | null {
+  if (!url.startsWith('/')) return null
+  const end = url.search(/[?#]/)
+  const path = end < 0 ? url : url.slice(0, end)
+  if (!path.includes('%')) return path
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return null
+  }
+}
+
+const wantedOf = (request: IncomingMessage): Wanted =>
+  OPEN.test(request.url ?? '') || isPage(request) ? 'open' : 'gated'
+
+const isSharedPage = ({ url = '' }: IncomingMessage): boolean => {
+  const path = pathOf(url)
+  return path !== null && (path.startsWith('/v/') || path.startsWith('/@'))
+}
 
 const CODES = {
   person: 'too-many-requests',

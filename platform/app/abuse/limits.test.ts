@@ -23,11 +23,11 @@ function create() {
   return { clock, limits, begun, told }
 }
 
-const stranger = (address: string): Asker => ({ ...prefixesOf(address), person: null, isProven: false })
+const stranger = (address: string): Asker => ({ ...prefixesOf(address), person: null, pass: null })
 const known = (person: string, address = '192.0.2.1'): Asker => ({
   ...prefixesOf(address),
   person,
-  isProven: false,
+  pass: null,
 })
 
 /** How many of so many are let through. */
@@ -72,7 +72,7 @@ test('while a proof is wanted, strangers without one get only what is open', () 
   limits.isProofWanted = true
   expect(limits.judge(stranger('192.0.2.1'), 'gated')).toMatchObject({ reason: 'proof' })
   expect(limits.judge(stranger('192.0.2.1'), 'open')).toBeNull()
-  expect(limits.judge({ ...stranger('192.0.2.1'), isProven: true }, 'gated')).toBeNull()
+  expect(limits.judge({ ...stranger('192.0.2.1'), pass: 'proof 1' }, 'gated')).toBeNull()
 })
 
 test('who goes on after sixty refusals in a minute is kept out: a minute, two, … ten at the most', () => {
@@ -114,13 +114,38 @@ test('where somebody known came from is told once, and again before it is forgot
 
 test('where work was proved is told once, and again before the proof is over', () => {
   const { clock, limits, told } = create()
-  const come = () => limits.judge({ ...stranger('192.0.2.9'), isProven: true }, 'gated')
+  const come = () => limits.judge({ ...stranger('192.0.2.9'), pass: 'proof 1' }, 'gated')
   come()
   come()
   expect(told).toEqual([{ line: '192.0.2.9', standing: 'proven' }])
   clock.advance(16 * 60_000)
   come()
   expect(told).toHaveLength(2)
+})
+
+test('one person speaks for sixteen lines in a day, and for none while told to wait', () => {
+  const { clock, limits, told } = create()
+  for (let at = 0; at < 40; at++) {
+    expect(limits.judge(known('anna', `198.51.${at}.1`), 'open')).toBeNull()
+    clock.advance(1_000)
+  }
+  expect(told.map(({ line }) => line)).toEqual(Array.from({ length: 16 }, (_, at) => `198.51.${at}.1`))
+  expect(limits.isHomeOfKnown('198.51.15.1')).toBe(true)
+  expect(limits.isHomeOfKnown('198.51.16.1')).toBe(false)
+  for (let at = 0; at < 60; at++) limits.judge(known('berta', '203.0.113.1'), 'open')
+  expect(limits.judge(known('berta', '203.0.113.2'), 'open')).toMatchObject({ reason: 'person' })
+  expect(limits.isHomeOfKnown('203.0.113.2')).toBe(false)
+})
+
+test('one proof is good from eight lines; from the next on, each needs its own', () => {
+  const { limits, told } = create()
+  limits.isProofWanted = true
+  const come = (address: string, pass: string) => limits.judge({ ...stranger(address), pass }, 'gated')
+  for (let at = 0; at < 8; at++) expect(come(`198.51.${at}.1`, 'one')).toBeNull()
+  expect(come('198.51.8.1', 'one')).toMatchObject({ reason: 'proof' })
+  expect(come('198.51.7.1', 'one')).toBeNull()
+  expect(come('198.51.8.1', 'two')).toBeNull()
+  expect(told).toHaveLength(9)
 })
 
 test('where somebody known came from within a day is remembered', () => {

@@ -20,8 +20,8 @@ export interface Rates {
 export interface Asker extends Prefixes {
   /** By what we have signed: an account by its session, or a device that has had one. Null: a stranger. */
   readonly person: string | null
-  /** Has proved work lately. */
-  readonly isProven: boolean
+  /** The id of a proof of work that is still good; null: none, or somebody known. */
+  readonly pass: string | null
 }
 
 /** What a stranger asks for: while a proof of work is wanted, only what is open is given without. */
@@ -50,6 +50,8 @@ export interface Penalty {
 export interface AbuseLimits {
   /** Null: it may go on. */
   judge(asker: Asker, wanted: Wanted): Refused | null
+  /** Whether a stranger has shown a proof that is good where it comes from; to be asked after `judge`. */
+  isProven(asker: Asker): boolean
   /** While it is true, strangers without a proof are given only what is open. */
   isProofWanted: boolean
   readonly refused: Readonly<Record<Reason, number>>
@@ -93,6 +95,12 @@ const HOMES = 65_536
 const HOME_BYTES = 16
 const HITTERS = 256
 const NETWORK_COLUMNS = 16_384
+/**
+ * For so many lines one person speaks in a day, and one proof in its time: more than phones change theirs, and too few to
+ * make a crowd of senders known by one cookie.
+ */
+const LINES_MAX: Readonly<Record<Home, number>> = { known: 16, proven: 8 }
+const VOUCHER_COLUMNS = 16_384
 
 /** Begins with nobody known and nobody refused. A verdict costs a few microseconds. */
 export function createAbuseLimits({
@@ -120,10 +128,19 @@ export function createAbuseLimits({
     known: createFadingCounts({ clock, windowMs: STANDING_MS.known / 2, maxKeys: HOMES, seed }),
     proven: createFadingCounts({ clock, windowMs: STANDING_MS.proven / 2, maxKeys: HOMES, seed }),
   }
-  const tell = (line: string, standing: Home): void => {
-    if (told[standing].count(line) > 0) return
+  const spokenFor = (standing: Home): RateSketch =>
+    createRateSketch({
+      ...{ burst: LINES_MAX[standing], refillMs: STANDING_MS[standing], columns: VOUCHER_COLUMNS },
+      ...{ clock, seed },
+    })
+  const vouchers = { known: spokenFor('known'), proven: spokenFor('proven') }
+  /** Whether the line is one of those that they may speak for, or somebody else has spoken for it. */
+  const vouch = (line: string, standing: Home, who: string): boolean => {
+    if (told[standing].count(line) > 0) return true
+    if (vouchers[standing].take(who) > 0) return false
     told[standing].add(line)
     onStanding?.(line, standing)
+    return true
   }
 
   const penaltyOf = (line: string): Penalty | null => {
@@ -155,10 +172,10 @@ export function createAbuseLimits({
     refused,
     judge(asker, wanted) {
       if (asker.person !== null) {
-        tell(asker.line, 'known')
-        homes.add(asker.line)
         const waitMs = byPerson.take(asker.person)
-        return waitMs > 0 ? refuse(asker, 'person', waitMs) : null
+        if (waitMs > 0) return refuse(asker, 'person', waitMs)
+        if (vouch(asker.line, 'known', asker.person)) homes.add(asker.line)
+        return null
       }
       if (penalties.size > 0) {
         const penalty = penaltyOf(asker.line)
@@ -168,10 +185,11 @@ export function createAbuseLimits({
       if (lineWaitMs > 0) return refuse(asker, 'address', lineWaitMs)
       const siteWaitMs = bySite.take(asker.site)
       if (siteWaitMs > 0) return refuse(asker, 'network', siteWaitMs)
-      if (asker.isProven) tell(asker.line, 'proven')
-      else if (limits.isProofWanted && wanted === 'gated') return refuse(asker, 'proof', 0)
-      return null
+      const isProven = asker.pass !== null && vouch(asker.line, 'proven', asker.pass)
+      const isProofMissing = limits.isProofWanted && !isProven && wanted === 'gated'
+      return isProofMissing ? refuse(asker, 'proof', 0) : null
     },
+    isProven: ({ line, pass }) => pass !== null && told.proven.count(line) > 0,
     isHomeOfKnown: (line) => homes.count(line) > 0,
     penaltyOf,
     lift(line) {
@@ -188,7 +206,7 @@ export function createAbuseLimits({
     },
     worst: (count) => worst.top(count),
     sizeBytes:
-      [byPerson, byLine, bySite, offences].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) +
+      [byPerson, byLine, bySite, offences, vouchers.known, vouchers.proven].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) +
       PENALTIES_MAX * PENALTY_BYTES +
       3 * HOMES * HOME_BYTES +
       HITTERS * PENALTY_BYTES,

@@ -6,16 +6,23 @@ import { z } from 'zod'
 import { syncFolder, writeWhole } from '../../../kit/files/durable-file.ts'
 
 const Kept = z.object({
-  /** The highest `purged` of any document that was in force. */
-  highest: z.int().min(0),
+  /** `purged` of the document that was in force last. */
+  last: z.int().min(0),
   key: z.string().regex(/^[\w-]{1,40}$/),
+  /** It was asked for, and is not done. */
+  isPending: z.boolean(),
 })
 
 export interface Purges {
   /** Stands in the key of each page that is kept; another one after each purge. */
   readonly key: string
-  /** Takes what a document says, before it is in force. True: everything that is kept has to go. On the disk when it settles. */
+  /**
+   * Takes what a document says, before it is in force. True: everything that is kept has to go, for it says more than the one
+   * before, or what that one asked for was never done. On the disk when it settles.
+   */
   take(purged: number): Promise<boolean>
+  /** Everything that was kept has gone. */
+  noteDone(): Promise<void>
 }
 
 /** Opens what lies in the folder. Where that can not be read, nothing that is kept can be told from what was purged. */
@@ -38,10 +45,16 @@ export async function openPurges(dir: string): Promise<Purges> {
       return kept?.key ?? 'none'
     },
     async take(purged) {
-      if (kept && purged <= kept.highest) return false
-      const isPurge = kept !== null || !isNew
-      await keep({ highest: purged, key: isPurge ? `${purged}-${randomUUID().slice(0, 8)}` : String(purged) })
-      return isPurge
+      const before = kept
+      const isPurge = before === null ? !isNew : purged > before.last
+      if (!isPurge && purged === before?.last) return before.isPending
+      const key = isPurge ? `${purged}-${randomUUID().slice(0, 8)}` : (before?.key ?? String(purged))
+      const isPending = isPurge || (before?.isPending ?? false)
+      await keep({ last: purged, key, isPending })
+      return isPending
+    },
+    async noteDone() {
+      if (kept?.isPending) await keep({ ...kept, isPending: false })
     },
   }
 }

@@ -12,6 +12,7 @@ test('a document that fits is read as it is', () => {
 
 test.each([
   ['no origin', { origins: [] }],
+  ['an origin with a quote in its name', { origins: [{ name: 'home', url: `http://a'..b` }] }],
   ['an origin with a path', { origins: [{ name: 'home', url: 'http://127.0.0.1/x' }] }],
   ['a name that ends a directive', { name: 'edge; }' }],
   ['two sources of one name', { shields: [{ name: 'home', url: 'http://127.0.0.1:1' }] }],

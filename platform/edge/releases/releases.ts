@@ -62,7 +62,10 @@ export async function openReleases(options: ReleasesOptions): Promise<Releases> 
     const isPurge = await purges.take(read.document.purged)
     await nginx.apply(configurationOf(read))
     inForce = { read, agent }
-    if (isPurge) await purgeAll(agent)
+    if (isPurge) {
+      await purgeAll(agent)
+      await purges.noteDone()
+    }
     first.resolve()
     await nginx.tellOrder(await agent.sources.addresses())
     log.info({ hash: read.hash, generation: read.document.generation }, 'edge.document-in-force')

@@ -9,7 +9,7 @@ import { AppError } from '../../app/errors.ts'
 import type { Routes } from '../../app/http.ts'
 import { takeOrRefuse } from '../../app/rate-limit.ts'
 
-/** Half a second of a phone's time as a rule; who sends from 5,000 addresses pays it 5,000 times in half an hour. */
+/** Half a second of a phone's time as a rule; who sends from 5,000 addresses pays it 625 times in half an hour. */
 const MAX_NUMBER = 100_000
 /** Making and checking one costs us some tenths of a millisecond. */
 const PER_MINUTE = 20
