@@ -7,6 +7,7 @@
  * weighed by the mean of both. An answer counts when it comes within half a second of when its request was due, and as much
  * as its class takes. A load that the generator made late is made again, and is void after that. `--quick` sees that it works.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isPinned } from '../tests/rig/children.ts'
 import { medianOf, roundTo } from '../tests/rig/quantile.ts'
 import { MIX, startGenerator, type Generator } from '../tests/rig/load/generator.ts'
@@ -37,6 +38,8 @@ const LAG_MAX_MS = 10
 const LOAD_MS = isQuick ? 3_000 : 15_000
 const SKIP_MS = isQuick ? 1_000 : 2_000
 const REFUSALS_MS = isQuick ? 2_000 : 5_000
+/** Connections are opened, and code is warm. */
+const SETTLE_MS = 1_000
 const CAPACITY_MS = isQuick ? 1_500 : 3_500
 /** As many requests as keep either bottleneck busy. */
 const CAPACITY_CONNECTIONS = 24
@@ -76,7 +79,8 @@ export async function run(): Promise<BenchResult> {
     for (const protection of RIVALS) rivals.set(protection, await loadProtected(plan, protection))
     const capacityPerS = medianOf(ours.map((load) => load.capacityPerS))
     figures[`${bottleneck}CapacityPerS`] = roundTo(capacityPerS, 0)
-    const judged = judge({ bottleneck, capacityPerS, refusalUs, ours, rivals })
+    const lost = bottleneck === 'cpu' ? await measureLost(generator, capacityPerS, say) : null
+    const judged = judge({ bottleneck, lost, ours, rivals })
     rows.push(...judged.rows)
     Object.assign(figures, judged.figures)
     fallsShort.push(...judged.fallsShort)
@@ -93,6 +97,55 @@ async function measureRefusal(generator: Generator): Promise<number> {
   const after = await server.status()
   const refused = load.byClass.reduce((sum, each) => sum + each.refused, 0)
   return ((after.cpuMs - before.cpuMs) / refused) * 1_000
+}
+
+/** By how many times is asked for: the share of a busy thread that is left when it turns away the surplus, as we do and as `node:http` does alone. */
+type Lost = ReadonlyMap<number, { readonly ours: number; readonly bare: number }>
+
+async function measureLost(
+  generator: Generator,
+  capacityPerS: number,
+  say: (line: string) => void,
+): Promise<Lost> {
+  const lost = new Map<number, { ours: number; bare: number }>()
+  for (const { times } of TARGETS) {
+    const ratePerS = (times - 1) * capacityPerS
+    const each = {
+      ours: await measureLostBy('closed', generator, ratePerS),
+      bare: await measureLostBy('bare', generator, ratePerS),
+    }
+    lost.set(times, each)
+    say(`turning away ${ratePerS.toFixed(0)}/s beside other work takes ${describeLost(each)}`)
+  }
+  return lost
+}
+
+const describeLost = ({ ours, bare }: { readonly ours: number; readonly bare: number }): string =>
+  `${roundTo(ours * 100, 1)} % of the thread, and ${roundTo(bare * 100, 1)} % of a bare node:http's`
+
+/** What a thread gets done of other work while so many are turned away, against what it gets done without. */
+async function measureLostBy(
+  protection: 'closed' | 'bare',
+  generator: Generator,
+  ratePerS: number,
+): Promise<number> {
+  await using server = await startServer(protection, 'work')
+  const workOf = async (ms: number) => {
+    const [before, startedMs] = [await server.status(), performance.now()]
+    await sleep(ms)
+    return ((await server.status()).workedMs - before.workedMs) / (performance.now() - startedMs)
+  }
+  const order = { port: server.port, mix: MIX, requests: REQUESTS, deadlineMs: DEADLINE_MS, skipMs: 0 }
+  await generator.load({ ...order, ratePerS, connections: CONNECTIONS, durationMs: REFUSALS_MS })
+  const alone = await workOf(REFUSALS_MS / 2)
+  const loaded = generator.load({
+    ...{ ...order, ratePerS, connections: CONNECTIONS },
+    durationMs: REFUSALS_MS + 2 * SETTLE_MS,
+  })
+  await sleep(SETTLE_MS)
+  const beside = await workOf(REFUSALS_MS)
+  await loaded
+  return 1 - beside / alone
 }
 
 interface Plan {
@@ -162,8 +215,8 @@ const invertedShare = (result: LoadResult) => result.inverted / Math.max(1, offe
 
 interface Measured {
   readonly bottleneck: Limited
-  readonly capacityPerS: number
-  readonly refusalUs: number
+  /** Null: the thread is not the bottleneck. */
+  readonly lost: Lost | null
   readonly ours: readonly Load[]
   readonly rivals: ReadonlyMap<Protection, readonly Load[]>
 }
@@ -190,7 +243,7 @@ type Point = ReturnType<typeof lookAt>
 
 /** What came of one load, ours and the rivals'. */
 function lookAt(
-  { bottleneck, capacityPerS, refusalUs, ours, rivals }: Measured,
+  { bottleneck, lost, ours, rivals }: Measured,
   times: number,
   unloadedP99Ms: number,
 ) {
@@ -201,7 +254,7 @@ function lookAt(
     goodput: goodputOf(load, bottleneck),
     top: result.byClass[0]!.good / result.byClass[0]!.offered,
     inverted: invertedShare(result),
-    lostToRefusals: bottleneck === 'cpu' ? ((times - 1) * capacityPerS * refusalUs) / 1e6 : null,
+    lost: lost?.get(times) ?? null,
     rivalGoodput(name: Protection): number | null {
       const rival = rivals.get(name)!.find((each) => each.times === times)
       return rival ? roundTo(goodputOf(rival, bottleneck), 3) : null
@@ -210,11 +263,12 @@ function lookAt(
 }
 
 function figuresOf(point: Point): Record<string, number | null> {
-  const { bottleneck, times, result, lostToRefusals, rivalGoodput } = point
+  const { bottleneck, times, result, lost, rivalGoodput } = point
   const key = `${bottleneck}${times}x`
   return {
     [`${key}Goodput`]: roundTo(point.goodput, 3),
-    [`${key}LostToRefusals`]: lostToRefusals === null ? null : roundTo(lostToRefusals, 3),
+    [`${key}LostToRefusals`]: lost && roundTo(lost.ours, 3),
+    [`${key}LostToBareRefusals`]: lost && roundTo(lost.bare, 3),
     [`${key}Top`]: roundTo(point.top, 4),
     [`${key}AdmittedP99Ms`]: roundTo(result.admittedP99Ms, 1),
     [`${key}RefusalP99Ms`]: roundTo(result.refusedP99Ms, 1),
@@ -227,13 +281,13 @@ function figuresOf(point: Point): Record<string, number | null> {
 }
 
 function rowsOf(point: Point, { goodputMin, topMin }: Target): BenchRow[] {
-  const { bottleneck, times, result, goodput, top, rivalGoodput, unloadedP99Ms } = point
+  const { bottleneck, times, result, goodput, top, lost, rivalGoodput, unloadedP99Ms } = point
   const row = (
     what: string,
     value: number,
     rival: number | null,
     unit: string,
-    target: string,
+    target: string | null,
   ): BenchRow => ({
     what: `${bottleneck} ${times}×: ${what}`,
     ours: value,
@@ -243,6 +297,17 @@ function rowsOf(point: Point, { goodputMin, topMin }: Target): BenchRow[] {
   const p99MaxMs = Math.round(unloadedP99Ms * P99_MAX_TIMES_UNLOADED)
   return [
     row('goodput (rival: under-pressure)', goodput * 100, underPressure, '%', `≥ ${goodputMin * 100}`),
+    ...(lost === null
+      ? []
+      : [
+          row(
+            'left beside refusals (rival: bare node:http)',
+            percentLeft(lost.ours),
+            percentLeft(lost.bare),
+            '%',
+            null,
+          ),
+        ]),
     row('top class served', top * 100, null, '%', `≥ ${topMin * 100}`),
     row('p99 of admitted', result.admittedP99Ms, null, 'ms', `≤ ${p99MaxMs}`),
     row('p99 of a refusal', result.refusedP99Ms, null, 'ms', `≤ ${REFUSAL_P99_MAX_MS}`),
@@ -250,11 +315,11 @@ function rowsOf(point: Point, { goodputMin, topMin }: Target): BenchRow[] {
 }
 
 function missesOf(point: Point, { goodputMin, topMin }: Target): string[] {
-  const { bottleneck, times, result, goodput, top, inverted, unloadedP99Ms } = point
+  const { bottleneck, times, result, goodput, top, inverted, lost, unloadedP99Ms } = point
   const at = `With the ${bottleneck} as the bottleneck, at ${times}×,`
   const misses = [
     goodput < goodputMin &&
-      `${at} goodput is ${roundTo(goodput * 100, 1)} %; the target is ${goodputMin * 100} %.`,
+      `${at} goodput is ${roundTo(goodput * 100, 1)} %; the target is ${goodputMin * 100} %${lost ? ` (turning away the rest takes ${describeLost(lost)})` : ''}.`,
     top < topMin &&
       `${at} ${roundTo(top * 100, 2)} % of the top class are served; the target is ${topMin * 100} %.`,
     result.admittedP99Ms > unloadedP99Ms * P99_MAX_TIMES_UNLOADED &&
@@ -269,4 +334,5 @@ function missesOf(point: Point, { goodputMin, topMin }: Target): string[] {
   return misses.filter((line) => line !== false)
 }
 
+const percentLeft = (lost: number) => (1 - lost) * 100
 const percentOf = (share: number | null) => (share === null ? null : share * 100)

@@ -2,6 +2,9 @@
  * The server that is loaded, on the measured core: four routes of four classes before one bottleneck, behind one of the ways
  * to protect it.
  */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import underPressure from '@fastify/under-pressure'
@@ -13,21 +16,28 @@ import { SERVICE_MS } from './service-times.ts'
 
 /**
  * `ours`; `none`; `under-pressure`: @fastify/under-pressure with its documented limits; `fixed`: ours with a limit that
- * somebody has set, without order; `closed`: nobody gets in.
+ * somebody has set, without order; `closed`: ours, and nobody gets in; `bare`: a `node:http` that turns everybody away.
  */
-export type Protection = 'ours' | 'none' | 'under-pressure' | 'fixed' | 'closed'
-/** `pool`: ten connections, each held for a while; `cpu`: this thread; `none`: an answer at once. */
-export type Bottleneck = 'pool' | 'cpu' | 'none'
+export type Protection = 'ours' | 'none' | 'under-pressure' | 'fixed' | 'closed' | 'bare'
+/**
+ * `pool`: ten connections, each held for a while; `cpu`: this thread; `none`: an answer at once; `work`: as that, and beside it
+ * the thread has other work without end.
+ */
+export type Bottleneck = 'pool' | 'cpu' | 'none' | 'work'
 
 export interface ServerStatus {
   readonly cpuMs: number
   readonly limit: number | null
+  /** Of the work without end, what is done in all. */
+  readonly workedMs: number
   /** The share of the time since the last status in which the thread was not waiting for anything to come. */
   readonly busyShare: number
 }
 
 const POOL_SIZE = 10
 const FIXED_LIMIT = 100
+/** As long as a piece of a request of the `cpu`. */
+const WORK_PIECE_MS = 2.7
 
 // From the parent, by the environment that it gives.
 const { PROTECTION: protection, BOTTLENECK: bottleneck } = process.env as {
@@ -71,14 +81,33 @@ const spread = (meanMs: number) => meanMs * (0.5 + Math.random())
 
 /** In two pieces, as a handler that waits for something in the middle. */
 async function burn(ms: number): Promise<void> {
-  for (let piece = 0; piece < 2; piece++) {
-    const endMs = performance.now() + ms / 2
-    while (performance.now() < endMs);
-    if (piece === 0) await turn()
+  burnPiece(ms / 2)
+  await turn()
+  burnPiece(ms / 2)
+}
+
+function burnPiece(ms: number): void {
+  const endMs = performance.now() + ms
+  while (performance.now() < endMs);
+}
+
+let workedMs = 0
+async function workWithoutEnd(): Promise<never> {
+  for (;;) {
+    burnPiece(WORK_PIECE_MS)
+    workedMs += WORK_PIECE_MS
+    await turn()
   }
 }
 
-await app.listen({ host: '127.0.0.1', port: 0 })
+const bare = createServer((_, response) => {
+  response.writeHead(503, { 'content-type': 'application/problem+json', 'retry-after': '2' })
+  response.end('{"title":"no"}')
+})
+const server = protection === 'bare' ? bare.listen({ host: '127.0.0.1', port: 0 }) : app.server
+if (protection === 'bare') await once(bare, 'listening')
+else await app.listen({ host: '127.0.0.1', port: 0 })
+if (bottleneck === 'work') void workWithoutEnd()
 let lastUse = performance.eventLoopUtilization()
 process.on('message', () => {
   const use = performance.eventLoopUtilization(lastUse)
@@ -87,9 +116,10 @@ process.on('message', () => {
   const status: ServerStatus = {
     cpuMs: (user + system) / 1_000,
     limit: door?.gate.settledLimit ?? null,
+    workedMs,
     busyShare: use.utilization,
   }
   process.send!({ status })
 })
 process.once('disconnect', () => process.exit(0))
-process.send!({ port: (app.server.address() as { port: number }).port })
+process.send!({ port: (server.address() as AddressInfo).port })

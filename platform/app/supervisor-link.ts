@@ -10,6 +10,9 @@ import type {
 import type { ReleasesState } from '../../contract/releases.ts'
 import type { LineStanding } from './abuse/standings.ts'
 
+/** Of a data folder: the orders in force, with the supervisor ended or dead as well. */
+export const ORDERS_FILE = 'run/orders.json'
+
 /** Who asks, by name; the answer, by what was asked. All are given within a second. */
 export interface SupervisorLink {
   state(): Promise<OperationsState>

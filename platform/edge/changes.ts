@@ -23,11 +23,10 @@ export interface ChangesOptions {
   readonly path: string
   readonly mediaKey: string
   readonly log: Log
-  readonly onPurge: () => void
 }
 
 /** Opens the feed where it was left. */
-export async function openChanges({ mirror, path, mediaKey, log, onPurge }: ChangesOptions) {
+export async function openChanges({ mirror, path, mediaKey, log }: ChangesOptions) {
   let position: Position = await readFile(path, 'utf8')
     .then((text) => Position.parse(JSON.parse(text)))
     .catch(() => ({ after: null, heardAt: null }))
@@ -50,7 +49,6 @@ export async function openChanges({ mirror, path, mediaKey, log, onPurge }: Chan
       if (answer.statusCode !== 200) throw new Error(`The changes were answered with ${answer.statusCode}.`)
       const { items, next } = MediaChanges.parse(JSON.parse(text))
       if (heardMs > 0 && Date.now() - heardMs > MISSED_AFTER_MS) {
-        onPurge()
         await mirror.purgeScope('open')
         log.warn({ heardAt: position.heardAt }, 'edge.changes-missed')
       }
@@ -58,10 +56,8 @@ export async function openChanges({ mirror, path, mediaKey, log, onPurge }: Chan
       const unheard = items.filter(({ id }) => !heeded.has(id))
       // What was asked for since the names were taken away is newer than what the first answer tells.
       const isNews = position.after !== null
-      for (const videoId of new Set(isNews ? unheard.map((item) => item.videoId) : [])) {
-        onPurge()
+      for (const videoId of new Set(isNews ? unheard.map((item) => item.videoId) : []))
         await mirror.purge(videoId)
-      }
       for (const { id } of unheard) heeded.add(id)
       for (const id of heeded) {
         if (heeded.size <= HEEDED_MAX) break

@@ -141,10 +141,7 @@ async function followChanges({
   readonly mirror: Awaited<ReturnType<typeof openMirror>>
 }): Promise<void> {
   const mediaKey = (await readFile(config.keyPath!, 'utf8')).trim()
-  const changes = await openChanges({
-    ...{ mirror, path: paths.changes, mediaKey, log },
-    onPurge: () => opened.inForce?.agent.segments.notePurged(),
-  })
+  const changes = await openChanges({ mirror, path: paths.changes, mediaKey, log })
   stack.use(
     startRepeating({
       intervalMs: CHANGES_INTERVAL_MS,

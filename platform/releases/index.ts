@@ -7,6 +7,7 @@ export { RegionName, RegionPolicy, RegionsDocument, shareOf } from './kinds/regi
 export type { ReleaseBounds, ReleaseKind } from './release-kind.ts'
 export {
   candidatePathOf,
+  DOCUMENT_FILES,
   documentsDirOf,
   givenPathOf,
   hashOf,

@@ -38,6 +38,13 @@ export const candidatePathOf = (dataDir: string, kind: string, hash: string): st
 export const givenPathOf = (dataDir: string, kind: string, hash: string): string =>
   join(documentsDirOf(dataDir), kind, `given-${hash.slice(0, 16)}.json`)
 const currentPathOf = (dataDir: string, kind: string): string => join(documentsDirOf(dataDir), kind, 'good')
+const quarantinePathOf = (dataDir: string): string => join(documentsDirOf(dataDir), 'quarantine.json')
+
+/** Of a data folder, what is in force, what was before it, and what may not come again: a backup has them. */
+export const DOCUMENT_FILES: readonly string[] = [
+  quarantinePathOf(''),
+  ...RELEASE_KINDS.flatMap(({ name }) => [currentPathOf('', name), beforeOf(currentPathOf('', name))]),
+]
 
 export const hashOf = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex')
 
@@ -154,7 +161,7 @@ export interface QuarantineBook {
 
 /** One that can't be read is begun anew: it only ever keeps things out. */
 export async function openQuarantine(dataDir: string): Promise<QuarantineBook> {
-  const path = join(documentsDirOf(dataDir), 'quarantine.json')
+  const path = quarantinePathOf(dataDir)
   let all = await readFile(path, 'utf8')
     .then((text) => Quarantine.parse(JSON.parse(text)))
     .catch((): Quarantined[] => [])

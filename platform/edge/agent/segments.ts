@@ -36,8 +36,6 @@ class PurgedMeanwhileError extends Error {
 export interface Segments {
   /** @throws {SourceStatusError} @throws {NoDigestError} @throws {FetchTimeoutError} */
   find(asked: SegmentAsked, isDoubted: boolean): Promise<SegmentFound>
-  /** Fetches that began before do not bring back what was purged. */
-  notePurged(): void
 }
 
 export interface SegmentsOptions {
@@ -58,7 +56,6 @@ const LOOKED_MAX = 10_000
 /** Opens the way of what is missing. */
 export function openSegments(options: SegmentsOptions): Segments {
   const { mirror, sources, areDigestsOn } = options
-  let purges = 0
   const fetching = createCoalescer<SegmentAsked, SegmentFound>({
     nowMs: () => performance.now(),
     pause: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
@@ -67,9 +64,9 @@ export function openSegments(options: SegmentsOptions): Segments {
     failureKeptMs: FAILURE_KEPT_MS,
     isOn: options.isCoalescing,
     fetchOnce: async (asked, work) => {
-      const before = purges
+      const { purgeCount } = mirror
       const found = await fetchSegment(asked, work)
-      if (purges !== before) throw new PurgedMeanwhileError('It was purged while it was fetched.')
+      if (mirror.purgeCount !== purgeCount) throw new PurgedMeanwhileError('It was purged while it was fetched.')
       await mirror.name(asked.scope, asked.path, found.sha256)
       return found
     },
@@ -86,7 +83,6 @@ export function openSegments(options: SegmentsOptions): Segments {
   }
 
   return {
-    notePurged: () => void (purges += 1),
     async find(asked, isDoubted) {
       const extension = extname(asked.path)
       const sha256 = await mirror.hashOf(asked.scope, asked.path)

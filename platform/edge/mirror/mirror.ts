@@ -54,6 +54,8 @@ export interface Mirror {
   keep(path: string, source: AsyncIterable<Uint8Array>, sha256: string | null): Promise<string>
   /** Gives an object that is here a name; replaces what the name pointed to. */
   name(scope: Scope, path: string, sha256: string): Promise<void>
+  /** How often names were taken away: a fetch that began before does not bring back what was purged. */
+  readonly purgeCount: number
   /** Takes away the names of a video, or of one of its generations; the bytes go when no name is left. */
   purge(videoId: string, generation?: number): Promise<void>
   /** Takes away all names of a scope: each has to be asked for again, and no bytes. */
@@ -82,9 +84,13 @@ export async function openMirror(root: string, segmentMaxBytes: () => number): P
   const objectPathOf = (sha256: string, extension: string) =>
     join(objects, sha256.slice(0, HASH_PREFIX), `${sha256}${extension}`)
   const namePathOf = (scope: Scope, path: string) => join(root, scope, path)
+  let purgeCount = 0
 
   return {
     root,
+    get purgeCount() {
+      return purgeCount
+    },
     async hashOf(scope, path) {
       const target = await readlink(namePathOf(scope, path)).catch(() => null)
       return target && basename(target, extname(target))
@@ -120,11 +126,15 @@ export async function openMirror(root: string, segmentMaxBytes: () => number): P
       await rename(temporary, named)
     },
     async purge(videoId, generation) {
+      purgeCount += 1
       const inside = generation === undefined ? [videoId] : [videoId, `g${generation}`]
       for (const scope of ['open', 'tokened'] as const)
         await vanish(incoming, join(root, scope, 'media', ...inside))
     },
-    purgeScope: (scope) => vanish(incoming, join(root, scope, 'media')),
+    async purgeScope(scope) {
+      purgeCount += 1
+      await vanish(incoming, join(root, scope, 'media'))
+    },
     drop: (sha256, extension) => rm(objectPathOf(sha256, extension), { force: true }),
     listNames: (limit) => listNames(join(root, 'open'), limit),
     listObjects: () => listObjects(objects),

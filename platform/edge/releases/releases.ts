@@ -63,7 +63,7 @@ export async function openReleases(options: ReleasesOptions): Promise<Releases> 
     await nginx.apply(configurationOf(read))
     inForce = { read, agent }
     if (isPurge) {
-      await purgeAll(agent)
+      await purgeAll()
       await purges.noteDone()
     }
     first.resolve()
@@ -72,8 +72,7 @@ export async function openReleases(options: ReleasesOptions): Promise<Releases> 
   }
 
   /** Pages have theirs in their key. */
-  async function purgeAll(agent: Agent): Promise<void> {
-    agent.segments.notePurged()
+  async function purgeAll(): Promise<void> {
     for (const scope of ['open', 'tokened'] as const) await mirror.purgeScope(scope)
     log.info('edge.purged')
   }

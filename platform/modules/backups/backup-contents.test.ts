@@ -1,5 +1,5 @@
 /** What a backup has besides tables and videos: what was acknowledged without the database, and the watch's files. */
-import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
@@ -8,6 +8,8 @@ import { ACTS, openJournalWorld, openScene } from '../../app/journal/journal.fix
 import { replayAll } from '../../app/journal/index.ts'
 import { markBlobStore } from '../transcoding/blob-store.ts'
 import { makeBackup } from './making/make-backup.ts'
+import { ORDERS_FILE } from '../../app/supervisor-link.ts'
+import { inboxOf, readLastGood, writeLastGood } from '../../releases/index.ts'
 import { ask, makeEmptyDatabase, never, setUpStage, silent } from './backups.fixtures.ts'
 import { readManifest, renderManifest } from './kept/backup-manifest.ts'
 import { openBackup } from './kept/read-backup.ts'
@@ -72,6 +74,25 @@ test('what was set aside for a person to look at comes along', async () => {
   const place = await stage.makeEmptyPlace()
   await stage.restoreTo(place)
   expect(await readdir(place.paths.journalAside)).toEqual(['entry-1.json'])
+})
+
+test('what was ordered and what was released is in force in the restored instance, and nothing else that lay beside it', async () => {
+  await using stage = await setUpStage()
+  const { config, secrets } = stage.world.ctx
+  const text = JSON.stringify({ regions: { eu: { state: 'serving' } } })
+  await writeLastGood(config.dataDir, secrets.vault, { kind: 'regions', text, at: new Date() })
+  await mkdir(inboxOf(config.dataDir), { recursive: true })
+  await writeFile(join(inboxOf(config.dataDir), 'flags.json'), '{}')
+  await mkdir(join(config.dataDir, 'run'), { recursive: true })
+  await writeFile(join(config.dataDir, ORDERS_FILE), '{"blocks":[]}')
+  await stage.backUp()
+
+  const place = await stage.makeEmptyPlace()
+  await stage.restoreTo(place)
+
+  expect((await readLastGood(place.dataDir, 'regions', secrets.vault)).good?.text).toBe(text)
+  expect(await readFile(join(place.dataDir, ORDERS_FILE), 'utf8')).toBe('{"blocks":[]}')
+  await expect(readdir(inboxOf(place.dataDir))).rejects.toMatchObject({ code: 'ENOENT' })
 })
 
 test('the files of the watch are kept as of a moment while it writes, and a broken one is named', async () => {

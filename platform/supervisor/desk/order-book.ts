@@ -7,6 +7,7 @@ import { OrdersInForce } from '../../../contract/operations.ts'
 import { LEVEL_MAX, Level } from '../../../contract/state.ts'
 import type { Clock } from '../../../kit/clock.ts'
 import { writeWhole } from '../../../kit/files/durable-file.ts'
+import { ORDERS_FILE } from '../../app/supervisor-link.ts'
 
 const Kept = OrdersInForce.extend({
   /** That maintenance asked for while it goes on; null: none goes on. */
@@ -47,7 +48,7 @@ export interface OrderBookOptions {
 /** Reads what was in force when the supervisor ended; what has expired meanwhile is dropped, and told. */
 export async function openOrderBook(options: OrderBookOptions): Promise<OrderBook> {
   const { dataDir, clock } = options
-  const path = join(dataDir, 'run', 'orders.json')
+  const path = join(dataDir, ORDERS_FILE)
   let inForce = await read(path, options.onError)
   let writing: Promise<unknown> = Promise.resolve()
   let timer: NodeJS.Timeout | undefined

@@ -3,6 +3,8 @@ import { readdir, stat, statfs } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { eachInParallel } from '../../../../kit/bounded/parallel.ts'
 import { AppError } from '../../../app/errors.ts'
+import { ORDERS_FILE } from '../../../app/supervisor-link.ts'
+import { DOCUMENT_FILES } from '../../../releases/index.ts'
 import { diskFolder } from '../kept/backup-folder.ts'
 import { listBackups, readManifest, type BackedUpFile, type Manifest } from '../kept/backup-manifest.ts'
 import type { BackupInput, BackupSource } from './make-backup.ts'
@@ -10,8 +12,14 @@ import type { ObjectStore } from '../kept/object-store.ts'
 import { readFileList } from '../kept/read-backup.ts'
 import { sealedParts } from '../kept/sealed-parts.ts'
 
-/** Of the data folder itself, all that a backup keeps. */
-export const INSTANCE_FILES: readonly string[] = ['secrets.json', 'demo.state', 'demo-passwords.json']
+/** Of the data folder itself, all that a backup keeps: a restored instance bars, pauses and closes what this one did. */
+export const INSTANCE_FILES: readonly string[] = [
+  'secrets.json',
+  'demo.state',
+  'demo-passwords.json',
+  ORDERS_FILE,
+  ...DOCUMENT_FILES,
+]
 /** At once; more do not make a disk faster, and people are watching videos from it. */
 const CONCURRENCY = 4
 const TELL_EVERY = 50
