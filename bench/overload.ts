@@ -242,11 +242,7 @@ type Target = (typeof TARGETS)[number]
 type Point = ReturnType<typeof lookAt>
 
 /** What came of one load, ours and the rivals'. */
-function lookAt(
-  { bottleneck, lost, ours, rivals }: Measured,
-  times: number,
-  unloadedP99Ms: number,
-) {
+function lookAt({ bottleneck, lost, ours, rivals }: Measured, times: number, unloadedP99Ms: number) {
   const load = ours.find((each) => each.times === times)!
   const { result } = load
   return {

@@ -60,7 +60,7 @@ export interface Pressure {
   observe(signals: PressureSignals, nowMs: number): PressureState
 }
 
-/** @param nowMs of a clock that only goes forward */
+/** Begins at level 0, with no threshold changed. */
 export function createPressure(): Pressure {
   let state: PressureState = { level: 0, because: [] }
   let looks = 0

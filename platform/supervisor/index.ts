@@ -54,7 +54,7 @@ export interface Supervisor {
   readonly url: string
   /** Drains the roles, then stops PostgreSQL. Idempotent. */
   stop(): Promise<void>
-  /** Ends the roles by force, then stops PostgreSQL. For the impatient. */
+  /** Ends the roles by force; a PostgreSQL of our own is stopped by `stop`, or found at the next start. For the impatient. */
   kill(): void
 }
 

@@ -73,7 +73,7 @@ export interface Evidence {
   readonly canary: number | null
   readonly baseline: number | null
   readonly unit: 'share' | 'bytes-per-s'
-  /** How many times likelier than by chance, at the worst so far; null for what is no test. Back at `eValueMax`. */
+  /** How many times likelier than by chance, at the worst so far; null for what is no test. */
   readonly eValue: number | null
 }
 

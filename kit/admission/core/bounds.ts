@@ -22,7 +22,7 @@ const LAST_WAITS_TURNS = 3
  */
 const FORESEEN_USUAL = 2.5
 const FORESEEN_MIN_MS = 12
-/** In the class that the cut goes through it is one usual round trip, within these bounds; at the margin half as long. */
+/** In the class that the cut goes through it is two usual round trips, within these bounds; at the margin half as long. */
 const LAST_FORESEEN_USUAL = 2
 const LAST_FORESEEN_MAX_MS = 100
 /** So many may wait in any case: where one at a time is worked on, chance alone makes a line of some… */

@@ -145,7 +145,13 @@ test('a stranger who is asked for it proves work, once, and goes on with the coo
 
 test('another way to write a path is no way around the proof', async () => {
   await using served = await serve({ rates: { ...RATES, addressPerS: 100 }, proofOfWork: 'always' })
-  const paths = ['/%61pi/v1/things', '/api%2Fv1/things', 'http://other.example/api/v1/things', '/%zz', '/m%65dia/x']
+  const paths = [
+    '/%61pi/v1/things',
+    '/api%2Fv1/things',
+    'http://other.example/api/v1/things',
+    '/%zz',
+    '/m%65dia/x',
+  ]
   for (const path of paths)
     expect((await served.get('127.0.0.10', path)).body['code'], path).toBe('proof-wanted')
 })

@@ -206,7 +206,10 @@ export function createAbuseLimits({
     },
     worst: (count) => worst.top(count),
     sizeBytes:
-      [byPerson, byLine, bySite, offences, vouchers.known, vouchers.proven].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) +
+      [byPerson, byLine, bySite, offences, vouchers.known, vouchers.proven].reduce(
+        (sum, { sizeBytes }) => sum + sizeBytes,
+        0,
+      ) +
       PENALTIES_MAX * PENALTY_BYTES +
       3 * HOMES * HOME_BYTES +
       HITTERS * PENALTY_BYTES,

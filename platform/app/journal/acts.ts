@@ -49,7 +49,8 @@ export interface AnyAct {
  * when the database goes away in the middle, so that nobody knows whether it was done.
  *
  * @param beforeKeeping may refuse it by throwing, where it would have to be kept
- * @throws {AppError} journal-unwritable or database-unavailable: it is neither done nor kept.
+ * @throws {AppError} journal-unwritable, database-unavailable, or too-many-requests where its actor has too many waiting: it is
+ * neither done nor kept.
  */
 export async function doOrKeep<Input, Answer>(
   ctx: Ctx,

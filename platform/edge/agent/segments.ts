@@ -66,7 +66,8 @@ export function openSegments(options: SegmentsOptions): Segments {
     fetchOnce: async (asked, work) => {
       const { purgeCount } = mirror
       const found = await fetchSegment(asked, work)
-      if (mirror.purgeCount !== purgeCount) throw new PurgedMeanwhileError('It was purged while it was fetched.')
+      if (mirror.purgeCount !== purgeCount)
+        throw new PurgedMeanwhileError('It was purged while it was fetched.')
       await mirror.name(asked.scope, asked.path, found.sha256)
       return found
     },

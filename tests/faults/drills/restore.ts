@@ -3,7 +3,7 @@
  * is there after a restore into an empty folder, and plays.
  */
 import { execFile } from 'node:child_process'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -69,11 +69,17 @@ export async function run(report: Report): Promise<void> {
     `${meanwhile.size} were sent meanwhile`,
   )
   await promisePlays(report, second, kept.video)
-  const again = await upbeat(['restore', place, '--into-empty', '--data', restored])
-  report.promise('a second restore overwrites nothing', again.code === 1)
   const proven = await upbeat(['restore', place, '--verify', '--data', restored])
   report.promise('the backup can be proven', proven.code === 0, `${secondsOf(proven.tookMs)}${proven.errors}`)
   await killEverything(second)
+  const writtenMs = async () => (await stat(join(restored, 'secrets.json'))).mtimeMs
+  const before = await writtenMs()
+  const again = await upbeat(['restore', place, '--into-empty', '--data', restored])
+  report.promise(
+    'a second restore, with nothing running, overwrites nothing',
+    again.code === 1 && before === (await writtenMs()),
+    again.errors.trim().split('\n')[0],
+  )
   const limitMs = allowedMs(COMMAND_LIMIT_MS)
   const status = await upbeat(['status', '--json', '--data', restored])
   report.promise(

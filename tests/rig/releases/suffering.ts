@@ -11,9 +11,10 @@ const COUNTED_S = 600
 /** …of which so much is waited for after its end; what is left is reckoned, and taken to go as in these seconds. */
 const WAITED_AFTER_S = 5
 
-export interface Suffered {
-  readonly released: Released
+export interface Suffered<T = Released> {
+  readonly released: T
   readonly asked: number
+  /** With those turned away, where these are counted. */
   readonly failed: number
   /** What went wrong, and how often, in words; empty: nothing. */
   readonly kinds: string
@@ -28,16 +29,35 @@ export interface Suffered {
 }
 
 /** Releases what lies in a folder while people visit. @param perS how many requests the visitors send */
-export async function sufferRelease(
+export const sufferRelease = (
   product: Product,
   visitors: Visitors,
   { dir, perS }: { readonly dir: string; readonly perS: number },
-): Promise<Suffered> {
+): Promise<Suffered> => suffer(visitors, { perS, release: () => releaseDir(product, dir) })
+
+export interface SufferOptions<T> {
+  /** How many requests the visitors send. */
+  readonly perS: number
+  readonly release: () => Promise<T>
+  /** Whether to be turned away is harm, too. @default false */
+  readonly countsRefusals?: boolean
+}
+
+/** Releases anything while people visit. */
+export async function suffer<T>(
+  visitors: Visitors,
+  { perS, release, countsRefusals = false }: SufferOptions<T>,
+): Promise<Suffered<T>> {
+  const look = () => {
+    const { asked, failed, refused } = visitors.visits
+    return { asked, failed: failed + (countsRefusals ? refused : 0) }
+  }
   visitors.reset()
-  const released = await releaseDir(product, dir)
-  const before = { ...visitors.visits }
+  const released = await release()
+  const before = look()
   await sleep(WAITED_AFTER_S * 1_000)
-  const { asked, failed, failures, lagMaxMs } = visitors.visits
+  const { asked, failed } = look()
+  const { failures, lagMaxMs } = visitors.visits
   const reckoned = Math.max(0, COUNTED_S * perS - asked)
   const failedAfter = failed - before.failed
   const failedReckoned = (reckoned * failedAfter) / Math.max(1, asked - before.asked)

@@ -104,7 +104,8 @@ async function answerPage(request: Request): Promise<Response> {
 }
 
 async function answerImmutable(request: Request): Promise<Response> {
-  const kept = await caches.match(request)
+  // Whoever asks for a module names the page's origin; what is kept was asked for without, and is the same.
+  const kept = await caches.match(request, { ignoreVary: true })
   if (kept) return kept
   const response = await fetch(request)
   if (response.ok) await (await caches.open(BUILD_CACHE)).put(request, response.clone())
