@@ -25,7 +25,7 @@ const CRASHES_MAX = 2
 const SERVED_SHARE_MIN = 0.999
 const BACK_MS = 5_000
 /** An upload that nothing puts aside is tried for much longer. */
-const PUT_ASIDE_MS = 30_000
+const PUT_ASIDE_MS = 90_000
 const LOOK_EVERY_MS = 5
 
 export async function run(report: Report): Promise<void> {
@@ -76,11 +76,31 @@ export async function run(report: Report): Promise<void> {
 
 /** Each encoder that begins on it dies; answers when the upload has ended, or nothing ends it. */
 async function sendPoisonUpload(product: Product, author: DrillClient) {
-  const worker = await product.pidOf('worker')
+  // What arrives is encoded where it arrives, and the rest where there is time.
+  const parents = await Promise.all([product.pidOf('ingest'), product.pidOf('worker')])
   const bytes = await readFile(await makeClip('h264LongGop'))
   const killed = new Set<number>()
-  const timer = setInterval(async () => {
-    for (const pid of await encodersOf(worker)) {
+  const over = new AbortController()
+  const killing = killEncoders(parents, killed, over.signal)
+  const upload = await startUpload(author, bytes, 'poisonous')
+  await upload.sendUntil(bytes.length)
+  const receipt = await eventually(PUT_ASIDE_MS, async () => {
+    const now = await author.receipt(upload.id)
+    return hasEnded(now) ? now : null
+  })
+  over.abort()
+  await killing
+  return { deaths: killed.size, told: receipt?.failure?.code ?? receipt?.state ?? null }
+}
+
+/** One look after the other until it is over: each takes as long as there are processes on the machine. */
+async function killEncoders(
+  parents: readonly number[],
+  killed: Set<number>,
+  over: AbortSignal,
+): Promise<void> {
+  for (; !over.aborted; await sleep(LOOK_EVERY_MS))
+    for (const pid of (await Promise.all(parents.map(encodersOf))).flat()) {
       if (killed.has(pid)) continue
       killed.add(pid)
       try {
@@ -89,15 +109,6 @@ async function sendPoisonUpload(product: Product, author: DrillClient) {
         // It has ended by itself.
       }
     }
-  }, LOOK_EVERY_MS)
-  const upload = await startUpload(author, bytes, 'poisonous')
-  await upload.sendUntil(bytes.length)
-  const receipt = await eventually(PUT_ASIDE_MS, async () => {
-    const now = await author.receipt(upload.id)
-    return hasEnded(now) ? now : null
-  })
-  clearInterval(timer)
-  return { deaths: killed.size, told: receipt?.failure?.code ?? null }
 }
 
 async function promiseTold(report: Report, product: Product, path: string, shape: string): Promise<void> {
