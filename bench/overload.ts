@@ -99,7 +99,7 @@ async function measureRefusal(generator: Generator): Promise<number> {
   return ((after.cpuMs - before.cpuMs) / refused) * 1_000
 }
 
-/** By how many times is asked for: the share of a busy thread that is left when it turns away the surplus, as we do and as `node:http` does alone. */
+/** By how many times what can be served is asked for: the share of a busy thread that turning away the surplus takes, done by us and by a bare `node:http`. */
 type Lost = ReadonlyMap<number, { readonly ours: number; readonly bare: number }>
 
 async function measureLost(

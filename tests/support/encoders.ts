@@ -1,7 +1,7 @@
 /** Encoders at work on this machine. */
 import { readdir, readFile } from 'node:fs/promises'
 
-/** The process ids of the encoders that this process started. */
+/** The process ids of the encoders that a process started. */
 export async function encodersOf(parentPid: number): Promise<number[]> {
   const found: number[] = []
   for (const name of await readdir('/proc')) {
